@@ -1,0 +1,179 @@
+// Every counter and every reason to drop a packet: name and help text, in this one place.
+// `realmgwctl counters`, the metrics and docs/counters.md are made from this list.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace rgw {
+
+/// What a counter counts.
+enum class CounterKind : std::uint8_t {
+  packet_end,  ///< the packet's way ended well: sent, handed to the kernel, answered
+  drop,        ///< the packet's way ended badly
+  event,       ///< something happened; no packet ended by it
+};
+
+// clang-format off
+#define RGW_COUNTERS(X) \
+  /* rx, tx */ \
+  X(rx_packets,                 event,      "packets received from a port") \
+  X(tx_packets,                 packet_end, "packets given to a port for sending") \
+  X(tx_ring_full,               drop,       "the port's transmit queue was full") \
+  X(port_down,                  drop,       "the port to send through has no link") \
+  /* parse */ \
+  X(parse_truncated,            drop,       "the frame ends before its headers do") \
+  X(parse_ethertype,            drop,       "an EtherType that the gateway does not speak") \
+  X(parse_not_for_us,           drop,       "a unicast frame for another MAC address") \
+  X(parse_ip_version,           drop,       "the IP version contradicts the EtherType") \
+  X(parse_ip_header_length,     drop,       "an IPv4 header length below 20 bytes or beyond the packet") \
+  X(parse_ip_total_length,      drop,       "an IP total length shorter than its headers or longer than the frame") \
+  X(parse_ip_checksum,          drop,       "a wrong IPv4 header checksum") \
+  X(parse_ip_options,           drop,       "a malformed IPv4 option") \
+  X(parse_source_route,         drop,       "an IPv4 source route option, or an IPv6 routing header with segments left") \
+  X(parse_extension_headers,    drop,       "an IPv6 extension header chain that is malformed or too long") \
+  X(parse_jumbogram,            drop,       "an IPv6 jumbogram") \
+  X(parse_l4_truncated,         drop,       "the transport header is cut short") \
+  X(parse_l4_length,            drop,       "a UDP length or TCP data offset that contradicts the packet") \
+  X(parse_tcp_flags,            drop,       "an impossible combination of TCP flags") \
+  X(parse_l4_port_zero,         drop,       "a transport port of zero") \
+  X(parse_icmp_inner,           drop,       "an ICMP error whose inner packet cannot be read") \
+  X(parse_icmp_checksum,        drop,       "a wrong checksum on an ICMP message that the gateway must read") \
+  X(parse_icmp_type,            drop,       "an ICMP type that is neither query nor error and is not for the gateway") \
+  X(parse_protocol,             drop,       "a transport protocol that the gateway does not translate") \
+  /* safety: OUT-8 */ \
+  X(martian_source,             drop,       "a source address that no packet may have (loopback, multicast, broadcast, zero)") \
+  X(martian_destination,        drop,       "a destination address that may not be forwarded") \
+  X(spoofed_inside_source,      drop,       "a packet from inside whose source has no route through its port") \
+  X(spoofed_own_source,         drop,       "a packet that carries one of the gateway's own addresses as source") \
+  X(inside_source_outside,      drop,       "a packet from outside whose source belongs inside") \
+  /* fragments: OUT-7 */ \
+  X(fragment_held,              event,      "a fragment waits for the first one") \
+  X(fragment_overlap,           drop,       "a fragment that overlaps another of its datagram") \
+  X(fragment_tiny_first,        drop,       "a first fragment too short to hold the transport header") \
+  X(fragment_lying,             drop,       "a fragment whose offset and length exceed a datagram, or not a multiple of 8") \
+  X(fragment_table_full,        drop,       "no room to remember another fragmented datagram") \
+  X(fragment_hold_full,         drop,       "too many fragments wait for their first one") \
+  X(fragment_timeout,           drop,       "the first fragment never came") \
+  X(fragment_reassembly,        drop,       "a fragmented datagram that would have to be whole (ICMP error, zero checksum)") \
+  /* steer */ \
+  X(steer_mine,                 event,      "packets whose flow the receiving worker owns") \
+  X(steer_to_peer,              event,      "packets handed to the worker that owns their flow") \
+  X(steer_peer_full,            drop,       "the ring to the owning worker was full") \
+  X(steer_too_many_hops,        drop,       "a packet was handed from worker to worker too often") \
+  /* lookup, admit */ \
+  X(session_created_outbound,   event,      "sessions opened from inside") \
+  X(session_created_inbound,    event,      "sessions opened from outside") \
+  X(session_created_local,      event,      "sessions opened by the gateway itself") \
+  X(session_expired,            event,      "sessions that ended by their timer") \
+  X(session_table_full,         drop,       "no room for another session") \
+  X(session_host_limit,         drop,       "the host has as many sessions as it may have") \
+  X(signpost_created,           event,      "signposts from a packet's owner to the host's home worker") \
+  X(port_exhausted,             drop,       "no external port is free for a new session") \
+  X(no_external_address,        drop,       "no external address of the needed family is configured") \
+  X(no_translation,             drop,       "no translation is configured between these families") \
+  X(tcp_not_syn,                drop,       "a TCP packet of no session that is no SYN") \
+  X(tcp_invalid_transition,     drop,       "a TCP packet that the state of its session does not allow") \
+  X(icmp_no_session,            drop,       "an ICMP error about no session of ours") \
+  X(icmp_not_query,             drop,       "an ICMP message that opens no session") \
+  X(sctp_port_taken,            drop,       "an SCTP port that would have to change (its checksum forbids it)") \
+  X(filtered,                   drop,       "an outside packet to a mapping that the filtering policy refuses") \
+  X(unmatched,                  drop,       "an outside packet that nothing claims") \
+  X(unmatched_rejected,         packet_end, "an outside packet that nothing claims, answered with RST or ICMP") \
+  /* pool: claims */ \
+  X(claim_made,                 event,      "reservations claimed by a first packet") \
+  X(claim_expired,              drop,       "a packet to a reservation after its deadline") \
+  X(claim_spent,                drop,       "a second new connection to a reservation already claimed") \
+  X(claim_not_syn,              drop,       "a TCP packet other than a SYN to a reservation") \
+  X(binding_table_full,         event,      "a reservation found no room on a worker") \
+  /* egress, resolve */ \
+  X(hop_limit_exceeded,         packet_end, "TTL or hop limit ran out; Time Exceeded was sent or withheld by rate") \
+  X(packet_too_big,             packet_end, "longer than the next MTU with DF set; the sender was told or withheld by rate") \
+  X(fragmented,                 event,      "packets cut into fragments for the next MTU") \
+  X(fragmentation_failed,       drop,       "a packet could not be cut into fragments") \
+  X(no_route,                   drop,       "no route to the destination") \
+  X(route_same_side,            drop,       "the route leads back to the side the packet came from") \
+  X(hairpin,                    event,      "packets from inside to inside through an external address") \
+  X(hairpin_loop,               drop,       "a hairpinned packet that would turn round twice") \
+  X(neighbour_miss,             event,      "packets handed to the control thread to resolve their next hop") \
+  X(neighbour_hold_full,        drop,       "the hold queue of an unresolved next hop was full") \
+  X(neighbour_unreachable,      drop,       "the next hop did not answer") \
+  X(icmp_rate_limited,          event,      "ICMP errors or resets withheld by the rate limit") \
+  X(icmp_error_sent,            event,      "ICMP errors that the gateway sent") \
+  X(tcp_reset_sent,             event,      "TCP resets that the gateway sent") \
+  X(mss_clamped,                event,      "SYN segments whose MSS was lowered") \
+  /* the gateway itself */ \
+  X(to_kernel,                  packet_end, "packets handed to the kernel through a port's TAP") \
+  X(from_kernel,                event,      "packets the kernel sent through a port's TAP") \
+  X(punt_ring_full,             drop,       "the ring to the control thread was full") \
+  X(tap_write_failed,           drop,       "the kernel did not take a packet") \
+  X(arp_answered,               packet_end, "ARP requests answered") \
+  X(arp_malformed,              drop,       "an ARP packet that cannot be read") \
+  X(nd_answered,                packet_end, "neighbour solicitations answered") \
+  X(nd_malformed,               drop,       "a neighbour discovery message that cannot be read (RFC 4861 validity)") \
+  X(neighbour_learned,          event,      "neighbours learnt or refreshed") \
+  X(no_mbuf,                    drop,       "no packet buffer was free") \
+  X(shutdown,                   drop,       "packets given up because the gateway stops") \
+  /* DNS */ \
+  X(dns_queries,                event,      "DNS queries received") \
+  X(dns_answers,                event,      "DNS answers sent") \
+  X(dns_malformed,              event,      "DNS messages that could not be read") \
+  X(dns_not_query,              event,      "DNS messages with QR=1 or another opcode") \
+  X(dns_refused,                event,      "DNS queries refused (outside the zones)") \
+  X(dns_nxdomain,               event,      "DNS answers that a name does not exist") \
+  X(dns_truncated,              event,      "DNS answers cut with TC") \
+  X(dns_retransmitted,          event,      "retransmitted DNS queries, which reserve nothing") \
+  X(dns_waiting,                event,      "DNS queries that waited for an address to come free") \
+  X(dns_silent,                 event,      "DNS queries left unanswered because the pool was empty") \
+  /* pool */ \
+  X(pool_reserved,              event,      "reservations made") \
+  X(pool_shared,                event,      "queries that joined a pending reservation") \
+  X(pool_narrowed,              event,      "wide reservations narrowed to a service") \
+  X(pool_expired,               event,      "claims that ended unclaimed") \
+  X(pool_claimed,               event,      "claims that a packet took") \
+  X(pool_exhausted,             event,      "queries that found no address")
+// clang-format on
+
+/// The name of a counter. `drop(Counter)` is the one way to end a packet badly.
+enum class Counter : std::uint16_t {
+#define RGW_COUNTER_ENUM(name, kind, help) name,
+  RGW_COUNTERS(RGW_COUNTER_ENUM)
+#undef RGW_COUNTER_ENUM
+};
+
+struct CounterInfo {
+  std::string_view name;
+  CounterKind kind;
+  std::string_view help;
+};
+
+inline constexpr auto counter_infos = std::to_array<CounterInfo>({
+#define RGW_COUNTER_INFO(name, kind, help) {#name, CounterKind::kind, help},
+    RGW_COUNTERS(RGW_COUNTER_INFO)
+#undef RGW_COUNTER_INFO
+});
+inline constexpr std::size_t counter_count = counter_infos.size();
+
+[[nodiscard]] constexpr const CounterInfo& info(Counter counter) {
+  return counter_infos[static_cast<std::size_t>(counter)];
+}
+
+/// One thread's counters. Writer: that thread alone. Readers: any (each value is whole, the set is not a snapshot).
+class alignas(64) CounterBlock {
+ public:
+  void add(Counter counter, std::uint64_t n = 1) {
+    auto& cell = cells_[static_cast<std::size_t>(counter)];
+    cell.store(cell.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t get(Counter counter) const {
+    return cells_[static_cast<std::size_t>(counter)].load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, counter_count> cells_{};
+};
+
+}  // namespace rgw

@@ -1,0 +1,141 @@
+// The realm file, read and checked: what the operator wants, in plain values with every default filled in.
+// The loader makes it (loader.hpp), everything else reads it. Nothing here refers to YAML.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/prefix.hpp"
+#include "realmgw/net/transport.hpp"
+
+namespace rgw::config {
+
+using std::chrono::milliseconds;
+
+enum class Side : std::uint8_t { inside, outside };
+[[nodiscard]] constexpr Side other(Side side) { return side == Side::inside ? Side::outside : Side::inside; }
+
+/// A network device and what the gateway is on it.
+struct Port {
+  std::string name;                             ///< key under `ports:`; its TAP is "rgw-" + name
+  Side side = Side::inside;                     ///< `side:`; the names `inside` and `outside` say it themselves
+  std::string device;                           ///< PCI address ("0000:3b:00.0") or vdev ("net_af_xdp,iface=veth0")
+  std::vector<net::InterfaceAddress> addresses; ///< service addresses with the length of their link
+  std::uint16_t mtu = 1500;                     ///< bytes of an IP packet
+  bool promiscuous = false;
+};
+
+struct Route {
+  net::Prefix to;
+  net::IpAddress via;
+};
+
+struct Workers {
+  enum class Idle : std::uint8_t { poll, rest };
+  std::vector<unsigned> cores;  ///< CPUs, one worker each; empty: `count` workers, not pinned
+  unsigned count = 1;
+  Idle idle = Idle::rest;
+};
+
+/// Outbound NAT: OUT-1, OUT-2.
+struct Outbound {
+  enum class Mapping : std::uint8_t { endpoint_independent, address_and_port_dependent };
+  enum class Filtering : std::uint8_t { endpoint_independent, address_dependent, address_and_port_dependent };
+  enum class Unmatched : std::uint8_t {
+    automatic,  ///< drop, but reject within 2 s after a known host's reservation ended (OUT-6's default)
+    reject,
+    drop
+  };
+  std::vector<net::IpAddress> addresses;  ///< external addresses; default: the outside ports' first service addresses
+  Mapping mapping = Mapping::address_and_port_dependent;
+  Filtering filtering = Filtering::address_and_port_dependent;
+  Unmatched unmatched = Unmatched::automatic;
+  bool hairpin = true;
+  std::uint32_t max_sessions = 65536;           ///< size of the session tables, all workers together
+  std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
+  std::uint16_t mss_clamp = 0;                  ///< highest MSS let through in a SYN; 0: untouched
+};
+
+/// A port forward: OUT-2. `inside.port` equals `outside.port` unless written.
+struct StaticMapping {
+  net::Protocol protocol = net::Protocol::tcp;
+  net::Endpoint outside;
+  net::Endpoint inside;
+};
+
+/// OUT-3. Defaults: RFC 4787 REQ-5, RFC 5382 REQ-5, RFC 5508 REQ-2, RFC 7857 section 2.
+struct Timers {
+  milliseconds udp{300'000};
+  milliseconds tcp_established{7'440'000};
+  milliseconds tcp_transitory{240'000};
+  milliseconds tcp_incoming_syn{6'000};  ///< RFC 6146 TCP_INCOMING_SYN
+  milliseconds icmp{60'000};
+  milliseconds fragment{2'000};  ///< RFC 6146 FRAGMENT_MIN
+};
+
+/// POOL.
+struct Pool {
+  enum class Exhaustion : std::uint8_t { silence, servfail, refuse };
+  std::vector<net::IpAddress> addresses;  ///< in the order of the file
+  milliseconds hold{2'000};               ///< POOL-1
+  milliseconds rest{100};                 ///< POOL-4
+  milliseconds wait{400};                 ///< POOL-8
+  std::uint32_t wait_queue = 1024;        ///< queries that may wait at once
+  Exhaustion on_exhaustion = Exhaustion::silence;
+  bool share = true;  ///< POOL-9
+};
+
+struct Host {
+  std::string name;                          ///< the label(s) under the zone: "hosta"
+  std::vector<net::IpAddress> addresses;     ///< inside addresses, at most one of each family
+  std::optional<std::vector<net::Service>> services;  ///< which SFQDN it accepts; absent: all. (any, 0): the plain name
+  bool www = false;                          ///< DNS-4
+};
+
+/// A resource record in presentation form, as `records:` has it.
+struct Record {
+  std::string name;  ///< relative to the zone; "@" is the apex
+  std::string type;  ///< "A", "MX", ...
+  std::uint32_t ttl = 3600;
+  std::string data;  ///< presentation form: "10 mail.example."
+};
+
+struct Zone {
+  std::string name;  ///< "foo.example", no final dot
+  std::vector<std::string> nameservers;  ///< default: "ns1.<zone>" at the gateway's outside service addresses
+  std::string contact;                   ///< SOA RNAME as a name; default "hostmaster.<zone>"
+  std::uint32_t ttl = 3600;
+  std::uint32_t negative_ttl = 60;       ///< SOA MINIMUM (RFC 2308)
+  std::vector<Record> records;
+};
+
+struct Dns {
+  std::vector<net::IpAddress> listen;  ///< default: every service address
+  std::optional<std::string> nsid;     ///< RFC 5001; absent: the realm's name
+  std::vector<net::IpAddress> proxy;   ///< DNS-4: addresses that `www.<host>` answers; default: the outside service addresses
+  std::uint32_t proxy_ttl = 300;
+};
+
+/// The whole of a realm file.
+struct Realm {
+  std::string name;
+  std::vector<Port> ports;
+  std::vector<Route> routes;
+  Workers workers;
+  Outbound outbound;
+  std::vector<StaticMapping> static_mappings;  ///< `forward:`
+  Timers timers;
+  Pool pool;
+  std::vector<Host> hosts;
+  std::vector<Zone> zones;  ///< the first is the realm itself, in which the hosts live; reverse zones are derived
+  Dns dns;
+  std::vector<net::Service> local_services;  ///< what the gateway itself serves on addresses that it shares with NAT or pool; default tcp53, udp53, icmp
+  std::string control_socket = "/run/realmgw/realmgw.sock";
+};
+
+}  // namespace rgw::config
