@@ -1,0 +1,110 @@
+// What the control thread and the workers tell each other: plain structs, copied through the rings.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstdint>
+#include <variant>
+
+#include "realmgw/base/clock.hpp"
+#include "realmgw/base/counter.hpp"
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/nat/session_info.hpp"
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/transport.hpp"
+#include "realmgw/ring/spsc_ring.hpp"
+
+namespace rgw::ring {
+
+// ---- control -> worker
+
+/// POOL-1: from now on the first packet to (external, service) may open a session to the host, until `deadline`.
+/// A second message with the same reservation adds a claim to it (POOL-9). Every worker gets it; the host's home
+/// worker alone claims. It is pushed before the DNS answer leaves.
+struct Bind {
+  ReservationId reservation;
+  std::uint32_t claim;  ///< which claim of the reservation
+  net::Service service;
+  net::IpAddress external;
+  HostId host;
+  net::IpAddress inside;
+  Instant deadline;
+};
+
+/// The reservation ended without its claims being taken (expiry, narrowing, removal of the host).
+/// `reject_after`: later packets may be answered with a refusal for two seconds (OUT-6).
+struct Unbind {
+  ReservationId reservation;
+  bool reject_after;
+};
+
+/// The MAC address of a neighbour, or that it has none any more.
+struct NeighbourUpdate {
+  PortId port;
+  bool reachable;
+  net::MacAddress mac;
+  net::IpAddress address;
+};
+
+struct LinkState {
+  PortId port;
+  bool up;
+};
+
+/// Room for one page of a worker's session table. Owned by the control thread; the worker writes it between
+/// SessionsQuery and SessionsPageFilled, and nobody else touches it meanwhile.
+struct SessionsPage {
+  static constexpr std::uint32_t capacity = 256;
+  std::uint32_t count = 0;
+  nat::SessionInfo sessions[capacity];
+};
+
+/// Fill `page` with the sessions from slot `cursor` on.
+struct SessionsQuery {
+  SessionsPage* page;
+  std::uint32_t cursor;  ///< 0 at first, then what SessionsPageFilled gave
+};
+
+using ToWorker = std::variant<Bind, Unbind, NeighbourUpdate, LinkState, SessionsQuery>;
+
+// ---- worker -> control
+
+/// POOL-5: a packet took a claim; the session exists.
+struct Claimed {
+  ReservationId reservation;
+  std::uint32_t claim;
+  Instant at;
+  net::Endpoint remote;
+};
+
+struct SessionsPageFilled {
+  SessionsPage* page;
+  std::uint32_t next_cursor;  ///< where to go on
+  bool last;                  ///< the table has been seen to its end
+};
+
+using ToControl = std::variant<Claimed, SessionsPageFilled>;
+
+// ---- the rings between control and one worker
+
+/// The control thread drains `events_to_worker` never and `packets_to_worker` never: it writes those two and reads
+/// the other two. A worker handles all waiting events before any packet.
+struct ControlRings {
+  explicit ControlRings(WorkerId worker, unsigned events = 4096, unsigned packets = 1024)
+      : events_to_worker{name("e2w", worker), events},
+        packets_to_worker{name("p2w", worker), packets},
+        events_to_control{name("e2c", worker), events},
+        packets_to_control{name("p2c", worker), packets} {}
+
+  SpscRing<ToWorker> events_to_worker;
+  SpscRing<rte_mbuf*> packets_to_worker;
+  SpscRing<ToControl> events_to_control;
+  SpscRing<rte_mbuf*> packets_to_control;
+
+ private:
+  static std::string name(const char* what, WorkerId worker) {
+    return std::string{what} + std::to_string(worker.value());
+  }
+};
+
+}  // namespace rgw::ring

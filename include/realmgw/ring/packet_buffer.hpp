@@ -1,0 +1,91 @@
+// A packet on its way between threads: an owned mbuf and the note pinned to it.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "realmgw/base/endian.hpp"
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/net/address.hpp"
+
+namespace rgw::ring {
+
+/// What the thread that takes a packet off a ring is to do with it.
+enum class Purpose : std::uint8_t {
+  // worker -> worker
+  forward,  ///< its flow is yours: go on at `lookup`, as seen on `port`
+  finish,   ///< send this frame through `port`: you hold its transmit queue
+  // worker -> control
+  to_kernel,  ///< write the frame to the TAP of `port`
+  neighbour,  ///< an ARP or neighbour discovery frame: learn from it, and write it to the TAP of `port`
+  resolve,    ///< translated and routed: find the MAC of `next_hop` on `port`, then send it back with `transmit`
+  // control -> worker
+  transmit,     ///< a complete frame: send it through `port`
+  from_kernel,  ///< a frame that the kernel sent through the TAP of `port`
+};
+
+/// The note in an mbuf's private area. Written by the sender before the push, read by the receiver after the pop;
+/// while a packet stays on one worker nobody looks at it.
+struct PacketNote {
+  Purpose purpose;
+  PortId port;
+  WorkerId from;        ///< who pushed it, where a worker did
+  std::uint8_t hops;    ///< how often a worker has handed it to another; bounded
+  bool ports_known;     ///< `forward`: a fragment, whose ports were learnt from the first one
+  bool hairpinned;      ///< `forward`: already translated outbound once
+  be16 source_port;     ///< where `ports_known`
+  be16 destination_port;
+  std::uint32_t signpost;  ///< `forward`: the sender's signpost for this flow, or none
+  net::IpAddress next_hop;  ///< `resolve`
+};
+static_assert(sizeof(PacketNote) <= 64);
+
+/// The private area that every mempool of ours gives its mbufs: one cache line, so that data stays aligned.
+inline constexpr std::uint16_t packet_note_room = 64;
+inline constexpr std::uint32_t no_signpost = 0xffffffff;
+
+[[nodiscard]] inline PacketNote& note(rte_mbuf* mbuf) { return *static_cast<PacketNote*>(rte_mbuf_to_priv(mbuf)); }
+
+/// Owns an mbuf; gives it back at the end. `release()` hands it on (to a ring or a device).
+class PacketBuffer {
+ public:
+  PacketBuffer() = default;
+  explicit PacketBuffer(rte_mbuf* mbuf) : mbuf_{mbuf} {}
+  PacketBuffer(PacketBuffer&& other) noexcept : mbuf_{std::exchange(other.mbuf_, nullptr)} {}
+  PacketBuffer& operator=(PacketBuffer&& other) noexcept {
+    if (this != &other) {
+      rte_pktmbuf_free(mbuf_);
+      mbuf_ = std::exchange(other.mbuf_, nullptr);
+    }
+    return *this;
+  }
+  ~PacketBuffer() { rte_pktmbuf_free(mbuf_); }
+
+  /// A buffer holding a copy of `frame`; empty where the pool has none left or the frame is too long for one.
+  [[nodiscard]] static PacketBuffer copy_of(std::span<const std::uint8_t> frame, rte_mempool* pool) {
+    PacketBuffer buffer{rte_pktmbuf_alloc(pool)};
+    if (!buffer) return buffer;
+    char* room = rte_pktmbuf_append(buffer.mbuf_, static_cast<std::uint16_t>(frame.size()));
+    if (frame.size() > 0xffff || room == nullptr) return PacketBuffer{};
+    std::memcpy(room, frame.data(), frame.size());
+    return buffer;
+  }
+
+  explicit operator bool() const { return mbuf_ != nullptr; }
+  [[nodiscard]] rte_mbuf* get() const { return mbuf_; }
+  [[nodiscard]] rte_mbuf* release() { return std::exchange(mbuf_, nullptr); }
+  [[nodiscard]] PacketNote& note() const { return ring::note(mbuf_); }
+  /// The bytes of the (single-segment) frame.
+  [[nodiscard]] std::span<std::uint8_t> bytes() const {
+    return {rte_pktmbuf_mtod(mbuf_, std::uint8_t*), rte_pktmbuf_data_len(mbuf_)};
+  }
+
+ private:
+  rte_mbuf* mbuf_ = nullptr;
+};
+
+}  // namespace rgw::ring

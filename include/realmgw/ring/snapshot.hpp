@@ -1,0 +1,66 @@
+// The realm as the packet path reads it: immutable, built once from the realm file, shared by all threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/config/realm.hpp"
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/prefix.hpp"
+#include "realmgw/net/route_table.hpp"
+#include "realmgw/net/transport.hpp"
+
+namespace rgw::ring {
+
+/// What is known of a port once its device is open.
+struct PortFacts {
+  PortId id;
+  std::string name;
+  config::Side side;
+  net::MacAddress mac;
+  std::uint16_t mtu;  ///< bytes of an IP packet
+  std::vector<net::InterfaceAddress> addresses;
+};
+
+/// Where a packet goes next.
+struct NextHop {
+  PortId port;
+  std::optional<net::IpAddress> gateway;  ///< none: the destination itself is on the link
+};
+
+/// What the gateway is at one of its own addresses. An address may be several things (POOL-11).
+struct OwnAddress {
+  bool service = false;   ///< the kernel has it on the TAP of `port`
+  bool pool = false;      ///< of the Circular Pool
+  bool external = false;  ///< outbound sessions may leave with it
+  bool mapped = false;    ///< a static mapping listens on it
+  PortId port{};          ///< where ARP and neighbour solicitations for it are answered
+  /// Not the kernel's alone: what no session and no local service claims is NAT's to judge.
+  [[nodiscard]] bool shared() const { return pool || external || mapped; }
+};
+
+struct Snapshot {
+  config::Realm realm;
+  std::vector<PortFacts> ports;  ///< by PortId
+  net::LongestPrefixMap<net::Ipv4Address, NextHop> routes4;
+  net::LongestPrefixMap<net::Ipv6Address, NextHop> routes6;
+  std::unordered_map<net::IpAddress, OwnAddress> own;
+
+  [[nodiscard]] const PortFacts& port(PortId id) const { return ports[id.value()]; }
+  [[nodiscard]] const OwnAddress* own_address(const net::IpAddress& address) const {
+    const auto found = own.find(address);
+    return found == own.end() ? nullptr : &found->second;
+  }
+  /// Does the gateway itself serve this on an address that it shares (`gateway: services:`)?
+  [[nodiscard]] bool is_local_service(net::Service service) const;
+};
+
+/// Ports are in the order of the realm file.
+[[nodiscard]] std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<PortFacts> ports);
+
+}  // namespace rgw::ring
