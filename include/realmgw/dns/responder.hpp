@@ -1,0 +1,101 @@
+// The authoritative responder: bytes in; bytes, silence or a wait out. No sockets, no clock of its own.
+#pragma once
+
+#include "realmgw/base/clock.hpp"
+#include "realmgw/base/counter.hpp"
+#include "realmgw/dns/dynamic_names.hpp"
+#include "realmgw/dns/name.hpp"
+#include "realmgw/dns/types.hpp"
+#include "realmgw/dns/zone.hpp"
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/transport.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+namespace rgw::dns {
+
+/// What a query that no address was found for gets in the end (POOL-8). The latter two carry the extended
+/// error "Not Ready" (RFC 8914 section 4.15: it is the server's own state, and it passes).
+enum class OnExhaustion : std::uint8_t { silence, servfail, refuse };
+
+struct ResponderConfig {
+  std::string nsid;  ///< bytes that an NSID request is answered with (RFC 5001), at most 64; empty: none
+  OnExhaustion on_exhaustion = OnExhaustion::silence;
+};
+
+/// Where a query came from.
+struct Client {
+  net::Endpoint source;
+  Transport transport = Transport::udp;
+  View view = View::outside;
+};
+
+/// What a query said about EDNS (RFC 6891), as far as an answer needs it.
+struct Edns {
+  bool present = false;
+  bool wants_nsid = false;
+  bool dnssec_ok = false;
+  std::uint8_t version = 0;
+  std::uint16_t udp_size = 0;  ///< as the client wrote it
+};
+
+/// A query that waits for an address: all that a later answer needs, and no pointer into anything. Some 300
+/// bytes; how many of them there are at once is bounded by who gives out the tickets.
+struct PendingQuery {
+  Ticket ticket;
+  Client client;
+  std::uint16_t id = 0;
+  bool recursion_desired = false;
+  Edns edns;
+  Question question;
+  HostId host;  ///< what the address is for
+  net::Service service;
+};
+
+/// The answer's bytes: the front of the buffer that was handed in.
+struct Answered {
+  std::span<const std::uint8_t> bytes;
+};
+/// No answer leaves.
+struct Silent {};
+using Outcome = std::variant<Answered, Silent, PendingQuery>;
+
+/// Answers for the zones (DNS-1, DNS-2, DNS-4). One thread.
+class Responder {
+ public:
+  /// The least room for an answer that may be handed in.
+  static constexpr std::size_t min_room = classic_udp_size;
+
+  /// `names` may be null: then only records exist. `names` and `counters` outlive the responder.
+  /// Throws std::invalid_argument for an NSID of more than 64 bytes.
+  Responder(ResponderConfig config, ZoneSet zones, DynamicNames* names, CounterBlock& counters);
+
+  /// After a reload. Queries that wait are answered out of the new zones.
+  void replace(ResponderConfig config, ZoneSet zones);
+
+  /// Answers one message into `room` (at least `min_room` bytes; `tcp_size` for what TCP may need). Never
+  /// more than the client takes: 512 bytes over UDP without EDNS, else the lesser of its size and 1232; 65535
+  /// over TCP. `PendingQuery`: keep it, and call `complete` when its ticket comes up.
+  [[nodiscard]] Outcome respond(std::span<const std::uint8_t> query, const Client& client, Instant now,
+                                std::span<std::uint8_t> room);
+
+  /// Ends a wait: with the address that was reserved for the ticket, or without one (`on_exhaustion`
+  /// decides). Never `PendingQuery`. Silent too where a reload has taken the name from the host in between.
+  [[nodiscard]] Outcome complete(const PendingQuery& query, std::optional<net::IpAddress> address,
+                                 std::span<std::uint8_t> room);
+
+ private:
+  [[nodiscard]] Outcome exhausted(const PendingQuery& query, std::span<std::uint8_t> room);
+  [[nodiscard]] Outcome answered(std::span<const std::uint8_t> bytes);
+
+  ResponderConfig config_;
+  ZoneSet zones_;
+  DynamicNames* names_;
+  CounterBlock& counters_;
+};
+
+}  // namespace rgw::dns
