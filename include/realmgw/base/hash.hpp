@@ -52,8 +52,8 @@ class HashSalt {
     if (left > 8) std::memcpy(&high, bytes + 8, left - 8);
     hash = multiply_fold(low ^ salt[0], high ^ salt[1] ^ hash);
   }
-  return multiply_fold(hash ^ salt[1],
-                       salt[2] ^ size);  // the size, for a short tail was filled up with zeros
+  // The size tells a short tail, which was filled up with zeros, from zeros.
+  return multiply_fold(hash ^ salt[1], salt[2] ^ size);
 }
 
 /// A key that its bytes describe wholly: two equal values never differ in a byte (no padding, no floating

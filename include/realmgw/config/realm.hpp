@@ -11,14 +11,14 @@
 
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/prefix.hpp"
+#include "realmgw/net/side.hpp"
 #include "realmgw/net/transport.hpp"
 
 namespace rgw::config {
 
 using std::chrono::milliseconds;
 
-enum class Side : std::uint8_t { inside, outside };
-[[nodiscard]] constexpr Side other(Side side) { return side == Side::inside ? Side::outside : Side::inside; }
+using net::Side;
 
 /// A network device and what the gateway is on it.
 struct Port {
@@ -26,6 +26,7 @@ struct Port {
   Side side = Side::inside;                     ///< `side:`; the names `inside` and `outside` say it themselves
   std::string device;                           ///< PCI address ("0000:3b:00.0") or vdev ("net_af_xdp,iface=veth0")
   std::vector<net::InterfaceAddress> addresses; ///< service addresses with the length of their link
+  std::vector<net::Prefix> routed;              ///< off the link, but the network outside routes them to this port
   std::uint16_t mtu = 1500;                     ///< bytes of an IP packet
   bool promiscuous = false;
 };

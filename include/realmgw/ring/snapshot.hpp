@@ -21,7 +21,7 @@ namespace rgw::ring {
 struct PortFacts {
   PortId id;
   std::string name;
-  config::Side side;
+  net::Side side;
   net::MacAddress mac;
   std::uint16_t mtu;  ///< bytes of an IP packet
   std::vector<net::InterfaceAddress> addresses;

@@ -1,0 +1,117 @@
+// The session record: everything the fast path needs of a session. Hot path.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "realmgw/base/clock.hpp"
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/nat/session_info.hpp"
+#include "realmgw/nat/tcp_state.hpp"
+#include "realmgw/nat/timer_class.hpp"
+#include "realmgw/nat/timer_wheel.hpp"
+#include "realmgw/net/checksum.hpp"
+#include "realmgw/net/flow_key.hpp"
+
+namespace rgw::nat {
+
+using net::Family;
+using net::Side;
+
+/// Time as sessions keep it: 2^27 ns, about an eighth of a second. 32 bits last for eighteen years.
+using Tick = std::uint32_t;
+inline constexpr unsigned tick_shift = 27;
+[[nodiscard]] constexpr Tick tick_of(Instant instant) {
+  return static_cast<Tick>(instant.time_since_epoch().count() >> tick_shift);
+}
+/// Rounded up, so that no timer runs short; at least one.
+[[nodiscard]] constexpr Tick ticks_of(Duration duration) {
+  return static_cast<Tick>((duration.count() >> tick_shift) + 1);
+}
+[[nodiscard]] constexpr std::uint32_t seconds_of(Tick ticks) {
+  return static_cast<std::uint32_t>((std::uint64_t{ticks} << tick_shift) / 1'000'000'000);
+}
+
+/// A worker's number for one of its neighbours; zero where none is known yet.
+using NeighbourIndex = std::uint32_t;
+inline constexpr NeighbourIndex no_neighbour = 0;
+
+/// Two cache lines. All that NAT44 reads and writes for a packet is in the first; the second holds IPv6 addresses and
+/// what only the setup, the end and an operator ask for.
+/// Written and read by the owning worker alone.
+struct alignas(64) Session {
+  using Origin = SessionInfo::Origin;
+
+  // -- first line
+  /// The keys as both sides see them. Of a side whose family is IPv6 only the tail counts; the addresses are in the
+  /// second line.
+  net::FlowKey4 inside;
+  net::FlowKey4 outside;
+  Tick deadline;  ///< when it expires unless a packet comes
+  TimerWheel::Links links;
+  net::ChecksumDelta transport_outward;  ///< what addresses and ports change in the transport checksum
+  net::ChecksumDelta header_outward;     ///< what they change in the IPv4 header checksum, where both sides have one
+  NeighbourIndex towards_inside;         ///< next hops as last resolved; the neighbour table judges whether they hold
+  NeighbourIndex towards_outside;
+  TimerClass timer;
+  TcpState tcp_state;
+  Origin origin;
+  bool signpost : 1;  ///< no session, but where its packets go: the host's home is worker `home`
+  bool local : 1;     ///< the inside end is the gateway's own kernel
+  bool hairpin : 1;   ///< the remote is behind this gateway too
+  bool static_mapping : 1;  ///< E and port belong to a static mapping, which keeps them
+  bool own_port : 1;  ///< the external port was chosen by this worker and is counted in its port set
+  WorkerId home;      ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
+  bool posted;        ///< packets reach this session over another worker's signpost
+  std::uint16_t spare;
+
+  // -- second line
+  net::Ipv6Address host6;      ///< the host, where the inside is IPv6
+  net::Ipv6Address external6;  ///< E, where the outside is IPv6
+  net::Ipv6Address remote6;    ///< the remote, on the side(s) that are IPv6
+  Tick created;
+  std::uint32_t host_slot;  ///< the host's account, for its limits
+  std::uint32_t mapping;    ///< its endpoint-independent mapping, or none
+  std::uint32_t signpost_slot;  ///< of the signpost on worker `home`, where `posted`
+
+  [[nodiscard]] Family inside_family() const { return inside.tail.family; }
+  [[nodiscard]] Family outside_family() const { return outside.tail.family; }
+  [[nodiscard]] net::Protocol protocol() const { return inside.tail.protocol; }
+
+  [[nodiscard]] net::IpAddress host() const {
+    return inside_family() == Family::v4 ? net::IpAddress{inside.near} : net::IpAddress{host6};
+  }
+  [[nodiscard]] net::IpAddress external() const {
+    return outside_family() == Family::v4 ? net::IpAddress{outside.near} : net::IpAddress{external6};
+  }
+  /// The remote as a side sees it.
+  [[nodiscard]] net::IpAddress remote(Side side) const {
+    const net::FlowKey4& key = side == Side::inside ? inside : outside;
+    return key.tail.family == Family::v4 ? net::IpAddress{key.far} : net::IpAddress{remote6};
+  }
+
+  /// Is this the session of `key`? The key's side decides which of the two is compared.
+  template <class Address>
+  [[nodiscard]] bool matches(const net::FlowKey<Address>& key) const {
+    const net::FlowKey4& mine = key.tail.side == Side::inside ? inside : outside;
+    if constexpr (Address::family == Family::v4) {
+      return mine == key;
+    } else {
+      return mine.tail == key.tail && remote6 == key.far && (key.tail.side == Side::inside ? host6 : external6) == key.near;
+    }
+  }
+  /// The key of one side; only where that side is of the address's family.
+  template <class Address>
+  [[nodiscard]] net::FlowKey<Address> key(Side side) const {
+    const net::FlowKey4& mine = side == Side::inside ? inside : outside;
+    if constexpr (Address::family == Family::v4) {
+      return mine;
+    } else {
+      return {side == Side::inside ? host6 : external6, remote6, mine.tail};
+    }
+  }
+};
+static_assert(sizeof(Session) == 128 && std::is_trivially_copyable_v<Session>);
+static_assert(offsetof(Session, host6) == 64);
+
+}  // namespace rgw::nat

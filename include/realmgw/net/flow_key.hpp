@@ -1,0 +1,42 @@
+// The 5-tuple of a packet, seen from the gateway's side of the conversation. Hot path.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "realmgw/base/endian.hpp"
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/side.hpp"
+#include "realmgw/net/transport.hpp"
+
+namespace rgw::net {
+
+/// Ports, protocol, side and family: what the keys of both families share. 8 bytes, no padding.
+struct FlowTail {
+  be16 near_port;  ///< an ICMP query's identifier stands here
+  be16 far_port;   ///< zero for ICMP
+  Protocol protocol = Protocol::any;
+  Side side = Side::inside;  ///< on which side the packet was seen
+  Family family = Family::v4;
+  std::uint8_t zero = 0;
+
+  friend constexpr bool operator==(const FlowTail&, const FlowTail&) = default;
+};
+static_assert(sizeof(FlowTail) == 8 && std::has_unique_object_representations_v<FlowTail>);
+
+/// A flow as one side sees it. `near` is the realm's end: on the inside the host, on the outside E; `far` is the
+/// remote. A session so has two keys, one a side: packets from inside carry the one, packets from outside the other.
+template <class Address>
+struct FlowKey {
+  Address near;
+  Address far;
+  FlowTail tail;
+
+  friend constexpr bool operator==(const FlowKey&, const FlowKey&) = default;
+};
+using FlowKey4 = FlowKey<Ipv4Address>;
+using FlowKey6 = FlowKey<Ipv6Address>;
+static_assert(sizeof(FlowKey4) == 16 && std::has_unique_object_representations_v<FlowKey4>);
+static_assert(sizeof(FlowKey6) == 40 && std::has_unique_object_representations_v<FlowKey6>);
+
+}  // namespace rgw::net

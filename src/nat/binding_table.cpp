@@ -1,0 +1,126 @@
+#include "realmgw/nat/binding_table.hpp"
+
+namespace rgw::nat {
+
+BindingTable::BindingTable(std::uint32_t capacity, const HashSalt& salt)
+    : by_key_{capacity, salt}, by_reservation_{capacity, salt}, claims_(capacity) {
+  for (std::uint32_t i = 0; i < capacity; ++i) give_back(i);
+}
+
+BindingTable::Key BindingTable::key_of(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) {
+  return {external, protocol, {static_cast<std::uint8_t>(port >> 8), static_cast<std::uint8_t>(port)}};
+}
+
+bool BindingTable::bind(const net::IpAddress& external, net::Service service, ReservationId reservation,
+                        std::uint32_t claim, const net::IpAddress& inside, Instant deadline) {
+  if (free_claim_ == none) return false;
+  const Key key = key_of(external, service.protocol, service.port);
+  Binding* binding = by_key_.insert(key);
+  if (binding == nullptr) return false;
+  if (binding->reservation != reservation || binding->first == none) {
+    // New here, or the memory of one that has ended and whose place this one takes.
+    by_reservation_.erase(binding->reservation.value());
+    while (binding->first != none) {
+      const std::uint32_t next = claims_[binding->first].next;
+      give_back(binding->first);
+      binding->first = next;
+    }
+    if (by_reservation_.assign(reservation.value(), key) == nullptr) {
+      by_key_.erase(key);
+      return false;
+    }
+    *binding = Binding{.reservation = reservation, .inside = inside};
+  }
+  const std::uint32_t slot = free_claim_;
+  free_claim_ = claims_[slot].next;
+  claims_[slot] = {claim, none, deadline};
+  if (binding->first == none) {
+    binding->first = slot;
+  } else {
+    claims_[binding->last].next = slot;
+  }
+  binding->last = slot;
+  return true;
+}
+
+void BindingTable::unbind(ReservationId reservation, bool remember, Instant now) {
+  const Key* key = by_reservation_.find(reservation.value());
+  if (key == nullptr) return;
+  Binding* binding = by_key_.find(*key);
+  if (binding == nullptr || binding->reservation != reservation) return;
+  binding->remember = remember;
+  if (binding->first != none) end(*binding, Refusal::expired, now);
+}
+
+BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
+                                        Instant now) const {
+  const Key keys[] = {key_of(external, protocol, port), key_of(external, protocol, 0),
+                      key_of(external, net::Protocol::any, 0)};
+  Match result;
+  for (const Key& key : keys) {
+    const Binding* binding = by_key_.find(key);
+    if (binding == nullptr) continue;
+    for (std::uint32_t i = binding->first; i != none; i = claims_[i].next) {
+      if (now < claims_[i].deadline) {
+        result.found = Found{binding->reservation, claims_[i].number, binding->inside};
+        return result;
+      }
+    }
+    const bool pending = binding->first != none;  // expired, and control has not said so yet
+    if (pending || (binding->remember && now - binding->ended < refusal_memory)) {
+      if (result.refusal == Refusal::none_here) result.refusal = pending ? Refusal::expired : binding->refusal;
+    }
+  }
+  return result;
+}
+
+void BindingTable::take(const Found& found, Instant now) {
+  const Key* key = by_reservation_.find(found.reservation.value());
+  if (key == nullptr) return;
+  Binding& binding = *by_key_.find(*key);
+  std::uint32_t before = none;
+  for (std::uint32_t i = binding.first; i != none; before = i, i = claims_[i].next) {
+    if (claims_[i].number != found.claim) continue;
+    (before == none ? binding.first : claims_[before].next) = claims_[i].next;
+    if (binding.last == i) binding.last = before;
+    give_back(i);
+    break;
+  }
+  if (binding.first == none) end(binding, Refusal::spent, now);
+}
+
+void BindingTable::end(Binding& binding, Refusal why, Instant now) {
+  while (binding.first != none) {
+    const std::uint32_t next = claims_[binding.first].next;
+    give_back(binding.first);
+    binding.first = next;
+  }
+  binding.last = none;
+  binding.ended = now;
+  binding.refusal = why;
+}
+
+void BindingTable::sweep(Instant now) {
+  constexpr std::size_t slots_a_call = 64;
+  by_key_.sweep(slots_a_call, [&](const Key&, Binding& binding) {
+    if (binding.first != none) {
+      // Control ends what expires. Should its word be lost, the claims end here all the same.
+      if (now - claims_[binding.last].deadline < refusal_memory) return false;
+      end(binding, Refusal::expired, now);
+    }
+    if (binding.remember && now - binding.ended < refusal_memory) return false;
+    by_reservation_.erase(binding.reservation.value());
+    return true;
+  });
+}
+
+void BindingTable::give_back(std::uint32_t claim) {
+  claims_[claim].next = free_claim_;
+  free_claim_ = claim;
+}
+
+std::size_t BindingTable::bytes() const {
+  return by_key_.bytes() + by_reservation_.bytes() + claims_.size() * sizeof(Claim);
+}
+
+}  // namespace rgw::nat

@@ -1,0 +1,84 @@
+#include "realmgw/nat/session_table.hpp"
+
+namespace rgw::nat {
+namespace {
+
+// The wheel's horizon: two hours and a half, past the longest default timer.
+constexpr std::uint32_t wheel_slots = 1U << 16;
+
+}  // namespace
+
+SessionTable::SessionTable(std::uint32_t capacity, const HashSalt& salt, Instant now)
+    : capacity_{capacity},
+      salt_{salt},
+      records_{capacity},
+      index_{std::size_t{capacity} * 2},
+      wheel_{wheel_slots, tick_of(now)} {}
+
+std::size_t SessionTable::bytes() const { return records_.bytes() + index_.bytes() + wheel_.bytes(); }
+
+SessionSlot SessionTable::allocate() {
+  SessionSlot slot = free_;
+  if (slot != no_session) {
+    free_ = records_[slot].links.next;
+    records_[slot] = Session{};
+  } else {
+    if (fresh_ == capacity_) return no_session;
+    slot = fresh_++;
+  }
+  ++size_;
+  return slot;
+}
+
+void SessionTable::discard(SessionSlot slot) {
+  records_[slot].inside.tail.protocol = net::Protocol::any;
+  records_[slot].links.next = free_;
+  free_ = slot;
+  --size_;
+}
+
+std::uint64_t SessionTable::hash_of_side(const Session& session, Side side) const {
+  const Family family = side == Side::inside ? session.inside_family() : session.outside_family();
+  return family == Family::v4 ? hash(session.key<net::Ipv4Address>(side)) : hash(session.key<net::Ipv6Address>(side));
+}
+
+bool SessionTable::taken(const Session& session, Side side, std::uint64_t hash) const {
+  const Family family = side == Side::inside ? session.inside_family() : session.outside_family();
+  return family == Family::v4 ? find(session.key<net::Ipv4Address>(side), hash) != no_session
+                              : find(session.key<net::Ipv6Address>(side), hash) != no_session;
+}
+
+bool SessionTable::publish(SessionSlot slot, Tick now) {
+  Session& session = records_[slot];
+  const std::uint64_t outside = hash_of_side(session, Side::outside);
+  if (taken(session, Side::outside, outside)) return false;
+  if (!session.signpost) {
+    const std::uint64_t inside = hash_of_side(session, Side::inside);
+    if (taken(session, Side::inside, inside) || !index_.insert(inside, slot)) return false;
+    if (!index_.insert(outside, slot)) {
+      index_.erase(inside, slot);
+      return false;
+    }
+  } else if (!index_.insert(outside, slot)) {
+    return false;
+  }
+  session.created = now;
+  wheel_.insert(links(), slot, session.deadline);
+  return true;
+}
+
+void SessionTable::retire(SessionSlot slot) {
+  const Session& session = records_[slot];
+  index_.erase(hash_of_side(session, Side::outside), slot);
+  if (!session.signpost) index_.erase(hash_of_side(session, Side::inside), slot);
+  wheel_.remove(links(), slot);
+  discard(slot);
+}
+
+void SessionTable::reschedule(SessionSlot slot, Tick deadline) {
+  records_[slot].deadline = deadline;
+  wheel_.remove(links(), slot);
+  wheel_.insert(links(), slot, deadline);
+}
+
+}  // namespace rgw::nat
