@@ -1,0 +1,58 @@
+#include "realmgw/base/huge_array.hpp"
+
+#include <cstdint>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace rgw {
+namespace {
+
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+std::size_t small_page() {
+  static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+void* map(std::size_t bytes) {
+  void* start = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (start == MAP_FAILED) throw std::bad_alloc{};
+  return start;
+}
+
+}  // namespace
+
+HugeMemory::HugeMemory(std::size_t bytes) {
+  const std::size_t page = bytes < huge_page ? small_page() : huge_page;
+  if (bytes > SIZE_MAX - 2 * huge_page) throw std::bad_alloc{};
+  bytes_ = bytes == 0 ? page : (bytes + page - 1) / page * page;
+  if (page != huge_page) {
+    start_ = map(bytes_);
+    return;
+  }
+  // Kernels before 6.7 do not align a mapping to huge pages: map one more, and give back the ends.
+  auto* raw = static_cast<std::byte*>(map(bytes_ + huge_page));
+  const std::size_t before = -reinterpret_cast<std::uintptr_t>(raw) % huge_page;
+  start_ = raw + before;
+  if (before != 0) ::munmap(raw, before);
+  ::munmap(raw + before + bytes_, huge_page - before);
+  // Where transparent huge pages are off this fails, and small pages do.
+  ::madvise(start_, bytes_, MADV_HUGEPAGE);
+}
+
+HugeMemory::~HugeMemory() {
+  if (start_ != nullptr) ::munmap(start_, bytes_);
+}
+
+void HugeMemory::prefault() {
+#ifdef MADV_POPULATE_WRITE
+  if (::madvise(start_, bytes_, MADV_POPULATE_WRITE) == 0) return;
+#endif
+  // Kernels before 5.14: write to each page what it holds.
+  for (std::size_t at = 0; at < bytes_; at += small_page()) {
+    auto* byte = static_cast<volatile unsigned char*>(start_) + at;
+    *byte = *byte;
+  }
+}
+
+}  // namespace rgw

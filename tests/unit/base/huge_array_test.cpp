@@ -1,0 +1,67 @@
+// HugeArray:
+//   its_bytes_are_zero_and_stay_written
+//   a_big_one_begins_on_a_huge_page
+//   prefaulting_changes_nothing
+//   a_moved_array_keeps_its_memory
+//   a_size_that_no_machine_has_is_an_error
+#include "realmgw/base/huge_array.hpp"
+
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+namespace rgw {
+namespace {
+
+TEST(HugeArray, its_bytes_are_zero_and_stay_written) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1000}, std::size_t{1} << 20}) {
+    HugeArray<std::uint32_t> array{size};
+    EXPECT_EQ(array.size(), size);
+    EXPECT_GE(array.bytes(), size * 4);
+    for (std::size_t i = 0; i < size; ++i) {
+      ASSERT_EQ(array[i], 0u);
+      array[i] = static_cast<std::uint32_t>(i) + 1;
+    }
+    for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(array[i], i + 1);
+  }
+}
+
+TEST(HugeArray, a_big_one_begins_on_a_huge_page) {
+  for (const std::size_t mib : {2u, 3u, 64u}) {
+    HugeArray<std::uint8_t> array{mib << 20};
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(array.data()) % (2u << 20), 0u);
+    EXPECT_EQ(array.bytes() % (2u << 20), 0u);
+    array[(mib << 20) - 1] = 1;
+  }
+}
+
+TEST(HugeArray, prefaulting_changes_nothing) {
+  HugeArray<std::uint32_t> array{3u << 20};
+  array[0] = 1;
+  array[(3u << 20) - 1] = 2;
+  array.prefault();
+  EXPECT_EQ(array[0], 1u);
+  EXPECT_EQ(array[1u << 20], 0u);
+  EXPECT_EQ(array[(3u << 20) - 1], 2u);
+}
+
+TEST(HugeArray, a_moved_array_keeps_its_memory) {
+  HugeArray<std::uint32_t> array{100};
+  array[7] = 7;
+  auto moved = std::move(array);
+  EXPECT_EQ(moved[7], 7u);
+  HugeArray<std::uint32_t> other{5};
+  other = std::move(moved);
+  EXPECT_EQ(other[7], 7u);
+  EXPECT_EQ(other.size(), 100u);
+}
+
+TEST(HugeArray, a_size_that_no_machine_has_is_an_error) {
+  EXPECT_THROW(HugeArray<std::uint64_t>{SIZE_MAX}, std::bad_alloc);
+  EXPECT_THROW(HugeArray<std::uint64_t>{SIZE_MAX / 8}, std::bad_alloc);
+}
+
+}  // namespace
+}  // namespace rgw
