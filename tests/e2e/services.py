@@ -1,0 +1,88 @@
+"""Real daemons in the boxes, each with a throw-away configuration and gone after its `with`."""
+
+import contextlib
+import pathlib
+import tempfile
+
+import harness
+
+SSHD = """
+HostKey {directory}/host
+AuthorizedKeysFile {directory}/client.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PermitRootLogin yes
+UseDNS no
+"""
+
+NGINX = """
+daemon off;
+master_process off;
+pid {directory}/pid;
+error_log stderr;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {directory};
+  proxy_temp_path {directory};
+  fastcgi_temp_path {directory};
+  uwsgi_temp_path {directory};
+  scgi_temp_path {directory};
+  server {{
+    listen 80;
+    root {directory};
+  }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def directory_with(name, text):
+    with tempfile.TemporaryDirectory() as made:
+        directory = pathlib.Path(made)
+        directory.chmod(0o755)
+        (directory / name).write_text(text.format(directory=directory))
+        yield directory
+
+
+class Ssh:
+    """with Ssh("ext1") as ssh: ssh.run("hosta", "203.0.113.10", "echo $SSH_CONNECTION")"""
+
+    def __init__(self, box, port=22):
+        self.box, self.port, self.stack = box, port, contextlib.ExitStack()
+
+    def __enter__(self):
+        self.directory = self.stack.enter_context(directory_with("sshd_config", SSHD))
+        pathlib.Path("/run/sshd").mkdir(exist_ok=True)  # sshd insists on its empty home
+        for key in ("host", "client"):
+            harness.run(self.box, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.directory / key)
+        self.stack.enter_context(harness.serve(self.box, "tcp", self.port, "/usr/sbin/sshd", "-D", "-e", "-p",
+                                               self.port, "-f", self.directory / "sshd_config"))
+        return self
+
+    def __exit__(self, *error):
+        return self.stack.__exit__(*error)
+
+    def run(self, client, address, command, port=None):
+        """The output of a command that the server runs for a client in another box."""
+        return harness.run(client, "ssh", "-i", self.directory / "client", "-p", port or self.port,
+                           "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                           "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", f"root@{address}", command).stdout
+
+
+@contextlib.contextmanager
+def web(box):
+    """nginx in a box; yields the directory that it serves."""
+    with directory_with("nginx.conf", NGINX) as directory:
+        with harness.serve(box, "tcp", 80, "nginx", "-e", "stderr", "-c", directory / "nginx.conf"):
+            yield directory
+
+
+@contextlib.contextmanager
+def time_server(box):
+    text = "local stratum 1\nallow all\ncmdport 0\nbindcmdaddress /\npidfile {directory}/pid\n"
+    with directory_with("chrony.conf", text) as directory:
+        with harness.serve(box, "udp", 123, "chronyd", "-d", "-x", "-u", "root", "-f", directory / "chrony.conf"):
+            yield
