@@ -4,7 +4,7 @@
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/dns/dynamic_names.hpp"
-#include "realmgw/dns/name.hpp"
+#include "realmgw/dns/query.hpp"
 #include "realmgw/dns/types.hpp"
 #include "realmgw/dns/zone.hpp"
 #include "realmgw/net/address.hpp"
@@ -17,6 +17,8 @@
 #include <variant>
 
 namespace rgw::dns {
+
+struct Settled;
 
 /// What a query that no address was found for gets in the end (POOL-8). The latter two carry the extended
 /// error "Not Ready" (RFC 8914 section 4.15: it is the server's own state, and it passes).
@@ -32,15 +34,6 @@ struct Client {
   net::Endpoint source;
   Transport transport = Transport::udp;
   View view = View::outside;
-};
-
-/// What a query said about EDNS (RFC 6891), as far as an answer needs it.
-struct Edns {
-  bool present = false;
-  bool wants_nsid = false;
-  bool dnssec_ok = false;
-  std::uint8_t version = 0;
-  std::uint16_t udp_size = 0;  ///< as the client wrote it
 };
 
 /// A query that waits for an address: all that a later answer needs, and no pointer into anything. Some 300
@@ -89,6 +82,8 @@ class Responder {
                                  std::span<std::uint8_t> room);
 
  private:
+  [[nodiscard]] Outcome answer(const PendingQuery& query, const Settled* settled, Instant now,
+                               std::span<std::uint8_t> room);
   [[nodiscard]] Outcome exhausted(const PendingQuery& query, std::span<std::uint8_t> room);
   [[nodiscard]] Outcome answered(std::span<const std::uint8_t> bytes);
 

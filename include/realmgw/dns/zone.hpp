@@ -2,6 +2,7 @@
 #pragma once
 
 #include "realmgw/dns/dynamic_names.hpp"
+#include "realmgw/dns/message_writer.hpp"
 #include "realmgw/dns/name.hpp"
 #include "realmgw/dns/types.hpp"
 #include "realmgw/net/address.hpp"
@@ -40,12 +41,13 @@ struct ZoneSpec {
   ZoneViews views = ZoneViews::both;
 };
 
-/// The data of one record in wire form. Names that may be compressed are marked by their place.
+/// The data of one record in wire form, and where in it lie the names that may be compressed.
 struct Rdata {
+  static constexpr std::uint16_t no_name = RdataView::no_name;
   std::vector<std::uint8_t> bytes;
-  /// Offsets of whole uncompressed names that RFC 3597 section 4 lets one compress; 0xffff: none.
   std::array<std::uint16_t, 2> names{no_name, no_name};
-  static constexpr std::uint16_t no_name = 0xffff;
+
+  [[nodiscard]] RdataView view() const { return {bytes, names}; }
 };
 
 /// All records of one name and type.
@@ -77,6 +79,8 @@ class Zone {
   /// be read, lies outside the zone, or contradicts another (RFC 1034 section 3.6.2, RFC 2181 sections 5.2
   /// and 10.3), and for what the gateway does not serve: wildcards, DNAME, signatures.
   explicit Zone(const ZoneSpec& spec);
+  Zone(Zone&&) = default;
+  Zone& operator=(Zone&&) = default;
 
   [[nodiscard]] const Name& name() const { return name_; }
   [[nodiscard]] bool dynamic() const { return dynamic_; }
@@ -121,6 +125,8 @@ class ZoneSet {
   ZoneSet() = default;
   /// Throws std::invalid_argument where two zones of one view have the same name.
   explicit ZoneSet(std::vector<Zone> zones);
+  ZoneSet(ZoneSet&&) = default;
+  ZoneSet& operator=(ZoneSet&&) = default;
 
   /// The closest zone at or above a name in lower case; null outside all of them.
   [[nodiscard]] const Zone* find(const Name& lower_name, View view) const;

@@ -1,0 +1,205 @@
+#include "realmgw/dns/responder.hpp"
+
+#include "realmgw/dns/message_writer.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <stdexcept>
+#include <utility>
+
+#include "walk.hpp"
+
+namespace rgw::dns {
+namespace {
+
+constexpr std::size_t max_nsid = 64;
+constexpr std::uint8_t edns_version = 0;
+constexpr std::string_view exhausted_text = "no address is free at the moment";
+
+ResponderConfig checked(ResponderConfig config) {
+  if (config.nsid.size() > max_nsid) throw std::invalid_argument("the NSID is longer than 64 bytes");
+  return config;
+}
+
+/// The room that an answer to this client may take.
+std::span<std::uint8_t> room_for(Transport transport, const Edns& edns, std::span<std::uint8_t> room) {
+  assert(room.size() >= Responder::min_room);
+  std::size_t size = classic_udp_size;
+  if (transport == Transport::tcp) {
+    size = tcp_size;
+  } else if (edns.present) {
+    size = std::clamp<std::size_t>(edns.udp_size, classic_udp_size, edns_udp_size);
+  }
+  return room.first(std::min(size, room.size()));
+}
+
+/// An answer on its way: what every answer to one query shares.
+class Reply {
+ public:
+  Reply(const PendingQuery& query, std::string_view nsid, std::span<std::uint8_t> room)
+      : flags_{query.recursion_desired ? flag::rd : std::uint16_t{0}},
+        has_opt_{query.edns.present},
+        writer_{room_for(query.client.transport, query.edns, room)} {
+    opt_.dnssec_ok = query.edns.dnssec_ok;
+    if (query.edns.wants_nsid) opt_.nsid = nsid;
+    writer_.begin(query.id);
+  }
+
+  void question(const Question& question, std::uint16_t question_class) {
+    writer_.question(question, question_class);
+    if (has_opt_) writer_.reserve(opt_.size());
+    after_question_ = writer_.mark();
+  }
+  [[nodiscard]] MessageWriter& writer() { return writer_; }
+
+  /// Takes every record back.
+  void clear() { writer_.rewind(after_question_); }
+  void error(ExtendedError code, std::string_view text) {
+    opt_.error = code;
+    opt_.error_text = text;
+  }
+  std::span<const std::uint8_t> finish(Rcode rcode, std::uint16_t flags = 0, Opcode opcode = Opcode::query) {
+    return writer_.finish(opcode, static_cast<std::uint16_t>(flags_ | flags), rcode,
+                          has_opt_ ? &opt_ : nullptr);
+  }
+
+ private:
+  std::uint16_t flags_;
+  bool has_opt_;
+  OptRecord opt_;
+  MessageWriter writer_;
+  MessageWriter::Mark after_question_{};
+};
+
+PendingQuery context_of(const Query& query, const Client& client) {
+  PendingQuery context;
+  context.client = client;
+  context.id = query.id;
+  context.recursion_desired = (query.flags & flag::rd) != 0;
+  context.edns = query.edns;
+  context.question = query.question;
+  return context;
+}
+
+/// What a readable query gets without a look at the zones; nothing where it deserves one.
+std::optional<Rcode> refusal(const Query& query) {
+  if (query.edns.version != edns_version) return Rcode::badvers;
+  if (query.question_class != class_in) return Rcode::refused;
+  const RrType type = query.question.type;
+  if (type == RrType::axfr || type == RrType::ixfr) return Rcode::refused;  // no transfers
+  if (is_meta(type) && type != RrType::any) return Rcode::notimp;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Responder::Responder(ResponderConfig config, ZoneSet zones, DynamicNames* names, CounterBlock& counters)
+    : config_{checked(std::move(config))}, zones_{std::move(zones)}, names_{names}, counters_{counters} {}
+
+void Responder::replace(ResponderConfig config, ZoneSet zones) {
+  config_ = checked(std::move(config));
+  zones_ = std::move(zones);
+}
+
+Outcome Responder::respond(std::span<const std::uint8_t> message, const Client& client, Instant now,
+                           std::span<std::uint8_t> room) {
+  const Query query = read_query(message);
+  if (query.state == Query::State::unreadable) {
+    counters_.add(Counter::dns_malformed);
+    return Silent{};
+  }
+  if (query.state == Query::State::response) {
+    counters_.add(Counter::dns_not_query);
+    return Silent{};
+  }
+  counters_.add(Counter::dns_queries);
+  const PendingQuery context = context_of(query, client);
+  if (query.state == Query::State::other_opcode) {
+    // A question of another opcode is not ours to read; its answer is a header.
+    counters_.add(Counter::dns_not_query);
+    const bool update = query.opcode() == Opcode::update;  // DNS-6: unsigned ones are refused
+    if (update) counters_.add(Counter::dns_refused);
+    return answered(
+        Reply{context, {}, room}.finish(update ? Rcode::refused : Rcode::notimp, 0, query.opcode()));
+  }
+
+  Reply reply{context, config_.nsid, room};
+  if (query.has_question) reply.question(query.question, query.question_class);
+  if (query.state == Query::State::malformed) {
+    counters_.add(Counter::dns_malformed);
+    return answered(reply.finish(Rcode::formerr));
+  }
+  if (const auto rcode = refusal(query)) {
+    if (*rcode == Rcode::refused) counters_.add(Counter::dns_refused);
+    return answered(reply.finish(*rcode));
+  }
+  return answer(context, nullptr, now, room);
+}
+
+Outcome Responder::complete(const PendingQuery& query, std::optional<net::IpAddress> address,
+                            std::span<std::uint8_t> room) {
+  if (!address) return exhausted(query, room);
+  const Settled settled{query.host, query.service, *address};
+  return answer(query, &settled, Instant{}, room);
+}
+
+Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Instant now,
+                          std::span<std::uint8_t> room) {
+  Reply reply{query, config_.nsid, room};
+  reply.question(query.question, class_in);
+  const Requester requester{query.client.source, query.id, query.client.transport};
+  const Walked walked =
+      Walk{zones_, names_, query.client.view, requester, query.question, now, settled, reply.writer()}.run();
+  if (walked.retransmitted) counters_.add(Counter::dns_retransmitted);
+
+  switch (walked.end) {
+    case Walked::End::answered:
+      break;
+    case Walked::End::outside:
+      counters_.add(Counter::dns_refused);
+      reply.error(ExtendedError::not_authoritative, {});
+      return answered(reply.finish(Rcode::refused));
+    case Walked::End::waiting: {
+      counters_.add(Counter::dns_waiting);
+      PendingQuery pending = query;
+      pending.ticket = walked.ticket;
+      pending.host = walked.host;
+      pending.service = walked.service;
+      return pending;
+    }
+    case Walked::End::exhausted:
+      return exhausted(query, room);
+    case Walked::End::withdrawn:
+      counters_.add(Counter::dns_silent);
+      return Silent{};
+  }
+  std::uint16_t flags = walked.authoritative ? flag::aa : std::uint16_t{0};
+  if (walked.rcode == Rcode::nxdomain) counters_.add(Counter::dns_nxdomain);
+  if (walked.overflow) {
+    // Half an RRset is none (RFC 2181 section 9): the client asks again over TCP and gets all.
+    counters_.add(Counter::dns_truncated);
+    reply.clear();
+    flags |= flag::tc;
+  }
+  return answered(reply.finish(walked.rcode, flags));
+}
+
+Outcome Responder::exhausted(const PendingQuery& query, std::span<std::uint8_t> room) {
+  if (config_.on_exhaustion == OnExhaustion::silence) {
+    counters_.add(Counter::dns_silent);
+    return Silent{};
+  }
+  Reply reply{query, config_.nsid, room};
+  reply.question(query.question, class_in);
+  reply.error(ExtendedError::not_ready, exhausted_text);
+  if (config_.on_exhaustion == OnExhaustion::servfail) return answered(reply.finish(Rcode::servfail));
+  counters_.add(Counter::dns_refused);
+  return answered(reply.finish(Rcode::refused));
+}
+
+Outcome Responder::answered(std::span<const std::uint8_t> bytes) {
+  counters_.add(Counter::dns_answers);
+  return Answered{bytes};
+}
+
+}  // namespace rgw::dns

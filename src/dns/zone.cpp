@@ -1,0 +1,229 @@
+#include "realmgw/dns/zone.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <tuple>
+
+#include "record.hpp"
+
+namespace rgw::dns {
+namespace {
+
+[[noreturn]] void refuse(const std::string& where, const std::string& why) {
+  throw std::invalid_argument(where + ": " + why);
+}
+
+std::string describe(const ZoneSpec& spec, const RecordSpec& record) {
+  return "zone " + spec.name + ": record \"" + record.name + " " + record.type + " " + record.data + "\"";
+}
+
+Name name_or_refuse(const std::string& text, const std::string& where, const std::string& what) {
+  const auto name = Name::from_text(text);
+  if (!name) refuse(where, what + " \"" + text + "\" is not a domain name");
+  return *name;
+}
+
+/// The owner of a record: RFC 1035 section 5.1's rules for relative names.
+Name owner_of(const RecordSpec& record, const Name& zone, const std::string& where) {
+  if (record.name.empty() || record.name == "@") return zone;
+  const Name owner = name_or_refuse(record.name, where, "the name");
+  const bool absolute = record.name.ends_with('.') && !record.name.ends_with("\\.");
+  if (!absolute) {
+    const Labels labels{owner};
+    const auto joined = Name::join(labels.first(labels.size()), zone);
+    if (!joined) refuse(where, "the name is too long");
+    return *joined;
+  }
+  if (!owner.is_within(zone)) refuse(where, "the name lies outside the zone");
+  return owner;
+}
+
+/// Why a type may not stand among the records of a zone; empty where it may.
+std::string_view why_not(RrType type) {
+  if (is_meta(type)) return "a type that no zone holds";
+  switch (type) {
+    case RrType::soa:
+      return "the SOA record is made from the zone's own keys";
+    case RrType::dname:
+      return "DNAME is not served";
+    case RrType::rrsig:
+    case RrType::nsec:
+    case RrType::dnskey:
+    case RrType::nsec3:
+    case RrType::nsec3param:
+      return "zones are not signed";
+    default:
+      return {};
+  }
+}
+
+bool has_address(const Node* node) {
+  return node != nullptr && (node->find(RrType::a) != nullptr || node->find(RrType::aaaa) != nullptr);
+}
+
+RrSet& set_of(Node& node, RrType type, std::uint32_t ttl) {
+  const auto at = std::ranges::find(node.sets, type, &RrSet::type);
+  if (at != node.sets.end()) return *at;
+  return node.sets.emplace_back(RrSet{type, ttl, {}});
+}
+
+}  // namespace
+
+const RrSet* Node::find(RrType type) const {
+  const auto at = std::ranges::find(sets, type, &RrSet::type);
+  return at == sets.end() ? nullptr : &*at;
+}
+
+Zone::Zone(const ZoneSpec& spec) : dynamic_{spec.dynamic}, views_{spec.views}, ttl_{spec.ttl} {
+  const std::string where = "zone " + spec.name;
+  name_ = name_or_refuse(spec.name, where, "the zone's name");
+  label_count_ = name_.label_count();
+  if (spec.nameservers.empty()) refuse(where, "no name server");
+
+  std::vector<Name> servers;
+  for (const auto& server : spec.nameservers)
+    servers.push_back(name_or_refuse(server, where, "the name server"));
+  Name contact;
+  if (spec.contact.empty()) {
+    const std::string_view label = "hostmaster";
+    contact = Name::join({&label, 1}, name_).value_or(name_);
+  } else {
+    contact = name_or_refuse(spec.contact, where, "the contact");
+  }
+
+  Node& apex = nodes_[std::string{name_.lower().key()}];
+  apex.name = name_;
+  apex_ = &apex;
+  set_of(apex, RrType::soa, spec.ttl)
+      .records.push_back(soa_rdata(servers.front(), contact, spec.serial, spec.negative_ttl));
+  for (const auto& server : servers) set_of(apex, RrType::ns, spec.ttl).records.push_back(name_rdata(server));
+  negative_soa_ = *apex.find(RrType::soa);
+  negative_soa_.ttl = std::min(spec.ttl, spec.negative_ttl);
+
+  for (const auto& record : spec.records) add(spec, record);
+  check(spec);
+}
+
+bool Zone::visible(View view) const {
+  return views_ == ZoneViews::both || (views_ == ZoneViews::outside) == (view == View::outside);
+}
+
+Node& Zone::node_at(const Name& name) {
+  // A name brings all names above it into being, the zone's own excepted, which is there (RFC 4592
+  // section 2.2.2).
+  Name above = name;
+  for (std::size_t depth = name.label_count(); depth > label_count_; --depth) {
+    const auto [at, is_new] = nodes_.try_emplace(std::string{above.lower().key()});
+    if (!is_new) break;
+    at->second.name = above;
+    above = above.parent();
+  }
+  return nodes_.find(name.lower().key())->second;
+}
+
+void Zone::add(const ZoneSpec& spec, const RecordSpec& record) {
+  const std::string where = describe(spec, record);
+  const Name owner = owner_of(record, name_, where);
+  if (Labels{owner}.size() > 0 && Labels{owner}[0] == "*") refuse(where, "wildcards are not served");
+
+  WireRecord parsed;
+  try {
+    parsed = parse_record(owner, record.ttl.value_or(spec.ttl), record.type, record.data, name_);
+  } catch (const std::invalid_argument& error) {
+    refuse(where, error.what());
+  }
+  if (const auto reason = why_not(parsed.type); !reason.empty()) refuse(where, std::string{reason});
+
+  Node& node = node_at(owner);
+  // The apex's NS set has the zone's TTL already; a record that says nothing joins any set.
+  RrSet& set = set_of(node, parsed.type, parsed.ttl);
+  if (record.ttl && set.ttl != *record.ttl) {
+    refuse(where, "another record of this name and type has another TTL (RFC 2181 section 5.2)");
+  }
+  const auto same = [&](const Rdata& other) { return other.bytes == parsed.rdata.bytes; };
+  if (std::ranges::none_of(set.records, same)) set.records.push_back(std::move(parsed.rdata));
+  if (parsed.type == RrType::ns && &node != apex_) has_delegations_ = true;
+
+  const RrSet* alias = node.find(RrType::cname);
+  if (alias != nullptr && (node.sets.size() > 1 || alias->records.size() > 1)) {
+    refuse(where, "a CNAME stands alone at its name (RFC 1034 section 3.6.2)");
+  }
+}
+
+void Zone::check(const ZoneSpec& spec) const {
+  // A name server within the zone needs an address there, and no CNAME (RFC 2181 section 10.3).
+  for (const auto& [key, node] : nodes_) {
+    const RrSet* servers = node.find(RrType::ns);
+    if (servers == nullptr) continue;
+    for (const auto& rdata : servers->records) {
+      const Name server = target_of(RrType::ns, rdata);
+      if (server.is_within(name_) && !has_address(find(server.lower()))) {
+        refuse("zone " + spec.name,
+               "the name server " + server.to_string() + " has no address record in the zone");
+      }
+    }
+  }
+}
+
+const Node* Zone::find_key(std::string_view key) const {
+  const auto at = nodes_.find(key);
+  return at == nodes_.end() ? nullptr : &at->second;
+}
+
+const Node* Zone::delegation(const Name& lower_name) const {
+  if (!has_delegations_) return nullptr;
+  const Node* highest = nullptr;
+  auto key = lower_name.key();
+  while (key.size() > name_.size()) {
+    const Node* node = find_key(key);
+    if (node != nullptr && node->find(RrType::ns) != nullptr) highest = node;
+    key.remove_prefix(1U + static_cast<std::uint8_t>(key.front()));
+  }
+  return highest;
+}
+
+std::vector<NamedAddress> Zone::addresses() const {
+  std::vector<NamedAddress> result;
+  for (const auto& [key, node] : nodes_) {
+    if (delegation(node.name.lower()) != nullptr) continue;
+    for (const auto& set : node.sets) {
+      if (set.type != RrType::a && set.type != RrType::aaaa) continue;
+      for (const auto& rdata : set.records) {
+        const auto* b = rdata.bytes.data();
+        const auto address = set.type == RrType::a ? net::IpAddress{net::Ipv4Address{b[0], b[1], b[2], b[3]}}
+                                                   : net::IpAddress{net::Ipv6Address::from_bytes(b)};
+        result.push_back({address, node.name.to_string()});
+      }
+    }
+  }
+  std::ranges::sort(result, {},
+                    [](const NamedAddress& named) { return std::tie(named.address, named.name); });
+  return result;
+}
+
+ZoneSet::ZoneSet(std::vector<Zone> zones) : zones_{std::move(zones)} {
+  for (const auto& zone : zones_) {
+    max_labels_ = std::max(max_labels_, zone.name().label_count());
+    for (const View view : {View::outside, View::inside}) {
+      if (!zone.visible(view)) continue;
+      const bool is_new = by_view_[static_cast<std::size_t>(view)]
+                              .try_emplace(std::string{zone.name().lower().key()}, &zone)
+                              .second;
+      if (!is_new) refuse("zone " + zone.name().to_string(), "there are two zones of this name in one view");
+    }
+  }
+}
+
+const Zone* ZoneSet::find(const Name& lower_name, View view) const {
+  const Table& table = by_view_[static_cast<std::size_t>(view)];
+  auto key = lower_name.key();
+  for (std::size_t labels = lower_name.label_count();; --labels) {
+    if (labels <= max_labels_) {
+      if (const auto at = table.find(key); at != table.end()) return at->second;
+    }
+    if (labels == 0) return nullptr;
+    key.remove_prefix(1U + static_cast<std::uint8_t>(key.front()));
+  }
+}
+
+}  // namespace rgw::dns
