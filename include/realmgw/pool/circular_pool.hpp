@@ -1,0 +1,206 @@
+// The Circular Pool: which outside address leads to which host, for how long, and who waits for one.
+// POOL-1..POOL-11.
+#pragma once
+
+#include "realmgw/base/counter.hpp"
+#include "realmgw/base/flat_map.hpp"
+#include "realmgw/pool/address_ring.hpp"
+#include "realmgw/pool/reservation.hpp"
+#include "realmgw/pool/slot_map.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace rgw::pool {
+
+struct PoolConfig {
+  std::vector<net::IpAddress> addresses;  ///< of both families, in the order in which they are first used
+  /// Local services and static mappings on pool addresses. They come before a reservation in the lookup order
+  /// of POOL-11, so to reserve one itself would be in vain; a wider reservation stands beside them.
+  std::vector<AddressRing::Blocked> blocked;
+  Duration hold = std::chrono::seconds{2};         ///< POOL-1
+  Duration rest = std::chrono::milliseconds{100};  ///< POOL-4
+  Duration wait = std::chrono::milliseconds{400};  ///< POOL-8; zero: a loss system
+  std::size_t wait_queue = 1024;                   ///< queries that may wait at once; at most 2^20
+  bool share = true;                               ///< POOL-9
+  std::size_t max_claims = 65536;                  ///< pending at once, of all reservations; at most 2^20
+  /// How long after the question for a host a question for its service is taken for the same walk: POOL-10.
+  /// Long enough for a resolver's two round trips, short enough that two clients of one resolver are seldom
+  /// taken for one.
+  Duration walk = std::chrono::milliseconds{500};
+};
+
+/// How full the pool is.
+struct PoolUse {
+  struct Addresses {
+    std::size_t all = 0, carrying = 0;
+  };
+  std::array<Addresses, 2> families;  ///< by net::Family
+  std::size_t reservations = 0;
+  std::size_t claims = 0;
+  std::size_t waiting = 0;
+};
+
+/// One thread, no clock of its own, no memory beyond what the constructor takes (about 300 bytes for each of
+/// `max_claims` and 150 for each of `wait_queue`). Time handed in never goes back; where it does, it stands
+/// still instead.
+///
+/// Costs. A query: a few hash lookups, a search of AddressRing, and at most `max_shared` claims looked at for
+/// a walk. A claim: O(1). An end: O(1), and a look at each waiting query, if any wait.
+class CircularPool {
+ public:
+  /// The claims that one reservation may hold; a query beyond them gets another reservation.
+  static constexpr std::size_t max_shared = 64;
+
+  /// `listener` and `counters` must outlive the pool. `salt` is for hash tables that strangers fill.
+  /// Throws std::invalid_argument where the configuration makes no sense.
+  CircularPool(PoolConfig config, const HashSalt& salt, PoolListener& listener, CounterBlock& counters);
+
+  /// May such a service ever be reserved? Not where there is no address of the family, or it is blocked on
+  /// all.
+  [[nodiscard]] bool offers(net::Family family, net::Service service) const;
+
+  /// A query asks for an address. Ends first what `now` ends, as `expire` does.
+  [[nodiscard]] Outcome reserve(const Request& request, Instant now);
+
+  /// A worker reports that a packet took a claim: POOL-5. False where the claim is no more: it was withdrawn
+  /// or expired while the report was under way, and there is nothing to do, for the session stands by itself.
+  bool claimed(ReservationId reservation, std::uint32_t claim, Instant now);
+
+  /// Ends the claims and the waits whose time is over at `now`, in the order of their times.
+  void expire(Instant now);
+  /// When `expire` has something to do next.
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  /// Nobody waits for the answer of this query any more. False where it does not wait.
+  bool cancel(Ticket ticket);
+  /// The host leaves the realm: its reservations end, and its waiting queries give up.
+  void remove_host(HostId host, Instant now);
+
+  [[nodiscard]] PoolUse use() const;
+
+  struct View {
+    ReservationId id;
+    net::IpAddress external;
+    net::Service service;
+    HostId host;
+    std::size_t claims;
+    Instant deadline;  ///< of the last claim
+  };
+  /// `visit(const View&)` for each reservation, in no order.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    reservations_.for_each([&](std::uint32_t slot, const Reservation&) { visit(view(slot)); });
+  }
+
+ private:
+  using Slot = std::uint32_t;
+  static constexpr Slot none = IndexList::none;
+
+  /// Who asked what: two queries with the same are one, sent twice (POOL-9).
+  struct QueryKey {
+    std::array<std::uint8_t, 16> source_address;
+    std::uint32_t host;
+    std::uint16_t source_port, query_id, service_port;
+    std::uint8_t source_family, family, protocol;
+    std::uint8_t zero[3];
+    bool operator==(const QueryKey&) const = default;
+  };
+  /// Whom a query may share with (POOL-9).
+  struct ShareKey {
+    std::uint32_t host;
+    std::uint16_t port;
+    std::uint8_t family, protocol;
+    bool operator==(const ShareKey&) const = default;
+  };
+  struct Reservation {
+    AddressSlot address = 0;
+    net::Family family = net::Family::v4;
+    net::Service service;
+    HostId host;
+    std::uint32_t next_claim = 0;
+    IndexList claims;  ///< slots of `claims_`, linked by `sibling_links_`, oldest first
+  };
+  struct Claim {
+    Slot reservation = none;
+    std::uint32_t number = 0;
+    Instant made, deadline;
+    net::Endpoint source;
+    QueryKey query{};
+  };
+  struct Waiter {
+    Request request;
+    Instant asked, until;
+    QueryKey query{};
+  };
+  /// Where a query stands: the slot of its claim, or of its waiter.
+  struct QueryPlace {
+    Slot slot;
+    bool waits;
+  };
+  /// Room that came free and has not been offered to the waiting queries yet. `joinable`: a reservation may
+  /// have come to be, or to have room, that waiting queries can share.
+  struct Freed {
+    net::Family family;
+    AddressSlot address;
+    bool joinable;
+  };
+
+  [[nodiscard]] static QueryKey query_key(const Request& request);
+  [[nodiscard]] static ShareKey share_key(const Request& request) {
+    return share_key(request.host, request.family, request.service);
+  }
+  [[nodiscard]] static ShareKey share_key(HostId host, net::Family family, const net::Service& service);
+
+  [[nodiscard]] AddressRing& ring(net::Family family) { return rings_[static_cast<std::size_t>(family)]; }
+  [[nodiscard]] const AddressRing& ring(net::Family family) const {
+    return rings_[static_cast<std::size_t>(family)];
+  }
+  [[nodiscard]] Instant tick(Instant now) { return latest_ = std::max(latest_, now); }
+  [[nodiscard]] Binding binding(Slot claim) const;
+  [[nodiscard]] View view(Slot reservation) const;
+
+  [[nodiscard]] std::optional<Granted> grant(const Request& request, Instant asked, Instant now);
+  [[nodiscard]] Slot shareable(const Request& request) const;
+  [[nodiscard]] Slot walked(const Request& request, Instant asked) const;
+  [[nodiscard]] bool is_sole(Slot claim) const {
+    return reservations_[claims_[claim].reservation].claims.size() == 1;
+  }
+
+  [[nodiscard]] std::optional<AddressSlot> choose(const Request& request, Slot replaced, Instant now);
+  [[nodiscard]] Slot open(const Request& request, AddressSlot address);
+  Granted add_claim(Slot reservation, const Request& request, Granted::How how, Instant now);
+  void drop_claim(Slot claim);
+  void close(Slot reservation, End why, Instant now);
+  void end_claim(Slot claim, End why, Instant now);
+
+  [[nodiscard]] Outcome repeat(const QueryPlace& place) const;
+  [[nodiscard]] Outcome wait(const Request& request, Instant now);
+  void drop_waiter(Slot waiter);
+  void give_up(Slot waiter);
+  void serve_waiting(Instant now);
+  void offer(const Freed& freed, Instant now);
+
+  PoolConfig config_;
+  PoolListener& listener_;
+  CounterBlock& counters_;
+  Instant latest_ = Instant::min();
+
+  std::array<AddressRing, 2> rings_;  ///< by net::Family
+  SlotMap<Reservation, ReservationId> reservations_;
+  SlotMap<Claim, StrongId<Claim, std::uint64_t>> claims_;
+  SlotMap<Waiter, Ticket> waiters_;
+  IndexList::Links sibling_links_, deadline_links_, waiter_links_;
+  IndexList by_deadline_;            ///< claims
+  IndexList waiting_;                ///< waiters, first come first
+  FlatMap<ShareKey, Slot> pending_;  ///< the latest reservation for each; older ones are left to run out
+  FlatMap<QueryKey, QueryPlace> queries_;
+  std::vector<Freed> freed_;
+};
+
+}  // namespace rgw::pool

@@ -1,0 +1,89 @@
+// The hosts of the realm, and which names outside and inside ask for them by: POOL-2, DNS-4.
+#pragma once
+
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/transport.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace rgw::pool {
+
+/// A host that the world may be let in to.
+struct RealmHost {
+  HostId id;
+  std::string name;                       ///< relative to the zone, lower case: "hosta", "printer.lab"
+  std::vector<net::IpAddress> addresses;  ///< inside
+  std::optional<std::vector<net::Service>> services;  ///< what it accepts; absent: everything
+  bool www = false;                                   ///< has a `www.` name at the web proxy
+
+  /// May (E, service) be reserved for it? `(any, 0)` is asked for by the plain host name, and a host with a
+  /// list accepts it only where the list says so: a reservation of all of E would let in what the list shuts
+  /// out.
+  [[nodiscard]] bool accepts(const net::Service& service) const;
+};
+
+/// What a name of the zone stands for.
+struct NameMatch {
+  enum class Kind {
+    none,                ///< does not exist: NXDOMAIN
+    empty_non_terminal,  ///< has names below it and nothing itself: NODATA (RFC 8020)
+    host,     ///< `hosta`: reserves (E, *, *) if the host accepts `service`, else exists without addresses
+    service,  ///< `tcp22.hosta`: reserves (E, tcp, 22)
+    srv,      ///< `_ssh._tcp.hosta`: an SRV record to `service_label(service)` under the host's name
+    www,      ///< `www.hosta`: the web proxy
+  };
+  Kind kind = Kind::none;
+  const RealmHost* host = nullptr;  ///< of all kinds but the first two; valid until the directory changes
+  net::Service service;             ///< of `host` (any, 0), `service` and `srv`
+};
+
+/// The directory. Filled by the operator alone; questions cost a hash or three, whatever is asked.
+class HostNames {
+ public:
+  /// False, and nothing changed, where the name, the id or an address is already another host's, the name is
+  /// no host name, or its first label would read as a service (`tcp22`, `icmp`) or as `www`.
+  [[nodiscard]] bool add(RealmHost host);
+  /// False where there is no such host.
+  bool remove(HostId id);
+
+  /// What the name stands for. `labels`: those before the zone's own, in wire order, so `tcp22.hosta` is
+  /// {"tcp22", "hosta"}; letters in any case, any bytes. No labels is the zone's apex: none.
+  [[nodiscard]] NameMatch find(std::span<const std::string_view> labels) const;
+  /// The same of a name written with dots and no escapes.
+  [[nodiscard]] NameMatch find(std::string_view dotted) const;
+
+  /// nullptr where there is none.
+  [[nodiscard]] const RealmHost* find(HostId id) const;
+  /// Whose inside address this is (reverse names); nullptr where nobody's.
+  [[nodiscard]] const RealmHost* find(const net::IpAddress& inside) const;
+
+  [[nodiscard]] std::size_t size() const { return by_id_.size(); }
+  /// `visit(const RealmHost&)` for each, in no order.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& [id, host] : by_id_) visit(host);
+  }
+
+ private:
+  struct NameHash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  template <class Value>
+  using NameMap = std::unordered_map<std::string, Value, NameHash, std::equal_to<>>;
+
+  [[nodiscard]] const RealmHost* named(std::string_view name) const;
+
+  std::unordered_map<HostId, RealmHost> by_id_;
+  NameMap<const RealmHost*> by_name_;
+  NameMap<std::size_t> above_;  ///< names above hosts with dotted names, and how many hosts stand below each
+  std::unordered_map<net::IpAddress, const RealmHost*> by_address_;
+};
+
+}  // namespace rgw::pool

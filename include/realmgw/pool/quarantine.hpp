@@ -1,0 +1,50 @@
+// What was released a moment ago, and rests before another host may have it: POOL-4.
+#pragma once
+
+#include "realmgw/base/clock.hpp"
+#include "realmgw/base/flat_map.hpp"
+#include "realmgw/pool/occupancy.hpp"
+
+#include <cstddef>
+#include <deque>
+
+namespace rgw::pool {
+
+/// (address, service) pairs at rest, all for the same time.
+class Quarantine {
+ public:
+  /// At most `capacity` pairs; one more ends the rest of the oldest. A `rest` of zero keeps nothing.
+  Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, const HashSalt& salt);
+
+  /// The pair rests from `now` on, or afresh.
+  void add(AddressSlot address, const net::Service& service, Instant now);
+  /// Ends the rests that are over. O(1) for each.
+  void expire(Instant now);
+
+  [[nodiscard]] Duration rest() const { return rest_; }
+  /// See Occupancy.
+  [[nodiscard]] std::uint64_t overlapping(std::size_t word, const net::Service& service) const {
+    return resting_.overlapping(word, service);
+  }
+
+ private:
+  struct Pair {
+    AddressSlot address;
+    net::Service service;
+    bool operator==(const Pair&) const = default;
+  };
+  struct Entry {
+    Pair pair;
+    Instant until;
+  };
+  [[nodiscard]] static std::uint64_t key(const Pair& pair);
+  void pop();
+
+  Duration rest_;
+  std::size_t capacity_;
+  Occupancy resting_;
+  FlatMap<std::uint64_t, Instant> until_;  ///< an entry of the queue holds only where it agrees with this
+  std::deque<Entry> queue_;                ///< in the order of `until`, at most `capacity_`
+};
+
+}  // namespace rgw::pool

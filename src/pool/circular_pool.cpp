@@ -1,0 +1,375 @@
+#include "realmgw/pool/circular_pool.hpp"
+
+#include <cstring>
+#include <iterator>
+#include <stdexcept>
+
+namespace rgw::pool {
+namespace {
+
+using How = Granted::How;
+
+const PoolConfig& checked(const PoolConfig& config) {
+  constexpr auto most = SlotMap<int, Ticket>::max_capacity;
+  if (config.hold <= Duration::zero())
+    throw std::invalid_argument{"the pool must hold a reservation for some time"};
+  if (config.rest < Duration::zero() || config.wait < Duration::zero() || config.walk < Duration::zero()) {
+    throw std::invalid_argument{"a duration of the pool is negative"};
+  }
+  if (config.max_claims == 0 || config.max_claims > most || config.wait_queue > most) {
+    throw std::invalid_argument{"a bound of the pool is out of range"};
+  }
+  return config;
+}
+
+AddressRing make_ring(const PoolConfig& config, net::Family family, const HashSalt& salt) {
+  std::vector<net::IpAddress> addresses;
+  std::ranges::copy_if(config.addresses, std::back_inserter(addresses),
+                       [&](const net::IpAddress& address) { return address.family() == family; });
+  const auto capacity = addresses.empty() ? 1 : config.max_claims;
+  return AddressRing{std::move(addresses), config.blocked, config.rest, capacity, salt};
+}
+
+/// One resolver, or one farm of them: they share an IPv4 /24 or an IPv6 /56.
+bool same_resolver(const net::IpAddress& a, const net::IpAddress& b) {
+  return a.family() == b.family() && std::memcmp(a.data(), b.data(), a.is_v4() ? 3 : 7) == 0;
+}
+
+}  // namespace
+
+CircularPool::CircularPool(PoolConfig config, const HashSalt& salt, PoolListener& listener,
+                           CounterBlock& counters)
+    : config_{checked(config)},
+      listener_{listener},
+      counters_{counters},
+      rings_{make_ring(config_, net::Family::v4, salt), make_ring(config_, net::Family::v6, salt)},
+      reservations_{config_.max_claims},
+      claims_{config_.max_claims},
+      waiters_{config_.wait_queue},
+      sibling_links_(config_.max_claims),
+      deadline_links_(config_.max_claims),
+      waiter_links_(config_.wait_queue),
+      pending_{config_.max_claims, salt},
+      queries_{config_.max_claims + config_.wait_queue, salt} {}
+
+// ---- queries
+
+bool CircularPool::offers(net::Family family, net::Service service) const {
+  const auto kept = canonical(service);
+  return kept && ring(family).allows(*kept);
+}
+
+Outcome CircularPool::reserve(const Request& asked_for, Instant now) {
+  now = tick(now);
+  expire(now);
+  const auto service = canonical(asked_for.service);
+  if (!service) {
+    counters_.add(Counter::pool_exhausted);
+    return Exhausted{};
+  }
+  Request request = asked_for;
+  request.service = *service;
+
+  if (const auto* place = queries_.find(query_key(request))) return repeat(*place);
+  if (const auto granted = grant(request, now, now)) {
+    serve_waiting(now);
+    return *granted;
+  }
+  return wait(request, now);
+}
+
+Outcome CircularPool::repeat(const QueryPlace& place) const {
+  if (place.waits) return Waiting{waiters_.id(place.slot), waiters_[place.slot].until, true};
+  return Granted{How::retransmitted, binding(place.slot)};
+}
+
+std::optional<Granted> CircularPool::grant(const Request& request, Instant asked, Instant now) {
+  const Slot walk = walked(request, asked);
+  if (const Slot reservation = shareable(request); reservation != none && !claims_.full()) {
+    const auto granted = add_claim(reservation, request, How::shared, now);
+    counters_.add(Counter::pool_shared);
+    if (walk != none) end_claim(walk, End::narrowed, now);
+    return granted;
+  }
+
+  // A wide claim that stands alone gives its place up to the narrow one. Among others it is withdrawn, and
+  // they keep the address.
+  const bool replaces = walk != none && is_sole(walk);
+  if (claims_.full() && !replaces) return std::nullopt;
+  const auto address = choose(request, replaces ? walk : none, now);
+  if (!address) return std::nullopt;
+  if (replaces) end_claim(walk, End::narrowed, now);
+  const bool carries = ring(request.family).carries(*address);
+  const Slot reservation = open(request, *address);
+  if (reservation == none) return std::nullopt;
+  const auto how = walk != none ? How::narrowed : carries ? How::overloaded : How::fresh;
+  const auto granted = add_claim(reservation, request, how, now);
+  if (walk != none && !replaces) end_claim(walk, End::narrowed, now);
+  if (walk != none) freed_.push_back({request.family, *address, true});
+  return granted;
+}
+
+/// POOL-3 and POOL-4. The narrow claim of a walk prefers a carrying address, as every other does, and so
+/// gives a whole address back; where there is none, it keeps the one that it was asked for first.
+std::optional<AddressSlot> CircularPool::choose(const Request& request, Slot replaced, Instant now) {
+  auto& addresses = ring(request.family);
+  if (replaced != none) {
+    if (const auto carrying = addresses.choose_carrying(request.service, now)) return carrying;
+    const auto wide = reservations_[claims_[replaced].reservation].address;
+    if (addresses.allows(wide, request.service)) return wide;
+  }
+  return addresses.choose(request.service, now);
+}
+
+/// POOL-9: the reservation that the query may join, or `none`.
+CircularPool::Slot CircularPool::shareable(const Request& request) const {
+  if (!config_.share) return none;
+  const auto* const found = pending_.find(share_key(request));
+  return found != nullptr && reservations_[*found].claims.size() < max_shared ? *found : none;
+}
+
+/// POOL-10: the wide claim that the same resolver made just before `asked`, on its way to this name (RFC
+/// 9156), or `none`. Without sharing, several wide reservations may stand for one host: the latest is looked
+/// at.
+CircularPool::Slot CircularPool::walked(const Request& request, Instant asked) const {
+  if (request.service.is_any()) return none;
+  const auto* const wide = pending_.find(share_key(request.host, request.family, {}));
+  if (wide == nullptr) return none;
+  for (Slot claim = reservations_[*wide].claims.last(); claim != none;
+       claim = sibling_links_[claim].previous) {
+    const auto& earlier = claims_[claim];
+    if (earlier.made + config_.walk < asked) return none;
+    if (earlier.made <= asked && same_resolver(earlier.source.address, request.source.address)) return claim;
+  }
+  return none;
+}
+
+// ---- reservations and claims
+
+CircularPool::Slot CircularPool::open(const Request& request, AddressSlot address) {
+  if (!ring(request.family).take(address, request.service)) return none;
+  const Slot slot = reservations_.insert({address, request.family, request.service, request.host, 0, {}});
+  (void)pending_.assign(share_key(request), slot);  // without an entry it is shared with nobody, no more
+  counters_.add(Counter::pool_reserved);
+  return slot;
+}
+
+Granted CircularPool::add_claim(Slot reservation, const Request& request, How how, Instant now) {
+  auto& owner = reservations_[reservation];
+  const auto key = query_key(request);
+  const Slot claim =
+      claims_.insert({reservation, owner.next_claim++, now, now + config_.hold, request.source, key});
+  owner.claims.push_back(sibling_links_, claim);
+  by_deadline_.push_back(deadline_links_, claim);  // `hold` is the same for all, so this is their order
+  (void)queries_.assign(key, {claim, false});      // without an entry a retransmission is a query, no more
+  listener_.bind(binding(claim));
+  return {how, binding(claim)};
+}
+
+void CircularPool::drop_claim(Slot claim) {
+  const auto& record = claims_[claim];
+  if (const auto* place = queries_.find(record.query);
+      place != nullptr && !place->waits && place->slot == claim) {
+    queries_.erase(record.query);
+  }
+  by_deadline_.erase(deadline_links_, claim);
+  reservations_[record.reservation].claims.erase(sibling_links_, claim);
+  claims_.erase(claim);
+}
+
+void CircularPool::end_claim(Slot claim, End why, Instant now) {
+  const Slot reservation = claims_[claim].reservation;
+  const auto number = claims_[claim].number;
+  if (why == End::claimed) counters_.add(Counter::pool_claimed);
+  if (why == End::expired) counters_.add(Counter::pool_expired);
+  if (why == End::narrowed) counters_.add(Counter::pool_narrowed);
+  drop_claim(claim);
+  const auto& owner = reservations_[reservation];
+  if (owner.claims.empty()) return close(reservation, why, now);
+  // Of the other ends the workers know by themselves: they took the claim, or they read its deadline.
+  if (why == End::narrowed) listener_.retract(reservations_.id(reservation), number);
+  if (owner.claims.size() + 1 == max_shared) freed_.push_back({owner.family, owner.address, true});
+}
+
+void CircularPool::close(Slot reservation, End why, Instant now) {
+  const auto& record = reservations_[reservation];
+  while (!record.claims.empty()) drop_claim(record.claims.first());
+  listener_.unbind(reservations_.id(reservation), why);
+  ring(record.family).release(record.address, record.service, now);
+  const auto key = share_key(record.host, record.family, record.service);
+  if (const auto* latest = pending_.find(key); latest != nullptr && *latest == reservation)
+    pending_.erase(key);
+  freed_.push_back({record.family, record.address, false});
+  reservations_.erase(reservation);
+}
+
+bool CircularPool::claimed(ReservationId reservation, std::uint32_t number, Instant now) {
+  now = tick(now);
+  const Slot slot = reservations_.find(reservation);
+  if (slot == none) return false;
+  for (Slot claim = reservations_[slot].claims.first(); claim != none; claim = sibling_links_[claim].next) {
+    if (claims_[claim].number != number) continue;
+    end_claim(claim, End::claimed, now);
+    serve_waiting(now);
+    return true;
+  }
+  return false;
+}
+
+void CircularPool::remove_host(HostId host, Instant now) {
+  now = tick(now);
+  waiters_.for_each([&](Slot waiter, const Waiter& record) {
+    if (record.request.host == host) give_up(waiter);
+  });
+  reservations_.for_each([&](Slot reservation, const Reservation& record) {
+    if (record.host == host) close(reservation, End::removed, now);
+  });
+  serve_waiting(now);
+}
+
+// ---- waiting: POOL-8
+
+Outcome CircularPool::wait(const Request& request, Instant now) {
+  const bool in_vain =
+      config_.wait == Duration::zero() || claims_.full() || !ring(request.family).allows(request.service);
+  if (in_vain || waiters_.full()) {
+    counters_.add(Counter::pool_exhausted);
+    return Exhausted{};
+  }
+  const auto key = query_key(request);
+  const auto until = now + config_.wait;
+  const Slot waiter = waiters_.insert({request, now, until, key});
+  waiting_.push_back(waiter_links_, waiter);
+  (void)queries_.assign(key, {waiter, true});
+  return Waiting{waiters_.id(waiter), until, false};
+}
+
+void CircularPool::drop_waiter(Slot waiter) {
+  const auto& key = waiters_[waiter].query;
+  if (const auto* place = queries_.find(key); place != nullptr && place->waits && place->slot == waiter) {
+    queries_.erase(key);
+  }
+  waiting_.erase(waiter_links_, waiter);
+  waiters_.erase(waiter);
+}
+
+void CircularPool::give_up(Slot waiter) {
+  const auto ticket = waiters_.id(waiter);
+  drop_waiter(waiter);
+  counters_.add(Counter::pool_exhausted);
+  listener_.gave_up(ticket);
+}
+
+bool CircularPool::cancel(Ticket ticket) {
+  const Slot waiter = waiters_.find(ticket);
+  if (waiter == none) return false;
+  drop_waiter(waiter);
+  return true;
+}
+
+void CircularPool::serve_waiting(Instant now) {
+  for (std::size_t i = 0; i < freed_.size() && !waiting_.empty(); ++i) {
+    const Freed freed = freed_[i];  // a grant may free something more, and move the vector
+    offer(freed, now);
+  }
+  freed_.clear();
+}
+
+/// What came free goes to the first that it fits, and to whom it fits after that. Nobody who asks later can
+/// come before them: whatever fits a newcomer was offered here first.
+void CircularPool::offer(const Freed& freed, Instant now) {
+  bool joinable = freed.joinable;
+  for (Slot waiter = waiting_.first(); waiter != none && !claims_.full();) {
+    const Slot next = waiter_links_[waiter].next;
+    const auto& [request, asked, until, query] = waiters_[waiter];
+    const bool fits =
+        request.family == freed.family &&
+        (ring(freed.family).fits(freed.address, request.service) || (joinable && shareable(request) != none));
+    if (fits) {
+      if (const auto granted = grant(request, asked, now)) {
+        const auto ticket = waiters_.id(waiter);
+        drop_waiter(waiter);
+        joinable = true;
+        listener_.ready(ticket, *granted);
+      }
+    }
+    waiter = next;
+  }
+}
+
+// ---- time
+
+void CircularPool::expire(Instant now) {
+  now = tick(now);
+  for (;;) {
+    const auto claim = by_deadline_.first();
+    const auto waiter = waiting_.first();
+    const auto claim_due = claim == none ? Instant::max() : claims_[claim].deadline;
+    const auto waiter_due = waiter == none ? Instant::max() : waiters_[waiter].until;
+    if (std::min(claim_due, waiter_due) > now) return;
+    if (claim_due <= waiter_due) {
+      end_claim(claim, End::expired, claim_due);
+      serve_waiting(now);
+    } else {
+      give_up(waiter);
+    }
+  }
+}
+
+std::optional<Instant> CircularPool::next_deadline() const {
+  auto next = Instant::max();
+  if (!by_deadline_.empty()) next = std::min(next, claims_[by_deadline_.first()].deadline);
+  if (!waiting_.empty()) next = std::min(next, waiters_[waiting_.first()].until);
+  if (next == Instant::max()) return std::nullopt;
+  return next;
+}
+
+// ---- views
+
+CircularPool::QueryKey CircularPool::query_key(const Request& request) {
+  QueryKey key{};
+  std::memcpy(key.source_address.data(), request.source.address.data(), request.source.address.size());
+  key.host = request.host.value();
+  key.source_port = request.source.port;
+  key.query_id = request.query_id;
+  key.service_port = request.service.port;
+  key.source_family = static_cast<std::uint8_t>(request.source.address.family());
+  key.family = static_cast<std::uint8_t>(request.family);
+  key.protocol = static_cast<std::uint8_t>(request.service.protocol);
+  return key;
+}
+
+CircularPool::ShareKey CircularPool::share_key(HostId host, net::Family family, const net::Service& service) {
+  return {host.value(), service.port, static_cast<std::uint8_t>(family),
+          static_cast<std::uint8_t>(service.protocol)};
+}
+
+Binding CircularPool::binding(Slot claim) const {
+  const auto& record = claims_[claim];
+  const auto& owner = reservations_[record.reservation];
+  return {reservations_.id(record.reservation),
+          record.number,
+          ring(owner.family)[owner.address],
+          owner.service,
+          owner.host,
+          record.deadline};
+}
+
+CircularPool::View CircularPool::view(Slot reservation) const {
+  const auto& record = reservations_[reservation];
+  return {reservations_.id(reservation), ring(record.family)[record.address],   record.service, record.host,
+          record.claims.size(),          claims_[record.claims.last()].deadline};
+}
+
+PoolUse CircularPool::use() const {
+  PoolUse use;
+  for (std::size_t family = 0; family < rings_.size(); ++family) {
+    use.families[family] = {rings_[family].size(), rings_[family].carrying_count()};
+  }
+  use.reservations = reservations_.size();
+  use.claims = claims_.size();
+  use.waiting = waiters_.size();
+  return use;
+}
+
+}  // namespace rgw::pool

@@ -1,0 +1,118 @@
+#include "realmgw/pool/occupancy.hpp"
+
+namespace rgw::pool {
+namespace {
+
+using net::Protocol;
+using net::Service;
+
+constexpr std::uint64_t bit(AddressSlot address) {
+  return std::uint64_t{1} << address % 64;
+}
+
+/// Only of a canonical service that is not (any, 0).
+std::size_t protocol_index(const Service& service) {
+  switch (service.protocol) {
+    case Protocol::tcp:
+      return 0;
+    case Protocol::udp:
+      return 1;
+    case Protocol::sctp:
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+std::uint64_t port_key(std::size_t word, const Service& service) {
+  return std::uint64_t{word} << 32 | static_cast<std::uint64_t>(service.protocol) << 16 | service.port;
+}
+
+}  // namespace
+
+std::optional<Service> canonical(Service service) {
+  switch (service.protocol) {
+    case Protocol::any:
+    case Protocol::icmp:
+      return Service{service.protocol, 0};
+    case Protocol::icmp6:
+      return Service{Protocol::icmp, 0};
+    case Protocol::tcp:
+    case Protocol::udp:
+    case Protocol::sctp:
+      return service;
+  }
+  return std::nullopt;
+}
+
+Occupancy::Occupancy(std::size_t addresses, std::size_t services, const HashSalt& salt)
+    : carrying_((addresses + 63) / 64),
+      everything_(carrying_.size()),
+      port_counts_(addresses),
+      counts_(addresses),
+      ports_{services, salt} {
+  all_ports_.fill(carrying_);
+  some_ports_.fill(carrying_);
+}
+
+bool Occupancy::add(AddressSlot address, const Service& service) {
+  const auto word = address / 64;
+  if (service.is_any()) {
+    everything_[word] |= bit(address);
+  } else if (const auto protocol = protocol_index(service); service.port == 0) {
+    all_ports_[protocol][word] |= bit(address);
+  } else {
+    auto* const mask = ports_.insert(port_key(word, service), std::uint64_t{0});
+    if (mask == nullptr) return false;
+    *mask |= bit(address);
+    some_ports_[protocol][word] |= bit(address);
+    ++port_counts_[address][protocol];
+  }
+  if (counts_[address]++ == 0) {
+    carrying_[word] |= bit(address);
+    ++carrying_count_;
+  }
+  return true;
+}
+
+void Occupancy::remove(AddressSlot address, const Service& service) {
+  const auto word = address / 64;
+  if (service.is_any()) {
+    everything_[word] &= ~bit(address);
+  } else if (const auto protocol = protocol_index(service); service.port == 0) {
+    all_ports_[protocol][word] &= ~bit(address);
+  } else {
+    const auto key = port_key(word, service);
+    auto* const mask = ports_.find(key);
+    *mask &= ~bit(address);
+    if (*mask == 0) ports_.erase(key);
+    if (--port_counts_[address][protocol] == 0) some_ports_[protocol][word] &= ~bit(address);
+  }
+  if (--counts_[address] == 0) {
+    carrying_[word] &= ~bit(address);
+    --carrying_count_;
+  }
+}
+
+std::uint64_t Occupancy::with_port(std::size_t word, const Service& service) const {
+  const auto* const mask = ports_.find(port_key(word, service));
+  return mask == nullptr ? 0 : *mask;
+}
+
+std::uint64_t Occupancy::overlapping(std::size_t word, const Service& service) const {
+  if (service.is_any()) return carrying_[word];
+  const auto protocol = protocol_index(service);
+  const auto wide = everything_[word] | all_ports_[protocol][word];
+  const auto some = some_ports_[protocol][word];
+  if (service.port == 0) return wide | some;
+  // The map need be asked only where its answer could change ours.
+  return (some & ~wide) == 0 ? wide : wide | with_port(word, service);
+}
+
+std::uint64_t Occupancy::covering(std::size_t word, const Service& service) const {
+  if (service.is_any()) return everything_[word];
+  if (service.port != 0) return overlapping(word, service);
+  return everything_[word] | all_ports_[protocol_index(service)][word];
+}
+
+}  // namespace rgw::pool
