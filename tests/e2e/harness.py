@@ -225,10 +225,10 @@ class Gateway:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             json.dump(realm_file, file, indent=1)
             file.flush()
-            lab.start_gateway(pathlib.Path(file.name), os.environ.get("RGW_DRIVER", "auto"))
+            self.process = lab.start_gateway(pathlib.Path(file.name), os.environ.get("RGW_DRIVER", "auto"))
 
     def stop(self, how=signal.SIGTERM):
-        """Returns the seconds that it took."""
+        """Returns the seconds that it took; the exit status is in process.wait()."""
         return lab.stop("realmgwd", how)
 
     def running(self):

@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""The same gateway on two and on four workers, on devices without RSS: the law of ownership holds in software.
+
+  outbound and inbound traffic of every kind, a thousand flows, fragments, claims; and that the work was shared.
+"""
+
+import dns
+import harness
+from harness import EXT1, HOSTA, HOSTB, Counting, receive, run
+
+
+class ManyWorkers:
+    def test_traffic_goes_both_ways(self):
+        for direction in ([], ["-R"]):
+            end = harness.iperf3("ext1", "hosta", EXT1, "-t1", "-P4", *direction)
+            self.assertGreater(end["sum_received"]["bits_per_second"], 20e6)
+
+    def test_pings_of_any_size_pass(self):
+        for size in (56, 4000):
+            self.assertIn(" 0% packet loss", run("hosta", "ping", "-c3", "-i0.1", "-W2", f"-s{size}", EXT1).stdout)
+
+    def test_the_gateway_shows_as_a_hop(self):
+        for kind in ("-U", "-I", "-T"):
+            said = run("hosta", "traceroute", kind, "-n", "-q1", "-w2", "-m5", EXT1).stdout
+            self.assertIn(" 10.0.0.1 ", said)
+
+    def test_many_flows_of_two_hosts_each_get_their_own_answer(self):
+        with harness.udp("ext1", (EXT1, 7000)) as server, Counting() as count:
+            for number in range(500):
+                for box in ("hosta", "hostb"):
+                    with harness.udp(box) as client:
+                        words = b"%s %d" % (box.encode(), number)
+                        client.sendto(words, (EXT1, 7000))
+                        payload, seen = receive(server)
+                        self.assertEqual(payload, words)
+                        server.sendto(words, seen)
+                        self.assertEqual(receive(client)[0], words)
+            self.assertEqual(count["session_created_outbound"], 1000)
+            self.assertGreater(count["steer_to_peer"], 0)
+
+    def test_claims_find_the_home_of_their_host(self):
+        """Architecture, Circular Pool claim: whichever worker receives the packet."""
+        with harness.udp("hosta", (HOSTA, 6000)) as a, harness.udp("hostb", (HOSTB, 6000)) as b:
+            for number in range(100):
+                for server, name in ((a, "hosta"), (b, "hostb")):
+                    words = b"%d" % number
+                    with harness.udp("ext1") as client:
+                        address = dns.address(f"udp6000.{name}.foo")
+                        client.sendto(words, (address, 6000))
+                        payload, seen = receive(server)
+                        self.assertEqual(payload, words)
+                        server.sendto(words, seen)
+                        self.assertEqual(receive(client)[0], words)
+                        client.sendto(b"again", (address, 6000))
+                        self.assertEqual(receive(server)[0], b"again")
+
+
+class TwoWorkers(ManyWorkers, harness.LabCase):
+    realm = harness.realm(workers={"count": 2})
+
+
+class FourWorkers(ManyWorkers, harness.LabCase):
+    realm = harness.realm(workers={"count": 4})
+
+
+if __name__ == "__main__":
+    harness.main()
