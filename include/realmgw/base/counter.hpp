@@ -57,6 +57,7 @@ enum class CounterKind : std::uint8_t {
   X(fragment_lying,             drop,       "a fragment whose offset and length exceed a datagram, or not a multiple of 8") \
   X(fragment_table_full,        drop,       "no room to remember another fragmented datagram") \
   X(fragment_hold_full,         drop,       "too many fragments wait for their first one") \
+  X(fragment_duplicate,         drop,       "a fragment that came twice") \
   X(fragment_timeout,           drop,       "the first fragment never came") \
   X(fragment_reassembly,        drop,       "a fragmented datagram that would have to be whole (ICMP error, zero checksum)") \
   /* steer */ \
@@ -109,6 +110,7 @@ enum class CounterKind : std::uint8_t {
   X(to_kernel,                  packet_end, "packets handed to the kernel through a port's TAP") \
   X(from_kernel,                event,      "packets the kernel sent through a port's TAP") \
   X(punt_ring_full,             drop,       "the ring to the control thread was full") \
+  X(worker_ring_full,           drop,       "the ring from the control thread to a worker was full") \
   X(tap_write_failed,           drop,       "the kernel did not take a packet") \
   X(arp_answered,               packet_end, "ARP requests answered") \
   X(arp_malformed,              drop,       "an ARP packet that cannot be read") \

@@ -29,7 +29,7 @@ class SpscRing {
   }
 
   /// False where the ring is full.
-  [[nodiscard]] bool push(const T& value) { return rte_ring_sp_enqueue_elem(ring_.get(), &value, sizeof(T)) == 0; }
+  [[nodiscard]] bool push(const T& value) { return push_burst({&value, 1}) == 1; }
   /// Pushes as many of `values` as fit, in order; returns how many.
   [[nodiscard]] unsigned push_burst(std::span<const T> values) {
     return rte_ring_sp_enqueue_burst_elem(ring_.get(), values.data(), sizeof(T),
@@ -44,6 +44,8 @@ class SpscRing {
   }
   [[nodiscard]] bool empty() const { return rte_ring_empty(ring_.get()) != 0; }
   [[nodiscard]] unsigned size() const { return rte_ring_count(ring_.get()); }
+  /// How many more fit. To the writer a lower bound: the reader can only make it more.
+  [[nodiscard]] unsigned room() const { return rte_ring_free_count(ring_.get()); }
 
  private:
   struct Free {

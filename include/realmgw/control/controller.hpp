@@ -1,0 +1,98 @@
+// The control thread: DNS, the Circular Pool, neighbours, the kernel's share and the operator's socket, in
+// one crank.
+#pragma once
+
+#include "realmgw/base/clock.hpp"
+#include "realmgw/base/counter.hpp"
+#include "realmgw/control/ctl_server.hpp"
+#include "realmgw/control/dns_server.hpp"
+#include "realmgw/control/event_loop.hpp"
+#include "realmgw/control/kernel_port.hpp"
+#include "realmgw/control/link_service.hpp"
+#include "realmgw/control/pool_relay.hpp"
+#include "realmgw/control/port_monitor.hpp"
+#include "realmgw/control/realm_names.hpp"
+#include "realmgw/control/reports.hpp"
+#include "realmgw/control/session_pages.hpp"
+#include "realmgw/control/worker_links.hpp"
+#include "realmgw/pool/circular_pool.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace rgw::control {
+
+/// Everything that the controller stands on. What it refers to outlives it.
+struct Surroundings {
+  const Clock& clock;
+  const ring::Snapshot& snapshot;
+  std::vector<WorkerLink> workers;
+  rte_mempool* packets;  ///< of the packets that the control thread makes
+  PortMonitor& ports;
+  KernelPortFactory kernel_ports;  ///< empty: the kernel sees no port
+  std::uint64_t seed;              ///< of the salt of tables that strangers fill
+  std::string version;
+  std::vector<net::Endpoint> dns_listen;  ///< usually `dns_endpoints(realm)`
+  std::string control_socket;             ///< empty: none
+};
+
+/// Port 53 of the addresses that the realm serves names on.
+[[nodiscard]] std::vector<net::Endpoint> dns_endpoints(const config::Realm& realm);
+
+/// One thread turns the crank; every turn is of bounded work.
+class Controller {
+ public:
+  static constexpr unsigned events_per_turn = 256;                ///< from one worker
+  static constexpr std::chrono::milliseconds link_interval{200};  ///< between looks at the devices
+
+  /// Opens the sockets and the kernel ports. Throws std::system_error or std::invalid_argument.
+  explicit Controller(Surroundings surroundings);
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+  /// The workers have stopped.
+  ~Controller();
+
+  /// One turn. Where there is nothing to do it waits for a descriptor, at most `patience`. True where there
+  /// was something to do.
+  bool step(std::chrono::microseconds patience = std::chrono::microseconds{0});
+
+  [[nodiscard]] const CounterBlock& counters() const { return counters_; }
+  /// Queries may be put to it past the sockets, too.
+  [[nodiscard]] DnsServer& dns() { return dns_; }
+  [[nodiscard]] const pool::CircularPool& pool() const { return pool_; }
+  [[nodiscard]] const Neighbours& neighbours() const { return links_.neighbours(); }
+  /// The endpoints that DNS is served on.
+  [[nodiscard]] const std::vector<net::Endpoint>& dns_listening() const { return dns_listening_; }
+
+ private:
+  bool take_events(Instant now);
+  void answer_waits();
+  void look_at_links(Instant now);
+  void add_commands();
+  [[nodiscard]] std::vector<NamedCounters> worker_counters() const;
+  [[nodiscard]] std::string status() const;
+
+  Surroundings surroundings_;
+  const ring::Snapshot& snapshot_;
+  Instant started_;
+  CounterBlock counters_;
+  EventLoop loop_;
+  WorkerLinks workers_;
+  SessionPages session_pages_;
+  pool::HostNames hosts_;
+  PoolRelay pool_relay_;
+  pool::CircularPool pool_;
+  RealmNames names_;
+  dns::Responder responder_;
+  DnsServer dns_;
+  LinkService links_;
+  std::unique_ptr<CtlServer> ctl_;
+  std::vector<net::Endpoint> dns_listening_;
+  std::vector<PortStatus> port_status_;
+  Instant next_look_;
+};
+
+}  // namespace rgw::control

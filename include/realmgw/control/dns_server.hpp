@@ -1,0 +1,54 @@
+// The DNS server of the realm: sockets, the responder, and the queries that wait for an address.
+#pragma once
+
+#include "realmgw/control/dns_tcp.hpp"
+#include "realmgw/control/dns_udp.hpp"
+#include "realmgw/dns/responder.hpp"
+#include "realmgw/ring/snapshot.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace rgw::control {
+
+/// Who asks (DNS-2): inside is whose address the realm's routes lead to through an inside port. The packet
+/// path has already dropped what comes through the other side with such a source (OUT-8).
+[[nodiscard]] dns::View view_of(const ring::Snapshot& snapshot, const net::IpAddress& source);
+
+/// Answers queries, and later those that had to wait (POOL-8). How many wait is bounded by the pool's queue.
+class DnsServer final : public DnsHandler {
+ public:
+  DnsServer(EventLoop& loop, const Clock& clock, const ring::Snapshot& snapshot, dns::Responder& responder);
+
+  /// Listens on an address, UDP and TCP; port 0: one that the kernel chooses for both. Throws
+  /// std::system_error.
+  net::Endpoint listen(const net::Endpoint& local);
+
+  [[nodiscard]] std::span<const std::uint8_t> answer(std::span<const std::uint8_t> query,
+                                                     const ReplyPath& path, Instant now,
+                                                     std::span<std::uint8_t> room) override;
+  /// Ends a wait: with an address, whose binding all workers have, or in vain.
+  void complete(dns::Ticket ticket, std::optional<net::IpAddress> address);
+  void tick(Instant now) { tcp_.tick(now); }
+
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+
+ private:
+  struct Wait {
+    dns::PendingQuery query;
+    ReplyPath path;
+  };
+
+  EventLoop& loop_;
+  const Clock& clock_;
+  const ring::Snapshot& snapshot_;
+  dns::Responder& responder_;
+  std::vector<std::unique_ptr<DnsUdp>> udp_;
+  DnsTcp tcp_;
+  std::unordered_map<dns::Ticket, Wait> waiting_;
+  std::array<std::uint8_t, dns::tcp_size> room_;
+};
+
+}  // namespace rgw::control

@@ -1,0 +1,42 @@
+// How queries come in and answers go out, apart from what they say.
+#pragma once
+
+#include "realmgw/base/clock.hpp"
+#include "realmgw/dns/dynamic_names.hpp"
+#include "realmgw/net/transport.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace rgw::control {
+
+class DnsTransport;
+
+/// Where an answer goes, kept while its query waits (POOL-8).
+struct ReplyPath {
+  DnsTransport* transport;
+  dns::Transport kind;
+  net::Endpoint client;
+  std::uint64_t connection = 0;  ///< of a stream; never used twice
+};
+
+/// Carries answers.
+class DnsTransport {
+ public:
+  virtual ~DnsTransport() = default;
+  /// Sends an answer that was not ready when its query came. It is lost where the client has gone.
+  virtual void send(const ReplyPath& path, std::span<const std::uint8_t> answer) = 0;
+};
+
+/// Gets the queries.
+class DnsHandler {
+ public:
+  virtual ~DnsHandler() = default;
+  /// The answer, in the front of `room`; empty where none leaves, or not now: then it comes through
+  /// `path.transport->send`.
+  [[nodiscard]] virtual std::span<const std::uint8_t> answer(std::span<const std::uint8_t> query,
+                                                             const ReplyPath& path, Instant now,
+                                                             std::span<std::uint8_t> room) = 0;
+};
+
+}  // namespace rgw::control

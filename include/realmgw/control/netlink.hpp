@@ -1,0 +1,44 @@
+// Interfaces, addresses and routes of the kernel: as much of rtnetlink as a TAP needs.
+#pragma once
+
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/prefix.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+struct mnl_socket;
+struct nlmsghdr;
+
+namespace rgw::control {
+
+/// A conversation with the kernel in the network namespace of the calling thread. All functions throw
+/// std::system_error with the kernel's answer; they are for start-up.
+class Netlink {
+ public:
+  Netlink();
+
+  /// Sets MAC and MTU of an interface, and sets it up.
+  void configure_link(unsigned interface, const net::MacAddress& mac, std::uint16_t mtu);
+  /// Adds an address; without duplicate address detection, which the gateway's own port answers for.
+  void add_address(unsigned interface, const net::InterfaceAddress& address);
+  /// Adds a route through an interface, or replaces the one with the same `metric`: a route that is not ours
+  /// has another.
+  void add_route(unsigned interface, const net::Prefix& to, const net::IpAddress& via, std::uint32_t metric);
+
+ private:
+  void talk(nlmsghdr* request);
+
+  struct Close {
+    void operator()(mnl_socket* socket) const;
+  };
+  std::unique_ptr<mnl_socket, Close> socket_;
+  std::uint32_t sequence_ = 0;
+};
+
+/// Writes a file of /proc/sys, such as "net/ipv6/conf/rgw-inside/accept_ra". False where it is absent or
+/// refused.
+bool set_sysctl(const std::string& key, const std::string& value);
+
+}  // namespace rgw::control

@@ -1,0 +1,41 @@
+// What the Circular Pool decides, brought to the workers first and to the resolvers after.
+#pragma once
+
+#include "realmgw/control/worker_links.hpp"
+#include "realmgw/dns/dynamic_names.hpp"
+#include "realmgw/pool/host_names.hpp"
+#include "realmgw/pool/reservation.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace rgw::control {
+
+/// Turns the pool's decisions into events to all workers, and keeps the waits that ended until those events
+/// lie in the rings: no answer overtakes its binding (POOL-1).
+class PoolRelay final : public pool::PoolListener {
+ public:
+  struct EndedWait {
+    dns::Ticket ticket;
+    std::optional<net::IpAddress> address;
+  };
+
+  PoolRelay(WorkerLinks& workers, const pool::HostNames& hosts) : workers_{workers}, hosts_{hosts} {}
+
+  void bind(const pool::Binding& binding) override;
+  /// A worker keeps the claim until its deadline; the pool says that this does no harm.
+  void retract(ReservationId, std::uint32_t) override {}
+  void unbind(ReservationId reservation, pool::End why) override;
+  void ready(pool::Ticket ticket, const pool::Granted& granted) override;
+  void gave_up(pool::Ticket ticket) override;
+
+  /// The waits that have ended and may be answered now; none while a worker's ring is full.
+  [[nodiscard]] std::vector<EndedWait> take_ended();
+
+ private:
+  WorkerLinks& workers_;
+  const pool::HostNames& hosts_;
+  std::vector<EndedWait> ended_;  // at most as many as the pool's queue holds
+};
+
+}  // namespace rgw::control

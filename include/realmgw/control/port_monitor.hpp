@@ -1,0 +1,27 @@
+// The devices, as far as the control thread looks at them.
+#pragma once
+
+#include "realmgw/base/strong_id.hpp"
+
+#include <cstdint>
+
+namespace rgw::control {
+
+/// A port at this moment.
+struct PortStatus {
+  bool link_up = false;
+  std::uint64_t rx_packets = 0;
+  std::uint64_t tx_packets = 0;
+  std::uint64_t rx_missed = 0;  ///< that the device had no room for
+  std::uint64_t rx_errors = 0;
+  std::uint64_t tx_errors = 0;
+};
+
+/// Looks at the devices. Called a few times a second, on the control thread.
+class PortMonitor {
+ public:
+  virtual ~PortMonitor() = default;
+  [[nodiscard]] virtual PortStatus status(PortId port) = 0;
+};
+
+}  // namespace rgw::control

@@ -1,0 +1,56 @@
+// Where DNS and the Circular Pool meet: the realm's hosts as the responder asks for them.
+#pragma once
+
+#include "realmgw/config/realm.hpp"
+#include "realmgw/control/worker_links.hpp"
+#include "realmgw/dns/dynamic_names.hpp"
+#include "realmgw/pool/circular_pool.hpp"
+#include "realmgw/pool/host_names.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rgw::control {
+
+/// The hosts of a realm file; ids are their places in it.
+[[nodiscard]] pool::HostNames make_host_names(const config::Realm& realm);
+
+/// The address at which a host takes packets that came to an external address of `family`. Until the families
+/// translate into each other (POOL-12) it is of the same one.
+[[nodiscard]] std::optional<net::IpAddress> inside_address(const pool::RealmHost& host, net::Family family);
+
+/// DNS-2, POOL-1, POOL-2, DNS-4. From outside a host's name reserves; from inside it is the host's own
+/// address, and so are its service names.
+class RealmNames final : public dns::DynamicNames {
+ public:
+  RealmNames(const config::Realm& realm, const pool::HostNames& hosts, pool::CircularPool& pool,
+             const WorkerLinks& workers);
+
+  [[nodiscard]] dns::Found find(std::span<const std::string_view> labels, dns::RrType type,
+                                dns::View view) override;
+  /// Refuses where a binding could not reach every worker at once: the resolver asks again, and until then a
+  /// packet to the address might meet a worker that does not know it.
+  [[nodiscard]] dns::Reservation reserve(HostId host, const net::Service& service, net::Family family,
+                                         const dns::Requester& requester, const dns::Question& question,
+                                         Instant now) override;
+
+ private:
+  /// Broadcasts that one query can cause: its binding, what it narrows, and some that end by time meanwhile.
+  static constexpr unsigned events_per_query = 64;
+
+  [[nodiscard]] dns::Found srv(const pool::NameMatch& match);
+  [[nodiscard]] bool may_reserve(const pool::NameMatch& match, net::Family family) const;
+
+  const pool::HostNames& hosts_;
+  pool::CircularPool& pool_;
+  const WorkerLinks& workers_;
+  std::vector<net::IpAddress> proxy_;
+  std::uint32_t proxy_ttl_;
+  std::uint32_t ttl_;
+  std::string srv_service_;  // what the last SRV answer's labels lie in
+  std::vector<std::string_view> srv_target_;
+};
+
+}  // namespace rgw::control

@@ -1,0 +1,32 @@
+// A TAP: the kernel sees a port of the gateway as an interface of its own.
+#pragma once
+
+#include "realmgw/config/realm.hpp"
+#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/control/kernel_port.hpp"
+
+#include <string>
+#include <vector>
+
+namespace rgw::control {
+
+/// The interface "rgw-<port>": the port's MAC, MTU and service addresses, and the realm's routes that lead
+/// through it, for what the gateway box itself sends (OUT-9). Goes away with this object. Plain frames: no
+/// offloads, so every checksum on it is complete.
+class Tap final : public KernelPort {
+ public:
+  /// Makes and configures the interface; the realm's `routes` with their next hop on this port's links become
+  /// its. Throws std::system_error or std::invalid_argument with the interface in the text.
+  Tap(const ring::PortFacts& port, const std::vector<config::Route>& routes);
+
+  [[nodiscard]] int fd() const override { return fd_.get(); }
+  [[nodiscard]] std::size_t read(std::span<std::uint8_t> room) override;
+  [[nodiscard]] bool write(std::span<const std::uint8_t> frame) override;
+
+  [[nodiscard]] static std::string interface_name(const std::string& port) { return "rgw-" + port; }
+
+ private:
+  FileDescriptor fd_;
+};
+
+}  // namespace rgw::control

@@ -1,0 +1,57 @@
+// The control thread's ends of the rings to and from the workers.
+#pragma once
+
+#include "realmgw/base/counter.hpp"
+#include "realmgw/ring/messages.hpp"
+#include "realmgw/ring/packet_buffer.hpp"
+
+#include <deque>
+#include <span>
+#include <vector>
+
+namespace rgw::control {
+
+/// One worker, as the control thread knows it. Both outlive the controller.
+struct WorkerLink {
+  ring::ControlRings* rings;
+  const CounterBlock* counters;  ///< written by the worker
+};
+
+/// Sends to workers. An event that a full ring does not take waits here, in order, so that none is ever lost
+/// or overtaken; whoever must know that all workers have theirs (POOL-1) asks `settled()`.
+class WorkerLinks {
+ public:
+  WorkerLinks(std::vector<WorkerLink> workers, CounterBlock& counters);
+
+  /// Sends an event to all workers.
+  void broadcast(const ring::ToWorker& event);
+  /// Sends an event to one, unless its ring is full.
+  [[nodiscard]] bool try_send(WorkerId worker, const ring::ToWorker& event);
+  /// Moves what waits into the rings, as far as they take it.
+  void flush();
+  /// Every event so far lies in its ring.
+  [[nodiscard]] bool settled() const { return waiting_ == 0; }
+  /// Would the next `events` broadcasts lie in the rings at once?
+  [[nodiscard]] bool room_for(unsigned events) const;
+
+  /// Sends a packet with its note; counts it as `worker_ring_full` where it does not fit.
+  void send(WorkerId worker, ring::PacketBuffer packet);
+
+  [[nodiscard]] std::size_t size() const { return links_.size(); }
+  [[nodiscard]] ring::ControlRings& rings(WorkerId worker) { return *links_[worker.value()].link.rings; }
+  [[nodiscard]] const CounterBlock& counters(WorkerId worker) const {
+    return *links_[worker.value()].link.counters;
+  }
+
+ private:
+  struct Link {
+    WorkerLink link;
+    std::deque<ring::ToWorker> waiting;
+  };
+
+  std::vector<Link> links_;
+  CounterBlock& counters_;
+  std::size_t waiting_ = 0;
+};
+
+}  // namespace rgw::control

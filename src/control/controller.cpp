@@ -1,0 +1,180 @@
+#include "realmgw/control/controller.hpp"
+
+#include "realmgw/base/random.hpp"
+#include "realmgw/control/realm_zones.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <rte_mempool.h>
+
+namespace rgw::control {
+
+namespace {
+
+/// Local services and port forwards stand before reservations in the lookup order (POOL-11), so the pool must
+/// not give them away on an address that it shares.
+std::vector<pool::AddressRing::Blocked> blocked_services(const ring::Snapshot& snapshot) {
+  std::vector<pool::AddressRing::Blocked> blocked;
+  const auto& realm = snapshot.realm;
+  for (const auto& address : realm.pool.addresses) {
+    const auto* own = snapshot.own_address(address);
+    if (own == nullptr || !own->service) continue;
+    for (const auto& service : realm.local_services) blocked.push_back({address, service});
+  }
+  for (const auto& mapping : realm.static_mappings) {
+    if (std::ranges::find(realm.pool.addresses, mapping.outside.address) == realm.pool.addresses.end())
+      continue;
+    blocked.push_back({mapping.outside.address, {mapping.protocol, mapping.outside.port}});
+  }
+  return blocked;
+}
+
+pool::PoolConfig pool_config(const ring::Snapshot& snapshot) {
+  const config::Pool& pool = snapshot.realm.pool;
+  pool::PoolConfig config;
+  config.addresses = pool.addresses;
+  config.blocked = blocked_services(snapshot);
+  config.hold = pool.hold;
+  config.rest = pool.rest;
+  config.wait = pool.wait;
+  config.wait_queue = pool.wait_queue;
+  config.share = pool.share;
+  return config;
+}
+
+HashSalt salt_from(std::uint64_t seed) {
+  Random random{seed};
+  return HashSalt{random};
+}
+
+std::uint64_t number_or(std::span<const std::string_view> arguments, std::string_view key,
+                        std::uint64_t otherwise) {
+  for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
+    if (arguments[i] != key) continue;
+    const std::string_view digits = arguments[i + 1];
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error == std::errc{} && end == digits.data() + digits.size()) return value;
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+std::vector<net::Endpoint> dns_endpoints(const config::Realm& realm) {
+  std::vector<net::Endpoint> endpoints;
+  for (const auto& address : realm.dns.listen) endpoints.push_back({address, 53});
+  return endpoints;
+}
+
+Controller::Controller(Surroundings surroundings)
+    : surroundings_{std::move(surroundings)},
+      snapshot_{surroundings_.snapshot},
+      started_{surroundings_.clock.now()},
+      workers_{surroundings_.workers, counters_},
+      hosts_{make_host_names(snapshot_.realm)},
+      pool_relay_{workers_, hosts_},
+      pool_{pool_config(snapshot_), salt_from(surroundings_.seed), pool_relay_, counters_},
+      names_{snapshot_.realm, hosts_, pool_, workers_},
+      responder_{make_responder_config(snapshot_.realm), make_zones(snapshot_.realm), &names_, counters_},
+      dns_{loop_, surroundings_.clock, snapshot_, responder_},
+      links_{loop_, snapshot_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports},
+      port_status_(snapshot_.ports.size()),
+      next_look_{started_} {
+  for (const auto& endpoint : surroundings_.dns_listen) dns_listening_.push_back(dns_.listen(endpoint));
+  if (!surroundings_.control_socket.empty()) {
+    ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
+    add_commands();
+  }
+}
+
+Controller::~Controller() {
+  links_.drain();
+}
+
+bool Controller::step(std::chrono::microseconds patience) {
+  workers_.flush();
+  Instant now = surroundings_.clock.now();
+  bool busy = take_events(now);
+  if (links_.step(now)) busy = true;
+  if (ctl_ && ctl_->step(now)) busy = true;
+  if (loop_.wait(busy ? std::chrono::microseconds{0} : patience) > 0) busy = true;
+  now = surroundings_.clock.now();
+  pool_.expire(now);
+  answer_waits();
+  dns_.tick(now);
+  look_at_links(now);
+  return busy;
+}
+
+bool Controller::take_events(Instant now) {
+  bool busy = false;
+  for (std::uint8_t worker = 0; worker < workers_.size(); ++worker) {
+    auto& ring = workers_.rings(WorkerId{worker}).events_to_control;
+    ring::ToControl event;
+    for (unsigned i = 0; i < events_per_turn && ring.pop(event); ++i) {
+      busy = true;
+      if (const auto* claimed = std::get_if<ring::Claimed>(&event)) {
+        pool_.claimed(claimed->reservation, claimed->claim, now);
+      } else {
+        session_pages_.filled(std::get<ring::SessionsPageFilled>(event));
+      }
+    }
+  }
+  return busy;
+}
+
+void Controller::answer_waits() {
+  for (const auto& [ticket, address] : pool_relay_.take_ended()) dns_.complete(ticket, address);
+}
+
+void Controller::look_at_links(Instant now) {
+  if (now < next_look_) return;
+  const bool first = next_look_ == started_;
+  next_look_ = now + link_interval;
+  for (const auto& port : snapshot_.ports) {
+    PortStatus& known = port_status_[port.id.value()];
+    const bool was_up = known.link_up;
+    known = surroundings_.ports.status(port.id);
+    if (first || known.link_up != was_up) workers_.broadcast(ring::LinkState{port.id, known.link_up});
+  }
+}
+
+void Controller::add_commands() {
+  using Arguments = std::span<const std::string_view>;
+  const auto text = [](std::string value) { return std::make_unique<CtlText>(std::move(value)); };
+  ctl_->add("status", [this, text](Arguments) { return text(status()); });
+  ctl_->add("sessions", [this](Arguments arguments) {
+    const std::uint64_t limit = number_or(arguments, "limit", UINT64_MAX);
+    return std::make_unique<SessionsReply>(session_pages_, workers_, limit);
+  });
+  ctl_->add("pool", [this, text](Arguments) {
+    return text(pool_report(snapshot_, pool_, hosts_, surroundings_.clock.now()));
+  });
+  ctl_->add("hosts", [this, text](Arguments) { return text(hosts_report(snapshot_.realm, pool_)); });
+  ctl_->add("counters", [this, text](Arguments arguments) {
+    auto threads = worker_counters();
+    threads.push_back({"control", &counters_});
+    const bool per_thread = !arguments.empty() && arguments.front() == "per-thread";
+    return text(per_thread ? counters_per_thread_report(threads) : counters_report(threads));
+  });
+}
+
+std::vector<NamedCounters> Controller::worker_counters() const {
+  std::vector<NamedCounters> threads;
+  for (std::uint8_t worker = 0; worker < workers_.size(); ++worker) {
+    threads.push_back({"worker" + std::to_string(worker), &workers_.counters(WorkerId{worker})});
+  }
+  return threads;
+}
+
+std::string Controller::status() const {
+  return status_report({snapshot_, surroundings_.version, surroundings_.clock.now() - started_,
+                        worker_counters(), port_status_, surroundings_.packets->size,
+                        rte_mempool_avail_count(surroundings_.packets), links_.neighbours().size(),
+                        pool_.use()});
+}
+
+}  // namespace rgw::control

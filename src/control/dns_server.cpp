@@ -1,0 +1,42 @@
+#include "realmgw/control/dns_server.hpp"
+
+#include <utility>
+
+namespace rgw::control {
+
+dns::View view_of(const ring::Snapshot& snapshot, const net::IpAddress& source) {
+  const ring::NextHop* way = snapshot.route(source);
+  const bool inside = way != nullptr && snapshot.port(way->port).side == net::Side::inside;
+  return inside ? dns::View::inside : dns::View::outside;
+}
+
+DnsServer::DnsServer(EventLoop& loop, const Clock& clock, const ring::Snapshot& snapshot,
+                     dns::Responder& responder)
+    : loop_{loop}, clock_{clock}, snapshot_{snapshot}, responder_{responder}, tcp_{loop, clock, *this} {}
+
+net::Endpoint DnsServer::listen(const net::Endpoint& local) {
+  udp_.push_back(std::make_unique<DnsUdp>(loop_, clock_, local, *this));
+  return tcp_.listen(udp_.back()->local());
+}
+
+std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> query, const ReplyPath& path,
+                                                Instant now, std::span<std::uint8_t> room) {
+  const dns::Client client{path.client, path.kind, view_of(snapshot_, path.client.address)};
+  auto outcome = responder_.respond(query, client, now, room);
+  if (const auto* answered = std::get_if<dns::Answered>(&outcome)) return answered->bytes;
+  if (auto* pending = std::get_if<dns::PendingQuery>(&outcome)) {
+    waiting_.insert_or_assign(pending->ticket, Wait{std::move(*pending), path});
+  }
+  return {};
+}
+
+void DnsServer::complete(dns::Ticket ticket, std::optional<net::IpAddress> address) {
+  const auto found = waiting_.extract(ticket);
+  if (found.empty()) return;
+  const Wait& wait = found.mapped();
+  const auto outcome = responder_.complete(wait.query, address, room_);
+  if (const auto* answered = std::get_if<dns::Answered>(&outcome))
+    wait.path.transport->send(wait.path, answered->bytes);
+}
+
+}  // namespace rgw::control

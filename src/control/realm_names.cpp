@@ -1,0 +1,109 @@
+#include "realmgw/control/realm_names.hpp"
+
+#include "realmgw/pool/sfqdn.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rgw::control {
+
+pool::HostNames make_host_names(const config::Realm& realm) {
+  pool::HostNames names;
+  for (std::uint32_t i = 0; i < realm.hosts.size(); ++i) {
+    const config::Host& host = realm.hosts[i];
+    if (!names.add({HostId{i}, host.name, host.addresses, host.services, host.www})) {
+      throw std::invalid_argument{"hosts." + host.name + ": clashes with another host, or is no host name"};
+    }
+  }
+  return names;
+}
+
+std::optional<net::IpAddress> inside_address(const pool::RealmHost& host, net::Family family) {
+  const auto found = std::ranges::find(host.addresses, family, &net::IpAddress::family);
+  return found == host.addresses.end() ? std::nullopt : std::optional{*found};
+}
+
+RealmNames::RealmNames(const config::Realm& realm, const pool::HostNames& hosts, pool::CircularPool& pool,
+                       const WorkerLinks& workers)
+    : hosts_{hosts},
+      pool_{pool},
+      workers_{workers},
+      proxy_{realm.dns.proxy},
+      proxy_ttl_{realm.dns.proxy_ttl},
+      ttl_{realm.zones.empty() ? 0 : realm.zones.front().ttl} {}
+
+dns::Found RealmNames::find(std::span<const std::string_view> labels, dns::RrType type, dns::View view) {
+  using Kind = dns::Found::Kind;
+  using Match = pool::NameMatch::Kind;
+  const pool::NameMatch match = hosts_.find(labels);
+  dns::Found found;
+  switch (match.kind) {
+    case Match::none:
+      return found;
+    case Match::empty_non_terminal:
+      found.kind = Kind::empty_non_terminal;
+      return found;
+    case Match::srv:
+      return srv(match);
+    case Match::www:
+      found.kind = Kind::addresses;
+      found.addresses = proxy_;
+      found.ttl = proxy_ttl_;
+      return found;
+    case Match::host:
+    case Match::service:
+      break;
+  }
+  if (view == dns::View::inside) {
+    found.kind = Kind::addresses;
+    found.addresses = match.host->addresses;
+    found.ttl = ttl_;
+    return found;
+  }
+  const bool address_asked = type == dns::RrType::a || type == dns::RrType::aaaa;
+  if (!address_asked || !may_reserve(match, type == dns::RrType::a ? net::Family::v4 : net::Family::v6)) {
+    found.kind = Kind::no_data;
+    return found;
+  }
+  found.kind = Kind::reserve;
+  found.host = match.host->id;
+  found.service = match.service;
+  return found;
+}
+
+bool RealmNames::may_reserve(const pool::NameMatch& match, net::Family family) const {
+  return match.host->accepts(match.service) && inside_address(*match.host, family) &&
+         pool_.offers(family, match.service);
+}
+
+dns::Found RealmNames::srv(const pool::NameMatch& match) {
+  srv_service_ = pool::service_label(match.service);
+  srv_target_.assign(1, srv_service_);
+  std::string_view rest = match.host->name;
+  while (!rest.empty()) {
+    const auto dot = std::min(rest.find('.'), rest.size());
+    srv_target_.push_back(rest.substr(0, dot));
+    rest.remove_prefix(std::min(dot + 1, rest.size()));
+  }
+  dns::Found found;
+  found.kind = dns::Found::Kind::srv;
+  found.ttl = ttl_;
+  found.srv = {0, 0, match.service.port, srv_target_};
+  return found;
+}
+
+dns::Reservation RealmNames::reserve(HostId host, const net::Service& service, net::Family family,
+                                     const dns::Requester& requester, const dns::Question&, Instant now) {
+  if (!workers_.room_for(events_per_query)) return dns::Refused{};
+  const auto outcome = pool_.reserve({host, family, service, requester.source, requester.id}, now);
+  if (const auto* granted = std::get_if<pool::Granted>(&outcome)) {
+    if (!workers_.settled())
+      return dns::Refused{};  // more ended just now than the rings took; asked again, it is there
+    return dns::Granted{granted->binding.external, granted->how == pool::Granted::How::retransmitted};
+  }
+  if (const auto* waiting = std::get_if<pool::Waiting>(&outcome))
+    return dns::Waiting{dns::Ticket{waiting->ticket.value()}};
+  return dns::Refused{};
+}
+
+}  // namespace rgw::control

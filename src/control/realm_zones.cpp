@@ -1,0 +1,140 @@
+#include "realmgw/control/realm_zones.hpp"
+
+#include "realmgw/dns/reverse.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rgw::control {
+
+namespace {
+
+using net::IpAddress;
+
+std::vector<IpAddress> service_addresses(const config::Realm& realm, net::Side side) {
+  std::vector<IpAddress> found;
+  for (const auto& port : realm.ports) {
+    if (port.side != side) continue;
+    for (const auto& address : port.addresses) found.push_back(address.address);
+  }
+  return found;
+}
+
+dns::RecordSpec address_record(std::string name, const IpAddress& address) {
+  return {std::move(name), address.is_v4() ? "A" : "AAAA", address.to_string(), std::nullopt};
+}
+
+bool same_name(const std::string& name, const dns::Name& other) {
+  const auto parsed = dns::Name::from_text(name);
+  return parsed && *parsed == other;
+}
+
+/// Does a record of the zone stand at this absolute name?
+bool is_described(const config::Zone& zone, const std::string& absolute) {
+  const auto wanted = dns::Name::from_text(absolute);
+  return wanted && std::ranges::any_of(zone.records, [&](const config::Record& record) {
+           if (record.name == "@" || record.name.empty()) return same_name(zone.name, *wanted);
+           return same_name(record.name.back() == '.' ? record.name : record.name + "." + zone.name, *wanted);
+         });
+}
+
+bool is_within(const std::string& name, const std::string& zone) {
+  const auto inner = dns::Name::from_text(name);
+  const auto outer = dns::Name::from_text(zone);
+  return inner && outer && inner->is_within(*outer);
+}
+
+dns::ZoneSpec zone_spec(const config::Zone& zone, const config::Realm& realm, bool dynamic) {
+  dns::ZoneSpec spec;
+  spec.name = zone.name;
+  spec.nameservers = zone.nameservers;
+  spec.contact = zone.contact;
+  spec.ttl = zone.ttl;
+  spec.negative_ttl = zone.negative_ttl;
+  spec.dynamic = dynamic;
+  for (const auto& record : zone.records)
+    spec.records.push_back({record.name, record.type, record.data, record.ttl});
+  for (const auto& nameserver : zone.nameservers) {
+    if (!is_within(nameserver, zone.name) || is_described(zone, nameserver)) continue;
+    const std::string absolute = nameserver.ends_with('.') ? nameserver : nameserver + ".";
+    for (const auto& address : service_addresses(realm, net::Side::outside)) {
+      spec.records.push_back(address_record(absolute, address));
+    }
+  }
+  return spec;
+}
+
+/// The part of a zone that reverse zones take over.
+dns::ZoneSpec authority_of(const dns::ZoneSpec& zone, dns::ZoneViews views) {
+  dns::ZoneSpec authority = zone;
+  authority.records.clear();
+  authority.dynamic = false;
+  authority.views = views;
+  return authority;
+}
+
+}  // namespace
+
+dns::ZoneSet make_zones(const config::Realm& realm) {
+  std::vector<dns::Zone> zones;
+  std::vector<dns::NamedAddress> records;
+  std::vector<dns::NamedAddress> hosts;
+  if (realm.zones.empty()) return dns::ZoneSet{};
+  const dns::ZoneSpec first = zone_spec(realm.zones.front(), realm, true);
+  for (const auto& zone : realm.zones) {
+    zones.emplace_back(zone_spec(zone, realm, &zone == &realm.zones.front()));
+    std::ranges::copy(zones.back().addresses(), std::back_inserter(records));
+  }
+  for (const auto& host : realm.hosts) {
+    for (const auto& address : host.addresses) hosts.push_back({address, host.name + "." + first.name + "."});
+  }
+
+  const auto add_reverse = [&](dns::ZoneViews views, const net::Prefix& prefix, const auto& names) {
+    for (const auto& spec : dns::reverse_zones(authority_of(first, views), prefix, names)) {
+      const bool known = std::ranges::any_of(zones, [&](const dns::Zone& zone) {
+        const bool overlap = (views == dns::ZoneViews::inside && zone.visible(dns::View::inside)) ||
+                             (views == dns::ZoneViews::outside && zone.visible(dns::View::outside));
+        return overlap && same_name(spec.name, zone.name());
+      });
+      if (!known) zones.emplace_back(spec);  // a reverse zone that the operator wrote comes first
+    }
+  };
+  std::vector<dns::NamedAddress> inside_names = hosts;
+  std::ranges::copy(records, std::back_inserter(inside_names));
+  std::vector<IpAddress> own_outside = service_addresses(realm, net::Side::outside);
+  std::ranges::copy(realm.pool.addresses, std::back_inserter(own_outside));
+  for (const auto& port : realm.ports) {
+    if (port.side != net::Side::inside) continue;
+    for (const auto& address : port.addresses)
+      add_reverse(dns::ZoneViews::inside, address.prefix(), inside_names);
+  }
+  for (const IpAddress& address : std::set<IpAddress>{own_outside.begin(), own_outside.end()}) {
+    if (std::ranges::find(records, address, &dns::NamedAddress::address) == records.end()) continue;
+    for (const auto views : {dns::ZoneViews::outside, dns::ZoneViews::inside}) {
+      add_reverse(views, net::Prefix{address, address.bits()}, records);
+    }
+  }
+  return dns::ZoneSet{std::move(zones)};
+}
+
+dns::ResponderConfig make_responder_config(const config::Realm& realm) {
+  dns::ResponderConfig config;
+  config.nsid = realm.dns.nsid.value_or(realm.name).substr(0, 64);
+  switch (realm.pool.on_exhaustion) {
+    case config::Pool::Exhaustion::silence:
+      config.on_exhaustion = dns::OnExhaustion::silence;
+      break;
+    case config::Pool::Exhaustion::servfail:
+      config.on_exhaustion = dns::OnExhaustion::servfail;
+      break;
+    case config::Pool::Exhaustion::refuse:
+      config.on_exhaustion = dns::OnExhaustion::refuse;
+      break;
+  }
+  return config;
+}
+
+}  // namespace rgw::control
