@@ -1,0 +1,113 @@
+// realm, workers, timers, control: how the daemon runs.
+#include <algorithm>
+
+#include "sections.hpp"
+
+namespace rgw::config {
+namespace {
+
+constexpr unsigned max_workers = 16;
+
+constexpr Choice<Workers::Idle> idles[] = {{"poll", Workers::Idle::poll}, {"rest", Workers::Idle::rest}};
+
+bool cores(const Value& value, std::vector<unsigned>& out) {
+  out.clear();
+  bool good = true;
+  for (const Value& item : value.items()) {
+    std::pair<unsigned, unsigned> range;
+    if (!parsed(item, range, "a core like 2 or a range like 2-5", parse_core_range)) {
+      good = false;
+      continue;
+    }
+    for (unsigned core = range.first; core <= range.second; ++core) {
+      if (std::find(out.begin(), out.end(), core) != out.end()) {
+        good = item.problem("core " + std::to_string(core) + " is there twice");
+        break;
+      }
+      if (out.size() == max_workers) {
+        return item.problem("more than " + std::to_string(max_workers) + " cores: each is one worker");
+      }
+      out.push_back(core);
+    }
+  }
+  return good;
+}
+
+struct WorkersDraft {
+  Workers workers;
+  bool has_count = false;
+};
+
+bool worker_count(const Value& value, WorkersDraft& draft) {
+  draft.has_count = true;
+  return count<unsigned, 1, max_workers>(value, draft.workers.count);
+}
+
+constexpr Key<WorkersDraft> worker_keys[] = {
+    {"cores", into<&WorkersDraft::workers, &Workers::cores, cores>},
+    {"count", worker_count},
+    {"idle", into<&WorkersDraft::workers, &Workers::idle, one_of<idles>>},
+};
+
+bool read_workers(const Value& value, Realm& realm) {
+  WorkersDraft draft;
+  const bool good = read_map(value, draft, worker_keys);
+  const auto named = static_cast<unsigned>(draft.workers.cores.size());
+  if (good && named > 0 && draft.has_count && draft.workers.count != named) {
+    const Where count = value.report().where(value.path() + ".count");
+    value.report().problem(count, std::to_string(draft.workers.count) + " workers on " +
+                                      std::to_string(named) +
+                                      " cores: leave it out, each core is one worker");
+    return false;
+  }
+  if (named > 0) draft.workers.count = named;
+  realm.workers = std::move(draft.workers);
+  return good;
+}
+
+// From a second to a month: above, a typing error is likelier than a wish.
+constexpr auto timer = duration<1'000, 2'592'000'000>;
+
+constexpr Key<Timers> timer_keys[] = {
+    {"udp", into<&Timers::udp, timer>},
+    {"tcp_established", into<&Timers::tcp_established, timer>},
+    {"tcp_transitory", into<&Timers::tcp_transitory, timer>},
+    {"tcp_incoming_syn", into<&Timers::tcp_incoming_syn, timer>},
+    {"icmp", into<&Timers::icmp, timer>},
+    {"fragment", into<&Timers::fragment, duration<100, 60'000>>},
+};
+
+bool read_timers(const Value& value, Realm& realm) {
+  return read_map(value, realm.timers, timer_keys);
+}
+
+// sockaddr_un holds 107 characters and a zero.
+bool socket_path(const Value& value, std::string& out) {
+  return parsed(value, out, "an absolute path of at most 107 characters", [](const std::string& text) {
+    const bool good = text.starts_with('/') && text.size() <= 107 && text.find('\0') == std::string::npos;
+    return good ? std::optional{text} : std::nullopt;
+  });
+}
+
+constexpr Key<Realm> control_keys[] = {{"socket", into<&Realm::control_socket, socket_path>}};
+
+bool read_control(const Value& value, Realm& realm) {
+  return read_map(value, realm, control_keys);
+}
+
+void no_keys(std::vector<std::string>&) {}
+
+}  // namespace
+
+const Section realm_section{"realm", true, into<&Realm::name, host_name>, no_keys};
+const Section workers_section{"workers", false, read_workers, [](std::vector<std::string>& names) {
+                                name_keys(names, "workers.", worker_keys);
+                              }};
+const Section timers_section{"timers", false, read_timers, [](std::vector<std::string>& names) {
+                               name_keys(names, "timers.", timer_keys);
+                             }};
+const Section control_section{"control", false, read_control, [](std::vector<std::string>& names) {
+                                name_keys(names, "control.", control_keys);
+                              }};
+
+}  // namespace rgw::config

@@ -1,0 +1,72 @@
+// hosts: the inside hosts that the world may reach by name.
+#include "sections.hpp"
+
+namespace rgw::config {
+namespace {
+
+constexpr std::size_t max_hosts = 65'536;
+
+bool accepted_service(const Value& value, net::Service& out) {
+  return parsed(value, out, "a service: tcp22, udp5060, sctp9, icmp, a bare tcp, udp or sctp, or any",
+                [](std::string_view text) {
+                  return text == "any" ? std::optional{net::Service{}} : parse_service(text);
+                });
+}
+
+bool services(const Value& value, std::optional<std::vector<net::Service>>& out) {
+  return list_of<accepted_service>(value, out.emplace());
+}
+
+constexpr Key<Host> keys[] = {
+    {"addresses", into<&Host::addresses, list_of<address>>, true},
+    {"services", into<&Host::services, services>},
+    {"www", into<&Host::www, boolean>},
+};
+
+bool check_name(const Value& value, const std::string& text, Host& host) {
+  const auto name = parse_host_name(text);
+  if (!name)
+    return value.problem_at_key(quote(text) + " is not a host's name: letters, digits and inner hyphens");
+  const auto first = name->substr(0, name->find('.'));
+  if (parse_service(first))
+    return value.problem_at_key(quote(first) + " means a service of a host (POOL-2), not a host");
+  if (first == "www")
+    return value.problem_at_key("\"www\" means the web name of a host (DNS-4); www: true gives it one");
+  host.name = *name;
+  return true;
+}
+
+bool read_host(const std::string& name, const Value& value, Host& host) {
+  const bool named = check_name(value, name, host);
+  const bool map = value.kind() == Node::Kind::map;
+  const bool good = map ? read_map(value, host, keys) : list_of<address>(value, host.addresses);
+  if (!map &&
+      good) {  // one spelling for the checks that follow: the addresses of a host are at its `addresses`
+    for (const Where& item : std::vector{value.report().items(value.path())}) {
+      value.report().note_item(value.path() + ".addresses", item);
+    }
+  }
+  return good && named;
+}
+
+bool read_hosts(const Value& value, Realm& realm) {
+  const auto named = value.named("a map of hosts, like hosta: 10.0.0.42");
+  if (!named) return false;
+  if (named->size() > max_hosts)
+    return value.problem_at_key("more than " + std::to_string(max_hosts) + " hosts");
+  bool good = true;
+  for (const auto& [name, member] : *named) {
+    good = read_host(name, member, realm.hosts.emplace_back()) && good;
+    value.report().note_item(value.path(), member.key());
+  }
+  return good;
+}
+
+}  // namespace
+
+const Section hosts_section{"hosts", false, read_hosts, [](std::vector<std::string>& names) {
+                              names.emplace_back("hosts.<host>");
+                              name_keys(names, "hosts.<host>.", keys);
+                            }};
+
+}  // namespace rgw::config

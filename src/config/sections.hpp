@@ -1,0 +1,31 @@
+// The top-level keys of a realm file. Each section's table of keys stands in the file of its name.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "value.hpp"
+
+namespace rgw::config {
+
+struct Section {
+  std::string_view name;
+  bool required;
+  Read<Realm> read;
+  /// Appends the keys below the section, as `known_keys()` names them.
+  void (*keys)(std::vector<std::string>& names);
+};
+
+extern const Section realm_section, ports_section, routes_section, workers_section, outbound_section,
+    forward_section, timers_section, pool_section, hosts_section, zones_section, dns_section, gateway_section,
+    control_section;
+
+/// Between the sections and the checks: fills what a section's default takes from another section.
+void fill_defaults(Realm& realm, Report& report);
+
+/// What no value can tell alone: addresses against links and routes, names against names, mappings against
+/// each other. Follow-up problems of what could not be read are not reported.
+void validate(const Realm& realm, Report& report);
+
+}  // namespace rgw::config

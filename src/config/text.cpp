@@ -1,0 +1,204 @@
+#include "text.hpp"
+
+#include "realmgw/net/prefix.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <vector>
+
+namespace rgw::config {
+namespace {
+
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+constexpr bool is_hex(char c) {
+  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f');
+}
+
+std::string lower(std::string_view text) {
+  std::string result{text};
+  for (char& c : result) c = lower(c);
+  return result;
+}
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t factor;
+};
+
+// A number and one of `units`. The product fits 63 bits, so that it is a duration as well.
+template <std::size_t N>
+std::optional<std::uint64_t> parse_with_unit(std::string_view text, const std::array<Unit, N>& units) {
+  const auto end_of_digits =
+      static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+  const auto number = parse_number(text.substr(0, end_of_digits));
+  const auto unit = std::find_if(units.begin(), units.end(),
+                                 [&](const Unit& u) { return u.name == text.substr(end_of_digits); });
+  if (!number || unit == units.end()) return std::nullopt;
+  if (*number > std::numeric_limits<std::int64_t>::max() / unit->factor) return std::nullopt;
+  return *number * unit->factor;
+}
+
+bool is_label(std::string_view label, bool underscores) {
+  if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+  return std::all_of(label.begin(), label.end(), [underscores](char c) {
+    return is_lower(c) || is_digit(c) || c == '-' || (underscores && c == '_');
+  });
+}
+
+// RFC 1035 section 2.3.4: 255 octets on the wire are 253 characters.
+constexpr std::size_t max_name = 253;
+
+std::optional<std::string> parse_name(std::string_view text, bool underscores) {
+  std::string name = lower(text);
+  if (name.size() > 1 && name.back() == '.') name.pop_back();
+  if (name.size() > max_name) return std::nullopt;
+  std::string_view rest = name;
+  if (underscores && (rest == "*" || rest.starts_with("*."))) rest.remove_prefix(rest == "*" ? 1 : 2);
+  while (!rest.empty()) {
+    const auto dot = rest.find('.');
+    if (!is_label(rest.substr(0, dot), underscores)) return std::nullopt;
+    if (dot == std::string_view::npos) return name;
+    rest.remove_prefix(dot + 1);
+  }
+  return name == "*" ? std::optional{name} : std::nullopt;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string result;
+  for (const char c : text.substr(0, limit)) {
+    const auto byte = static_cast<unsigned char>(c);
+    result += byte < 0x20 || byte == 0x7f ? '?' : c;
+  }
+  if (text.size() > limit) {
+    while (!result.empty() && (static_cast<unsigned char>(text[result.size()]) & 0xc0) == 0x80)
+      result.pop_back();
+    result += "...";
+  }
+  return result;
+}
+
+std::string quote(std::string_view text) {
+  return '"' + printable(text) + '"';
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  static constexpr std::array<Unit, 5> units{
+      {{"", 1}, {"k", 1'000}, {"M", 1'000'000}, {"Ki", 1u << 10}, {"Mi", 1u << 20}}};
+  return parse_with_unit(text, units);
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  static constexpr std::array<Unit, 5> units{
+      {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+  if (text == "0") return std::chrono::milliseconds{0};
+  const auto value = parse_with_unit(text, units);
+  if (!value) return std::nullopt;
+  return std::chrono::milliseconds{static_cast<std::int64_t>(*value)};
+}
+
+std::optional<std::pair<unsigned, unsigned>> parse_core_range(std::string_view text) {
+  constexpr std::uint64_t highest = 1023;  // CPU_SETSIZE - 1
+  const auto dash = text.find('-');
+  const auto first = parse_number(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : parse_number(text.substr(dash + 1));
+  if (!first || !last || *last < *first || *last > highest) return std::nullopt;
+  return std::pair{static_cast<unsigned>(*first), static_cast<unsigned>(*last)};
+}
+
+std::optional<net::Service> parse_service(std::string_view text) {
+  const auto end_of_name =
+      static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_digit) - text.begin());
+  const auto protocol = net::parse_protocol(lower(text.substr(0, end_of_name)));
+  if (!protocol) return std::nullopt;
+  const auto digits = text.substr(end_of_name);
+  if (digits.empty()) return net::Service{*protocol, 0};
+  const auto port = parse_number(digits);
+  if (*protocol == net::Protocol::icmp || !port || *port < 1 || *port > 65535 || digits.front() == '0') {
+    return std::nullopt;
+  }
+  return net::Service{*protocol, static_cast<std::uint16_t>(*port)};
+}
+
+std::string to_string(net::Service service) {
+  return net::to_string(service.protocol) + (service.port == 0 ? "" : std::to_string(service.port));
+}
+
+std::optional<std::string> parse_host_name(std::string_view text) {
+  return parse_name(text, false);
+}
+std::optional<std::string> parse_record_name(std::string_view text) {
+  return parse_name(text, true);
+}
+
+std::optional<std::string> parse_pci_address(std::string_view text) {
+  std::string address = lower(text);
+  if (address.size() == 7) address.insert(0, "0000:");
+  constexpr std::string_view shape = "hhhh:hh:hh.f";  // a function number is one of 0 to 7
+  if (address.size() != shape.size()) return std::nullopt;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const char c = address[i];
+    const bool fits = shape[i] == 'h' ? is_hex(c) : shape[i] == 'f' ? c >= '0' && c <= '7' : c == shape[i];
+    if (!fits) return std::nullopt;
+  }
+  return address;
+}
+
+bool is_unicast(const net::IpAddress& address) {
+  if (address.is_multicast() || address.is_loopback() || address.is_unspecified()) return false;
+  if (address.is_v4()) return !address.v4().is_this_network() && !address.v4().is_class_e();
+  static const net::Prefix v4_mapped = *net::Prefix::parse("::ffff:0:0/96");
+  return !v4_mapped.contains(address);
+}
+
+std::string_view closest(std::string_view text, std::span<const std::string_view> known) {
+  // Optimal string alignment: one insertion, deletion, replacement or swap of neighbours costs 1.
+  const auto distance = [text](std::string_view other) {
+    const std::size_t width = other.size() + 1;
+    std::vector<std::size_t> before(width), above(width), row(width);
+    for (std::size_t j = 0; j < width; ++j) above[j] = j;
+    for (std::size_t i = 1; i <= text.size(); ++i) {
+      row[0] = i;
+      for (std::size_t j = 1; j < width; ++j) {
+        row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (text[i - 1] != other[j - 1])});
+        if (i > 1 && j > 1 && text[i - 1] == other[j - 2] && text[i - 2] == other[j - 1]) {
+          row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+      }
+      before.swap(above);
+      above.swap(row);
+    }
+    return above.back();
+  };
+  constexpr std::size_t longest = 40;  // no key is longer: do not spend time on what cannot match
+  if (text.size() > longest) return {};
+  std::string_view best;
+  std::size_t least = std::max<std::size_t>(1, text.size() / 3) + 1;
+  for (const std::string_view candidate : known) {
+    if (const auto cost = distance(candidate); cost < least) {
+      least = cost;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace rgw::config

@@ -1,0 +1,157 @@
+// Hosts, zones and the names in them.
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "validate.hpp"
+
+namespace rgw::config {
+namespace {
+
+constexpr std::size_t max_name = 253;  // RFC 1035 section 2.3.4, in characters
+
+// The labels that the gateway itself puts before a host's name: "sctp65535." is the longest (POOL-2).
+constexpr std::size_t longest_service = 11;
+
+bool is_below(std::string_view name, std::string_view zone) {
+  return name == zone ||
+         (name.size() > zone.size() && name.ends_with(zone) && name[name.size() - zone.size() - 1] == '.');
+}
+
+class HostCheck {
+ public:
+  HostCheck(const Realm& realm, const Topology& topology, Report& report)
+      : realm_{realm}, topology_{topology}, report_{report} {}
+
+  void run() {
+    for (std::size_t i = 0; i < realm_.hosts.size(); ++i) {
+      const Host& host = realm_.hosts[i];
+      const Where where = report_.where("hosts", i);
+      if (!host.name.empty()) check_name(host.name, where);
+      if (host.addresses.empty() && report_.clean(where.key)) report_.problem(where, "has no address");
+      for (std::size_t a = 0; a < host.addresses.size(); ++a) {
+        check_address(host, a, report_.where(where.key + ".addresses", a), where.key);
+      }
+    }
+    if (!realm_.hosts.empty() && realm_.pool.addresses.empty() && report_.clean("pool")) {
+      report_.warning(report_.where("hosts"),
+                      "without pool.addresses nobody outside can reach a host by its name");
+    }
+  }
+
+ private:
+  void check_name(const std::string& name, const Where& where) {
+    const auto [first, fresh] = names_.try_emplace(name, where.key);
+    if (!fresh) report_.problem(where, "names are the same in any case of letters as " + first->second);
+    if (realm_.name.empty()) return;
+    const std::string full = name + "." + realm_.name;
+    if (full.size() + longest_service > max_name) {
+      report_.problem(where, "with the realm's name and a service before it the name is too long for DNS");
+    }
+    for (const Zone& zone : realm_.zones) {
+      if (&zone != realm_.zones.data() && zone.name.size() > realm_.name.size() &&
+          is_below(full, zone.name)) {
+        report_.problem(where, full + " lies in another zone (zones." + zone.name + ")");
+      }
+    }
+    const auto& servers =
+        realm_.zones.empty() ? std::vector<std::string>{} : realm_.zones.front().nameservers;
+    if (std::find(servers.begin(), servers.end(), full) != servers.end()) {
+      report_.problem(where, full + " is the name server of the realm's zone");
+    }
+  }
+
+  void check_address(const Host& host, std::size_t index, const Where& where, const std::string& owner) {
+    const net::IpAddress& address = host.addresses[index];
+    const std::string text = address.to_string();
+    for (std::size_t i = 0; i < index; ++i) {
+      if (host.addresses[i].family() == address.family()) {
+        report_.problem(where,
+                        "a second " + std::string{net::name(address.family())} + " address of the host");
+        return;
+      }
+    }
+    const auto [first, fresh] = addresses_.try_emplace(address, owner);
+    const Link* link = topology_.link_of(address);
+    if (!fresh) {
+      report_.problem(where, text + " is also the address of " + first->second);
+    } else if (const Link* own = topology_.own(address)) {
+      report_.problem(where, text + " is the gateway itself (" + own->where.key + ")");
+    } else if (link && link->port->side == Side::inside) {
+      if (const auto reserved = reserved_on(link->prefix, address))
+        report_.problem(where, text + " is " + *reserved);
+    } else if (topology_.complete() && topology_.side_of(address) != Side::inside) {
+      report_.problem(where, text + " is neither on an inside port's link nor routed through one");
+    }
+  }
+
+  const Realm& realm_;
+  const Topology& topology_;
+  Report& report_;
+  std::unordered_map<std::string, std::string> names_;
+  std::unordered_map<net::IpAddress, std::string> addresses_;
+};
+
+// The host that a name of the realm's zone belongs to: "tcp22.hosta", "www.hosta" and "hosta" to hosta.
+std::string_view host_part(std::string_view name) {
+  const auto dot = name.find('.');
+  if (dot == std::string_view::npos) return name;
+  const auto first = name.substr(0, dot);
+  return first == "www" || parse_service(first) ? name.substr(dot + 1) : name;
+}
+
+void check_records(const Realm& realm, const Zone& zone, const std::string& key, Report& report) {
+  const bool own_zone = &zone == realm.zones.data();
+  std::unordered_map<std::string_view, std::string_view> hosts;
+  if (own_zone) {
+    for (const Host& host : realm.hosts) hosts.emplace(host.name, host.name);
+  }
+  struct Owner {
+    std::string first;   // the place of the first record of the name
+    bool alias = false;  // that one is a CNAME
+  };
+  std::unordered_map<std::string, Owner> owners;
+  for (std::size_t i = 0; i < zone.records.size(); ++i) {
+    const Record& record = zone.records[i];
+    const Where where = report.where(key, i);
+    const bool alias = record.type == "CNAME";
+    if (record.name.size() + 1 + zone.name.size() > max_name) {
+      report.problem(where, "with the zone's name the name is too long for DNS");
+    }
+    // RFC 1034 section 3.6.2: where there is an alias there is nothing else. The apex has its SOA and NS
+    // records.
+    const auto [owner, fresh] = owners.try_emplace(record.name, Owner{where.key, alias});
+    if (alias && record.name == "@") {
+      report.problem(where, "the zone itself cannot be an alias (CNAME)");
+    } else if (!fresh && (alias || owner->second.alias)) {
+      report.problem(where, quote(record.name) + " has an alias (CNAME) and another record (" +
+                                owner->second.first + ")");
+    }
+    // A host's addresses are the pool's to answer; a fixed one beside them would contradict it.
+    if ((alias || record.type == "A" || record.type == "AAAA") && hosts.contains(host_part(record.name))) {
+      report.problem(where, quote(record.name) + " belongs to hosts." + std::string{host_part(record.name)} +
+                                ": its addresses are answered from there");
+    }
+  }
+}
+
+void check_zones(const Realm& realm, Report& report) {
+  std::map<std::string_view, std::string> names;
+  for (std::size_t i = 0; i < realm.zones.size(); ++i) {
+    const Zone& zone = realm.zones[i];
+    const Where where = report.where("zones", i);
+    if (const auto [first, fresh] = names.try_emplace(zone.name, where.key); !fresh) {
+      report.problem(where, "is the same zone as " + first->second);
+    }
+    check_records(realm, zone, where.key, report);
+  }
+}
+
+}  // namespace
+
+void validate_names(const Realm& realm, const Topology& topology, Report& report) {
+  HostCheck{realm, topology, report}.run();
+  check_zones(realm, report);
+}
+
+}  // namespace rgw::config
