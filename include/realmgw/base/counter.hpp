@@ -71,6 +71,7 @@ enum class CounterKind : std::uint8_t {
   X(session_created_local,      event,      "sessions opened by the gateway itself") \
   X(session_expired,            event,      "sessions that ended by their timer") \
   X(session_table_full,         drop,       "no room for another session") \
+  X(session_conflict,           drop,       "a new session whose tuple another session has already") \
   X(session_host_limit,         drop,       "the host has as many sessions as it may have") \
   X(signpost_created,           event,      "signposts from a packet's owner to the host's home worker") \
   X(port_exhausted,             drop,       "no external port is free for a new session") \
@@ -81,6 +82,7 @@ enum class CounterKind : std::uint8_t {
   X(icmp_no_session,            drop,       "an ICMP error about no session of ours") \
   X(icmp_not_query,             drop,       "an ICMP message that opens no session") \
   X(sctp_port_taken,            drop,       "an SCTP port that would have to change (its checksum forbids it)") \
+  X(not_own_destination,        drop,       "an outside packet to an address that is not the gateway's") \
   X(filtered,                   drop,       "an outside packet to a mapping that the filtering policy refuses") \
   X(unmatched,                  drop,       "an outside packet that nothing claims") \
   X(unmatched_rejected,         packet_end, "an outside packet that nothing claims, answered with RST or ICMP") \

@@ -30,6 +30,8 @@ struct StaticMapping {
 
 struct Policy {
   std::vector<net::IpAddress> external;  ///< addresses that outbound sessions may leave with, of both families
+  /// Service addresses that are shared with NAT or pool: the gateway's own connections from them are sessions (OUT-9).
+  std::vector<net::IpAddress> shared_service;
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;

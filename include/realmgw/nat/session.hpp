@@ -41,6 +41,7 @@ inline constexpr NeighbourIndex no_neighbour = 0;
 /// Written and read by the owning worker alone.
 struct alignas(64) Session {
   using Origin = SessionInfo::Origin;
+  static constexpr std::uint32_t none = 0xffffffff;
 
   // -- first line
   /// The keys as both sides see them. Of a side whose family is IPv6 only the tail counts; the addresses are in the
@@ -59,8 +60,6 @@ struct alignas(64) Session {
   bool signpost : 1;  ///< no session, but where its packets go: the host's home is worker `home`
   bool local : 1;     ///< the inside end is the gateway's own kernel
   bool hairpin : 1;   ///< the remote is behind this gateway too
-  bool static_mapping : 1;  ///< E and port belong to a static mapping, which keeps them
-  bool own_port : 1;  ///< the external port was chosen by this worker and is counted in its port set
   WorkerId home;      ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
   bool posted;        ///< packets reach this session over another worker's signpost
   std::uint16_t spare;
@@ -70,8 +69,8 @@ struct alignas(64) Session {
   net::Ipv6Address external6;  ///< E, where the outside is IPv6
   net::Ipv6Address remote6;    ///< the remote, on the side(s) that are IPv6
   Tick created;
-  std::uint32_t host_slot;  ///< the host's account, for its limits
-  std::uint32_t mapping;    ///< its endpoint-independent mapping, or none
+  std::uint32_t port_set;  ///< in which of the worker's port sets its external port is counted, or `none`
+  std::uint32_t mapping;   ///< its endpoint-independent mapping, or `none`
   std::uint32_t signpost_slot;  ///< of the signpost on worker `home`, where `posted`
 
   [[nodiscard]] Family inside_family() const { return inside.tail.family; }

@@ -10,6 +10,7 @@
 
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/config/realm.hpp"
+#include "realmgw/nat/policy.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/prefix.hpp"
 #include "realmgw/net/route_table.hpp"
@@ -50,8 +51,11 @@ struct Snapshot {
   net::LongestPrefixMap<net::Ipv4Address, NextHop> routes4;
   net::LongestPrefixMap<net::Ipv6Address, NextHop> routes6;
   std::unordered_map<net::IpAddress, OwnAddress> own;
+  nat::Policy policy;
 
   [[nodiscard]] const PortFacts& port(PortId id) const { return ports[id.value()]; }
+  /// The next hop towards an address; nullptr where there is no route.
+  [[nodiscard]] const NextHop* route(const net::IpAddress& destination) const;
   [[nodiscard]] const OwnAddress* own_address(const net::IpAddress& address) const {
     const auto found = own.find(address);
     return found == own.end() ? nullptr : &found->second;

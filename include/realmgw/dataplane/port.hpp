@@ -1,0 +1,56 @@
+// A port of the gateway: an Ethernet device under DPDK, whichever driver it has (OPS-7).
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstdint>
+#include <string>
+
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/config/realm.hpp"
+#include "realmgw/ring/snapshot.hpp"
+
+namespace rgw::dataplane {
+
+/// Owns the device. Opened and started by the main thread; each queue belongs to one worker.
+class Port {
+ public:
+  struct Stats {
+    std::uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes, rx_missed, rx_errors, tx_errors;
+  };
+
+  /// Probes the device, sets up as many queue pairs as it has, `workers` at the most, and starts it. A device that DPDK knows
+  /// already by this name is taken as it is. Throws std::runtime_error with the port's name and the reason.
+  Port(PortId id, const config::Port& config, unsigned workers, rte_mempool* pool);
+  ~Port();
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  [[nodiscard]] const ring::PortFacts& facts() const { return facts_; }
+  [[nodiscard]] PortId id() const { return facts_.id; }
+  [[nodiscard]] std::uint16_t queues() const { return queues_; }
+  [[nodiscard]] const std::string& driver() const { return driver_; }
+  /// Has the device receive-side scaling set up over its queues?
+  [[nodiscard]] bool spreads() const { return spreads_; }
+
+  /// Asks the driver; not for the packet path.
+  [[nodiscard]] bool link_up() const;
+  [[nodiscard]] Stats stats() const;
+
+  // -- the packet path; `queue` belongs to the calling worker
+  [[nodiscard]] std::uint16_t receive(std::uint16_t queue, rte_mbuf** packets, std::uint16_t room) const;
+  [[nodiscard]] std::uint16_t send(std::uint16_t queue, rte_mbuf** packets, std::uint16_t count) const;
+
+ private:
+  void open(const config::Port& config);
+  void configure(const config::Port& config, unsigned workers, rte_mempool* pool);
+
+  std::uint16_t device_ = 0;
+  std::uint16_t queues_ = 1;
+  bool probed_ = false;  ///< by us, so that we take it away again
+  bool spreads_ = false;
+  std::string driver_;
+  ring::PortFacts facts_;
+};
+
+}  // namespace rgw::dataplane

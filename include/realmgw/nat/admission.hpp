@@ -1,0 +1,107 @@
+// The first packet of a flow: may there be a session, with which external address and port, and whose is it?
+// One worker's part; no allocation, every search bounded.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "realmgw/base/counter.hpp"
+#include "realmgw/base/flat_map.hpp"
+#include "realmgw/base/random.hpp"
+#include "realmgw/nat/binding_table.hpp"
+#include "realmgw/nat/mapping_table.hpp"
+#include "realmgw/nat/ownership.hpp"
+#include "realmgw/nat/policy.hpp"
+#include "realmgw/nat/port_set.hpp"
+#include "realmgw/nat/session_table.hpp"
+#include "realmgw/net/packet.hpp"
+
+namespace rgw::nat {
+
+/// What becomes of a packet that no session was found for.
+struct Admitted {
+  enum class Kind : std::uint8_t {
+    session,    ///< there is one now: `slot`
+    elsewhere,  ///< its host lives on worker `home`, which is to judge
+    kernel,     ///< the gateway itself serves this
+    dropped,    ///< in silence, as `why`
+    refused,    ///< as `why`, and whoever sent it may be told (OUT-6)
+  };
+  Kind kind;
+  SessionSlot slot = no_session;
+  WorkerId home{};
+  Counter why{};
+  /// Where a reservation's claim was taken for it.
+  std::optional<BindingTable::Found> claim{};
+
+  static Admitted session(SessionSlot slot) { return {Kind::session, slot}; }
+  static Admitted elsewhere(WorkerId home) { return {Kind::elsewhere, no_session, home}; }
+  static Admitted dropped(Counter why) { return {Kind::dropped, no_session, {}, why}; }
+  static Admitted refused(Counter why) { return {Kind::refused, no_session, {}, why}; }
+};
+
+/// How many sessions one worker has room for: hosts do not hash evenly, so with several workers twice its share.
+[[nodiscard]] std::uint32_t sessions_of_worker(const Policy& policy, unsigned workers);
+
+class Admission {
+ public:
+  /// The policy, the tables and the randomness outlive this. `self` is whose part it is.
+  Admission(const Policy& policy, const Ownership& ownership, WorkerId self, SessionTable& sessions,
+            BindingTable& bindings, Random& random, const HashSalt& salt);
+
+  /// A packet from inside. `hairpin`: its destination is an address of this gateway (OUT-4).
+  [[nodiscard]] Admitted outbound(const net::Packet& packet, bool hairpin, Instant now);
+  /// A packet of the gateway's own kernel from an address that it shares, as seen from inside (OUT-9).
+  [[nodiscard]] Admitted local(const net::Packet& packet, Instant now);
+  /// A packet from outside, or hairpinned, to an address that is shared. In the order of POOL-11: static mapping (and
+  /// endpoint-independent mapping), local service where the address is one (`service`), reservation, refusal.
+  [[nodiscard]] Admitted inbound(const net::Packet& packet, bool service, bool hairpin, Instant now);
+
+  /// Would a new connection like this packet be let in by a static mapping or a reservation?
+  [[nodiscard]] bool would_admit(const net::Packet& packet, Instant now) const;
+
+  /// Gives back all that a session holds, and ends it.
+  void end(SessionSlot slot);
+
+  [[nodiscard]] const MappingTable& mappings() const { return mappings_; }
+  /// Ports and identifiers held or in use, on all external addresses.
+  [[nodiscard]] std::size_t occupied_ports() const;
+
+ private:
+  struct NewSession;
+  /// The port sets of one address: TCP, UDP, ICMP, SCTP.
+  static constexpr std::size_t sets_per_address = 4;
+
+  template <class Address>
+  [[nodiscard]] Admitted outbound_of(const net::Packet& packet, bool hairpin, Instant now);
+  template <class Address>
+  [[nodiscard]] Admitted create(const net::FlowKey<Address>& inside, const Address& external, std::uint16_t port,
+                                const NewSession& how, Instant now);
+  [[nodiscard]] Admitted open_inbound(const net::Packet& packet, const net::Endpoint& inside, const NewSession& how,
+                                      Instant now);
+
+  [[nodiscard]] const StaticMapping* static_from_inside(const net::Endpoint& inside, net::Protocol protocol) const;
+  [[nodiscard]] const StaticMapping* static_from_outside(const net::Endpoint& outside, net::Protocol protocol) const;
+  [[nodiscard]] bool filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const;
+  [[nodiscard]] bool local_service(net::Service service) const;
+
+  [[nodiscard]] std::uint32_t set_index(const net::IpAddress& external, net::Protocol protocol) const;
+
+  const Policy& policy_;
+  Ownership ownership_;
+  WorkerId self_;
+  SessionTable& sessions_;
+  BindingTable& bindings_;
+  Random& random_;
+  HashSalt salt_;
+  MappingTable mappings_;
+  FlatMap<AddressKey, std::uint32_t> host_sessions_;
+  FlatMap<EndpointKey, std::uint32_t> static_inside_, static_outside_;
+  std::vector<net::IpAddress> addresses_;  ///< with port sets: the external ones first, in the policy's order
+  std::deque<PortSet> sets_;               ///< sets_per_address for each
+};
+
+}  // namespace rgw::nat

@@ -1,0 +1,128 @@
+// Endpoint-independent mappings: the BIB of RFC 6146 section 3.1, one worker's part (OUT-1).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "realmgw/base/flat_map.hpp"
+#include "realmgw/nat/address_key.hpp"
+#include "realmgw/net/transport.hpp"
+
+namespace rgw::nat {
+
+/// One endpoint on one side, as a key.
+struct EndpointKey {
+  AddressKey address;
+  net::Protocol protocol{};
+  std::array<std::uint8_t, 2> port{};
+
+  EndpointKey() = default;
+  EndpointKey(const net::IpAddress& a, net::Protocol p, std::uint16_t number)
+      : address{a}, protocol{p}, port{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)} {}
+  friend bool operator==(const EndpointKey&, const EndpointKey&) = default;
+};
+static_assert(PlainKey<EndpointKey>);
+
+/// A mapping lives as long as one of its sessions does.
+class MappingTable {
+ public:
+  using Id = std::uint32_t;
+  struct Mapping {
+    net::Endpoint inside;
+    net::Endpoint external;
+    net::Protocol protocol;
+    std::uint32_t port_set;   ///< that holds the external port
+    std::uint32_t sessions;
+  };
+
+  /// `remotes`: are the addresses that a mapping has sessions with to be remembered (address-dependent filtering)?
+  MappingTable(std::uint32_t capacity, bool remotes, const HashSalt& salt)
+      : mappings_(capacity),
+        by_inside_{capacity, salt},
+        by_external_{capacity, salt},
+        contacts_{remotes ? capacity : 1, salt},
+        remotes_{remotes} {
+    free_.reserve(capacity);
+    for (Id id = capacity; id-- > 0;) free_.push_back(id);
+  }
+
+  [[nodiscard]] const Mapping& operator[](Id id) const { return mappings_[id]; }
+  [[nodiscard]] std::size_t size() const { return by_inside_.size(); }
+
+  [[nodiscard]] std::optional<Id> find_inside(const net::Endpoint& inside, net::Protocol protocol) const {
+    return as_optional(by_inside_.find({inside.address, protocol, inside.port}));
+  }
+  [[nodiscard]] std::optional<Id> find_external(const net::Endpoint& external, net::Protocol protocol) const {
+    return as_optional(by_external_.find({external.address, protocol, external.port}));
+  }
+
+  /// A mapping without sessions yet; nothing where there is no room.
+  [[nodiscard]] std::optional<Id> add(const net::Endpoint& inside, const net::Endpoint& external,
+                                      net::Protocol protocol, std::uint32_t port_set) {
+    if (free_.empty()) return std::nullopt;
+    const Id id = free_.back();
+    if (by_inside_.insert({inside.address, protocol, inside.port}, id) == nullptr) return std::nullopt;
+    if (by_external_.insert({external.address, protocol, external.port}, id) == nullptr) {
+      by_inside_.erase({inside.address, protocol, inside.port});
+      return std::nullopt;
+    }
+    free_.pop_back();
+    mappings_[id] = {inside, external, protocol, port_set, 0};
+    return id;
+  }
+
+  /// One more session, towards `remote`.
+  void join(Id id, const net::IpAddress& remote) {
+    ++mappings_[id].sessions;
+    if (!remotes_) return;
+    if (std::uint32_t* count = contacts_.insert({id, remote}, 0U)) ++*count;  // else: that remote is filtered
+  }
+  /// One session less. Was it the last? Then the mapping is gone, and its port may be given back.
+  bool leave(Id id, const net::IpAddress& remote) {
+    if (remotes_) {
+      if (std::uint32_t* count = contacts_.find({id, remote}); count != nullptr && --*count == 0) {
+        contacts_.erase({id, remote});
+      }
+    }
+    Mapping& mapping = mappings_[id];
+    if (--mapping.sessions != 0) return false;
+    by_inside_.erase({mapping.inside.address, mapping.protocol, mapping.inside.port});
+    by_external_.erase({mapping.external.address, mapping.protocol, mapping.external.port});
+    free_.push_back(id);
+    return true;
+  }
+  /// Takes away a mapping that no session ever joined.
+  void drop_unused(Id id) {
+    mappings_[id].sessions = 1;
+    leave(id, {});
+  }
+
+  /// Has the mapping a session with this address, on whatever port?
+  [[nodiscard]] bool has_contacted(Id id, const net::IpAddress& remote) const { return contacts_.contains({id, remote}); }
+
+ private:
+  struct Contact {
+    std::array<std::uint8_t, 4> mapping;
+    AddressKey remote;
+    Contact(Id id, const net::IpAddress& address)
+        : mapping{static_cast<std::uint8_t>(id >> 24), static_cast<std::uint8_t>(id >> 16),
+                  static_cast<std::uint8_t>(id >> 8), static_cast<std::uint8_t>(id)},
+          remote{address} {}
+    Contact() = default;
+    friend bool operator==(const Contact&, const Contact&) = default;
+  };
+  static_assert(PlainKey<Contact>);
+
+  static std::optional<Id> as_optional(const Id* id) { return id == nullptr ? std::nullopt : std::optional{*id}; }
+
+  std::vector<Mapping> mappings_;
+  std::vector<Id> free_;
+  FlatMap<EndpointKey, Id> by_inside_;
+  FlatMap<EndpointKey, Id> by_external_;
+  FlatMap<Contact, std::uint32_t> contacts_;
+  bool remotes_;
+};
+
+}  // namespace rgw::nat

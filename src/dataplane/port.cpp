@@ -1,0 +1,118 @@
+#include "realmgw/dataplane/port.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+namespace rgw::dataplane {
+namespace {
+
+constexpr std::uint16_t wanted_descriptors = 1024;
+
+std::runtime_error failure(const config::Port& config, const std::string& what, int error) {
+  return std::runtime_error{"port " + config.name + " (" + config.device + "): " + what + ": " +
+                            rte_strerror(error < 0 ? -error : error)};
+}
+
+// The name by which DPDK knows the device of these arguments: what stands before the first comma.
+std::string device_name(const std::string& arguments) { return arguments.substr(0, arguments.find(',')); }
+
+}  // namespace
+
+Port::Port(PortId id, const config::Port& config, unsigned workers, rte_mempool* pool) {
+  facts_ = {.id = id, .name = config.name, .side = config.side, .mac = {}, .mtu = config.mtu, .addresses = config.addresses};
+  open(config);
+  try {
+    configure(config, workers, pool);
+  } catch (...) {
+    if (probed_) rte_eth_dev_close(device_);
+    throw;
+  }
+}
+
+void Port::open(const config::Port& config) {
+  const std::string name = device_name(config.device);
+  if (rte_eth_dev_get_port_by_name(name.c_str(), &device_) == 0) return;
+  if (const int error = rte_dev_probe(config.device.c_str()); error != 0) {
+    throw failure(config, "the device cannot be opened", error);
+  }
+  probed_ = true;
+  if (const int error = rte_eth_dev_get_port_by_name(name.c_str(), &device_); error != 0) {
+    throw failure(config, "the device has no Ethernet port", error);
+  }
+}
+
+void Port::configure(const config::Port& config, unsigned workers, rte_mempool* pool) {
+  rte_eth_dev_info info{};
+  if (const int error = rte_eth_dev_info_get(device_, &info); error != 0) throw failure(config, "no device info", error);
+  driver_ = info.driver_name;
+  queues_ = static_cast<std::uint16_t>(
+      std::clamp<unsigned>(std::min<unsigned>(info.max_rx_queues, info.max_tx_queues), 1, workers));
+
+  rte_eth_conf settings{};
+  // Every worker is told by software which packets are its own; RSS only makes it likelier that they arrive there.
+  constexpr std::uint64_t rss_fields = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
+  if (queues_ > 1 && (info.flow_type_rss_offloads & rss_fields) != 0) {
+    settings.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    settings.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads & rss_fields;
+    spreads_ = true;
+  }
+  if (const int error = rte_eth_dev_configure(device_, queues_, queues_, &settings); error != 0) {
+    throw failure(config, "the device refuses " + std::to_string(queues_) + " queues", error);
+  }
+  if (const int error = rte_eth_dev_set_mtu(device_, config.mtu); error != 0 && error != -ENOTSUP) {
+    throw failure(config, "the device refuses an MTU of " + std::to_string(config.mtu), error);
+  }
+
+  std::uint16_t rx = wanted_descriptors, tx = wanted_descriptors;
+  if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(device_, &rx, &tx); error != 0) {
+    throw failure(config, "no queue sizes", error);
+  }
+  const int socket = rte_eth_dev_socket_id(device_);
+  const unsigned node = socket < 0 ? static_cast<unsigned>(SOCKET_ID_ANY) : static_cast<unsigned>(socket);
+  for (std::uint16_t queue = 0; queue < queues_; ++queue) {
+    if (const int error = rte_eth_rx_queue_setup(device_, queue, rx, node, nullptr, pool); error != 0) {
+      throw failure(config, "no receive queue", error);
+    }
+    if (const int error = rte_eth_tx_queue_setup(device_, queue, tx, node, nullptr); error != 0) {
+      throw failure(config, "no transmit queue", error);
+    }
+  }
+  if (const int error = rte_eth_dev_start(device_); error != 0) throw failure(config, "the device does not start", error);
+  if (config.promiscuous) rte_eth_promiscuous_enable(device_);
+  rte_eth_allmulticast_enable(device_);  // neighbour discovery, DHCP, routing protocols; not every device knows it
+
+  rte_ether_addr mac{};
+  if (const int error = rte_eth_macaddr_get(device_, &mac); error != 0) throw failure(config, "no MAC address", error);
+  std::memcpy(facts_.mac.bytes.data(), mac.addr_bytes, facts_.mac.bytes.size());
+}
+
+Port::~Port() {
+  rte_eth_dev_stop(device_);
+  if (probed_) rte_eth_dev_close(device_);
+}
+
+bool Port::link_up() const {
+  rte_eth_link link{};
+  return rte_eth_link_get_nowait(device_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+Port::Stats Port::stats() const {
+  rte_eth_stats s{};
+  rte_eth_stats_get(device_, &s);
+  return {s.ipackets, s.opackets, s.ibytes, s.obytes, s.imissed, s.ierrors, s.oerrors};
+}
+
+std::uint16_t Port::receive(std::uint16_t queue, rte_mbuf** packets, std::uint16_t room) const {
+  return rte_eth_rx_burst(device_, queue, packets, room);
+}
+
+std::uint16_t Port::send(std::uint16_t queue, rte_mbuf** packets, std::uint16_t count) const {
+  return rte_eth_tx_burst(device_, queue, packets, count);
+}
+
+}  // namespace rgw::dataplane

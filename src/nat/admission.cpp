@@ -1,0 +1,405 @@
+#include "realmgw/nat/admission.hpp"
+
+#include <algorithm>
+
+#include "realmgw/nat/rewrite.hpp"
+
+namespace rgw::nat {
+namespace {
+
+using net::Protocol;
+
+// Hosts with a session at one time, on one worker; 56 bytes each.
+constexpr std::uint32_t max_hosts = 1U << 20;
+
+template <class Address>
+Address as(const net::IpAddress& address) {
+  if constexpr (Address::family == Family::v4) {
+    return address.v4();
+  } else {
+    return address.v6();
+  }
+}
+
+bool opens_query(const net::Packet& packet) {
+  const std::uint8_t type = packet.transport<net::IcmpHeader>().type;
+  return packet.family == Family::v4 ? type == net::icmp4::echo_request || type == net::icmp4::timestamp_request
+                                     : type == net::icmp6::echo_request;
+}
+
+bool is_syn(const net::Packet& packet) {
+  return (packet.tcp_flags & (net::TcpHeader::syn | net::TcpHeader::ack)) == net::TcpHeader::syn;
+}
+
+// What makes a packet unfit to open a session, whichever way it goes: RFC 5382 REQ-2, RFC 5508 REQ-1.
+std::optional<Counter> cannot_open(const net::Packet& packet) {
+  switch (packet.kind) {
+    case net::PacketKind::flow:
+      if (packet.tail().protocol == Protocol::tcp && !is_syn(packet)) return Counter::tcp_not_syn;
+      return std::nullopt;
+    case net::PacketKind::icmp_query:
+      if (!opens_query(packet)) return Counter::icmp_not_query;
+      return std::nullopt;
+    case net::PacketKind::icmp_error:
+      return Counter::icmp_no_session;
+    case net::PacketKind::later_fragment:
+    case net::PacketKind::other:
+      break;
+  }
+  return Counter::parse_protocol;
+}
+
+net::IpAddress near_address(const net::Packet& packet) {
+  return packet.family == Family::v4 ? net::IpAddress{packet.key4.near} : net::IpAddress{packet.key6.near};
+}
+net::IpAddress far_address(const net::Packet& packet) {
+  return packet.family == Family::v4 ? net::IpAddress{packet.key4.far} : net::IpAddress{packet.key6.far};
+}
+net::Endpoint near_endpoint(const net::Packet& packet) {
+  return {near_address(packet), packet.tail().near_port.host()};
+}
+
+TimerClass first_timer(Protocol protocol) {
+  if (protocol == Protocol::tcp) return TimerClass::tcp_transitory;
+  return protocol == Protocol::icmp ? TimerClass::icmp : TimerClass::udp;
+}
+
+std::size_t set_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::tcp: return 0;
+    case Protocol::udp: return 1;
+    case Protocol::icmp: return 2;
+    default: return 3;
+  }
+}
+
+template <class Address>
+void set_side(Session& session, Side side, const net::FlowKey<Address>& key) {
+  net::FlowKey4& mine = side == Side::inside ? session.inside : session.outside;
+  mine.tail = key.tail;
+  if constexpr (Address::family == Family::v4) {
+    mine = key;
+  } else {
+    (side == Side::inside ? session.host6 : session.external6) = key.near;
+    session.remote6 = key.far;
+  }
+}
+
+}  // namespace
+
+struct Admission::NewSession {
+  Session::Origin origin;
+  bool local = false;
+  bool hairpin = false;
+  std::uint32_t mapping = Session::none;
+  std::uint32_t port_set = Session::none;
+};
+
+std::uint32_t sessions_of_worker(const Policy& policy, unsigned workers) {
+  if (workers == 1) return policy.max_sessions;
+  const std::uint64_t twice_the_share = std::uint64_t{policy.max_sessions} * 2 / workers + 1;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(policy.max_sessions, twice_the_share));
+}
+
+Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId self, SessionTable& sessions,
+                     BindingTable& bindings, Random& random, const HashSalt& salt)
+    : policy_{policy},
+      ownership_{ownership},
+      self_{self},
+      sessions_{sessions},
+      bindings_{bindings},
+      random_{random},
+      salt_{salt},
+      mappings_{policy.mapping == Mapping::endpoint_independent ? sessions.capacity() : 1,
+                policy.filtering == Filtering::address_dependent, salt},
+      host_sessions_{std::min(sessions.capacity(), max_hosts), salt},
+      static_inside_{static_cast<std::uint32_t>(policy.static_mappings.size() + 1), salt},
+      static_outside_{static_cast<std::uint32_t>(policy.static_mappings.size() + 1), salt},
+      addresses_{policy.external} {
+  for (const auto& address : policy.shared_service) {
+    if (std::find(addresses_.begin(), addresses_.end(), address) == addresses_.end()) addresses_.push_back(address);
+  }
+  for (const auto& address : addresses_) {
+    for (const auto protocol : {Protocol::tcp, Protocol::udp, Protocol::icmp, Protocol::sctp}) {
+      PortSet& set = sets_.emplace_back(ownership_.own_ports(address, self_), protocol == Protocol::icmp
+                                                                                  ? PortSet::Kind::identifiers
+                                                                                  : PortSet::Kind::ports);
+      for (const auto& service : policy.local_services) {
+        // A static mapping may have the port too: whichever holds it, nobody else gets it.
+        if (service.protocol == protocol && service.port != 0 && set.owns(service.port)) {
+          static_cast<void>(set.hold(service.port));
+        }
+      }
+      for (const auto& mapping : policy.static_mappings) {
+        if (mapping.protocol == protocol && mapping.outside.address == address && set.owns(mapping.outside.port)) {
+          static_cast<void>(set.hold(mapping.outside.port));
+        }
+      }
+    }
+  }
+  for (std::uint32_t i = 0; i < policy.static_mappings.size(); ++i) {
+    const auto& mapping = policy.static_mappings[i];
+    // Several outside endpoints may lead to one inside: outbound, the first is the one to leave with.
+    static_cast<void>(static_inside_.insert({mapping.inside.address, mapping.protocol, mapping.inside.port}, i));
+    static_cast<void>(static_outside_.insert({mapping.outside.address, mapping.protocol, mapping.outside.port}, i));
+  }
+}
+
+const StaticMapping* Admission::static_from_inside(const net::Endpoint& inside, Protocol protocol) const {
+  const auto* i = static_inside_.find({inside.address, protocol, inside.port});
+  return i == nullptr ? nullptr : &policy_.static_mappings[*i];
+}
+
+const StaticMapping* Admission::static_from_outside(const net::Endpoint& outside, Protocol protocol) const {
+  const auto* i = static_outside_.find({outside.address, protocol, outside.port});
+  return i == nullptr ? nullptr : &policy_.static_mappings[*i];
+}
+
+bool Admission::filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const {
+  switch (policy_.filtering) {
+    case Filtering::endpoint_independent: return true;
+    case Filtering::address_dependent: return mappings_.has_contacted(mapping, remote);
+    case Filtering::address_and_port_dependent: return false;  // else there would be a session
+  }
+  return false;
+}
+
+bool Admission::local_service(net::Service service) const {
+  return std::any_of(policy_.local_services.begin(), policy_.local_services.end(),
+                     [&](const net::Service& local) { return local.covers(service); });
+}
+
+std::uint32_t Admission::set_index(const net::IpAddress& external, Protocol protocol) const {
+  const auto found = std::find(addresses_.begin(), addresses_.end(), external);
+  if (found == addresses_.end()) return Session::none;
+  return static_cast<std::uint32_t>(static_cast<std::size_t>(found - addresses_.begin()) * sets_per_address +
+                                    set_of(protocol));
+}
+
+template <class Address>
+Admitted Admission::create(const net::FlowKey<Address>& inside, const Address& external, std::uint16_t port,
+                           const NewSession& how, Instant now) {
+  std::uint32_t* of_host = host_sessions_.insert(net::IpAddress{inside.near}, 0U);
+  if (of_host == nullptr) return Admitted::dropped(Counter::session_table_full);
+  if (*of_host >= policy_.max_sessions_per_host && !how.local) return Admitted::dropped(Counter::session_host_limit);
+  const auto give_up = [&](Counter why) {
+    if (*of_host == 0) host_sessions_.erase(net::IpAddress{inside.near});
+    return Admitted::dropped(why);
+  };
+  const SessionSlot slot = sessions_.allocate();
+  if (slot == no_session) return give_up(Counter::session_table_full);
+
+  Session& session = sessions_[slot];
+  set_side(session, Side::inside, inside);
+  net::FlowKey<Address> outside = inside;
+  outside.near = external;
+  outside.tail.near_port = be16{port};
+  outside.tail.side = Side::outside;
+  set_side(session, Side::outside, outside);
+  session.origin = how.origin;
+  session.local = how.local;
+  session.hairpin = how.hairpin;
+  session.mapping = how.mapping;
+  session.port_set = how.port_set;
+  session.timer = first_timer(session.protocol());
+  session.tcp_state = how.origin == Session::Origin::inbound ? TcpState::outside_init : TcpState::inside_init;
+  session.deadline = tick_of(now) + ticks_of(policy_.timeouts[session.timer]);
+  precompute_deltas(session);
+  if (!sessions_.publish(slot, tick_of(now))) {
+    sessions_.discard(slot);
+    return give_up(Counter::session_conflict);
+  }
+  ++*of_host;
+  return Admitted::session(slot);
+}
+
+template <class Address>
+Admitted Admission::outbound_of(const net::Packet& packet, bool hairpin, Instant now) {
+  const auto& inside = packet.key<Address>();
+  const Protocol protocol = inside.tail.protocol;
+  const net::Endpoint host = near_endpoint(packet);
+  NewSession how{.origin = Session::Origin::outbound, .hairpin = hairpin};
+
+  if (const auto* mapping = static_from_inside(host, protocol); mapping != nullptr) {
+    if (mapping->outside.address.family() != Address::family) return Admitted::dropped(Counter::no_translation);
+    return create(inside, as<Address>(mapping->outside.address), mapping->outside.port, how, now);
+  }
+  const bool independent = policy_.mapping == Mapping::endpoint_independent;
+  if (independent) {
+    if (const auto id = mappings_.find_inside(host, protocol)) {
+      how.mapping = *id;
+      const net::Endpoint external = mappings_[*id].external;
+      const Admitted made = create(inside, as<Address>(external.address), external.port, how, now);
+      if (made.kind == Admitted::Kind::session) mappings_.join(*id, far_address(packet));
+      return made;
+    }
+  }
+
+  // Paired pooling (RFC 4787 REQ-2): a host keeps to one address while that has ports; then the next ones serve.
+  const auto count = static_cast<std::uint32_t>(policy_.external.size());
+  const auto first = count == 0 ? 0 : static_cast<std::uint32_t>((hash_of(AddressKey{host.address}, salt_) >> 32) * count >> 32);
+  bool any_address = false;
+  for (std::uint32_t n = 0; n < count; ++n) {
+    const net::IpAddress& external = policy_.external[(first + n) % count];
+    if (external.family() != Address::family) continue;
+    any_address = true;
+    const std::uint32_t index = set_index(external, protocol);
+    PortSet& ports = sets_[index];
+    const auto tuple_is_free = [&](std::uint16_t port) {
+      const net::FlowKey<Address> outside{as<Address>(external), inside.far,
+                                          {be16{port}, inside.tail.far_port, protocol, Side::outside, Address::family, 0}};
+      return sessions_.find(outside) == no_session;
+    };
+    if (protocol == Protocol::sctp) {
+      // Its CRC32c covers the ports, so they stay as they are: see docs/design.md.
+      if (!ports.owns(host.port) || ports.is_held(host.port) || !tuple_is_free(host.port) || !ports.use(host.port)) continue;
+      how.port_set = index;
+      const Admitted made = create(inside, as<Address>(external), host.port, how, now);
+      if (made.kind != Admitted::Kind::session) ports.unuse(host.port);
+      return made;
+    }
+    auto lease = independent ? ports.lease_exclusive(host.port, random_) : ports.lease_shared(host.port, random_, tuple_is_free);
+    if (!lease) continue;
+    if (!independent) {
+      how.port_set = index;
+      const Admitted made = create(inside, as<Address>(external), lease->port(), how, now);
+      if (made.kind == Admitted::Kind::session) lease->keep();
+      return made;
+    }
+    const auto id = mappings_.add(host, {external, lease->port()}, protocol, index);
+    if (!id) return Admitted::dropped(Counter::session_table_full);
+    how.mapping = *id;
+    const Admitted made = create(inside, as<Address>(external), lease->port(), how, now);
+    if (made.kind != Admitted::Kind::session) {
+      mappings_.drop_unused(*id);
+      return made;
+    }
+    mappings_.join(*id, far_address(packet));
+    lease->keep();
+    return made;
+  }
+  if (!any_address) return Admitted::dropped(Counter::no_external_address);
+  return Admitted::dropped(protocol == Protocol::sctp ? Counter::sctp_port_taken : Counter::port_exhausted);
+}
+
+Admitted Admission::outbound(const net::Packet& packet, bool hairpin, Instant now) {
+  if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
+  return packet.family == Family::v4 ? outbound_of<net::Ipv4Address>(packet, hairpin, now)
+                                     : outbound_of<net::Ipv6Address>(packet, hairpin, now);
+}
+
+Admitted Admission::local(const net::Packet& packet, Instant now) {
+  if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
+  const net::Endpoint own = near_endpoint(packet);
+  const Protocol protocol = packet.tail().protocol;
+  const std::uint32_t index = set_index(own.address, protocol);
+  if (index == Session::none) return Admitted::dropped(Counter::no_external_address);
+  const auto open = [&]<class Address>(const net::FlowKey<Address>& inside) {
+    const auto tuple_is_free = [&](std::uint16_t port) {
+      net::FlowKey<Address> outside = inside;
+      outside.tail.near_port = be16{port};
+      outside.tail.side = Side::outside;
+      return sessions_.find(outside) == no_session;
+    };
+    auto lease = sets_[index].lease_shared(own.port, random_, tuple_is_free);
+    if (!lease) return Admitted::dropped(Counter::port_exhausted);
+    const NewSession how{.origin = Session::Origin::local, .local = true, .port_set = index};
+    const Admitted made = create(inside, inside.near, lease->port(), how, now);
+    if (made.kind == Admitted::Kind::session) lease->keep();
+    return made;
+  };
+  return packet.family == Family::v4 ? open(packet.key4) : open(packet.key6);
+}
+
+Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint& inside, const NewSession& how,
+                                 Instant now) {
+  const auto open = [&]<class Address>(const net::FlowKey<Address>& outside) {
+    if (inside.address.family() != Address::family) return Admitted::dropped(Counter::no_translation);
+    net::FlowKey<Address> key = outside;
+    key.near = as<Address>(inside.address);
+    key.tail.near_port = be16{inside.port};
+    key.tail.side = Side::inside;
+    return create(key, outside.near, outside.tail.near_port.host(), how, now);
+  };
+  return packet.family == Family::v4 ? open(packet.key4) : open(packet.key6);
+}
+
+Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpin, Instant now) {
+  const net::Endpoint external = near_endpoint(packet);
+  const net::IpAddress remote = far_address(packet);
+  const Protocol protocol = packet.tail().protocol;
+  const auto obstacle = cannot_open(packet);
+  NewSession how{.origin = Session::Origin::inbound, .hairpin = hairpin};
+
+  if (const auto* mapping = static_from_outside(external, protocol); mapping != nullptr) {
+    // Where the host lives elsewhere every packet goes there: a session may exist.
+    const WorkerId home = ownership_.owner_in(mapping->inside.address);
+    if (home != self_) return Admitted::elsewhere(home);
+    if (obstacle) return Admitted::dropped(*obstacle);
+    return open_inbound(packet, mapping->inside, how, now);
+  }
+  const auto mapping = mappings_.find_external(external, protocol);
+  if (mapping && !obstacle && filter_lets_in(*mapping, remote)) {
+    how.mapping = *mapping;
+    const Admitted made = open_inbound(packet, mappings_[*mapping].inside, how, now);
+    if (made.kind == Admitted::Kind::session) mappings_.join(*mapping, remote);
+    return made;
+  }
+  const std::uint16_t port = protocol == Protocol::icmp ? 0 : external.port;
+  if (service && local_service({protocol, port})) return {.kind = Admitted::Kind::kernel};
+
+  const auto match = bindings_.match(external.address, protocol, port, now);
+  if (match.found) {
+    if (obstacle) {
+      return Admitted::dropped(*obstacle == Counter::tcp_not_syn ? Counter::claim_not_syn : *obstacle);
+    }
+    const WorkerId home = ownership_.owner_in(match.found->inside);
+    if (home != self_) return Admitted::elsewhere(home);
+    Admitted made = open_inbound(packet, {match.found->inside, external.port}, how, now);
+    if (made.kind == Admitted::Kind::session) {
+      bindings_.take(*match.found, now);
+      made.claim = match.found;
+    }
+    return made;
+  }
+  if (obstacle && packet.kind != net::PacketKind::flow) return Admitted::dropped(*obstacle);
+  switch (match.refusal) {
+    case BindingTable::Refusal::expired: return Admitted::refused(Counter::claim_expired);
+    case BindingTable::Refusal::spent: return Admitted::refused(Counter::claim_spent);
+    case BindingTable::Refusal::none_here: break;
+  }
+  return Admitted::refused(mapping ? Counter::filtered : Counter::unmatched);
+}
+
+bool Admission::would_admit(const net::Packet& packet, Instant now) const {
+  if (cannot_open(packet)) return false;
+  const net::Endpoint external = near_endpoint(packet);
+  const Protocol protocol = packet.tail().protocol;
+  if (static_from_outside(external, protocol) != nullptr) return true;
+  return bindings_.match(external.address, protocol, protocol == Protocol::icmp ? 0 : external.port, now).found.has_value();
+}
+
+void Admission::end(SessionSlot slot) {
+  const Session& session = sessions_[slot];
+  if (!session.signpost) {
+    if (session.port_set != Session::none) sets_[session.port_set].unuse(session.outside.tail.near_port.host());
+    if (session.mapping != Session::none) {
+      const MappingTable::Mapping mapping = mappings_[session.mapping];
+      if (mappings_.leave(session.mapping, session.remote(Side::outside))) {
+        sets_[mapping.port_set].release(mapping.external.port);
+      }
+    }
+    if (std::uint32_t* of_host = host_sessions_.find(session.host()); of_host != nullptr && --*of_host == 0) {
+      host_sessions_.erase(session.host());
+    }
+  }
+  sessions_.retire(slot);
+}
+
+std::size_t Admission::occupied_ports() const {
+  std::size_t sum = 0;
+  for (const PortSet& set : sets_) sum += set.occupied();
+  return sum;
+}
+
+}  // namespace rgw::nat

@@ -1,0 +1,129 @@
+#include "realmgw/ring/snapshot.hpp"
+
+#include <algorithm>
+
+namespace rgw::ring {
+namespace {
+
+using net::Family;
+using net::Prefix;
+
+template <class Address>
+Address address_of(const net::IpAddress& address) {
+  if constexpr (Address::family == Family::v4) {
+    return address.v4();
+  } else {
+    return address.v6();
+  }
+}
+
+// Connected links first: of two entries for one prefix the first holds.
+template <class Address>
+net::LongestPrefixMap<Address, NextHop> make_routes(const config::Realm& realm, const std::vector<PortFacts>& ports) {
+  std::vector<typename net::LongestPrefixMap<Address, NextHop>::Entry> entries;
+  const auto add = [&](const Prefix& prefix, const NextHop& hop) {
+    if (prefix.family() == Address::family) entries.push_back({address_of<Address>(prefix.address()), prefix.length(), hop});
+  };
+  for (const auto& port : ports) {
+    for (const auto& link : port.addresses) add(link.prefix(), {port.id, std::nullopt});
+  }
+  for (const auto& route : realm.routes) {
+    for (const auto& port : ports) {
+      const bool connected = std::any_of(port.addresses.begin(), port.addresses.end(),
+                                         [&](const auto& link) { return link.prefix().contains(route.via); });
+      if (connected) add(route.to, {port.id, route.via});
+    }
+  }
+  return net::LongestPrefixMap<Address, NextHop>{std::move(entries)};
+}
+
+// The outside port on whose link an address lies, else the first outside port: it answers for addresses that are
+// routed to the gateway only if somebody asks.
+PortId home_port(const net::IpAddress& address, const std::vector<PortFacts>& ports) {
+  std::optional<PortId> fallback;
+  for (const auto& port : ports) {
+    if (port.side != net::Side::outside) continue;
+    if (!fallback) fallback = port.id;
+    for (const auto& link : port.addresses) {
+      if (link.prefix().contains(address)) return port.id;
+    }
+  }
+  return fallback.value_or(PortId{});
+}
+
+nat::Policy make_policy(const config::Realm& realm) {
+  const auto& out = realm.outbound;
+  nat::Policy policy;
+  policy.external = out.addresses;
+  policy.mapping = out.mapping == config::Outbound::Mapping::endpoint_independent
+                       ? nat::Mapping::endpoint_independent
+                       : nat::Mapping::address_and_port_dependent;
+  switch (out.filtering) {
+    case config::Outbound::Filtering::endpoint_independent: policy.filtering = nat::Filtering::endpoint_independent; break;
+    case config::Outbound::Filtering::address_dependent: policy.filtering = nat::Filtering::address_dependent; break;
+    case config::Outbound::Filtering::address_and_port_dependent:
+      policy.filtering = nat::Filtering::address_and_port_dependent;
+      break;
+  }
+  switch (out.unmatched) {
+    case config::Outbound::Unmatched::automatic: policy.unmatched = nat::Unmatched::automatic; break;
+    case config::Outbound::Unmatched::reject: policy.unmatched = nat::Unmatched::reject; break;
+    case config::Outbound::Unmatched::drop: policy.unmatched = nat::Unmatched::drop; break;
+  }
+  policy.hairpin = out.hairpin;
+  policy.max_sessions = out.max_sessions;
+  policy.max_sessions_per_host = out.max_sessions_per_host;
+  policy.mss_clamp = out.mss_clamp;
+  policy.timeouts.set(nat::TimerClass::udp, realm.timers.udp);
+  policy.timeouts.set(nat::TimerClass::tcp_incoming_syn, realm.timers.tcp_incoming_syn);
+  policy.timeouts.set(nat::TimerClass::tcp_transitory, realm.timers.tcp_transitory);
+  policy.timeouts.set(nat::TimerClass::tcp_established, realm.timers.tcp_established);
+  policy.timeouts.set(nat::TimerClass::icmp, realm.timers.icmp);
+  policy.timeouts.set(nat::TimerClass::fragment, realm.timers.fragment);
+  for (const auto& mapping : realm.static_mappings) {
+    policy.static_mappings.push_back({mapping.protocol, mapping.outside, mapping.inside});
+  }
+  policy.local_services = realm.local_services;
+  return policy;
+}
+
+}  // namespace
+
+const NextHop* Snapshot::route(const net::IpAddress& destination) const {
+  return destination.is_v4() ? routes4.find(destination.v4()) : routes6.find(destination.v6());
+}
+
+bool Snapshot::is_local_service(net::Service service) const {
+  return std::any_of(policy.local_services.begin(), policy.local_services.end(),
+                     [&](const net::Service& local) { return local.covers(service); });
+}
+
+std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<PortFacts> ports) {
+  auto snapshot = std::make_unique<Snapshot>();
+  snapshot->routes4 = make_routes<net::Ipv4Address>(realm, ports);
+  snapshot->routes6 = make_routes<net::Ipv6Address>(realm, ports);
+  for (const auto& port : ports) {
+    for (const auto& link : port.addresses) {
+      auto& own = snapshot->own[link.address];
+      own.service = true;
+      own.port = port.id;
+    }
+  }
+  const auto own = [&](const net::IpAddress& address) -> OwnAddress& {
+    auto [entry, fresh] = snapshot->own.try_emplace(address);
+    if (fresh) entry->second.port = home_port(address, ports);
+    return entry->second;
+  };
+  for (const auto& address : realm.outbound.addresses) own(address).external = true;
+  for (const auto& address : realm.pool.addresses) own(address).pool = true;
+  for (const auto& mapping : realm.static_mappings) own(mapping.outside.address).mapped = true;
+  snapshot->policy = make_policy(realm);
+  for (const auto& [address, what] : snapshot->own) {
+    if (what.service && what.shared()) snapshot->policy.shared_service.push_back(address);
+  }
+  snapshot->ports = std::move(ports);
+  snapshot->realm = std::move(realm);
+  return snapshot;
+}
+
+}  // namespace rgw::ring
