@@ -20,7 +20,8 @@ def name_bytes(name):
 
 def query_bytes(name, kind="A", ident=None, flags=0, klass=1, extra=b""):
     ident = next(_ids) & 0xFFFF if ident is None else ident
-    return struct.pack("!6H", ident, flags, 1, 0, 0, 0) + name_bytes(name) + struct.pack("!2H", TYPES[kind], klass) + extra
+    header = struct.pack("!6H", ident, flags, 1, 0, 0, 0)
+    return header + name_bytes(name) + struct.pack("!2H", TYPES[kind], klass) + extra
 
 
 @dataclasses.dataclass

@@ -102,7 +102,8 @@ class BadInput(harness.LabCase):
     def test_random_frames_from_both_sides_do_no_harm(self):
         dice = random.Random(8)
         with packets.Wire("ext0") as outside, packets.Wire("hosta") as inside:
-            sides = [(outside, packets.mac_of("ext0", GW), EXT0, TARGET), (inside, packets.mac_of("hosta", GW_IN), HOSTA, EXT1)]
+            sides = [(outside, packets.mac_of("ext0", GW), EXT0, TARGET),
+                     (inside, packets.mac_of("hosta", GW_IN), HOSTA, EXT1)]
             for _ in range(5000):
                 wire, mac, source, destination = dice.choice(sides)
                 body = dice.randbytes(dice.randrange(64))

@@ -57,7 +57,7 @@ class GatewayItself(harness.LabCase):
                                "--conf-file=/dev/null", "--pid-file", f"--dhcp-leasefile={directory}/leases",
                                "--interface=rgw-inside", "--bind-interfaces", "--log-facility=-",
                                "--dhcp-range=10.0.0.100,10.0.0.110,1h", "--dhcp-authoritative"):
-                said = run("hostc", "busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t5", "-T1",
+                said = run("hostc", "busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t10", "-T1",
                            "-s", script).stdout
         self.assertRegex(said, r"bound 10\.0\.0\.1(0\d|10) 10\.0\.0\.1\b")
 

@@ -54,7 +54,8 @@ class Inbound(harness.LabCase):
 
     def test_socat_reaches_a_service_by_its_name(self):
         """POOL-2"""
-        with harness.serve("hosta", "tcp", 80, "socat", "TCP-LISTEN:80,reuseaddr", "SYSTEM:echo you are $SOCAT_PEERADDR"):
+        with harness.serve("hosta", "tcp", 80, "socat", "TCP-LISTEN:80,reuseaddr",
+                           "SYSTEM:echo you are $SOCAT_PEERADDR"):
             said = run("ext1", "socat", "-T5", "-u", "TCP:tcp80.hosta.foo:80", "-").stdout
         self.assertEqual(said.strip(), f"you are {EXT1}")
 
