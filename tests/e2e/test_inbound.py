@@ -94,7 +94,7 @@ class Inbound(harness.LabCase):
             client.sendto(b"hello", (address, 6000))
             self.assertTrue(receive(server))
             session = harness.wait_until(gateway.sessions, "the session shows")[0]
-            self.assertEqual((session["protocol"], session["direction"]), ("udp", "inbound"))
+            self.assertEqual((session["protocol"], session["origin"]), ("udp", "inbound"))
             self.assertEqual((session["inside"], session["external"], session["remote"]),
                              (f"{HOSTA}:6000", f"{address}:6000", f"{EXT1}:6001"))
 

@@ -130,7 +130,7 @@ class Outbound(harness.LabCase):
         with harness.tcp_server("ext1", 8080) as server, harness.tcp_client("hosta", (EXT1, 8080)) as client:
             connection, _ = server.accept()
             with connection:
-                harness.wait_until(lambda: [s for s in gateway.sessions() if float(s["age"]) > 4], "it is 4 s old", 8)
+                harness.wait_until(lambda: [s for s in gateway.sessions() if s["age_s"] > 4], "it is 4 s old", 8)
                 connection.sendall(b"still here")
                 client.settimeout(2)
                 self.assertEqual(client.recv(100), b"still here")
