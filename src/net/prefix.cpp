@@ -1,5 +1,6 @@
 #include "realmgw/net/prefix.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -113,19 +114,16 @@ std::optional<AddressRange> AddressRange::parse(std::string_view text) {
 }
 
 std::uint64_t AddressRange::size() const {
+  __extension__ using Wide = unsigned __int128;
   const Bytes a = bytes_of(first), b = bytes_of(last);
-  const std::size_t n = first.size();
-  const std::size_t low = n > 8 ? n - 8 : 0;  // the bytes that fit a 64-bit difference
-  for (std::size_t i = 0; i < low; ++i) {
-    if (a[i] != b[i]) return std::numeric_limits<std::uint64_t>::max();
-  }
-  std::uint64_t x = 0, y = 0;
-  for (std::size_t i = low; i < n; ++i) {
+  Wide x = 0, y = 0;
+  for (std::size_t i = 0; i < first.size(); ++i) {
     x = x << 8 | a[i];
     y = y << 8 | b[i];
   }
-  const std::uint64_t difference = y - x;
-  return difference == std::numeric_limits<std::uint64_t>::max() ? difference : difference + 1;
+  constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+  const Wide difference = y - x;
+  return difference >= most ? most : static_cast<std::uint64_t>(difference) + 1;
 }
 
 std::vector<IpAddress> AddressRange::addresses(std::uint64_t limit) const {
