@@ -30,8 +30,9 @@ class HugeMemory {
   [[nodiscard]] void* data() const { return start_; }
   /// Rounded up to whole pages.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
-  /// Touches all pages now (about 0.3 s a GiB), on the NUMA node of the calling thread. A worker does so
-  /// before its first packet, because the first touch of a huge page takes about 100 us.
+  /// Touches all pages now, on the NUMA node of the calling thread, before a packet has to wait for one: the
+  /// first touch of a huge page takes about 100 us. Takes 0.2 s a GiB, and up to 2 s in a virtual machine
+  /// that has to find the memory first.
   void prefault();
 
  private:
