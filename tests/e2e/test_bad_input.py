@@ -13,7 +13,7 @@ import tempfile
 import dns
 import harness
 import packets
-from harness import EXT0, EXT1, GW, GW_IN, HOSTA, POOL, Counting, lab, receive, run
+from harness import EXT0, EXT1, GW, GW_IN, HOSTA, POOL, Counting, lab, run
 from packets import ipv4
 
 TARGET = POOL[0]

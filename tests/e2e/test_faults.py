@@ -5,7 +5,6 @@
 """
 
 import signal
-import time
 
 import dns
 import harness
