@@ -86,8 +86,7 @@ bool MessageWriter::put_rdata(const RdataView& rdata) {
   const std::size_t length_at = size_;
   if (!put16(0)) return false;
   std::size_t from = 0;
-  for (const std::uint16_t at : rdata.names) {
-    if (at == RdataView::no_name) break;
+  for (const std::uint16_t at : rdata.names.all()) {
     const auto name = name_at_front(rdata.bytes.subspan(at));
     if (!put(rdata.bytes.subspan(from, at - from)) || !put_name(name, false)) return false;
     from = at + name.size();

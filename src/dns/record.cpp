@@ -70,7 +70,7 @@ void put32(std::vector<std::uint8_t>& out, std::uint32_t value) {
 }
 
 void put_name(Rdata& rdata, const Name& name) {
-  *std::ranges::find(rdata.names, Rdata::no_name) = static_cast<std::uint16_t>(rdata.bytes.size());
+  rdata.names.add(rdata.bytes.size());
   rdata.bytes.insert(rdata.bytes.end(), name.wire().begin(), name.wire().end());
 }
 
@@ -80,7 +80,7 @@ Rdata wire_form(const ldns_rr* record, RrType type) {
     const ldns_rdf* field = ldns_rr_rdf(record, i);
     const std::span bytes{ldns_rdf_data(field), ldns_rdf_size(field)};
     if (ldns_rdf_get_type(field) == LDNS_RDF_TYPE_DNAME && compressible(type)) {
-      *std::ranges::find(rdata.names, Rdata::no_name) = static_cast<std::uint16_t>(rdata.bytes.size());
+      rdata.names.add(rdata.bytes.size());
     }
     rdata.bytes.insert(rdata.bytes.end(), bytes.begin(), bytes.end());
   }

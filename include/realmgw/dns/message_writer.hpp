@@ -17,12 +17,20 @@ namespace rgw::dns {
 /// In the order in which records must be written.
 enum class Section : std::uint8_t { answer, authority, additional };
 
-/// The data of a record: bytes, and where in them lie the names, whole and uncompressed, that RFC 3597
-/// section 4 lets one compress.
+/// Where in the data of a record stand the names, whole and uncompressed, that RFC 3597 section 4 lets one
+/// compress: two at most (SOA).
+struct NamePlaces {
+  std::array<std::uint16_t, 2> at{};
+  std::uint8_t count = 0;
+
+  void add(std::size_t place) { at[count++] = static_cast<std::uint16_t>(place); }
+  [[nodiscard]] std::span<const std::uint16_t> all() const { return {at.data(), count}; }
+};
+
+/// The data of a record in wire form.
 struct RdataView {
-  static constexpr std::uint16_t no_name = 0xffff;  ///< no such place
   std::span<const std::uint8_t> bytes;
-  std::array<std::uint16_t, 2> names{no_name, no_name};
+  NamePlaces names;
 };
 
 /// What the OPT record of an answer says (RFC 6891).

@@ -41,11 +41,10 @@ struct ZoneSpec {
   ZoneViews views = ZoneViews::both;
 };
 
-/// The data of one record in wire form, and where in it lie the names that may be compressed.
+/// The data of one record in wire form.
 struct Rdata {
-  static constexpr std::uint16_t no_name = RdataView::no_name;
   std::vector<std::uint8_t> bytes;
-  std::array<std::uint16_t, 2> names{no_name, no_name};
+  NamePlaces names;
 
   [[nodiscard]] RdataView view() const { return {bytes, names}; }
 };
