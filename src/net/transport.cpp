@@ -40,7 +40,10 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
 }
 
 std::string Endpoint::to_string() const {
-  return (address.is_v4() ? address.to_string() : "[" + address.to_string() + "]") + ":" + std::to_string(port);
+  std::string text = address.is_v4() ? address.to_string() : '[' + address.to_string() + ']';
+  text += ':';
+  text += std::to_string(port);
+  return text;
 }
 
 }  // namespace rgw::net
