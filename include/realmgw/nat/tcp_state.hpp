@@ -70,10 +70,12 @@ inline constexpr auto rules = [] {
   using enum TcpState;
   using enum From;
   using enum Event;
-  constexpr std::optional<TimerClass> keep{}, transitory{TimerClass::tcp_transitory}, long_idle{TimerClass::tcp_established};
+  constexpr std::optional<TimerClass> keep{};
+  constexpr std::optional transitory{TimerClass::tcp_transitory}, long_idle{TimerClass::tcp_established};
   return std::to_array<Rule>({
-    // CLOSED. Only a SYN opens (RFC 5382 REQ-2). Whether an outside one may is for static mappings, filtering and
-    // the pool to say; it is then forwarded at once, so its timer is TCP_TRANS and not TCP_INCOMING_SYN.
+    // CLOSED. Only a SYN opens (RFC 5382 REQ-2). Whether an outside one may is for static mappings,
+    // filtering and the pool to say; it is then forwarded at once, so its timer is TCP_TRANS and not
+    // TCP_INCOMING_SYN.
     {closed,       inside,  syn,   {inside_init,  transitory, false}},
     {closed,       outside, syn,   {outside_init, transitory, false}},
     {closed,       either,  any,   {closed,       keep,       false}},
@@ -81,8 +83,9 @@ inline constexpr auto rules = [] {
     {inside_init,  outside, syn,   {established,  long_idle,  false}},
     {inside_init,  inside,  syn,   {inside_init,  transitory, false}},
     {inside_init,  either,  any,   {inside_init,  keep,       false}},
-    // V4 INIT, its mirror image. A host that refuses (RST) ends it: the RFC would wait for the timer in V4 INIT, but
-    // then the client's next SYN with this port, meant for another host of the pool, would be taken for this one's.
+    // V4 INIT, its mirror image. A host that refuses (RST) ends it: the RFC would wait for the timer in V4
+    // INIT, but then the client's next SYN with this port, meant for another host of the pool, would be
+    // taken for this one's.
     {outside_init, inside,  syn,   {established,  long_idle,  false}},
     {outside_init, outside, syn,   {outside_init, transitory, false}},
     {outside_init, inside,  rst,   {trans,        transitory, false}},
@@ -92,23 +95,23 @@ inline constexpr auto rules = [] {
     {established,  outside, fin,   {outside_fin,  keep,       false}},
     {established,  either,  rst,   {trans,        transitory, false}},
     {established,  either,  any,   {established,  long_idle,  false}},
-    // V6 FIN RCV, V4 FIN RCV: half closed, which may last. For a RST the RFC has no row of its own here and would give
-    // it two hours more; RFC 7857 section 2.2 wants every RST to lead to four minutes.
+    // V6 FIN RCV, V4 FIN RCV: half closed, which may last. For a RST the RFC has no row of its own here and
+    // would give it two hours more; RFC 7857 section 2.2 wants every RST to lead to four minutes.
     {inside_fin,   outside, fin,   {both_fin,     transitory, false}},
     {inside_fin,   either,  rst,   {trans,        transitory, false}},
     {inside_fin,   either,  any,   {inside_fin,   long_idle,  false}},
     {outside_fin,  inside,  fin,   {both_fin,     transitory, false}},
     {outside_fin,  either,  rst,   {trans,        transitory, false}},
     {outside_fin,  either,  any,   {outside_fin,  long_idle,  false}},
-    // V4 FIN + V6 FIN RCV. Last ACKs and retransmitted FINs pass, the timer runs out regardless. The RFC lets SYNs pass
-    // like these; but a host that uses its port again (RFC 6191) opens a new connection, which needs a fresh timer,
-    // and an outside SYN is one that wants admission like any other (POOL-6).
+    // V4 FIN + V6 FIN RCV. Last ACKs and retransmitted FINs pass, the timer runs out regardless. The RFC
+    // lets SYNs pass like these; but a host that uses its port again (RFC 6191) opens a new connection,
+    // which needs a fresh timer, and an outside SYN is one that wants admission like any other (POOL-6).
     {both_fin,     inside,  syn,   {inside_init,  transitory, false}},
     {both_fin,     outside, syn,   {closed,       keep,       true}},
     {both_fin,     either,  any,   {both_fin,     keep,       false}},
-    // TRANS. What is not a RST shows that the RST was none of the ends' (RFC 7857 section 2.2). A SYN does not show it:
-    // from inside it opens anew; from outside it passes, so that the host can challenge it (RFC 5961 section 4),
-    // unless a reservation takes it.
+    // TRANS. What is not a RST shows that the RST was none of the ends' (RFC 7857 section 2.2). A SYN does
+    // not show it: from inside it opens anew; from outside it passes, so that the host can challenge it
+    // (RFC 5961 section 4), unless a reservation takes it.
     {trans,        either,  rst,   {trans,        keep,       false}},
     {trans,        inside,  syn,   {inside_init,  transitory, false}},
     {trans,        outside, syn,   {trans,        keep,       true}},
