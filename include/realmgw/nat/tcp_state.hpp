@@ -2,7 +2,7 @@
 // Hot path: one load.
 //
 // It looks at SYN, FIN and RST alone, never at sequence numbers: a NAT must let through what the ends would
-// sort out (RFC 5382 section 4.3), and who forges a RST costs a session its long timer, not its life (RFC
+// sort out (RFC 5382 REQ-2), and who forges a RST costs a session its long timer, not its life (RFC
 // 7857 section 2.2).
 #pragma once
 
@@ -73,13 +73,14 @@ inline constexpr auto rules = [] {
   constexpr std::optional<TimerClass> keep{};
   constexpr std::optional transitory{TimerClass::tcp_transitory}, long_idle{TimerClass::tcp_established};
   return std::to_array<Rule>({
-    // CLOSED. Only a SYN opens (RFC 5382 REQ-2). Whether an outside one may is for static mappings,
-    // filtering and the pool to say; it is then forwarded at once, so its timer is TCP_TRANS and not
-    // TCP_INCOMING_SYN.
+    // CLOSED. Only a SYN opens: the RFC would pass other packets where a BIB entry exists, but a connection
+    // that no table knows has no port of its own here. Whether an outside SYN may open is for static
+    // mappings, filtering and the pool to say; it is then forwarded at once, so its timer is TCP_TRANS and
+    // not TCP_INCOMING_SYN.
     {closed,       inside,  syn,   {inside_init,  transitory, false}},
     {closed,       outside, syn,   {outside_init, transitory, false}},
     {closed,       either,  any,   {closed,       keep,       false}},
-    // V6 INIT. The other side's SYN, with or without ACK, establishes (RFC 5382 REQ-2b: simultaneous open).
+    // V6 INIT. The other side's SYN, with or without ACK, establishes (RFC 5382 REQ-2a: simultaneous open).
     {inside_init,  outside, syn,   {established,  long_idle,  false}},
     {inside_init,  inside,  syn,   {inside_init,  transitory, false}},
     {inside_init,  either,  any,   {inside_init,  keep,       false}},

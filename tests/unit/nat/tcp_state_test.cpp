@@ -107,7 +107,7 @@ struct Walk {
 constexpr Walk outbound{{inside, syn}, {outside, syn | ack}, {inside, ack}};
 constexpr Walk inbound{{outside, syn}, {inside, syn | ack}, {outside, ack}};
 
-// RFC 5382 REQ-1, both directions; RFC 6146: ESTABLISHED has TCP_EST.
+// RFC 5382 REQ-2, both directions; RFC 6146: ESTABLISHED has TCP_EST.
 static_assert(outbound.state == established && outbound.timer == long_idle && outbound.restarted);
 static_assert(inbound.state == established && inbound.timer == long_idle && inbound.restarted);
 
@@ -126,7 +126,7 @@ TEST(TcpState, nothing_but_a_syn_opens) {
   }
 }
 
-TEST(TcpState, a_simultaneous_open_establishes) {  // RFC 5382 REQ-2b
+TEST(TcpState, a_simultaneous_open_establishes) {  // RFC 5382 REQ-2a
   EXPECT_EQ((Walk{{inside, syn}, {outside, syn}}.state), established);
   EXPECT_EQ((Walk{{outside, syn}, {inside, syn}}.state), established);
 }
