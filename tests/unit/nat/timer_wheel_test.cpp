@@ -192,6 +192,7 @@ TEST(TimerWheel, time_that_goes_back_fires_nothing) {
   Timers timers{1, 16, 100};
   timers.insert(0, 101);
   EXPECT_EQ(timers.advance(90), Indices{});
+  EXPECT_EQ(timers.looked_at, 0u);
   EXPECT_EQ(timers.advance(100), Indices{});
   EXPECT_EQ(timers.advance(101), Indices{0});
 }
