@@ -56,10 +56,12 @@ bool LinkService::step(Instant now) {
 
 void LinkService::drain() {
   for (std::uint8_t worker = 0; worker < workers_.size(); ++worker) {
-    auto& ring = workers_.rings(WorkerId{worker}).packets_to_control;
-    for (rte_mbuf* mbuf = nullptr; ring.pop(mbuf);) {
-      const ring::PacketBuffer packet{mbuf};
-      counters_.add(Counter::shutdown);
+    ring::ControlRings& rings = workers_.rings(WorkerId{worker});
+    for (auto* ring : {&rings.packets_to_control, &rings.packets_to_worker}) {
+      for (rte_mbuf* mbuf = nullptr; ring->pop(mbuf);) {
+        const ring::PacketBuffer packet{mbuf};
+        counters_.add(Counter::shutdown);
+      }
     }
   }
 }

@@ -31,7 +31,7 @@ class LinkService final : private NeighbourActions {
   /// Handles what lies in the workers' rings, and in kernel ports without a descriptor. True where there was
   /// something.
   bool step(Instant now);
-  /// Drops what lies in the workers' rings: nobody handles it any more.
+  /// Drops what lies in the rings from and to the workers, who have stopped: nobody handles it any more.
   void drain();
 
   [[nodiscard]] const Neighbours& neighbours() const { return neighbours_; }
