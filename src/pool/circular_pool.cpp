@@ -94,7 +94,7 @@ std::optional<Granted> CircularPool::grant(const Request& request, Instant asked
 
   // A wide claim that stands alone gives its place up to the narrow one. Among others it is withdrawn, and
   // they keep the address.
-  const bool replaces = walk != none && is_sole(walk);
+  const bool replaces = is_sole(walk);
   if (claims_.full() && !replaces) return std::nullopt;
   const auto address = choose(request, replaces ? walk : none, now);
   if (!address) return std::nullopt;
@@ -188,7 +188,10 @@ void CircularPool::end_claim(Slot claim, End why, Instant now) {
   if (owner.claims.empty()) return close(reservation, why, now);
   // Of the other ends the workers know by themselves: they took the claim, or they read its deadline.
   if (why == End::narrowed) listener_.retract(reservations_.id(reservation), number);
-  if (owner.claims.size() + 1 == max_shared) freed_.push_back({owner.family, owner.address, true});
+  // One more has room in it now, or the claim that is left may be that of a walk.
+  if (owner.claims.size() + 1 == max_shared || owner.claims.size() == 1) {
+    freed_.push_back({owner.family, owner.address, true});
+  }
 }
 
 void CircularPool::close(Slot reservation, End why, Instant now) {
@@ -282,9 +285,9 @@ void CircularPool::offer(const Freed& freed, Instant now) {
   for (Slot waiter = waiting_.first(); waiter != none && !claims_.full();) {
     const Slot next = waiter_links_[waiter].next;
     const auto& [request, asked, until, query] = waiters_[waiter];
-    const bool fits =
-        request.family == freed.family &&
-        (ring(freed.family).fits(freed.address, request.service) || (joinable && shareable(request) != none));
+    const bool fits = request.family == freed.family &&
+                      (ring(freed.family).fits(freed.address, request.service) ||
+                       (joinable && (shareable(request) != none || is_sole(walked(request, asked)))));
     if (fits) {
       if (const auto granted = grant(request, asked, now)) {
         const auto ticket = waiters_.id(waiter);

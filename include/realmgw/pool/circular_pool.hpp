@@ -143,8 +143,8 @@ class CircularPool {
     Slot slot;
     bool waits;
   };
-  /// Room that came free and has not been offered to the waiting queries yet. `joinable`: a reservation may
-  /// have come to be, or to have room, that waiting queries can share.
+  /// What the waiting queries have not been offered yet: room on an address; and where `joinable`, a
+  /// reservation that some of them may share or take the place of.
   struct Freed {
     net::Family family;
     AddressSlot address;
@@ -169,7 +169,7 @@ class CircularPool {
   [[nodiscard]] Slot shareable(const Request& request) const;
   [[nodiscard]] Slot walked(const Request& request, Instant asked) const;
   [[nodiscard]] bool is_sole(Slot claim) const {
-    return reservations_[claims_[claim].reservation].claims.size() == 1;
+    return claim != none && reservations_[claims_[claim].reservation].claims.size() == 1;
   }
 
   [[nodiscard]] std::optional<AddressSlot> choose(const Request& request, Slot replaced, Instant now);

@@ -1,0 +1,1 @@
+rgw_fuzz(sfqdn LINKS rgw_pool)

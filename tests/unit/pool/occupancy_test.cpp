@@ -1,0 +1,77 @@
+// The bits of Occupancy against a plain list, over random services: what carries, overlaps and covers.
+#include "realmgw/pool/occupancy.hpp"
+
+#include "realmgw/base/random.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+namespace rgw::pool {
+namespace {
+
+using net::Protocol;
+using net::Service;
+
+Service random_service(Random& random) {
+  constexpr std::array protocols{Protocol::tcp, Protocol::udp, Protocol::sctp};
+  const auto kind = random.below(10);
+  if (kind == 0) return {};
+  if (kind == 1) return {Protocol::icmp, 0};
+  return {protocols[random.below(3)], static_cast<std::uint16_t>(random.below(4))};  // port 0: all of them
+}
+
+TEST(Occupancy, agrees_with_a_plain_list_of_what_stands_where) {
+  constexpr AddressSlot addresses = 150;  // two whole words and a part of one
+  Random random{7};
+  Occupancy occupancy{addresses, 4096, HashSalt{random}};
+  std::set<std::pair<AddressSlot, Service>> model;
+
+  for (int step = 0; step < 20000; ++step) {
+    const auto address = random.below(addresses);
+    const auto service = random_service(random);
+    const std::pair pair{address, service};
+    if (model.erase(pair) != 0) {
+      occupancy.remove(address, service);
+    } else if (random.below(3) == 0) {
+      ASSERT_TRUE(occupancy.add(address, service));
+      model.insert(pair);
+    }
+
+    const auto probe = random_service(random);
+    const auto at = random.below(addresses);
+    const auto any_of = [&](auto&& holds) {
+      return std::ranges::any_of(model,
+                                 [&](const auto& entry) { return entry.first == at && holds(entry.second); });
+    };
+    ASSERT_EQ(occupancy.carries(at), any_of([](const Service&) { return true; }));
+    ASSERT_EQ(occupancy.overlaps(at, probe), any_of([&](const Service& s) { return s.overlaps(probe); }));
+    ASSERT_EQ(occupancy.covers(at, probe), any_of([&](const Service& s) { return s.covers(probe); }));
+  }
+  std::set<AddressSlot> carrying;
+  for (const auto& [address, service] : model) carrying.insert(address);
+  EXPECT_EQ(occupancy.carrying_count(), carrying.size());
+}
+
+TEST(Occupancy, refuses_more_services_than_it_has_room_for) {
+  Random random{7};
+  Occupancy occupancy{1, 2, HashSalt{random}};
+  EXPECT_TRUE(occupancy.add(0, {Protocol::tcp, 1}));
+  EXPECT_TRUE(occupancy.add(0, {Protocol::tcp, 2}));
+  EXPECT_FALSE(occupancy.add(0, {Protocol::tcp, 3}));
+  EXPECT_FALSE(occupancy.overlaps(0, {Protocol::tcp, 3}));
+  occupancy.remove(0, {Protocol::tcp, 1});
+  EXPECT_TRUE(occupancy.add(0, {Protocol::tcp, 3}));
+}
+
+TEST(Occupancy, knows_icmp_of_both_families_as_one_and_no_other_protocol) {
+  EXPECT_EQ(canonical({Protocol::icmp6, 0}), (Service{Protocol::icmp, 0}));
+  EXPECT_EQ(canonical({Protocol::icmp, 8}), (Service{Protocol::icmp, 0}));
+  EXPECT_EQ(canonical({Protocol::any, 8}), Service{});
+  EXPECT_EQ(canonical({static_cast<Protocol>(47), 0}), std::nullopt);
+}
+
+}  // namespace
+}  // namespace rgw::pool

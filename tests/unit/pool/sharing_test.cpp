@@ -1,0 +1,241 @@
+// Queries that belong together:
+//   - POOL-9 sharing a pending reservation, retransmission, and `share: false`
+//   - POOL-10 resolvers that walk names
+#include "pool_world.hpp"
+
+namespace rgw::pool::test {
+namespace {
+
+using How = Granted::How;
+
+class Sharing : public PoolWorld {
+ protected:
+  Sharing() { make(of({"198.51.100.10", "198.51.100.11"})); }
+};
+
+// ---- POOL-9
+
+TEST_F(Sharing, two_clients_of_one_resolver_share_an_address_with_a_claim_each) {  // POOL-9
+  const auto first = get(query(hosta, whole));
+  const auto second = get(query(hosta, whole));
+  EXPECT_EQ(second.how, How::shared);
+  EXPECT_EQ(second.binding.external, first.binding.external);
+  EXPECT_EQ(second.binding.reservation, first.binding.reservation);
+  EXPECT_NE(second.binding.claim, first.binding.claim);
+  EXPECT_EQ(pool->use().reservations, 1u);
+  EXPECT_EQ(pool->use().claims, 2u);
+  EXPECT_EQ(counters.get(Counter::pool_shared), 1u);
+  EXPECT_EQ(counters.get(Counter::pool_reserved), 1u);
+}
+
+TEST_F(Sharing, a_shared_reservation_stays_until_its_last_claim_is_taken) {  // POOL-5, POOL-9
+  const auto first = get(query(hosta, tcp(22)));
+  const auto second = get(query(hosta, tcp(22)));
+  EXPECT_TRUE(claim(first));
+  EXPECT_EQ(worker.entries.size(), 1u);
+  EXPECT_NE(address(hostb, tcp(22)), address(first)) << "it is still pending for hosta";
+  EXPECT_TRUE(claim(second));
+  EXPECT_EQ(worker.ends, std::vector{End::claimed});
+}
+
+TEST_F(Sharing, each_claim_has_a_deadline_of_its_own) {  // POOL-7, POOL-9
+  const auto first = get(query(hosta, whole));
+  pass(1500ms);
+  const auto second = get(query(hosta, whole));
+  EXPECT_EQ(second.binding.deadline, first.binding.deadline + 1500ms);
+  pass(500ms);
+  EXPECT_FALSE(claim(first));
+  EXPECT_EQ(pool->use().claims, 1u);
+  pass(1s);
+  EXPECT_TRUE(claim(second));
+}
+
+TEST_F(Sharing, another_service_or_another_host_or_family_is_not_shared) {  // POOL-9
+  make(of({"198.51.100.10", "198.51.100.11", "198.51.100.12", "2001:db8:100::10"}));
+  get(query(hosta, tcp(22)));
+  EXPECT_NE(get(query(hosta, tcp(80))).how, How::shared);
+  EXPECT_NE(get(query(hosta, any_tcp)).how, How::shared);
+  EXPECT_NE(get(query(hostb, tcp(22))).how, How::shared);
+  auto request = query(hosta, tcp(22));
+  request.family = Family::v6;
+  EXPECT_NE(get(request).how, How::shared);
+  EXPECT_EQ(pool->use().reservations, 5u);
+}
+
+TEST_F(Sharing, a_retransmitted_query_adds_nothing_and_gets_the_same) {  // POOL-9
+  const auto request = query(hosta, whole);
+  const auto first = get(request);
+  pass(1s);
+  const auto again = get(request);
+  EXPECT_EQ(again.how, How::retransmitted);
+  EXPECT_EQ(again.binding.external, first.binding.external);
+  EXPECT_EQ(again.binding.deadline, first.binding.deadline);
+  EXPECT_EQ(pool->use().claims, 1u);
+}
+
+TEST_F(Sharing, what_differs_in_source_port_id_or_question_is_no_retransmission) {  // POOL-9
+  const auto request = query(hosta, whole);
+  get(request);
+  auto other = request;
+  other.query_id ^= 1;
+  EXPECT_EQ(get(other).how, How::shared);
+  other = request;
+  other.source.port ^= 1;
+  EXPECT_EQ(get(other).how, How::shared);
+  other = request;
+  other.source.address = ip("192.0.2.54");
+  EXPECT_EQ(get(other).how, How::shared);
+  other = request;
+  other.host = hostb;
+  EXPECT_EQ(get(other).how, How::fresh);
+}
+
+TEST_F(Sharing, a_query_after_the_claim_is_no_retransmission) {  // POOL-9
+  const auto request = query(hosta, whole);
+  claim(get(request));
+  EXPECT_NE(get(request).how, How::retransmitted);
+  pass(2s);
+  EXPECT_NE(get(request).how, How::retransmitted) << "nor is one after the expiry";
+}
+
+TEST_F(Sharing, without_sharing_each_query_takes_an_address) {  // POOL-9
+  auto config = of({"198.51.100.10", "198.51.100.11"});
+  config.share = false;
+  config.wait = 0s;
+  make(config);
+  const auto request = query(hosta, whole);
+  const auto first = get(request);
+  const auto second = get(query(hosta, whole));
+  EXPECT_NE(address(first), address(second));
+  EXPECT_EQ(get(request).how, How::retransmitted);
+  EXPECT_TRUE(exhausted(ask(query(hosta, whole))));
+}
+
+TEST_F(Sharing, a_reservation_holds_so_many_claims_and_then_there_is_another) {  // POOL-9: bounded
+  for (std::size_t i = 0; i < CircularPool::max_shared; ++i)
+    EXPECT_EQ(address(get(query(hosta, whole))), "198.51.100.10");
+  EXPECT_EQ(address(get(query(hosta, whole))), "198.51.100.11");
+  EXPECT_EQ(get(query(hosta, whole)).how, How::shared);
+}
+
+// ---- POOL-10
+
+TEST_F(Sharing, a_resolver_that_walks_names_ends_up_with_the_narrow_reservation_alone) {  // POOL-10
+  const auto wide = get(query(hosta, whole, "192.0.2.53:1111"));
+  pass(30ms);
+  const auto narrow = get(query(hosta, tcp(22), "192.0.2.53:2222"));
+  EXPECT_EQ(narrow.how, How::narrowed);
+  EXPECT_EQ(narrow.binding.external, wide.binding.external);
+  EXPECT_EQ(narrow.binding.deadline, now + 2s);
+  EXPECT_EQ(worker.ends, std::vector{End::narrowed});
+  ASSERT_EQ(worker.entries.size(), 1u);
+  EXPECT_EQ(worker.entries.begin()->second.service, tcp(22));
+  EXPECT_EQ(worker.match(wide.binding.external, tcp(80), now), nullptr)
+      << "the wide claim lets nobody in any more";
+  EXPECT_FALSE(claim(wide));
+  EXPECT_EQ(counters.get(Counter::pool_narrowed), 1u);
+}
+
+TEST_F(Sharing, the_farm_behind_one_prefix_is_one_resolver) {  // POOL-10
+  get(query(hosta, whole, "192.0.2.53:1111"));
+  EXPECT_EQ(get(query(hosta, tcp(22), "192.0.2.99:2222")).how, How::narrowed);
+  make(of({"198.51.100.10", "198.51.100.11"}));
+  get(query(hosta, whole, "[2001:db8:1:200::1]:1111"));
+  EXPECT_EQ(get(query(hosta, tcp(22), "[2001:db8:1:2ff::9]:2222")).how, How::narrowed);
+}
+
+TEST_F(Sharing, the_wide_claim_of_another_resolver_is_let_alone) {  // POOL-10
+  get(query(hosta, whole, "192.0.2.53:1111"));
+  EXPECT_EQ(get(query(hosta, tcp(22), "192.0.3.53:1111")).how, How::fresh);
+  EXPECT_EQ(pool->use().reservations, 2u);
+}
+
+TEST_F(Sharing, the_wide_claim_for_another_host_or_of_long_ago_is_let_alone) {  // POOL-10
+  get(query(hosta, whole));
+  EXPECT_EQ(get(query(hostb, tcp(22))).how, How::fresh);
+  pass(501ms);
+  EXPECT_EQ(get(query(hosta, tcp(80))).how, How::overloaded);
+  EXPECT_EQ(pool->use().reservations, 3u);
+}
+
+TEST_F(Sharing, the_order_is_from_wide_to_narrow) {  // POOL-10: `hosta` after `tcp22.hosta` is no walk
+  get(query(hosta, tcp(22)));
+  EXPECT_EQ(get(query(hosta, whole)).how, How::fresh);
+  EXPECT_EQ(pool->use().reservations, 2u);
+}
+
+TEST_F(Sharing, a_walk_withdraws_its_own_claim_and_leaves_the_others_the_address) {  // POOL-9, POOL-10
+  const auto other = get(query(hosta, whole, "203.0.113.53:1111"));
+  const auto walk = get(query(hosta, whole, "192.0.2.53:1111"));
+  ASSERT_EQ(walk.how, How::shared);
+  const auto narrow = get(query(hosta, tcp(22), "192.0.2.53:2222"));
+  EXPECT_EQ(narrow.how, How::narrowed);
+  EXPECT_NE(address(narrow), address(other));
+  EXPECT_EQ(pool->use().claims, 2u);
+  EXPECT_EQ(worker.entries.at(other.binding.reservation).claims.size(), 1u);
+  EXPECT_FALSE(claim(walk));
+  EXPECT_TRUE(claim(other));
+}
+
+TEST_F(Sharing, one_walk_withdraws_one_claim) {  // POOL-10
+  get(query(hosta, whole));
+  get(query(hosta, whole));
+  get(query(hosta, tcp(22)));
+  EXPECT_EQ(pool->use().claims, 2u) << "the other client of that resolver may have meant all of the host";
+}
+
+TEST_F(Sharing, a_walk_to_a_pending_service_shares_it_and_gives_the_wide_address_back) {  // POOL-9, POOL-10
+  const auto pending = get(query(hosta, tcp(22), "203.0.113.53:1111"));
+  get(query(hosta, whole, "192.0.2.53:1111"));
+  const auto narrow = get(query(hosta, tcp(22), "192.0.2.53:2222"));
+  EXPECT_EQ(narrow.how, How::shared);
+  EXPECT_EQ(narrow.binding.reservation, pending.binding.reservation);
+  EXPECT_EQ(pool->use().reservations, 1u);
+}
+
+TEST_F(Sharing, a_walk_prefers_a_carrying_address_and_gives_the_whole_one_back) {  // POOL-3, POOL-10
+  get(query(hostb, tcp(80), "203.0.113.53:1111"));
+  EXPECT_EQ(address(get(query(hosta, whole))), "198.51.100.11");
+  EXPECT_EQ(address(get(query(hosta, tcp(22)))), "198.51.100.10");
+  EXPECT_EQ(pool->use().families[0].carrying, 1u);
+}
+
+TEST_F(Sharing, walks_fill_one_address_with_services) {  // POOL-10, POOL-11
+  make(of({"198.51.100.1"}));
+  for (const auto& [host, service] : {std::pair{hosta, tcp(22)}, {hostb, tcp(80)}, {hostb, udp(22)}}) {
+    const auto wide = ask(query(host, whole));
+    if (std::holds_alternative<Waiting>(wide)) pool->cancel(std::get<Waiting>(wide).ticket);
+    EXPECT_EQ(address(get(query(host, service))), "198.51.100.1");
+  }
+  EXPECT_EQ(worker.entries.size(), 3u);
+}
+
+TEST_F(Sharing, a_walk_to_a_service_blocked_on_its_address_goes_elsewhere) {  // POOL-10, POOL-11
+  auto config = of({"198.51.100.10", "198.51.100.11"});
+  config.blocked = {{ip("198.51.100.10"), tcp(22)}};
+  make(config);
+  EXPECT_EQ(address(get(query(hosta, whole))), "198.51.100.10");
+  EXPECT_EQ(address(get(query(hosta, tcp(22)))), "198.51.100.11");
+  EXPECT_EQ(pool->use().reservations, 1u);
+}
+
+TEST_F(Sharing, the_last_claim_that_there_is_room_for_can_be_narrowed) {  // POOL-10
+  auto config = of({"198.51.100.10"});
+  config.max_claims = 1;
+  make(config);
+  get(query(hosta, whole));
+  EXPECT_EQ(get(query(hosta, tcp(22))).how, How::narrowed);
+}
+
+TEST_F(Sharing, a_removed_host_takes_all_claims_of_a_shared_reservation_along) {  // POOL-9
+  const auto request = query(hosta, whole);
+  get(request);
+  get(query(hosta, whole));
+  pool->remove_host(hosta, now);
+  EXPECT_EQ(pool->use().claims, 0u);
+  EXPECT_EQ(pool->next_deadline(), std::nullopt);
+  EXPECT_EQ(get(request).how, How::fresh) << "and is forgotten as a query";
+}
+
+}  // namespace
+}  // namespace rgw::pool::test
