@@ -11,6 +11,7 @@
 #include "realmgw/base/endian.hpp"
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/transport.hpp"
 
 namespace rgw::ring {
 
@@ -35,10 +36,12 @@ struct PacketNote {
   PortId port;
   WorkerId from;        ///< who pushed it, where a worker did
   std::uint8_t hops;    ///< how often a worker has handed it to another; bounded
-  bool ports_known;     ///< `forward`: a fragment, whose ports were learnt from the first one
+  bool ports_known;     ///< `forward`: a fragment, whose flow was learnt from the first one
   bool hairpinned;      ///< `forward`: already translated outbound once
-  be16 source_port;     ///< where `ports_known`
-  be16 destination_port;
+  be16 near_port;       ///< where `ports_known`: as in net::FlowTail
+  be16 far_port;
+  net::Protocol protocol;
+  std::uint8_t l4_protocol;
   std::uint32_t signpost;  ///< `forward`: the sender's signpost for this flow, or none
   net::IpAddress next_hop;  ///< `resolve`
 };

@@ -1,0 +1,77 @@
+// Up to 32 packets on their way through the stages. Hot path: lives in the worker's own memory.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <array>
+#include <cstdint>
+
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/base/verdict.hpp"
+#include "realmgw/dataplane/neighbour_table.hpp"
+#include "realmgw/nat/session_table.hpp"
+#include "realmgw/net/packet.hpp"
+
+namespace rgw::dataplane {
+
+/// A parsed packet and what the stages have found out about it so far.
+struct Packet : net::Packet {
+  rte_mbuf* mbuf;
+  std::uint64_t hash;             ///< of its key; from `lookup` on
+  nat::SessionSlot session;       ///< from `lookup` on; none: a miss
+  const Neighbour* neighbour;     ///< from `egress` on; none: to be resolved
+  net::IpAddress next_hop;        ///< from `egress` on, where there is no neighbour
+  PortId port;                    ///< where it came in; from `egress` on where it goes out
+  std::uint8_t hops;              ///< from worker to worker
+  bool ports_known;               ///< a fragment whose flow `defrag` (here or on a peer) has filled in
+  bool hairpinned;                ///< translated outbound already; now on its way in
+  bool reconsider;                ///< a SYN for a connection that is over: see nat::TcpTransition
+  std::uint32_t signpost;         ///< by which the peer sent it
+  WorkerId from;                  ///< that peer
+};
+
+/// The packets of a burst that are still on their way, in order.
+class Batch {
+ public:
+  static constexpr std::uint16_t capacity = 32;
+
+  [[nodiscard]] std::uint16_t size() const { return live_; }
+  [[nodiscard]] bool empty() const { return live_ == 0; }
+  [[nodiscard]] bool full() const { return used_ == capacity; }
+  void clear() { live_ = used_ = 0; }
+
+  /// Room for one more; the caller fills it in. Only where not `full()`.
+  Packet& add() {
+    Packet& packet = packets_[used_++];
+    order_[live_++] = &packet;
+    return packet;
+  }
+  [[nodiscard]] Packet& operator[](std::uint16_t i) { return *order_[i]; }
+
+  /// Keeps the packets for which `stage(packet)` passes; `dropped(packet, counter)` gets the others, unless they were taken.
+  template <class Stage, class Dropped>
+  void sift(Stage&& stage, Dropped&& dropped) {
+    std::uint16_t kept = 0;
+    for (std::uint16_t i = 0; i < live_; ++i) {
+      Packet& packet = *order_[i];
+      const Verdict verdict = stage(packet);
+      if (verdict.passed()) [[likely]] {
+        order_[kept++] = &packet;
+      } else if (!verdict.was_taken()) {
+        dropped(packet, verdict.counter());
+      }
+    }
+    live_ = kept;
+  }
+
+  Packet** begin() { return order_.data(); }
+  Packet** end() { return order_.data() + live_; }
+
+ private:
+  std::array<Packet, capacity> packets_;
+  std::array<Packet*, capacity> order_;
+  std::uint16_t used_ = 0;
+  std::uint16_t live_ = 0;
+};
+
+}  // namespace rgw::dataplane

@@ -1,0 +1,120 @@
+// What the stages of one worker share: its tables, its ends of the rings, its clock. Hot path.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "realmgw/base/clock.hpp"
+#include "realmgw/base/counter.hpp"
+#include "realmgw/base/random.hpp"
+#include "realmgw/dataplane/batch.hpp"
+#include "realmgw/dataplane/neighbour_table.hpp"
+#include "realmgw/dataplane/peers.hpp"
+#include "realmgw/dataplane/port.hpp"
+#include "realmgw/nat/admission.hpp"
+#include "realmgw/nat/fragment_table.hpp"
+#include "realmgw/nat/ownership.hpp"
+#include "realmgw/nat/replies.hpp"
+#include "realmgw/nat/session_table.hpp"
+#include "realmgw/nat/token_bucket.hpp"
+#include "realmgw/ring/messages.hpp"
+#include "realmgw/ring/packet_buffer.hpp"
+#include "realmgw/ring/snapshot.hpp"
+
+namespace rgw::dataplane {
+
+/// What a worker is made of. Everything pointed to outlives it.
+struct WorkerParts {
+  WorkerId id;
+  const ring::Snapshot* snapshot;
+  std::span<const std::unique_ptr<Port>> ports;
+  PeerMesh* peers;
+  ring::ControlRings* control;
+  rte_mempool* pool;
+  const Clock* clock;
+  std::uint64_t seed;         ///< of its own randomness
+  std::uint64_t shared_seed;  ///< the same for all workers: the law of ownership is salted with it
+};
+
+/// One worker's state. Only that worker touches it, except for `counters`, which all may read.
+class Context {
+ public:
+  explicit Context(const WorkerParts& parts);
+
+  const ring::Snapshot& snapshot;
+  const WorkerId id;
+  const std::span<const std::unique_ptr<Port>> ports;
+  PeerMesh& peers;
+  ring::ControlRings& control;
+  rte_mempool* const pool;
+  const Clock& clock;
+
+  CounterBlock counters;
+  Random random;
+  const HashSalt salt;         ///< of this worker's tables
+  const HashSalt shared_salt;  ///< of what all workers must agree on
+  const nat::Ownership ownership;
+  nat::SessionTable sessions;
+  nat::BindingTable bindings;
+  nat::Admission admission;
+  nat::FragmentTable fragments;
+  NeighbourTable neighbours;
+  nat::TokenBucket error_budget;  ///< ICMP errors
+  nat::TokenBucket reset_budget;  ///< TCP resets and refusals
+  std::array<nat::Tick, nat::timer_class_count> timeouts{};
+
+  Instant now{};     ///< read once a burst
+  nat::Tick tick{};  ///< the same, as sessions keep time
+  /// Packets that turned round at translation, or fragments whose first one has come: each with its note, to be taken up
+  /// again after this burst. Bounded by what a burst and the fragment table hold.
+  std::vector<rte_mbuf*> again;
+
+  // -- ways off the path; each takes the packet buffer over
+  void drop(rte_mbuf* mbuf, Counter why) {
+    counters.add(why);
+    rte_pktmbuf_free(mbuf);
+  }
+  /// Sends a complete frame through a port, or hands it to the worker that holds the port's transmit queue.
+  void transmit(PortId port, rte_mbuf* mbuf);
+  /// Hands a packet to control with a purpose; counts it as `punt_ring_full` where that is not possible.
+  void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port);
+  void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port, const net::IpAddress& next_hop);
+  /// Writes a packet's note so that whoever takes it up goes on where it is now.
+  void write_note(const Packet& packet, std::uint32_t signpost = ring::no_signpost) const;
+  /// Hands a packet to a peer, which goes on with it; `signpost`: by which of ours it went.
+  [[nodiscard]] Verdict to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost = ring::no_signpost);
+  /// Hands a frame that the kernel sent to the worker that owns its session.
+  void pass_from_kernel(rte_mbuf* mbuf, PortId port, WorkerId owner);
+  /// Sends an IP packet of the gateway's own making back the way `cause` came.
+  void answer(const Packet& cause, std::span<const std::uint8_t> ip_packet);
+  /// Tells the sender of a packet, which has not been translated yet, what became of it; by rate (OUT-5).
+  void report(const Packet& cause, nat::IcmpError error, std::uint32_t mtu = 0);
+  /// Ends a session, and the signpost that leads to it.
+  void end_session(nat::SessionSlot slot);
+  /// The gateway's own address towards a sender on this port: what errors come from.
+  [[nodiscard]] const net::IpAddress* own_address_on(PortId port, net::Family family) const;
+  void flush();
+  /// Control's word about a port's link. Packets to a port without one are dropped rather than queued.
+  void set_link(PortId port, bool up) { tx_[port.value()].link_up = up; }
+
+  /// Has this worker a queue of the port, and which?
+  [[nodiscard]] bool has_queue(const Port& port) const { return id.value() < port.queues(); }
+
+ private:
+  static constexpr std::uint16_t tx_room = 64;
+  struct TxBuffer {
+    std::array<rte_mbuf*, tx_room> packets;
+    std::uint16_t count = 0;
+    bool link_up = true;
+  };
+
+  void push_peer(WorkerId peer, const PeerMessage& message);
+  void flush(const Port& port, TxBuffer& buffer);
+
+  std::vector<TxBuffer> tx_;  ///< by port
+};
+
+}  // namespace rgw::dataplane

@@ -1,0 +1,47 @@
+// The rings from worker to worker: one for each ordered pair, one writer and one reader each.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/ring/spsc_ring.hpp"
+
+namespace rgw::dataplane {
+
+/// A packet with its note, or, where there is none, word that a session has ended and its signpost with it.
+struct PeerMessage {
+  rte_mbuf* packet;
+  std::uint32_t signpost;  ///< on the worker that gets this
+  std::uint32_t zero;
+};
+static_assert(sizeof(PeerMessage) == 16);
+
+using PeerRing = ring::SpscRing<PeerMessage>;
+
+class PeerMesh {
+ public:
+  explicit PeerMesh(unsigned workers, unsigned capacity = 2048) : workers_{workers} {
+    rings_.resize(std::size_t{workers} * workers);
+    for (unsigned from = 0; from < workers; ++from) {
+      for (unsigned to = 0; to < workers; ++to) {
+        if (from == to) continue;
+        rings_[from * workers + to] =
+            std::make_unique<PeerRing>("w" + std::to_string(from) + "w" + std::to_string(to), capacity);
+      }
+    }
+  }
+
+  [[nodiscard]] unsigned workers() const { return workers_; }
+  /// The ring that `from` writes and `to` reads; they differ.
+  [[nodiscard]] PeerRing& ring(WorkerId from, WorkerId to) { return *rings_[from.value() * workers_ + to.value()]; }
+
+ private:
+  unsigned workers_;
+  std::vector<std::unique_ptr<PeerRing>> rings_;
+};
+
+}  // namespace rgw::dataplane

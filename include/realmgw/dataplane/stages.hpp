@@ -1,0 +1,37 @@
+// The walk of a packet: the stages in the order in which it passes them, each in the file of its name.
+// A stage takes a batch and leaves in it what goes on; where a packet's way ends, a counter says so.
+#pragma once
+
+#include "realmgw/dataplane/context.hpp"
+
+namespace rgw::dataplane::stages {
+
+/// Ethernet and IP headers: who is it for, is it whole, which flow is it of? ARP and neighbour discovery branch off here.
+void parse(Context& context, Batch& batch);
+/// Fragments learn their ports from the first of their datagram (OUT-7).
+void defrag(Context& context, Batch& batch);
+/// The law of ownership: mine, or a peer's.
+void steer(Context& context, Batch& batch);
+/// The session of the flow; its timer and its TCP state.
+void lookup(Context& context, Batch& batch);
+/// Packets without one: is it for the gateway itself, does it open a session, is it refused?
+void admit(Context& context, Batch& batch);
+/// Where the packet goes: hop limit, route, MTU. Before translation, so that errors show the sender its own packet.
+void egress(Context& context, Batch& batch);
+/// NAT. Hairpinned packets turn round here, and those for the gateway's own sockets leave.
+void translate(Context& context, Batch& batch);
+/// The next hop's MAC address; where it is not known control finds it. Then the port's transmit queue.
+void resolve(Context& context, Batch& batch);
+
+// Branches.
+
+/// The session that was found goes on living; TCP moves its state (RFC 6146 section 3.5.2).
+[[nodiscard]] Verdict keep_alive(Context& context, Packet& packet);
+/// A frame that the kernel sent through a port's TAP (OUT-9).
+void from_kernel(Context& context, rte_mbuf* mbuf, PortId port);
+/// An ARP frame: answers what asks for an address of ours, shows control what it can learn from.
+[[nodiscard]] Verdict arp(Context& context, Packet& packet);
+/// A neighbour discovery message, likewise.
+[[nodiscard]] Verdict neighbour_discovery(Context& context, Packet& packet);
+
+}  // namespace rgw::dataplane::stages

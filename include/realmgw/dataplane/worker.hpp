@@ -1,0 +1,49 @@
+// A worker: turns the crank of the packet path. A thread only calls `step()`; tests call it themselves.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "realmgw/dataplane/context.hpp"
+
+namespace rgw::dataplane {
+
+class Worker {
+ public:
+  explicit Worker(const WorkerParts& parts);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// One turn: control's events, control's packets, peers' packets, a burst from each queue, timers. Returns how many
+  /// packets and events there were, so that the caller may rest after a run of idle turns.
+  std::uint32_t step();
+
+  [[nodiscard]] WorkerId id() const { return context_.id; }
+  /// May be read by any thread.
+  [[nodiscard]] const CounterBlock& counters() const { return context_.counters; }
+  /// The state itself: for the worker's own thread, and for tests that turn the crank.
+  [[nodiscard]] Context& context() { return context_; }
+
+ private:
+  std::uint32_t handle_events();
+  std::uint32_t handle_control_packets();
+  std::uint32_t handle_peer(PeerRing& ring);
+  std::uint32_t handle_queue(const Port& port);
+  void take_up(rte_mbuf* mbuf);
+  void walk();
+  void run();
+  void keep_house();
+
+  void handle(const ring::Bind& bind);
+  void handle(const ring::Unbind& unbind);
+  void handle(const ring::NeighbourUpdate& update);
+  void handle(const ring::LinkState& link);
+  void handle(const ring::SessionsQuery& query);
+
+  Context context_;
+  Batch batch_;
+  std::vector<rte_mbuf*> taken_up_;  ///< scratch of `run`
+};
+
+}  // namespace rgw::dataplane

@@ -1,0 +1,179 @@
+#include "realmgw/dataplane/context.hpp"
+
+#include <cstring>
+
+#include "realmgw/net/headers.hpp"
+
+namespace rgw::dataplane {
+namespace {
+
+using net::EthernetHeader;
+
+constexpr std::uint32_t max_neighbours = 16384;
+// What the gateway says of its own accord, per worker and second: enough for every traceroute, too little to
+// make it a reflector worth using.
+constexpr std::uint32_t errors_per_second = 1000, error_burst = 100;
+constexpr std::uint32_t resets_per_second = 1000, reset_burst = 100;
+// How often a packet may go from worker to worker: fragment's meeting place, owner, home, and once more hairpinned.
+constexpr std::uint8_t max_hops = 6;
+
+HashSalt salt_of(std::uint64_t seed) {
+  Random random{seed};
+  return HashSalt{random};
+}
+
+}  // namespace
+
+Context::Context(const WorkerParts& parts)
+    : snapshot{*parts.snapshot},
+      id{parts.id},
+      ports{parts.ports},
+      peers{*parts.peers},
+      control{*parts.control},
+      pool{parts.pool},
+      clock{*parts.clock},
+      random{parts.seed},
+      salt{random},
+      shared_salt{salt_of(parts.shared_seed)},
+      ownership{parts.peers->workers(), shared_salt},
+      sessions{nat::sessions_of_worker(snapshot.policy, parts.peers->workers()), salt, clock.now()},
+      bindings{snapshot.policy.max_bindings, salt},
+      admission{snapshot.policy, ownership, id, sessions, bindings, random, salt},
+      fragments{{.timeout = snapshot.policy.timeouts[nat::TimerClass::fragment]}, salt},
+      neighbours{max_neighbours, salt},
+      error_budget{errors_per_second, error_burst},
+      reset_budget{resets_per_second, reset_burst},
+      tx_(parts.ports.size()) {
+  for (std::size_t i = 0; i < timeouts.size(); ++i) {
+    timeouts[i] = nat::ticks_of(snapshot.policy.timeouts[nat::TimerClass{static_cast<std::uint8_t>(i)}]);
+  }
+  now = clock.now();
+  tick = nat::tick_of(now);
+}
+
+void Context::transmit(PortId port_id, rte_mbuf* mbuf) {
+  const Port& port = *ports[port_id.value()];
+  if (!has_queue(port)) [[unlikely]] {
+    auto& note = ring::note(mbuf);
+    note.purpose = ring::Purpose::finish;
+    note.port = port_id;
+    note.from = id;
+    push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())}, {mbuf, ring::no_signpost, 0});
+    return;
+  }
+  TxBuffer& buffer = tx_[port_id.value()];
+  if (!buffer.link_up) [[unlikely]] return drop(mbuf, Counter::port_down);
+  buffer.packets[buffer.count++] = mbuf;
+  if (buffer.count == tx_room) flush(port, buffer);
+}
+
+void Context::flush(const Port& port, TxBuffer& buffer) {
+  const std::uint16_t sent = port.send(static_cast<std::uint16_t>(id.value()), buffer.packets.data(), buffer.count);
+  counters.add(Counter::tx_packets, sent);
+  for (std::uint16_t i = sent; i < buffer.count; ++i) drop(buffer.packets[i], Counter::tx_ring_full);
+  buffer.count = 0;
+}
+
+void Context::flush() {
+  for (std::size_t i = 0; i < tx_.size(); ++i) {
+    if (tx_[i].count != 0) flush(*ports[i], tx_[i]);
+  }
+}
+
+void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port) {
+  auto& note = ring::note(mbuf);
+  note.purpose = purpose;
+  note.port = port;
+  note.from = id;
+  if (!control.packets_to_control.push(mbuf)) {
+    drop(mbuf, Counter::punt_ring_full);
+  } else if (purpose == ring::Purpose::to_kernel) {
+    counters.add(Counter::to_kernel);
+  }
+}
+
+void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port, const net::IpAddress& next_hop) {
+  ring::note(mbuf).next_hop = next_hop;
+  to_control(mbuf, purpose, port);
+}
+
+void Context::push_peer(WorkerId peer, const PeerMessage& message) {
+  if (peers.ring(id, peer).push(message)) return;
+  // A signpost whose end is not heard of ends by its own timer.
+  if (message.packet != nullptr) drop(message.packet, Counter::steer_peer_full);
+}
+
+void Context::write_note(const Packet& packet, std::uint32_t signpost) const {
+  auto& note = ring::note(packet.mbuf);
+  note.purpose = ring::Purpose::forward;
+  note.port = packet.port;
+  note.from = id;
+  note.hops = static_cast<std::uint8_t>(packet.hops + 1);
+  note.ports_known = packet.ports_known;
+  note.hairpinned = packet.hairpinned;
+  note.near_port = packet.tail().near_port;
+  note.far_port = packet.tail().far_port;
+  note.protocol = packet.tail().protocol;
+  note.l4_protocol = static_cast<std::uint8_t>(packet.l4_protocol);
+  note.signpost = signpost;
+}
+
+Verdict Context::to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost) {
+  if (packet.hops == max_hops) return Verdict::drop(Counter::steer_too_many_hops);
+  counters.add(Counter::steer_to_peer);
+  write_note(packet, signpost);
+  push_peer(peer, {packet.mbuf, signpost, 0});
+  return Verdict::taken();
+}
+
+void Context::pass_from_kernel(rte_mbuf* mbuf, PortId port, WorkerId owner) {
+  auto& note = ring::note(mbuf);
+  note.purpose = ring::Purpose::from_kernel;
+  note.port = port;
+  note.from = id;
+  push_peer(owner, {mbuf, ring::no_signpost, 0});
+}
+
+void Context::answer(const Packet& cause, std::span<const std::uint8_t> ip_packet) {
+  rte_mbuf* mbuf = rte_pktmbuf_alloc(pool);
+  if (mbuf == nullptr) {
+    counters.add(Counter::no_mbuf);
+    return;
+  }
+  const auto size = static_cast<std::uint16_t>(sizeof(EthernetHeader) + ip_packet.size());
+  auto* bytes = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(mbuf, size));
+  if (bytes == nullptr) return drop(mbuf, Counter::no_mbuf);
+  // Back to the neighbour that the cause came from, who knows the way to its sender.
+  const auto& received = net::header<EthernetHeader>(cause.l3 - sizeof(EthernetHeader));
+  auto& ethernet = net::header<EthernetHeader>(bytes);
+  ethernet = {.destination = received.source, .source = snapshot.port(cause.port).mac, .type = received.type};
+  std::memcpy(bytes + sizeof(EthernetHeader), ip_packet.data(), ip_packet.size());
+  transmit(cause.port, mbuf);
+}
+
+void Context::report(const Packet& cause, nat::IcmpError error, std::uint32_t mtu) {
+  // The sender of a hairpinned packet would have to be found through NAT once more; it hears nothing.
+  if (cause.hairpinned || !nat::may_report(cause)) return;
+  const net::IpAddress* source = own_address_on(cause.port, cause.family);
+  if (source == nullptr) return;
+  if (!error_budget.take(now)) return counters.add(Counter::icmp_rate_limited);
+  std::array<std::uint8_t, nat::max_reply> reply;
+  const std::size_t size = nat::make_icmp_error(cause, error, *source, mtu, reply);
+  answer(cause, {reply.data(), size});
+  counters.add(Counter::icmp_error_sent);
+}
+
+void Context::end_session(nat::SessionSlot slot) {
+  const nat::Session& session = sessions[slot];
+  if (session.posted) push_peer(session.home, {nullptr, session.signpost_slot, 0});
+  admission.end(slot);
+}
+
+const net::IpAddress* Context::own_address_on(PortId port, net::Family family) const {
+  for (const auto& link : snapshot.port(port).addresses) {
+    if (link.address.family() == family) return &link.address;
+  }
+  return nullptr;
+}
+
+}  // namespace rgw::dataplane

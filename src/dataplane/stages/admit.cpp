@@ -1,0 +1,208 @@
+#include "realmgw/dataplane/stages.hpp"
+
+namespace rgw::dataplane::stages {
+namespace {
+
+using nat::Admitted;
+using nat::Session;
+using net::PacketKind;
+using ring::OwnAddress;
+
+// ---- who may send and receive at all: OUT-8
+
+bool martian_source(const net::IpAddress& source) {
+  if (source.is_unspecified() || source.is_multicast() || source.is_loopback()) return true;
+  return source.is_v4() && (source.v4().is_this_network() || source.v4().is_class_e());
+}
+
+// An address that names all hosts of a link, or a group.
+bool is_group(const Context& context, PortId port, const net::IpAddress& destination) {
+  if (destination.is_multicast()) return true;
+  if (!destination.is_v4()) return false;
+  if (destination.v4().is_limited_broadcast()) return true;
+  for (const auto& link : context.snapshot.port(port).addresses) {
+    if (link.address.is_v4() && link.length < 31 && link.prefix().last() == destination) return true;
+  }
+  return false;
+}
+
+Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source) {
+  if (martian_source(source)) return Verdict::drop(Counter::martian_source);
+  if (packet.hairpinned) return Verdict::pass();
+  if (context.snapshot.own_address(source) != nullptr) return Verdict::drop(Counter::spoofed_own_source);
+  // Link-local addresses belong to their link, not to a route.
+  if (source.is_v6() && source.v6().is_link_local()) return Verdict::pass();
+  const ring::NextHop* back = context.snapshot.route(source);
+  const net::Side side = context.snapshot.port(packet.port).side;
+  const bool from_inside = back != nullptr && context.snapshot.port(back->port).side == net::Side::inside;
+  if (side == net::Side::inside) {
+    return back != nullptr && back->port == packet.port ? Verdict::pass() : Verdict::drop(Counter::spoofed_inside_source);
+  }
+  return from_inside ? Verdict::drop(Counter::inside_source_outside) : Verdict::pass();
+}
+
+// ---- what nothing claims: OUT-6
+
+Verdict refuse(Context& context, Packet& packet, Counter why) {
+  const auto policy = context.snapshot.policy.unmatched;
+  const bool after_reservation = why == Counter::claim_expired || why == Counter::claim_spent;
+  const bool tell = policy == nat::Unmatched::reject || (policy == nat::Unmatched::automatic && after_reservation);
+  if (!tell || packet.hairpinned || !nat::may_report(packet)) return Verdict::drop(why);
+  if (packet.kind != PacketKind::flow) return Verdict::drop(why);  // nobody expects a refusal to a ping
+  context.counters.add(why);
+  if (packet.tail().protocol != net::Protocol::tcp) {
+    context.report(packet, nat::IcmpError::port_unreachable);
+  } else if (!context.reset_budget.take(context.now)) {
+    context.counters.add(Counter::icmp_rate_limited);
+  } else {
+    std::array<std::uint8_t, nat::max_reply> reply;
+    if (const std::size_t size = nat::make_tcp_reset(packet, reply); size != 0) {
+      context.answer(packet, {reply.data(), size});
+      context.counters.add(Counter::tcp_reset_sent);
+    }
+  }
+  return Verdict::drop(Counter::unmatched_rejected);
+}
+
+// ---- to the host's home
+
+// The flow's packets come to this worker, its session lives on another: leave a signpost and pass the packet on.
+Verdict post(Context& context, Packet& packet, WorkerId home) {
+  const nat::SessionSlot slot = context.sessions.allocate();
+  if (slot == nat::no_session) return Verdict::drop(Counter::session_table_full);
+  Session& signpost = context.sessions[slot];
+  signpost.signpost = true;
+  signpost.home = home;
+  signpost.inside.tail.protocol = packet.tail().protocol;  // a live record
+  signpost.outside.tail = packet.tail();
+  if (packet.family == net::Family::v4) {
+    signpost.outside = packet.key4;
+  } else {
+    signpost.external6 = packet.key6.near;
+    signpost.remote6 = packet.key6.far;
+  }
+  // It outlives the session unless the home worker's word is lost.
+  signpost.timer = packet.tail().protocol == net::Protocol::tcp    ? nat::TimerClass::tcp_established
+                   : packet.tail().protocol == net::Protocol::icmp ? nat::TimerClass::icmp
+                                                                   : nat::TimerClass::udp;
+  signpost.deadline = context.tick + context.timeouts[static_cast<std::size_t>(signpost.timer)];
+  if (!context.sessions.publish(slot, context.tick)) {
+    context.sessions.discard(slot);
+    return Verdict::drop(Counter::session_table_full);
+  }
+  context.counters.add(Counter::signpost_created);
+  return context.to_peer(packet, home, slot);
+}
+
+// ---- the verdict of nat::Admission, carried out
+
+Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
+  packet.session = admitted.slot;
+  Session& session = context.sessions[admitted.slot];
+  switch (session.origin) {
+    case Session::Origin::outbound: context.counters.add(Counter::session_created_outbound); break;
+    case Session::Origin::inbound: context.counters.add(Counter::session_created_inbound); break;
+    case Session::Origin::local: context.counters.add(Counter::session_created_local); break;
+  }
+  if (packet.signpost != ring::no_signpost) {
+    session.posted = true;
+    session.home = packet.from;
+    session.signpost_slot = packet.signpost;
+  }
+  if (admitted.claim) {
+    context.counters.add(Counter::claim_made);
+    const ring::Claimed claimed{admitted.claim->reservation, admitted.claim->claim, context.now,
+                                {packet.source(), packet.tail().far_port.host()}};
+    // Where control does not hear of it the claim ends for it by its deadline.
+    static_cast<void>(context.control.events_to_control.push(claimed));
+  }
+  return Verdict::pass();
+}
+
+Verdict carry_out(Context& context, Packet& packet, const Admitted& admitted) {
+  switch (admitted.kind) {
+    case Admitted::Kind::session: return opened(context, packet, admitted);
+    case Admitted::Kind::elsewhere:
+      if (packet.signpost != ring::no_signpost) return Verdict::drop(Counter::steer_too_many_hops);
+      return post(context, packet, admitted.home);
+    case Admitted::Kind::kernel:
+      context.to_control(packet.mbuf, ring::Purpose::to_kernel, packet.port);
+      return Verdict::taken();
+    case Admitted::Kind::dropped: return Verdict::drop(admitted.why);
+    case Admitted::Kind::refused: return refuse(context, packet, admitted.why);
+  }
+  return Verdict::drop(Counter::unmatched);
+}
+
+// ---- packets that belong to no session
+
+Verdict to_kernel(Context& context, Packet& packet) {
+  context.to_control(packet.mbuf, ring::Purpose::to_kernel, packet.port);
+  return Verdict::taken();
+}
+
+Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& destination, const OwnAddress* own) {
+  if (own != nullptr) {
+    const bool query = packet.kind == PacketKind::icmp_query;
+    const net::Service service{packet.tail().protocol, query ? std::uint16_t{0} : packet.tail().far_port.host()};
+    if (own->service && (!own->shared() || context.snapshot.is_local_service(service))) return to_kernel(context, packet);
+    if (!context.snapshot.policy.hairpin) return Verdict::drop(Counter::route_same_side);
+  } else {
+    const ring::NextHop* route = context.snapshot.route(destination);
+    if (route == nullptr) {
+      context.report(packet, nat::IcmpError::network_unreachable);
+      return Verdict::drop(Counter::no_route);
+    }
+    if (context.snapshot.port(route->port).side == net::Side::inside) return Verdict::drop(Counter::route_same_side);
+  }
+  if (packet.family == net::Family::v6) return Verdict::drop(Counter::no_translation);
+  return carry_out(context, packet, context.admission.outbound(packet, own != nullptr, context.now));
+}
+
+Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own) {
+  if (own == nullptr) return Verdict::drop(Counter::not_own_destination);
+  if (own->service && !own->shared()) return to_kernel(context, packet);
+  if (packet.kind == PacketKind::other) return own->service ? to_kernel(context, packet) : Verdict::drop(Counter::parse_protocol);
+  return carry_out(context, packet, context.admission.inbound(packet, own->service, packet.hairpinned, context.now));
+}
+
+Verdict admit_one(Context& context, Packet& packet) {
+  if (packet.session != nat::no_session) {
+    if (!packet.reconsider) [[likely]] return Verdict::pass();
+    // A SYN from outside for a connection that is over: it is a new one's where something lets that in (POOL-5).
+    if (!context.admission.would_admit(packet, context.now)) {
+      const Session& session = context.sessions[packet.session];
+      return session.tcp_state == nat::TcpState::trans ? Verdict::pass() : refuse(context, packet, Counter::unmatched);
+    }
+    const Session& former = context.sessions[packet.session];
+    const bool posted = former.posted;
+    const WorkerId owner = former.home;
+    context.end_session(packet.session);
+    packet.session = nat::no_session;
+    packet.signpost = ring::no_signpost;
+    if (posted) return context.to_peer(packet, owner);  // who, its signpost gone, sees it as the first of a flow
+  }
+
+  const net::IpAddress source = packet.source(), destination = packet.destination();
+  const OwnAddress* own = context.snapshot.own_address(destination);
+  // DHCP, router discovery and their like: the kernel's daemons listen, whatever the source is.
+  if (is_group(context, packet.port, destination)) return to_kernel(context, packet);
+  if (own == nullptr && packet.kind == PacketKind::other && destination.is_v6() && destination.v6().is_link_local()) {
+    return to_kernel(context, packet);
+  }
+  if (const Verdict guarded = guard_source(context, packet, source); !guarded.passed()) return guarded;
+  if (martian_source(destination) || (destination.is_v6() && destination.v6().is_link_local())) {
+    return Verdict::drop(Counter::martian_destination);
+  }
+  return packet.side() == net::Side::inside ? from_inside(context, packet, destination, own)
+                                            : from_outside(context, packet, own);
+}
+
+}  // namespace
+
+void admit(Context& context, Batch& batch) {
+  batch.sift([&](Packet& packet) { return admit_one(context, packet); },
+             [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
+}
+
+}  // namespace rgw::dataplane::stages

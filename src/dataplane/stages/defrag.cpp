@@ -1,0 +1,72 @@
+#include "realmgw/dataplane/stages.hpp"
+#include "realmgw/nat/fragment.hpp"
+
+namespace rgw::dataplane::stages {
+namespace {
+
+using nat::Fragment;
+using nat::FragmentFlow;
+using nat::FragmentTable;
+
+void drop_all(Context& context, std::span<const FragmentTable::Handle> handles, Counter why) {
+  for (auto* handle : handles) context.drop(static_cast<rte_mbuf*>(handle), why);
+}
+
+// Those that waited go on behind the first, as fragments whose flow is known.
+void release(Context& context, std::span<const FragmentTable::Handle> handles, const FragmentFlow& flow) {
+  for (auto* handle : handles) {
+    auto* mbuf = static_cast<rte_mbuf*>(handle);
+    auto& note = ring::note(mbuf);
+    note.ports_known = true;
+    note.near_port = flow.near_port;
+    note.far_port = flow.far_port;
+    note.protocol = flow.protocol;
+    note.l4_protocol = static_cast<std::uint8_t>(flow.l4_protocol);
+    context.again.push_back(mbuf);
+  }
+}
+
+Verdict defragment(Context& context, Packet& packet) {
+  const auto fragment = Fragment::of(packet);
+  if (!fragment) return Verdict::drop(Counter::fragment_lying);
+  // The fragments of a datagram meet on one worker, whichever that is.
+  const WorkerId meeting_place = context.ownership.owner_of(hash_of(fragment->key, context.shared_salt));
+  if (meeting_place != context.id) return context.to_peer(packet, meeting_place);
+
+  if (packet.kind == net::PacketKind::later_fragment) context.write_note(packet);
+  const auto result = context.fragments.accept(*fragment, packet.mbuf, context.now);
+  drop_all(context, result.evicted, Counter::fragment_table_full);
+  switch (result.kind) {
+    case FragmentTable::Result::Kind::held:
+      context.counters.add(Counter::fragment_held);
+      return Verdict::taken();
+    case FragmentTable::Result::Kind::drop:
+      drop_all(context, result.followers, result.why);
+      return Verdict::drop(result.why);
+    case FragmentTable::Result::Kind::forward:
+      break;
+  }
+  release(context, result.followers, result.flow);
+  if (packet.kind == net::PacketKind::later_fragment) result.flow.give_to(packet);
+  packet.ports_known = true;
+  return Verdict::pass();
+}
+
+}  // namespace
+
+void defrag(Context& context, Batch& batch) {
+  batch.sift(
+      [&](Packet& packet) {
+        if (!packet.fragment) [[likely]] return Verdict::pass();
+        if (!packet.ports_known) return defragment(context, packet);
+        // Learnt here before, or on the worker that sent it.
+        if (packet.kind == net::PacketKind::later_fragment) {
+          const auto& note = ring::note(packet.mbuf);
+          FragmentFlow{note.near_port, note.far_port, note.protocol, note.l4_protocol}.give_to(packet);
+        }
+        return Verdict::pass();
+      },
+      [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
+}
+
+}  // namespace rgw::dataplane::stages

@@ -1,0 +1,83 @@
+#include "realmgw/dataplane/stages.hpp"
+#include "realmgw/nat/tcp_state.hpp"
+
+namespace rgw::dataplane::stages {
+namespace {
+
+using nat::Session;
+using net::PacketKind;
+
+// Which session, without looking at it.
+void find(Context& context, Batch& batch) {
+  auto& sessions = context.sessions;
+  std::array<std::uint64_t, Batch::capacity> hashes;
+  std::array<nat::SessionSlot, Batch::capacity> slots;
+  std::uint16_t n = 0;
+  for (Packet* packet : batch) {
+    packet->hash = sessions.hash(*packet);
+    sessions.index().prefetch(packet->hash);
+    hashes[n] = packet->hash;
+    slots[n++] = nat::no_session;
+  }
+  static_cast<void>(sessions.index().find_bulk(
+      {hashes.data(), n}, slots.data(), [&](nat::SessionSlot slot) { __builtin_prefetch(&sessions[slot]); },
+      [&](unsigned i, nat::SessionSlot slot) {
+        const Packet& packet = batch[static_cast<std::uint16_t>(i)];
+        return packet.family == net::Family::v4 ? sessions[slot].matches(packet.key4) : sessions[slot].matches(packet.key6);
+      }));
+  for (std::uint16_t i = 0; i < n; ++i) batch[i].session = slots[i];
+}
+
+Verdict on_session(Context& context, Packet& packet) {
+  packet.reconsider = false;
+  if (packet.kind == PacketKind::other) packet.session = nat::no_session;
+  if (packet.session == nat::no_session) return Verdict::pass();
+  Session& session = context.sessions[packet.session];
+  if (session.signpost) {
+    nat::SessionTable::extend(session, context.tick + context.timeouts[static_cast<std::size_t>(session.timer)]);
+    return context.to_peer(packet, session.home, packet.session);
+  }
+  // Who is outside cannot speak for a host inside that is reached by hairpin, whatever source address he writes.
+  if (session.hairpin && packet.side() == net::Side::outside && !packet.hairpinned) {
+    return Verdict::drop(Counter::spoofed_own_source);
+  }
+  return keep_alive(context, packet);
+}
+
+}  // namespace
+
+Verdict keep_alive(Context& context, Packet& packet) {
+  packet.reconsider = false;
+  // An ICMP error neither moves a state nor keeps a session (RFC 5508 REQ-9, RFC 4787 REQ-13).
+  if (packet.kind == PacketKind::icmp_error) return Verdict::pass();
+  Session& session = context.sessions[packet.session];
+  if (session.protocol() != net::Protocol::tcp) {
+    nat::SessionTable::extend(session, context.tick + context.timeouts[static_cast<std::size_t>(session.timer)]);
+    return Verdict::pass();
+  }
+  if (packet.kind == PacketKind::later_fragment) return Verdict::pass();
+  const auto& transition = nat::tcp_transition(session.tcp_state, packet.side(), packet.tcp_flags);
+  if (transition.reconsider) {
+    packet.reconsider = true;
+    return Verdict::pass();
+  }
+  if (transition.next == nat::TcpState::closed) return Verdict::drop(Counter::tcp_invalid_transition);
+  session.tcp_state = transition.next;
+  if (!transition.timer) return Verdict::pass();
+  const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(*transition.timer)];
+  if (*transition.timer == session.timer) [[likely]] {
+    nat::SessionTable::extend(session, deadline);
+  } else {
+    session.timer = *transition.timer;
+    context.sessions.reschedule(packet.session, deadline);
+  }
+  return Verdict::pass();
+}
+
+void lookup(Context& context, Batch& batch) {
+  find(context, batch);
+  batch.sift([&](Packet& packet) { return on_session(context, packet); },
+             [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
+}
+
+}  // namespace rgw::dataplane::stages

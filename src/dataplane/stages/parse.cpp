@@ -1,0 +1,47 @@
+#include "realmgw/net/parse.hpp"
+
+#include "realmgw/dataplane/stages.hpp"
+#include "realmgw/net/headers.hpp"
+
+namespace rgw::dataplane::stages {
+namespace {
+
+using net::EthernetHeader;
+using net::EtherType;
+
+Verdict parse_frame(Context& context, Packet& packet) {
+  auto* frame = rte_pktmbuf_mtod(packet.mbuf, std::uint8_t*);
+  const std::uint16_t size = rte_pktmbuf_data_len(packet.mbuf);
+  if (size < sizeof(EthernetHeader)) return Verdict::drop(Counter::parse_truncated);
+  const auto& ethernet = net::header<EthernetHeader>(frame);
+  const auto& port = context.snapshot.port(packet.port);
+  if (!ethernet.destination.is_multicast() && ethernet.destination != port.mac) {
+    return Verdict::drop(Counter::parse_not_for_us);
+  }
+  packet.l3 = frame + sizeof(EthernetHeader);
+  switch (const auto type = static_cast<EtherType>(ethernet.type.host())) {
+    case EtherType::ipv4:
+    case EtherType::ipv6: {
+      // What was translated once comes as if from outside.
+      const net::Side side = packet.hairpinned ? net::Side::outside : port.side;
+      const Verdict verdict = net::parse(packet.l3, size - sizeof(EthernetHeader), type, side, packet);
+      if (!verdict.passed()) return verdict;
+      if (type == EtherType::ipv6 && packet.kind == net::PacketKind::other && packet.l4_protocol == 58) [[unlikely]] {
+        return neighbour_discovery(context, packet);
+      }
+      return verdict;
+    }
+    case EtherType::arp:
+      return arp(context, packet);
+  }
+  return Verdict::drop(Counter::parse_ethertype);
+}
+
+}  // namespace
+
+void parse(Context& context, Batch& batch) {
+  batch.sift([&](Packet& packet) { return parse_frame(context, packet); },
+             [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
+}
+
+}  // namespace rgw::dataplane::stages
