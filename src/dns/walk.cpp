@@ -72,10 +72,10 @@ std::optional<Name> Walk::answer_at(const Step& step, bool is_first) {
 }
 
 void Walk::answer_dynamic(const Step& step, const Node* node) {
+  const Labels labels{step.name};  // what is found may refer to them
   Found found;
   const bool below_apex = step.name.size() > step.zone->name().size();
   if (step.zone->dynamic() && names_ != nullptr && below_apex) {
-    const Labels labels{step.name};
     found =
         names_->find(labels.first(labels.size() - step.zone->name().label_count()), question_.type, view_);
   }

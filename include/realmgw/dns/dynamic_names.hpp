@@ -92,9 +92,9 @@ class DynamicNames {
 
   /// What stands at the name whose labels, relative to the zone and first one first (`{"tcp22", "hosta"}`),
   /// are these. A label is any bytes of any case, dots among them; at least one label. A pure look: it
-  /// changes nothing. The spans in the result stay valid until the next call. `type` helps with `no_data` (a
-  /// family that the pool has no address of); where the kind and the type do not fit each other, the
-  /// responder says NODATA by itself.
+  /// changes nothing. The spans in the result may refer to `labels`, and stay valid until the next call.
+  /// `type` helps with `no_data` (a family that the pool has no address of); where the kind and the type do
+  /// not fit each other, the responder says NODATA by itself.
   [[nodiscard]] virtual Found find(std::span<const std::string_view> labels, RrType type, View view) = 0;
 
   /// Reserves an address of `family` for what `find` returned as `Kind::reserve`. When this returns

@@ -261,6 +261,12 @@ TEST(Dns4, www_is_the_proxy_with_an_ordinary_ttl_and_reserves_nothing) {
   EXPECT_THAT(gateway.hosts.reserved, IsEmpty());
 }
 
+TEST(DynamicNames, what_they_find_may_refer_to_the_labels_that_they_were_given) {
+  Fixture gateway;
+  EXPECT_THAT(gateway.ask("mirror.foo", RrType::srv).answer,
+              ElementsAre("mirror.foo. 60 SRV 1 2 3 mirror.foo."));
+}
+
 TEST(DynamicNames, labels_reach_them_as_bytes_so_a_dot_within_one_is_no_border) {
   Fixture gateway;
   EXPECT_EQ(gateway.ask("tcp22\\.hosta.foo", RrType::a).rcode, nxdomain);

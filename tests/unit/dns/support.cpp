@@ -158,6 +158,7 @@ Found FakeHosts::find(std::span<const std::string_view> labels, RrType type, Vie
   const std::string below = labels.size() == 2   ? lower(labels[0])
                             : labels.size() == 3 ? lower(labels[0]) + "." + lower(labels[1])
                                                  : "";
+  if (host == "mirror") return {Found::Kind::srv, 60, {}, {1, 2, 3, labels}, {}, {}};
   const bool is_a = host == "hosta";
   if ((!is_a && host != "hostb") || labels.size() > 3) return {};
   if (labels.size() > 1 && below == "www" && is_a) {

@@ -68,6 +68,7 @@ struct Answer {
 [[nodiscard]] Answer decode(std::span<const std::uint8_t> bytes);
 
 /// The realm "foo": hosta with both families, hostb that takes tcp22 alone and has only IPv4.
+/// "mirror" has an SRV record that points to the very labels that were asked.
 /// What the real pool does is another room's matter; this one answers what `reservation` says.
 class FakeHosts : public DynamicNames {
  public:

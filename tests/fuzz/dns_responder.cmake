@@ -1,0 +1,1 @@
+rgw_fuzz(dns_responder LINKS rgw_dns)
