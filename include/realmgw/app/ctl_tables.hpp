@@ -1,0 +1,23 @@
+// What realmgwctl prints for people, out of the JSON that the gateway answered.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace rgw::app {
+
+/// Each takes the answer to the command of its name. Throws nlohmann::json::exception where it is of another
+/// shape.
+[[nodiscard]] std::string status_table(const nlohmann::ordered_json& answer);
+[[nodiscard]] std::string sessions_table(const nlohmann::ordered_json& answer);
+[[nodiscard]] std::string pool_table(const nlohmann::ordered_json& answer);
+[[nodiscard]] std::string hosts_table(const nlohmann::ordered_json& answer);
+/// Counters with their meaning; those at zero only where `all` is set.
+[[nodiscard]] std::string counters_table(const nlohmann::ordered_json& answer, bool all);
+/// The same with a column a thread, for the answer to `counters per-thread`.
+[[nodiscard]] std::string counters_per_thread_table(const nlohmann::ordered_json& answer, bool all);
+
+/// Seconds as people say them: "3d 4h", "2h 5m", "7m 1s", "12s".
+[[nodiscard]] std::string span_of_time(long long seconds);
+
+}  // namespace rgw::app

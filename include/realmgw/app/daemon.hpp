@@ -1,0 +1,56 @@
+// The daemon: owns everything, starts it, and stops it.
+#pragma once
+
+#include "realmgw/app/port_probe.hpp"
+#include "realmgw/app/threads.hpp"
+#include "realmgw/base/clock.hpp"
+#include "realmgw/config/realm.hpp"
+#include "realmgw/control/controller.hpp"
+#include "realmgw/dataplane/eal.hpp"
+#include "realmgw/dataplane/peers.hpp"
+#include "realmgw/dataplane/port.hpp"
+#include "realmgw/dataplane/worker.hpp"
+#include "realmgw/ring/messages.hpp"
+#include "realmgw/ring/snapshot.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace rgw::app {
+
+/// A gateway in this process; one at a time, for DPDK's sake.
+class Daemon {
+ public:
+  /// Opens devices, TAPs and sockets. Nothing is forwarded yet. Throws std::exception with what is wrong.
+  explicit Daemon(config::Realm realm);
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+  /// Stops the threads, and checks that every packet buffer came back.
+  ~Daemon();
+
+  /// Starts the workers and the control thread.
+  void start();
+  /// Readable once a thread has failed.
+  [[nodiscard]] int failure_fd() const { return threads_.failure_fd(); }
+
+ private:
+  void start_worker(dataplane::Worker& worker, unsigned number);
+  void log_start() const;
+
+  // In the order in which one needs the other; they go in the reverse one.
+  MonotonicClock clock_;
+  config::Workers workers_config_;
+  unsigned worker_count_;
+  dataplane::Eal eal_;
+  dataplane::PacketPool packets_;
+  std::vector<std::unique_ptr<dataplane::Port>> ports_;
+  std::unique_ptr<const ring::Snapshot> snapshot_;
+  dataplane::PeerMesh peers_;
+  std::vector<std::unique_ptr<ring::ControlRings>> rings_;
+  std::vector<std::unique_ptr<dataplane::Worker>> workers_;
+  PortProbe probe_;
+  std::unique_ptr<control::Controller> controller_;
+  ThreadGroup threads_;
+};
+
+}  // namespace rgw::app

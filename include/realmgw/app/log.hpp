@@ -1,0 +1,60 @@
+// What the daemon tells its operator: every message, with its id, in this one place.
+// docs/log-ids.md has a paragraph for each; a test compares the two.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace rgw::app {
+
+// An id never changes its meaning, and is never used again.
+// clang-format off
+#define RGW_LOG_MESSAGES(X) \
+  X(starting,          1, info, "realmgwd {} serves the realm {} ({} ports, {} workers, {})") \
+  X(port_open,         2, info, "port {} is {} ({}), MAC {}, {} queues") \
+  X(dns_listening,     3, info, "DNS listens on {}") \
+  X(ready,             4, info, "ready") \
+  X(stopping,          5, info, "{} received, stopping") \
+  X(stopped,           6, info, "stopped after {} ms") \
+  X(realm_file_bad,    7, err,  "the realm file cannot be used, see above") \
+  X(start_failed,      8, err,  "cannot start: {}") \
+  X(thread_failed,     9, err,  "the {} thread failed: {}") \
+  X(packets_missing,  10, warn, "{} of {} packet buffers did not come back") \
+  X(no_huge_pages,    11, warn, "no free huge pages: ordinary memory is used, which costs speed") \
+  X(realm_file_doubt, 12, warn, "{}") \
+  X(not_pinned,       13, warn, "worker {} could not be pinned to CPU {}")
+// clang-format on
+
+enum class LogMessage : std::uint8_t {
+#define RGW_LOG_ENUM(name, id, severity, text) name,
+  RGW_LOG_MESSAGES(RGW_LOG_ENUM)
+#undef RGW_LOG_ENUM
+};
+
+struct LogMessageInfo {
+  unsigned id;
+  spdlog::level::level_enum level;
+  std::string_view text;
+};
+
+inline constexpr auto log_messages = std::to_array<LogMessageInfo>({
+#define RGW_LOG_INFO(name, id, severity, text) {id, spdlog::level::severity, text},
+    RGW_LOG_MESSAGES(RGW_LOG_INFO)
+#undef RGW_LOG_INFO
+});
+
+/// Writes a message under its id: `RGW-0004 ready`. Never on the packet path.
+template <class... Arguments>
+void log(LogMessage message, const Arguments&... arguments) {
+  const LogMessageInfo& info = log_messages[static_cast<std::size_t>(message)];
+  spdlog::log(info.level, "RGW-{:04} {}", info.id, fmt::format(fmt::runtime(info.text), arguments...));
+}
+
+/// To stderr, in local time. `level`: trace, debug, info, warning, error, critical, off.
+void start_log(spdlog::level::level_enum level);
+
+}  // namespace rgw::app

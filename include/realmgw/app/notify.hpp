@@ -1,0 +1,12 @@
+// The word to the service manager (sd_notify(3)'s protocol: one datagram).
+#pragma once
+
+#include <string_view>
+
+namespace rgw::app {
+
+/// Sends `state` ("READY=1") to the socket that NOTIFY_SOCKET names, if any. False where it could not be
+/// sent.
+bool notify_service_manager(std::string_view state);
+
+}  // namespace rgw::app

@@ -1,0 +1,23 @@
+// The command line of realmgwd.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include <spdlog/common.h>
+
+namespace rgw::app {
+
+struct DaemonOptions {
+  enum class Mode : std::uint8_t { run, check, help, version };
+  Mode mode = Mode::run;
+  std::string file;  ///< the realm file, of `run` and `check`
+  spdlog::level::level_enum log_level = spdlog::level::info;
+};
+
+/// The options, or what is wrong with them.
+[[nodiscard]] std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* const* argv);
+
+extern const char* const daemon_help;
+
+}  // namespace rgw::app

@@ -1,0 +1,66 @@
+// The daemon's threads: started together, stopped together, and none fails unheard.
+#pragma once
+
+#include "realmgw/control/file_descriptor.hpp"
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace rgw::app {
+
+/// Threads that run until they are told to stop.
+class ThreadGroup {
+ public:
+  using Stop = std::atomic<bool>;
+  /// What a thread does, until `stop` is set.
+  using Body = std::function<void(const Stop& stop)>;
+
+  /// Throws std::system_error.
+  ThreadGroup();
+  ThreadGroup(const ThreadGroup&) = delete;
+  ThreadGroup& operator=(const ThreadGroup&) = delete;
+  ~ThreadGroup() { stop(); }
+
+  /// `name` has at most 15 characters.
+  void start(const std::string& name, Body body);
+  /// Tells all to stop, and waits for them.
+  void stop();
+
+  /// Readable once a thread's body has thrown. The thread has been logged, and has ended.
+  [[nodiscard]] int failure_fd() const { return failure_.get(); }
+
+ private:
+  Stop stop_{false};
+  control::FileDescriptor failure_;
+  std::vector<std::thread> threads_;
+};
+
+/// Binds the calling thread to a CPU. False where that is not possible.
+bool pin_to_cpu(unsigned cpu);
+
+/// A poll loop's rest (`idle: rest`): after a run of empty polls the thread sleeps a little before each
+/// further one.
+class Rest {
+ public:
+  static constexpr unsigned patience = 256;  ///< empty polls in a row before the first sleep
+  static constexpr long sleep_nanoseconds =
+      50'000;  ///< what a packet may wait at most, and 20,000 wake-ups a second
+
+  void after_poll(bool was_busy) {
+    if (was_busy) {
+      empty_ = 0;
+    } else if (++empty_ > patience) {
+      sleep();
+    }
+  }
+
+ private:
+  static void sleep();
+  unsigned empty_ = 0;
+};
+
+}  // namespace rgw::app

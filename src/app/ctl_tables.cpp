@@ -1,0 +1,169 @@
+#include "realmgw/app/ctl_tables.hpp"
+
+#include "realmgw/base/counter.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <vector>
+
+namespace rgw::app {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+/// Rows of cells in columns as wide as they need to be; columns of numbers stand to the right.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> heads) : rows_{std::move(heads)} {}
+
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  [[nodiscard]] std::string to_string() const {
+    std::string text;
+    for (const auto& row : rows_) {
+      std::string line;
+      for (std::size_t column = 0; column < row.size(); ++column) {
+        const std::string gap(width(column) - row[column].size(), ' ');
+        line += (column == 0 ? "" : "  ") + (is_numeric(column) ? gap + row[column] : row[column] + gap);
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      text += line + "\n";
+    }
+    return text;
+  }
+
+ private:
+  [[nodiscard]] std::size_t width(std::size_t column) const {
+    std::size_t widest = 0;
+    for (const auto& row : rows_) widest = std::max(widest, row[column].size());
+    return widest;
+  }
+  [[nodiscard]] bool is_numeric(std::size_t column) const {
+    return rows_.size() > 1 && std::all_of(rows_.begin() + 1, rows_.end(), [column](const auto& row) {
+             return !row[column].empty() && row[column].find_first_not_of("0123456789") == std::string::npos;
+           });
+  }
+
+  std::vector<std::vector<std::string>> rows_;  // the first holds the heads
+};
+
+/// A value as a cell: text bare, lists with spaces between.
+std::string cell(const ordered_json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (!value.is_array()) return value.dump();
+  std::string text;
+  for (const auto& item : value) text += (text.empty() ? "" : " ") + cell(item);
+  return text;
+}
+
+std::string cell(const ordered_json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() ? "-" : cell(*found);
+}
+
+std::string_view meaning(std::string_view name) {
+  const auto* const found = std::ranges::find(counter_infos, name, &CounterInfo::name);
+  return found == counter_infos.end() ? std::string_view{} : found->help;
+}
+
+}  // namespace
+
+std::string span_of_time(long long seconds) {
+  const auto two = [](long long big, const char* big_unit, long long small, const char* small_unit) {
+    return std::to_string(big) + big_unit + " " + std::to_string(small) + small_unit;
+  };
+  if (seconds >= 86400) return two(seconds / 86400, "d", seconds % 86400 / 3600, "h");
+  if (seconds >= 3600) return two(seconds / 3600, "h", seconds % 3600 / 60, "m");
+  if (seconds >= 60) return two(seconds / 60, "m", seconds % 60, "s");
+  return std::to_string(seconds) + "s";
+}
+
+std::string status_table(const ordered_json& answer) {
+  const auto& pool = answer.at("pool");
+  const auto& mbufs = answer.at("mbufs");
+  std::string text = "realmgwd " + cell(answer, "version") + ", realm " + cell(answer, "realm") + ", up " +
+                     span_of_time(answer.at("uptime_s").get<long long>()) + "\n";
+  text += cell(answer, "sessions") + " sessions, " + cell(answer, "neighbours") + " neighbours, " +
+          cell(mbufs, "free") + " of " + cell(mbufs, "total") + " packet buffers free\n";
+  text += "pool: " + cell(pool, "addresses") + " addresses, " + cell(pool, "carrying") +
+          " of them carrying " + cell(pool, "reservations") + " reservations with " + cell(pool, "claims") +
+          " claims, " + cell(pool, "waiting") + " queries waiting\n\n";
+  Table ports{{"PORT", "SIDE", "LINK", "RECEIVED", "SENT", "MISSED", "MAC", "DEVICE", "ADDRESSES"}};
+  for (const auto& port : answer.at("ports")) {
+    ports.add({cell(port, "name"), cell(port, "side"), cell(port, "link"), cell(port, "rx_packets"),
+               cell(port, "tx_packets"), cell(port, "rx_missed"), cell(port, "mac"), cell(port, "device"),
+               cell(port, "addresses")});
+  }
+  Table workers{{"WORKER", "SESSIONS", "RECEIVED", "SENT"}};
+  for (const auto& worker : answer.at("workers")) {
+    workers.add({cell(worker, "id"), cell(worker, "sessions"), cell(worker, "rx_packets"),
+                 cell(worker, "tx_packets")});
+  }
+  return text + ports.to_string() + "\n" + workers.to_string();
+}
+
+std::string sessions_table(const ordered_json& answer) {
+  Table table{{"PROTO", "ORIGIN", "STATE", "INSIDE", "EXTERNAL", "REMOTE", "AGE", "IDLE", "EXPIRES"}};
+  const auto time = [](const ordered_json& session, const char* key) {
+    return span_of_time(session.at(key).get<long long>());
+  };
+  for (const auto& session : answer) {
+    table.add({cell(session, "protocol"), cell(session, "origin"), cell(session, "tcp_state"),
+               cell(session, "inside"), cell(session, "external"), cell(session, "remote"),
+               time(session, "age_s"), time(session, "idle_s"), time(session, "expires_s")});
+  }
+  return table.to_string();
+}
+
+std::string pool_table(const ordered_json& answer) {
+  Table addresses{{"ADDRESS", "STATE", "RESERVATIONS"}};
+  for (const auto& address : answer.at("addresses")) {
+    addresses.add({cell(address, "address"), cell(address, "state"), cell(address, "reservations")});
+  }
+  Table reservations{{"ID", "ADDRESS", "SERVICE", "HOST", "CLAIMS", "EXPIRES_MS"}};
+  for (const auto& one : answer.at("reservations")) {
+    reservations.add({cell(one, "id"), cell(one, "address"), cell(one, "service"), cell(one, "host"),
+                      cell(one, "claims"), cell(one, "expires_ms")});
+  }
+  return addresses.to_string() + "\n" + reservations.to_string() + "\n" + cell(answer, "waiting") +
+         " queries wait for an address\n";
+}
+
+std::string hosts_table(const ordered_json& answer) {
+  Table table{{"HOST", "ADDRESSES", "SERVICES", "WWW", "PENDING"}};
+  for (const auto& host : answer) {
+    table.add({cell(host, "name"), cell(host, "addresses"), cell(host, "services"), cell(host, "www"),
+               cell(host, "pending")});
+  }
+  return table.to_string();
+}
+
+std::string counters_table(const ordered_json& answer, bool all) {
+  Table table{{"COUNTER", "VALUE", "MEANING"}};
+  for (const auto& [name, value] : answer.items()) {
+    if (all || value.get<std::uint64_t>() != 0) table.add({name, cell(value), std::string{meaning(name)}});
+  }
+  return table.to_string();
+}
+
+std::string counters_per_thread_table(const ordered_json& answer, bool all) {
+  std::vector<std::string> heads{"COUNTER"};
+  for (const auto& [thread, counters] : answer.items()) heads.push_back(thread);
+  Table table{heads};
+  for (const auto& info : counter_infos) {
+    const std::string name{info.name};
+    std::vector<std::string> row{name};
+    bool any = all;
+    for (const auto& [thread, counters] : answer.items()) {
+      row.push_back(cell(counters, name.c_str()));
+      any = any || row.back() != "0";
+    }
+    if (any) table.add(std::move(row));
+  }
+  return table.to_string();
+}
+
+}  // namespace rgw::app

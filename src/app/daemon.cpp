@@ -1,0 +1,153 @@
+#include "realmgw/app/daemon.hpp"
+
+#include "realmgw/app/log.hpp"
+#include "realmgw/app/version.hpp"
+#include "realmgw/base/random.hpp"
+#include "realmgw/control/tap.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include <rte_mempool.h>
+
+namespace rgw::app {
+
+namespace {
+
+using config::Workers;
+
+/// What the control thread waits at most for a descriptor: the rings wake nobody, so this is also what a
+/// worker's packet may wait for it.
+constexpr std::chrono::microseconds control_patience{200};
+
+unsigned worker_count(const Workers& workers) {
+  return workers.cores.empty() ? workers.count : static_cast<unsigned>(workers.cores.size());
+}
+
+unsigned largest_mtu(const config::Realm& realm) {
+  unsigned largest = 0;
+  for (const auto& port : realm.ports) largest = std::max<unsigned>(largest, port.mtu);
+  return largest;
+}
+
+/// Enough for every place where a packet may lie at once: descriptors of each queue, rings, hold queues,
+/// caches.
+unsigned packet_count(const config::Realm& realm, unsigned workers) {
+  constexpr unsigned per_queue = 4096;
+  constexpr unsigned per_worker = 8192;
+  constexpr unsigned control_and_kernel = 4096;
+  return static_cast<unsigned>(realm.ports.size()) * workers * per_queue + workers * per_worker +
+         control_and_kernel;
+}
+
+bool is_pci_address(const std::string& device) {
+  return device.find(':') != std::string::npos && device.find('=') == std::string::npos;
+}
+
+dataplane::EalOptions eal_options(const config::Realm& realm, unsigned workers) {
+  dataplane::EalOptions options;
+  options.huge_pages = dataplane::Eal::huge_pages_free();
+  if (!options.huge_pages) log(LogMessage::no_huge_pages);
+  const unsigned buffer_bytes = std::max(2048U, largest_mtu(realm)) + 512;
+  const std::uint64_t packets_mib = (std::uint64_t{packet_count(realm, workers)} * buffer_bytes) >> 20;
+  options.memory_mib = static_cast<unsigned>(packets_mib) + 128;
+  for (const auto& port : realm.ports) {
+    if (is_pci_address(port.device)) options.pci.push_back(port.device.substr(0, port.device.find(',')));
+  }
+  return options;
+}
+
+std::vector<ring::PortFacts> facts(const std::vector<std::unique_ptr<dataplane::Port>>& ports) {
+  std::vector<ring::PortFacts> all;
+  for (const auto& port : ports) all.push_back(port->facts());
+  return all;
+}
+
+}  // namespace
+
+Daemon::Daemon(config::Realm realm)
+    : workers_config_{realm.workers},
+      worker_count_{worker_count(realm.workers)},
+      eal_{eal_options(realm, worker_count_)},
+      packets_{dataplane::make_packet_pool(packet_count(realm, worker_count_), largest_mtu(realm))},
+      peers_{worker_count_},
+      probe_{{}} {
+  for (std::size_t i = 0; i < realm.ports.size(); ++i) {
+    const PortId id{static_cast<std::uint8_t>(i)};
+    ports_.push_back(std::make_unique<dataplane::Port>(id, realm.ports[i], worker_count_, packets_.get()));
+  }
+  probe_ = PortProbe{ports_};
+  snapshot_ = ring::make_snapshot(std::move(realm), facts(ports_));
+
+  std::vector<control::WorkerLink> links;
+  const std::uint64_t shared_seed = Random::kernel_seed();
+  for (unsigned number = 0; number < worker_count_; ++number) {
+    const WorkerId id{static_cast<std::uint8_t>(number)};
+    rings_.push_back(std::make_unique<ring::ControlRings>(id));
+    dataplane::WorkerParts parts{id,      snapshot_.get(),       ports_,
+                                 &peers_, rings_.back().get(),   packets_.get(),
+                                 &clock_, Random::kernel_seed(), shared_seed};
+    workers_.push_back(std::make_unique<dataplane::Worker>(parts));
+    links.push_back({rings_.back().get(), &workers_.back()->counters()});
+  }
+  const auto make_tap = [this](const ring::PortFacts& port) {
+    return std::make_unique<control::Tap>(port, snapshot_->realm.routes);
+  };
+  controller_ = std::make_unique<control::Controller>(control::Surroundings{
+      clock_, *snapshot_, std::move(links), packets_.get(), probe_, make_tap, Random::kernel_seed(), version,
+      control::dns_endpoints(snapshot_->realm), snapshot_->realm.control_socket});
+  log_start();
+}
+
+Daemon::~Daemon() {
+  threads_.stop();
+  controller_.reset();  // takes its packets out of the rings
+  workers_.clear();
+  ports_.clear();
+  const unsigned all = packets_->size;
+  const unsigned back = rte_mempool_avail_count(packets_.get());
+  if (back != all) log(LogMessage::packets_missing, all - back, all);
+}
+
+void Daemon::start() {
+  for (unsigned number = 0; number < worker_count_; ++number) start_worker(*workers_[number], number);
+  threads_.start("rgw-control", [this](const ThreadGroup::Stop& stop) {
+    const dataplane::DpdkThread registered;
+    const bool poll = workers_config_.idle == Workers::Idle::poll;
+    while (!stop.load(std::memory_order_relaxed)) {
+      controller_->step(poll ? std::chrono::microseconds{0} : control_patience);
+    }
+  });
+}
+
+void Daemon::start_worker(dataplane::Worker& worker, unsigned number) {
+  threads_.start("rgw-worker" + std::to_string(number),
+                 [this, &worker, number](const ThreadGroup::Stop& stop) {
+                   const auto& cores = workers_config_.cores;
+                   if (!cores.empty() && !pin_to_cpu(cores[number]))
+                     log(LogMessage::not_pinned, number, cores[number]);
+                   const dataplane::DpdkThread registered;
+                   if (workers_config_.idle == Workers::Idle::poll) {
+                     while (!stop.load(std::memory_order_relaxed)) worker.step();
+                     return;
+                   }
+                   Rest rest;
+                   while (!stop.load(std::memory_order_relaxed)) rest.after_poll(worker.step() > 0);
+                 });
+}
+
+void Daemon::log_start() const {
+  log(LogMessage::starting, version, snapshot_->realm.name, ports_.size(), worker_count_,
+      workers_config_.idle == Workers::Idle::poll ? "polling" : "resting when idle");
+  for (const auto& port : ports_) {
+    const auto& facts = port->facts();
+    log(LogMessage::port_open, facts.name, snapshot_->realm.ports[facts.id.value()].device, port->driver(),
+        facts.mac.to_string(), port->queues());
+  }
+  for (const auto& endpoint : controller_->dns_listening())
+    log(LogMessage::dns_listening, endpoint.to_string());
+}
+
+}  // namespace rgw::app

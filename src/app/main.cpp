@@ -1,0 +1,112 @@
+// realmgwd: reads its command line and its realm file, and runs the gateway until it is told to stop.
+#include "realmgw/app/daemon.hpp"
+#include "realmgw/app/log.hpp"
+#include "realmgw/app/notify.hpp"
+#include "realmgw/app/options.hpp"
+#include "realmgw/app/version.hpp"
+#include "realmgw/config/loader.hpp"
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <poll.h>
+#include <pthread.h>
+#include <string>
+#include <sys/signalfd.h>
+
+namespace {
+
+using namespace rgw;
+
+enum ExitStatus : int { success = 0, failure = 1, bad_usage = 2 };
+
+/// SIGTERM and SIGINT as a descriptor. Blocked here, before any thread starts, they are blocked in all.
+control::FileDescriptor stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return control::checked(signalfd(-1, &signals, SFD_CLOEXEC), "signalfd");
+}
+
+/// The signal that asked to stop; nothing where a thread failed.
+std::optional<int> wait_for_end(const control::FileDescriptor& signals, int failure_fd) {
+  std::array<pollfd, 2> waits{{{signals.get(), POLLIN, 0}, {failure_fd, POLLIN, 0}}};
+  while (poll(waits.data(), waits.size(), -1) < 0) {
+  }
+  signalfd_siginfo signal{};
+  if ((waits[0].revents & POLLIN) == 0 || read(signals.get(), &signal, sizeof signal) != sizeof signal) {
+    return std::nullopt;
+  }
+  return static_cast<int>(signal.ssi_signo);
+}
+
+int check(const std::string& file) {
+  const auto loaded = config::load_file(file);
+  std::fputs(loaded.to_string().c_str(), stderr);
+  if (!loaded.realm) return failure;
+  std::printf("%s: no mistake found\n", file.c_str());
+  return success;
+}
+
+int serve(const app::DaemonOptions& options) {
+  using app::log;
+  using app::LogMessage;
+  app::start_log(options.log_level);
+  auto loaded = config::load_file(options.file);
+  std::fputs(loaded.to_string().c_str(), stderr);
+  if (!loaded.realm) {
+    log(LogMessage::realm_file_bad);
+    return failure;
+  }
+  const auto signals = stop_signals();
+  std::optional<int> signal;
+  std::chrono::steady_clock::time_point told;
+  try {
+    app::Daemon daemon{std::move(*loaded.realm)};
+    daemon.start();
+    log(LogMessage::ready);
+    app::notify_service_manager("READY=1");
+    signal = wait_for_end(signals, daemon.failure_fd());
+    told = std::chrono::steady_clock::now();
+    app::notify_service_manager("STOPPING=1");
+    if (signal) log(LogMessage::stopping, strsignal(*signal));
+  } catch (const std::exception& error) {
+    log(LogMessage::start_failed, error.what());
+    return failure;
+  }
+  const auto took = std::chrono::steady_clock::now() - told;
+  log(LogMessage::stopped, std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+  return signal ? success : failure;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto parsed = app::parse_daemon_options(argc, argv);
+  if (const auto* mistake = std::get_if<std::string>(&parsed)) {
+    std::fprintf(stderr, "realmgwd: %s\nTry 'realmgwd --help'.\n", mistake->c_str());
+    return bad_usage;
+  }
+  const auto& options = std::get<app::DaemonOptions>(parsed);
+  using Mode = app::DaemonOptions::Mode;
+  switch (options.mode) {
+    case Mode::help:
+      std::fputs(app::daemon_help, stdout);
+      return success;
+    case Mode::version:
+      std::printf("realmgwd %s\n", app::version);
+      return success;
+    case Mode::check:
+      return check(options.file);
+    case Mode::run:
+      return serve(options);
+  }
+  return failure;
+}

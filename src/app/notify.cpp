@@ -1,0 +1,30 @@
+#include "realmgw/app/notify.hpp"
+
+#include "realmgw/control/file_descriptor.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <string>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+namespace rgw::app {
+
+bool notify_service_manager(std::string_view state) {
+  const char* const path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr) return true;
+  const std::string_view name{path};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (name.size() < 2 || name.size() >= sizeof address.sun_path) return false;
+  std::ranges::copy(name, address.sun_path);
+  if (name.front() == '@') address.sun_path[0] = '\0';  // the abstract name space
+  const control::FileDescriptor socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  const auto* to = reinterpret_cast<const sockaddr*>(&address);
+  return socket && sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, to, length) ==
+                       static_cast<ssize_t>(state.size());
+}
+
+}  // namespace rgw::app

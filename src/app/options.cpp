@@ -1,0 +1,64 @@
+#include "realmgw/app/options.hpp"
+
+#include <getopt.h>
+
+namespace rgw::app {
+
+const char* const daemon_help =
+    "Usage: realmgwd --config FILE [--log-level LEVEL]\n"
+    "       realmgwd --check FILE\n"
+    "\n"
+    "The Realm Gateway: a NAT that lets the world in.\n"
+    "\n"
+    "  -c, --config FILE      serve the realm of FILE, in the foreground, until SIGTERM or SIGINT\n"
+    "  -k, --check FILE       print every mistake in FILE; exit 0 where there is none, else 1\n"
+    "  -l, --log-level LEVEL  trace, debug, info (the default), warning, error, critical or off\n"
+    "  -h, --help             this text\n"
+    "  -V, --version          the version\n"
+    "\n"
+    "Exit status: 0 success, 1 a bad realm file or a failed start, 2 a bad command line.\n";
+
+std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* const* argv) {
+  static const option known[] = {
+      {"config", required_argument, nullptr, 'c'},    {"check", required_argument, nullptr, 'k'},
+      {"log-level", required_argument, nullptr, 'l'}, {"help", no_argument, nullptr, 'h'},
+      {"version", no_argument, nullptr, 'V'},         {nullptr, 0, nullptr, 0}};
+  using Mode = DaemonOptions::Mode;
+  DaemonOptions options;
+  bool chosen = false;
+  optind = 0;  // glibc: start afresh, whoever parsed before
+  opterr = 0;
+  for (int letter = 0; (letter = getopt_long(argc, argv, ":c:k:l:hV", known, nullptr)) != -1;) {
+    const int at = optind - 1;
+    switch (letter) {
+      case 'c':
+      case 'k':
+        if (chosen) return std::string{"--config and --check are given once, and not together"};
+        chosen = true;
+        options.mode = letter == 'c' ? Mode::run : Mode::check;
+        options.file = optarg;
+        break;
+      case 'l':
+        options.log_level = spdlog::level::from_str(optarg);
+        if (options.log_level == spdlog::level::off && std::string{optarg} != "off") {
+          return std::string{"unknown log level: "} + optarg;
+        }
+        break;
+      case 'h':
+        options.mode = Mode::help;
+        return options;
+      case 'V':
+        options.mode = Mode::version;
+        return options;
+      case ':':
+        return std::string{argv[at]} + " needs an argument";
+      default:
+        return std::string{"unknown option: "} + argv[at];
+    }
+  }
+  if (optind < argc) return std::string{"unexpected argument: "} + argv[optind];
+  if (!chosen) return std::string{"a realm file is needed: --config FILE"};
+  return options;
+}
+
+}  // namespace rgw::app

@@ -1,0 +1,182 @@
+// realmgwctl: asks a running gateway, and shows what it says.
+#include "realmgw/app/ctl_client.hpp"
+#include "realmgw/app/ctl_tables.hpp"
+#include "realmgw/app/version.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <getopt.h>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+
+namespace {
+
+using nlohmann::ordered_json;
+
+enum ExitStatus : int { success = 0, refused = 1, bad_usage = 2, unreachable = 3 };
+
+constexpr const char* general_help =
+    "Usage: realmgwctl [--socket PATH] [--json] COMMAND [OPTION ...]\n"
+    "\n"
+    "Asks a running Realm Gateway.\n"
+    "\n"
+    "  status     how the gateway is: ports, workers, sessions, packet buffers, pool\n"
+    "  sessions   the sessions, with both of their sides\n"
+    "  pool       the addresses of the Circular Pool, and who has reserved them\n"
+    "  hosts      the hosts that the world may be let in to\n"
+    "  counters   what happened to packets and queries\n"
+    "\n"
+    "  -s, --socket PATH  the gateway's socket (default /run/realmgw/realmgw.sock)\n"
+    "  -j, --json         print the answer as JSON\n"
+    "  -h, --help         this text; after a command: its own\n"
+    "  -V, --version      the version\n"
+    "\n"
+    "Exit status: 0 success, 1 the gateway refused, 2 a bad command line, 3 the gateway cannot be reached.\n";
+
+struct Options {
+  std::string socket = "/run/realmgw/realmgw.sock";
+  bool json = false;
+  std::string limit;
+  bool all = false;
+  bool per_thread = false;
+};
+
+struct Command {
+  const char* help;
+  std::function<std::string(const Options&)> request;
+  std::function<std::string(const ordered_json&, const Options&)> show;
+};
+
+const std::map<std::string, Command>& commands() {
+  static const std::map<std::string, Command> all{
+      {"status",
+       {"Usage: realmgwctl status\n\nShows ports, workers, sessions, packet buffers and the use of the "
+        "pool.\n",
+        [](const Options&) { return "status"; },
+        [](const ordered_json& answer, const Options&) { return rgw::app::status_table(answer); }}},
+      {"sessions",
+       {"Usage: realmgwctl sessions [--limit N]\n\nLists the sessions of all workers, at most N of them.\n",
+        [](const Options& options) {
+          return options.limit.empty() ? "sessions" : "sessions limit " + options.limit;
+        },
+        [](const ordered_json& answer, const Options&) { return rgw::app::sessions_table(answer); }}},
+      {"pool",
+       {"Usage: realmgwctl pool\n\nShows each address of the Circular Pool and each reservation.\n",
+        [](const Options&) { return "pool"; },
+        [](const ordered_json& answer, const Options&) { return rgw::app::pool_table(answer); }}},
+      {"hosts",
+       {"Usage: realmgwctl hosts\n\nLists the hosts of the realm file, and how many claims are pending for "
+        "each.\n",
+        [](const Options&) { return "hosts"; },
+        [](const ordered_json& answer, const Options&) { return rgw::app::hosts_table(answer); }}},
+      {"counters",
+       {"Usage: realmgwctl counters [--all] [--per-thread]\n\nShows the counters that are not zero, and what "
+        "they mean.\n\n"
+        "  --all         those that are zero, too\n"
+        "  --per-thread  for each thread instead of their sum\n",
+        [](const Options& options) { return options.per_thread ? "counters per-thread" : "counters"; },
+        [](const ordered_json& answer, const Options& options) {
+          return options.per_thread ? rgw::app::counters_per_thread_table(answer, options.all)
+                                    : rgw::app::counters_table(answer, options.all);
+        }}},
+  };
+  return all;
+}
+
+int usage_error(const std::string& what) {
+  std::fprintf(stderr, "realmgwctl: %s\nTry 'realmgwctl --help'.\n", what.c_str());
+  return bad_usage;
+}
+
+int ask(const Command& command, const Options& options) {
+  const std::string text = rgw::app::ask_gateway(options.socket, command.request(options));
+  const auto answer = ordered_json::parse(text, nullptr, false);
+  if (answer.is_discarded()) {
+    std::fprintf(stderr, "realmgwctl: %s: the gateway broke off\n", options.socket.c_str());
+    return unreachable;
+  }
+  if (answer.is_object() && answer.contains("error")) {
+    std::fprintf(stderr, "realmgwctl: %s\n", answer["error"].get<std::string>().c_str());
+    return refused;
+  }
+  const std::string shown = options.json ? answer.dump(2) + "\n" : command.show(answer, options);
+  std::fputs(shown.c_str(), stdout);
+  return success;
+}
+
+int run(int argc, char** argv) {
+  enum : int { limit = 256, all, per_thread };
+  static const option known[] = {{"socket", required_argument, nullptr, 's'},
+                                 {"json", no_argument, nullptr, 'j'},
+                                 {"help", no_argument, nullptr, 'h'},
+                                 {"version", no_argument, nullptr, 'V'},
+                                 {"limit", required_argument, nullptr, limit},
+                                 {"all", no_argument, nullptr, all},
+                                 {"per-thread", no_argument, nullptr, per_thread},
+                                 {nullptr, 0, nullptr, 0}};
+  Options options;
+  bool help = false;
+  opterr = 0;
+  for (int letter = 0; (letter = getopt_long(argc, argv, ":s:jhV", known, nullptr)) != -1;) {
+    switch (letter) {
+      case 's':
+        options.socket = optarg;
+        break;
+      case 'j':
+        options.json = true;
+        break;
+      case 'h':
+        help = true;
+        break;
+      case 'V':
+        std::printf("realmgwctl %s\n", rgw::app::version);
+        return success;
+      case limit:
+        options.limit = optarg;
+        if (options.limit.empty() || options.limit.find_first_not_of("0123456789") != std::string::npos) {
+          return usage_error("--limit takes a number");
+        }
+        break;
+      case all:
+        options.all = true;
+        break;
+      case per_thread:
+        options.per_thread = true;
+        break;
+      case ':':
+        return usage_error(std::string{argv[optind - 1]} + " needs an argument");
+      default:
+        return usage_error(std::string{"unknown option: "} + argv[optind - 1]);
+    }
+  }
+  if (optind == argc) {
+    if (!help) return usage_error("a command is needed");
+    std::fputs(general_help, stdout);
+    return success;
+  }
+  const auto command = commands().find(argv[optind]);
+  if (command == commands().end()) return usage_error(std::string{"unknown command: "} + argv[optind]);
+  if (optind + 1 < argc) return usage_error(std::string{"unexpected argument: "} + argv[optind + 1]);
+  if (help) {
+    std::fputs(command->second.help, stdout);
+    return success;
+  }
+  return ask(command->second, options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::system_error& error) {
+    std::fprintf(stderr, "realmgwctl: %s\n", error.what());
+    return unreachable;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "realmgwctl: the gateway's answer cannot be read: %s\n", error.what());
+    return refused;
+  }
+}
