@@ -23,7 +23,7 @@ std::string Problem::to_string() const {
 std::string LoadResult::to_string() const {
   std::vector<Problem> all = problems;
   for (Problem warning : warnings) {
-    warning.message = "warning: " + warning.message;
+    warning.key = "warning: " + warning.key;
     all.push_back(std::move(warning));
   }
   // The last problem may be the note that there are more (line 0): it stays last.

@@ -14,7 +14,7 @@ Topology::Topology(const Realm& realm, const Report& report) : realm_{realm} {
     }
   }
   for (std::size_t i = 0; i < realm.routes.size(); ++i) {
-    next_hops_.try_emplace(realm.routes[i].via, report.where("routes", i));
+    if (!own(realm.routes[i].via)) next_hops_.try_emplace(realm.routes[i].via, report.where("routes", i));
   }
 }
 

@@ -16,7 +16,6 @@ using AddressSet = std::unordered_set<net::IpAddress>;
 struct ExternalList {
   const std::vector<net::IpAddress>& addresses;
   std::string list;
-  bool may_say_nowhere;
   std::string_view nowhere;
 };
 
@@ -29,13 +28,13 @@ std::optional<std::string> unfit(const Topology& topology, const ExternalList& e
     if (const auto reserved = reserved_on(link->prefix, address)) return "is " + *reserved;
     return std::nullopt;
   }
-  if (!external.may_say_nowhere || topology.routed_outside(address) || also.contains(address))
-    return std::nullopt;
+  if (!topology.complete() || topology.routed_outside(address) || also.contains(address)) return std::nullopt;
   return std::string{external.nowhere};
 }
 
 void check_external(const Topology& topology, const ExternalList& external, const AddressSet& also,
                     Report& report) {
+  if (!report.written(external.list)) return;  // a default is made of what is checked already
   std::map<net::IpAddress, std::string> first;
   std::string reported;  // of a range, one problem is enough
   for (std::size_t i = 0; i < external.addresses.size(); ++i) {
@@ -61,8 +60,6 @@ class ForwardCheck {
       : realm_{realm}, topology_{topology}, report_{report} {
     owned_.insert(realm.outbound.addresses.begin(), realm.outbound.addresses.end());
     owned_.insert(realm.pool.addresses.begin(), realm.pool.addresses.end());
-    owned_known_ =
-        topology.complete() && report.clean("outbound.addresses") && report.clean("pool.addresses");
   }
 
   void run() {
@@ -89,7 +86,7 @@ class ForwardCheck {
       report_.problem(where, address.to_string() + " is inside, on " + name_of(*own->port));
     } else if (own && serves(service)) {
       report_.problem(where, what + " is served by the gateway itself (gateway.services)");
-    } else if (!own && owned_known_ && !owned_.contains(address)) {
+    } else if (!own && topology_.complete() && !owned_.contains(address)) {
       report_.problem(where, address.to_string() +
                                  " is no external address: not on an outside port itself, nor in " +
                                  "outbound.addresses or pool.addresses");
@@ -121,7 +118,6 @@ class ForwardCheck {
   const Topology& topology_;
   Report& report_;
   AddressSet owned_;
-  bool owned_known_;
   std::map<std::pair<net::Service, net::IpAddress>, std::string> taken_;
 };
 
@@ -175,14 +171,12 @@ void check_listen(const Realm& realm, const Topology& topology, Report& report) 
 }  // namespace
 
 void validate_nat(const Realm& realm, const Topology& topology, Report& report) {
-  const bool pool_known = report.clean("pool.addresses");
   const AddressSet pool{realm.pool.addresses.begin(), realm.pool.addresses.end()};
   check_external(topology,
-                 {realm.outbound.addresses, "outbound.addresses", topology.complete() && pool_known,
-                  "is on no outside port and in no pool"},
+                 {realm.outbound.addresses, "outbound.addresses", "is on no outside port and in no pool"},
                  pool, report);
   check_external(topology,
-                 {realm.pool.addresses, "pool.addresses", topology.complete(),
+                 {realm.pool.addresses, "pool.addresses",
                   "is on no outside port, nor routed to one (ports.<port>.routed)"},
                  {}, report);
   ForwardCheck{realm, topology, report}.run();

@@ -53,24 +53,31 @@ std::optional<std::string> unfit(const Link& link) {
   return std::nullopt;
 }
 
+// How `link` gets into the way of an earlier one.
+std::optional<std::string> clash(const Link& earlier, const Link& link) {
+  if (earlier.address.address == link.address.address) {
+    return link.address.address.to_string() + " is there twice (first in " + earlier.where.key + ")";
+  }
+  if (earlier.port == link.port && earlier.prefix == link.prefix)
+    return std::nullopt;  // two addresses on one link
+  if (!earlier.prefix.overlaps(link.prefix)) return std::nullopt;
+  return link.prefix.to_string() + " overlaps " + earlier.prefix.to_string() + " of " + earlier.where.key;
+}
+
 void check_links(const Topology& topology, Report& report) {
-  const auto& links = topology.links();
-  for (auto link = links.begin(); link != links.end(); ++link) {
-    if (const auto why = unfit(*link)) {
-      report.problem(link->where, link->address.to_string() + *why);
+  std::vector<const Link*> sound;
+  for (const Link& link : topology.links()) {
+    if (const auto why = unfit(link)) {
+      report.problem(link.where, link.address.to_string() + *why);
       continue;
     }
-    const auto clash = std::find_if(links.begin(), link, [&](const Link& earlier) {
-      const bool same_link = earlier.port == link->port && earlier.prefix == link->prefix;
-      return earlier.address.address == link->address.address ||
-             (!same_link && earlier.prefix.overlaps(link->prefix));
-    });
-    if (clash == link) continue;
-    const bool same = clash->address.address == link->address.address;
-    report.problem(link->where, same ? link->address.address.to_string() + " is there twice (first in " +
-                                           clash->where.key + ")"
-                                     : link->prefix.to_string() + " overlaps " + clash->prefix.to_string() +
-                                           " of " + clash->where.key);
+    for (const Link* earlier : sound) {
+      if (const auto message = clash(*earlier, link)) {
+        report.problem(link.where, *message);
+        break;
+      }
+    }
+    sound.push_back(&link);
   }
 }
 

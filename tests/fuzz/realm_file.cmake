@@ -1,0 +1,1 @@
+rgw_fuzz(realm_file LINKS rgw_config)

@@ -1,0 +1,94 @@
+// Files of the project that have to agree with the loader.
+//  - config/*.yaml: every example loads
+//  - docs/realm-file.md: every key stands in it, it names no other, and its examples load
+//  - broken/*.yaml: the whole output for a file full of mistakes, as broken/*.txt has it
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "support.hpp"
+
+namespace rgw::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const std::filesystem::path root{REALMGW_SOURCE_DIR};
+
+std::string contents(const std::filesystem::path& path) {
+  std::ifstream file{path};
+  EXPECT_TRUE(file) << path;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::vector<std::filesystem::path> yaml_files(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator{directory}) {
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+TEST(Examples, every_one_loads) {
+  const auto files = yaml_files(root / "config");
+  EXPECT_GE(files.size(), 5u);
+  for (const auto& file : files) {
+    const auto result = load_file(file);
+    EXPECT_TRUE(result.realm) << result.to_string();
+  }
+}
+
+TEST(Examples, the_lab_is_what_its_scripts_expect) {
+  const auto lab = load_file(root / "config/lab.yaml").realm.value();
+  EXPECT_EQ(lab.name, "foo");
+  EXPECT_EQ(lab.ports[0].addresses[0].to_string(), "10.0.0.1/24");
+  EXPECT_EQ(lab.ports[1].addresses[1].to_string(), "2001:db8:100::1/64");
+  EXPECT_THAT(lab.pool.addresses, ElementsAre(ip("198.51.100.10"), ip("198.51.100.11"), ip("198.51.100.12")));
+  EXPECT_EQ(lab.hosts[0].name, "hosta");
+  EXPECT_EQ(lab.static_mappings[0].outside.to_string(), "198.51.100.1:2222");
+  const auto one = load_file(root / "config/lab-one-address.yaml").realm.value();
+  EXPECT_THAT(one.pool.addresses, ElementsAre(ip("198.51.100.1")));
+}
+
+// Each text between `begin` and the `end` that follows it.
+std::vector<std::string> between(const std::string& text, const std::string& begin, const std::string& end) {
+  std::vector<std::string> found;
+  for (std::size_t at = text.find(begin); at != std::string::npos; at = text.find(begin, at)) {
+    at += begin.size();
+    found.push_back(text.substr(at, text.find(end, at) - at));
+  }
+  return found;
+}
+
+// The keys of the reference are the first cells of its tables.
+TEST(Reference, has_every_key_of_the_loader_once_and_no_other) {
+  EXPECT_THAT(between(contents(root / "docs/realm-file.md"), "\n| `", "` |"),
+              testing::UnorderedElementsAreArray(known_keys()));
+}
+
+TEST(Reference, examples_in_it_load) {
+  const auto blocks = between(contents(root / "docs/realm-file.md"), "```yaml\n", "```");
+  EXPECT_GE(blocks.size(), 3u);
+  for (const std::string& text : blocks) {
+    // A block without a realm of its own is a part, to be read within a sound file.
+    EXPECT_THAT(problems(text.starts_with("realm:") ? text : sound + text), IsEmpty()) << text;
+  }
+}
+
+TEST(BrokenFiles, are_reported_as_the_texts_beside_them_say) {
+  const auto files = yaml_files(root / "tests/unit/config/broken");
+  EXPECT_GE(files.size(), 2u);
+  for (const auto& file : files) {
+    const auto result = load_text(contents(file), file.filename().string());
+    EXPECT_FALSE(result.realm);
+    EXPECT_EQ(result.to_string(), contents(std::filesystem::path{file}.replace_extension(".txt")));
+  }
+}
+
+}  // namespace
+}  // namespace rgw::config
