@@ -93,9 +93,10 @@ bool LinkService::is_request_for_us(std::span<const std::uint8_t> frame) const {
          snapshot_.own_address(message->target) != nullptr;
 }
 
+// What goes up and down is counted by the worker, which also takes it or sends it.
 void LinkService::to_kernel(PortId port, std::span<const std::uint8_t> frame) {
   const auto& kernel_port = kernel_ports_[port.value()];
-  counters_.add(kernel_port && kernel_port->write(frame) ? Counter::to_kernel : Counter::tap_write_failed);
+  if (!kernel_port || !kernel_port->write(frame)) counters_.add(Counter::tap_write_failed);
 }
 
 bool LinkService::from_kernel(PortId port) {
@@ -103,7 +104,6 @@ bool LinkService::from_kernel(PortId port) {
   for (; frames < frames_per_turn; ++frames) {
     const std::size_t size = kernel_ports_[port.value()]->read(room_);
     if (size == 0) break;
-    counters_.add(Counter::from_kernel);
     to_worker(port, ring::Purpose::from_kernel, std::span{room_}.first(size));
   }
   return frames > 0;
