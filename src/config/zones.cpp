@@ -39,9 +39,11 @@ struct RecordDraft {
   std::vector<std::string> data;
 };
 
+// A final dot would say that the name is absolute, which `name` is not.
 bool owner_name(const Value& value, std::string& out) {
   return parsed(value, out, "a name within the zone, or @ for the zone itself", [](std::string_view text) {
-    return text == "@" ? std::optional<std::string>{"@"} : parse_record_name(text);
+    if (text == "@") return std::optional<std::string>{"@"};
+    return text.ends_with('.') ? std::nullopt : parse_record_name(text);
   });
 }
 

@@ -1,9 +1,10 @@
-// The realm file from bytes (OPS-1): never throws, and either a complete realm or problems that name their place.
+// The realm file from bytes (OPS-1): never throws, and either a complete realm or problems that name their
+// place.
+#include "realmgw/config/loader.hpp"
+
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
-
-#include "realmgw/config/loader.hpp"
 
 namespace {
 

@@ -317,6 +317,7 @@ TEST(Problem, a_record_has_an_owner_and_a_type_that_the_file_may_set) {
     return problems_with("zones: { foo.example: { records: { name: '" + name + "', type: " + type +
                          ", data: a } } }\n");
   };
+  EXPECT_THAT(record("a.foo.example.", "CNAME"), ElementsAre(HasSubstr("is not a name within the zone")));
   EXPECT_THAT(record("a b", "CNAME"),
               ElementsAre(HasSubstr("is not a name within the zone, or @ for the zone itself")));
   EXPECT_THAT(record("a", "4"), ElementsAre(HasSubstr("is not a record type")));
