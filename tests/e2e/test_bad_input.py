@@ -54,7 +54,7 @@ OUTSIDE = {
     "martian_source": [from_outside(source=s) for s in ("127.0.0.1", "224.0.0.1", "255.255.255.255", "0.0.0.0")],
     "spoofed_own_source": [from_outside(source=s) for s in (GW, POOL[1])],
     "inside_source_outside": [from_outside(source=HOSTA)],
-    "tcp_not_syn": [tcp(packets.ACK)],
+    "unmatched": [tcp(packets.ACK), tcp(packets.RST), from_outside()],
 }
 INSIDE = {
     "spoofed_inside_source": [ipv4("203.0.113.99", EXT1, 17, UDP)],

@@ -4,6 +4,7 @@
   kill -9 and restart; link down and up on both sides; SIGTERM under load; restart after restart.
 """
 
+import contextlib
 import signal
 
 import dns
@@ -54,15 +55,28 @@ class Faults(harness.LabCase):
             gateway.start(self.realm)
         self.works()
 
+    @contextlib.contextmanager
+    def pulled(self, switch):
+        """The cable between a switch and the gateway is out while the `with` lasts."""
+        run(switch, "ip", "link", "set", "to-gw", "down")
+        try:
+            yield
+        finally:
+            run(switch, "ip", "link", "set", "to-gw", "up")
+
     def test_a_pulled_cable_on_either_side_heals(self):
+        for switch in ("lan", "wan"):
+            with self.subTest(switch):
+                with self.pulled(switch):
+                    self.assertFalse(pings())
+                self.works()
+
+    def test_the_link_state_of_a_port_is_shown(self):
         for switch, port in (("lan", "inside"), ("wan", "outside")):
             with self.subTest(port):
-                run(switch, "ip", "link", "set", "to-gw", "down")
-                harness.wait_until(lambda: self.link(port) is False, "the port's link shows as down")
-                self.assertFalse(pings())
-                run(switch, "ip", "link", "set", "to-gw", "up")
+                with self.pulled(switch):
+                    harness.wait_until(lambda: self.link(port) is False, "the port's link shows as down")
                 harness.wait_until(lambda: self.link(port), "the port's link shows as up")
-                self.works()
 
     def link(self, port):
         (one,) = [p for p in gateway.ctl("status")["ports"] if p["name"] == port]
@@ -72,10 +86,9 @@ class Faults(harness.LabCase):
         with harness.tcp_server("ext1", 8080) as server, harness.tcp_client("hosta", (EXT1, 8080)) as client:
             connection, _ = server.accept()
             with connection:
-                run("wan", "ip", "link", "set", "to-gw", "down")
-                client.sendall(b"before it heals")
-                harness.wait_until(lambda: self.link("outside") is False, "the link is down")
-                run("wan", "ip", "link", "set", "to-gw", "up")
+                with self.pulled("wan"):
+                    client.sendall(b"before it heals")
+                    self.assertFalse(pings("ext1", GW))
                 connection.settimeout(15)
                 self.assertEqual(connection.recv(100), b"before it heals")
 
@@ -89,11 +102,9 @@ class Faults(harness.LabCase):
             run("hosta", "ip", "link", "set", "eth0", "address", mac)
         self.works()
 
-    def test_requests_to_a_silent_resolver_path_leave_nothing(self):
-        """The outside cable is down while names are asked: nothing is stuck when it is back."""
-        run("wan", "ip", "link", "set", "to-gw", "down")
-        self.assertIsNone(dns.ask("hosta.foo", timeout=0.5))
-        run("wan", "ip", "link", "set", "to-gw", "up")
+    def test_questions_asked_while_the_cable_is_out_leave_nothing(self):
+        with self.pulled("wan"):
+            self.assertIsNone(dns.ask("hosta.foo", timeout=0.5))
         harness.wait_until(lambda: pings("ext1", GW), "the gateway answers again", 10)
         self.works()
 

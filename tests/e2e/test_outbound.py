@@ -14,6 +14,11 @@ import services
 from harness import EXT1, GW, GW_IN, HOSTA, ROUTER, gateway, run
 
 
+def receive_or_none(server):
+    got = harness.receive(server)
+    return got and got[0]
+
+
 class Outbound(harness.LabCase):
     def test_a_host_pings_an_outside_host(self):
         self.assertIn(" 0% packet loss", run("hosta", "ping", "-c5", "-i0.1", "-W2", EXT1).stdout)
@@ -44,6 +49,16 @@ class Outbound(harness.LabCase):
                 self.assertEqual(seen[1] % 2, 0)
                 server.sendto(b"to " + words, seen)
                 self.assertEqual(harness.receive(client), (b"to " + words, (EXT1, 7000)))
+
+    def test_a_burst_that_opens_a_session_arrives_whole(self):
+        """The second packet of a flow may reach the gateway in one batch with the first."""
+        burst = [b"%d" % number for number in range(8)]
+        with harness.udp("ext1", (EXT1, 7000)) as server:
+            for _ in range(50):
+                with harness.udp("hosta", connect=(EXT1, 7000)) as client:
+                    for words in burst:
+                        client.send(words)
+                    self.assertEqual([receive_or_none(server) for _ in burst], burst)
 
     def test_iperf3_moves_tcp_up(self):
         end = harness.iperf3("ext1", "hosta", EXT1, "-t2")

@@ -28,7 +28,7 @@ class ManyWorkers:
         with harness.udp("ext1", (EXT1, 7000)) as server, Counting() as count:
             for number in range(500):
                 for box in ("hosta", "hostb"):
-                    with harness.udp(box) as client:
+                    with harness.udp(box, ("0.0.0.0", 20000 + number)) as client:  # each a flow of its own
                         words = b"%s %d" % (box.encode(), number)
                         client.sendto(words, (EXT1, 7000))
                         payload, seen = receive(server)
@@ -44,7 +44,7 @@ class ManyWorkers:
             for number in range(100):
                 for server, name in ((a, "hosta"), (b, "hostb")):
                     words = b"%d" % number
-                    with harness.udp("ext1") as client:
+                    with harness.udp("ext1", ("0.0.0.0", 20000 + number)) as client:
                         address = dns.address(f"udp6000.{name}.foo")
                         client.sendto(words, (address, 6000))
                         payload, seen = receive(server)
