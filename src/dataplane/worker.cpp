@@ -1,32 +1,14 @@
 #include "realmgw/dataplane/worker.hpp"
 
-#include <algorithm>
-
+#include "realmgw/dataplane/events.hpp"
 #include "realmgw/dataplane/stages.hpp"
 
 namespace rgw::dataplane {
 namespace {
 
-constexpr unsigned events_a_turn = 256;
 constexpr unsigned control_packets_a_turn = 32;
 // Looking at an expired session costs a cache miss or two, so 64 delay a burst by some 20 us at the worst.
 constexpr std::uint32_t expiries_a_turn = 64;
-
-nat::SessionInfo describe(const nat::Session& session, WorkerId worker, nat::Tick tick, nat::Tick timeout) {
-  const std::uint32_t left = session.deadline > tick ? session.deadline - tick : 0;
-  const auto port = [](const net::FlowKey4& key) { return key.tail.near_port.host(); };
-  return {.protocol = session.protocol(),
-          .origin = session.origin,
-          .tcp_state = static_cast<std::uint8_t>(session.tcp_state),
-          .worker = worker.value(),
-          .inside = {session.host(), port(session.inside)},
-          .external = {session.external(), port(session.outside)},
-          .remote = {session.remote(net::Side::outside), session.outside.tail.far_port.host()},
-          .remote_inside = {session.remote(net::Side::inside), session.inside.tail.far_port.host()},
-          .age_s = nat::seconds_of(tick - session.created),
-          .idle_s = nat::seconds_of(timeout > left ? timeout - left : 0),
-          .expires_s = nat::seconds_of(left)};
-}
 
 }  // namespace
 
@@ -49,7 +31,7 @@ std::uint32_t Worker::step() {
   context_.tick = nat::tick_of(context_.now);
 
   // Reservations first: a packet that one lets in may be in this very burst (POOL-1).
-  std::uint32_t work = handle_events();
+  std::uint32_t work = handle_events(context_);
   work += handle_control_packets();
   for (std::uint8_t from = 0; from < context_.peers.workers(); ++from) {
     if (WorkerId{from} != context_.id) work += handle_peer(context_.peers.ring(WorkerId{from}, context_.id));
@@ -127,9 +109,7 @@ std::uint32_t Worker::handle_peer(PeerRing& ring) {
     const PeerMessage& message = messages[i];
     if (message.packet == nullptr) {
       if (!batch_.empty()) run();  // what came before it still needs the signpost
-      if (context_.sessions.live(message.signpost) && context_.sessions[message.signpost].signpost) {
-        context_.end_session(message.signpost);
-      }
+      hear_of_session(message);
       continue;
     }
     switch (ring::note(message.packet).purpose) {
@@ -140,6 +120,17 @@ std::uint32_t Worker::handle_peer(PeerRing& ring) {
   }
   if (!batch_.empty()) run();
   return count;
+}
+
+void Worker::hear_of_session(const PeerMessage& message) {
+  if (!context_.sessions.live(message.signpost)) return;
+  nat::Session& signpost = context_.sessions[message.signpost];
+  if (!signpost.signpost) return;
+  if (message.word == PeerMessage::Word::ended) {
+    context_.end_session(message.signpost);
+  } else {
+    nat::SessionTable::extend(signpost, context_.signpost_deadline(signpost));
+  }
 }
 
 std::uint32_t Worker::handle_control_packets() {
@@ -157,52 +148,18 @@ std::uint32_t Worker::handle_control_packets() {
   return count;
 }
 
-std::uint32_t Worker::handle_events() {
-  unsigned count = 0;
-  for (ring::ToWorker event; count < events_a_turn && context_.control.events_to_worker.pop(event); ++count) {
-    std::visit([this](const auto& what) { handle(what); }, event);
-  }
-  return count;
-}
-
-void Worker::handle(const ring::Bind& bind) {
-  if (!context_.bindings.bind(bind.external, bind.service, bind.reservation, bind.claim, bind.inside, bind.deadline)) {
-    context_.counters.add(Counter::binding_table_full);
-  }
-}
-
-void Worker::handle(const ring::Unbind& unbind) {
-  context_.bindings.unbind(unbind.reservation, unbind.reject_after, context_.now);
-}
-
-void Worker::handle(const ring::NeighbourUpdate& update) {
-  static_cast<void>(context_.neighbours.update(update.port, update.address, update.mac, update.reachable));
-}
-
-void Worker::handle(const ring::LinkState& link) { context_.set_link(link.port, link.up); }
-
-void Worker::handle(const ring::SessionsQuery& query) {
-  // A bounded part of the table a turn, so that a listing does not stop the traffic.
-  constexpr std::uint32_t slots_a_query = 4096;
-  auto& page = *query.page;
-  page.count = 0;
-  nat::SessionSlot slot = query.cursor;
-  const nat::SessionSlot end = context_.sessions.high_water();
-  for (std::uint32_t seen = 0; slot < end && seen < slots_a_query && page.count < page.capacity; ++slot, ++seen) {
-    if (!context_.sessions.live(slot) || context_.sessions[slot].signpost) continue;
-    const nat::Session& session = context_.sessions[slot];
-    page.sessions[page.count++] = describe(session, context_.id, context_.tick,
-                                           context_.timeouts[static_cast<std::size_t>(session.timer)]);
-  }
-  // Control waits for no more pages than its ring has room for.
-  static_cast<void>(context_.control.events_to_control.push(ring::SessionsPageFilled{query.page, slot, slot >= end}));
-}
-
 void Worker::keep_house() {
-  context_.sessions.expire(context_.tick, expiries_a_turn, [&](nat::SessionSlot slot) {
-    if (!context_.sessions[slot].signpost) context_.counters.add(Counter::session_expired);
-    context_.end_session(slot);
-  });
+  context_.sessions.expire(
+      context_.tick, expiries_a_turn,
+      [&](nat::SessionSlot slot) {
+        if (!context_.sessions[slot].signpost) context_.counters.add(Counter::session_expired);
+        context_.end_session(slot);
+      },
+      [&](nat::SessionSlot slot) {
+        // Its packets may all go the way on which the signpost does not see them.
+        const nat::Session& session = context_.sessions[slot];
+        if (session.posted) context_.tell_signpost(session.home, session.signpost_slot, PeerMessage::Word::lives);
+      });
   context_.bindings.sweep(context_.now);
   context_.fragments.expire(context_.now, [&](void* held) {
     context_.drop(static_cast<rte_mbuf*>(held), Counter::fragment_timeout);

@@ -43,7 +43,9 @@ std::optional<Counter> cannot_open(const net::Packet& packet) {
     case net::PacketKind::icmp_error:
       return Counter::icmp_no_session;
     case net::PacketKind::later_fragment:
+      return Counter::fragment_orphan;
     case net::PacketKind::other:
+      if (packet.l4_protocol == (packet.family == Family::v4 ? 1 : 58)) return Counter::parse_icmp_type;
       break;
   }
   return Counter::parse_protocol;

@@ -205,7 +205,6 @@ Verdict parse_icmp(Packet& packet, const Address& source, const Address& destina
       if (packet.fragment) return Verdict::drop(Counter::fragment_reassembly);
       return parse_icmp_error<Address>(packet);
     case IcmpClass::other:
-      packet.kind = PacketKind::other;
       return Verdict::pass();
   }
   return Verdict::drop(Counter::parse_icmp_type);
@@ -218,6 +217,7 @@ Verdict parse_transport(Packet& packet, std::uint8_t protocol, const Address& so
   auto& key = packet.key<Address>();
   const Side side = key.tail.side;
   packet.l4_protocol = protocol;
+  packet.kind = PacketKind::other;  // until more is known
   const std::uint8_t* l4 = packet.l3 + packet.l4;
   // RFC 1858: a first fragment that hides its transport header is an attack.
   const Verdict too_short = Verdict::drop(packet.fragment ? Counter::fragment_tiny_first : Counter::parse_l4_truncated);
@@ -252,7 +252,6 @@ Verdict parse_transport(Packet& packet, std::uint8_t protocol, const Address& so
     }
     default:
       if (protocol == icmp_number<Address>) return parse_icmp<Address>(packet, source, destination);
-      packet.kind = PacketKind::other;
       return Verdict::pass();
   }
   if (key.tail.near_port.raw() == 0 || key.tail.far_port.raw() == 0) return Verdict::drop(Counter::parse_l4_port_zero);
@@ -328,6 +327,7 @@ Verdict parse_ipv6(std::uint8_t* l3, std::size_t available, Side side, Packet& p
 }  // namespace
 
 Verdict parse(std::uint8_t* l3, std::size_t available, EtherType ether_type, Side side, Packet& packet) {
+  packet.fragment = false;
   return ether_type == EtherType::ipv4 ? parse_ipv4(l3, available, side, packet)
                                        : parse_ipv6(l3, available, side, packet);
 }

@@ -207,6 +207,10 @@ class Gateway {
   [[nodiscard]] unsigned free_buffers() const { return rte_mempool_avail_count(pool_.get()); }
   [[nodiscard]] unsigned free_at_start() const { return free_at_start_; }
   [[nodiscard]] dataplane::Worker& worker(unsigned i) { return *workers_[i]; }
+  [[nodiscard]] unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
+  /// The rings between control and a worker.
+  [[nodiscard]] ring::ControlRings& rings(unsigned i) { return *control_[i]; }
+  [[nodiscard]] rte_mempool* packets() const { return pool_.get(); }
   [[nodiscard]] const ring::Snapshot& snapshot() const { return *snapshot_; }
   [[nodiscard]] ManualClock& clock() { return clock_; }
   [[nodiscard]] net::MacAddress mac(unsigned port) const { return ports_[port]->facts().mac; }

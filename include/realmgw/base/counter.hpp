@@ -59,6 +59,7 @@ enum class CounterKind : std::uint8_t {
   X(fragment_hold_full,         drop,       "too many fragments wait for their first one") \
   X(fragment_duplicate,         drop,       "a fragment that came twice") \
   X(fragment_timeout,           drop,       "the first fragment never came") \
+  X(fragment_orphan,            drop,       "a fragment whose first one was refused") \
   X(fragment_reassembly,        drop,       "a fragmented datagram that would have to be whole (ICMP error, zero checksum)") \
   /* steer */ \
   X(steer_mine,                 event,      "packets whose flow the receiving worker owns") \

@@ -94,6 +94,14 @@ class Context {
   void report(const Packet& cause, nat::IcmpError error, std::uint32_t mtu = 0);
   /// Ends a session, and the signpost that leads to it.
   void end_session(nat::SessionSlot slot);
+  /// Tells the worker that holds a signpost of the session that it should lead here.
+  void tell_signpost(WorkerId holder, std::uint32_t signpost, PeerMessage::Word word) {
+    push_peer(holder, {nullptr, signpost, word});
+  }
+  /// How long a signpost lasts without a word: twice as long as its session without a packet, so that the word comes first.
+  [[nodiscard]] nat::Tick signpost_deadline(const nat::Session& signpost) const {
+    return tick + 2 * timeouts[static_cast<std::size_t>(signpost.timer)];
+  }
   /// The gateway's own address towards a sender on this port: what errors come from.
   [[nodiscard]] const net::IpAddress* own_address_on(PortId port, net::Family family) const;
   void flush();

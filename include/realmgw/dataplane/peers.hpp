@@ -12,11 +12,15 @@
 
 namespace rgw::dataplane {
 
-/// A packet with its note, or, where there is none, word that a session has ended and its signpost with it.
+/// A packet with its note, or, where there is none, word of the session that a signpost leads to.
 struct PeerMessage {
+  enum class Word : std::uint32_t {
+    ended,   ///< there is no such session: the signpost ends too
+    lives,   ///< it goes on, though no packet may have passed the signpost for long
+  };
   rte_mbuf* packet;
   std::uint32_t signpost;  ///< on the worker that gets this
-  std::uint32_t zero;
+  Word word;
 };
 static_assert(sizeof(PeerMessage) == 16);
 

@@ -25,10 +25,18 @@ void resolve(Context& context, Batch& batch);
 
 // Branches.
 
+/// Remembers by which signpost the packets of a session come, so that both end together.
+inline void adopt_signpost(nat::Session& session, const Packet& packet) {
+  session.posted = true;
+  session.home = packet.from;
+  session.signpost_slot = packet.signpost;
+}
 /// The session that was found goes on living; TCP moves its state (RFC 6146 section 3.5.2).
 [[nodiscard]] Verdict keep_alive(Context& context, Packet& packet);
 /// A frame that the kernel sent through a port's TAP (OUT-9).
 void from_kernel(Context& context, rte_mbuf* mbuf, PortId port);
+/// A first fragment that was refused as `why`: so are the others of its datagram, whether they wait or come later (OUT-7).
+[[nodiscard]] Verdict condemn_datagram(Context& context, Packet& first, Counter why);
 /// An ARP frame: answers what asks for an address of ours, shows control what it can learn from.
 [[nodiscard]] Verdict arp(Context& context, Packet& packet);
 /// A neighbour discovery message, likewise.

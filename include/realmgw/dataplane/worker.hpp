@@ -26,20 +26,14 @@ class Worker {
   [[nodiscard]] Context& context() { return context_; }
 
  private:
-  std::uint32_t handle_events();
   std::uint32_t handle_control_packets();
   std::uint32_t handle_peer(PeerRing& ring);
+  void hear_of_session(const PeerMessage& message);
   std::uint32_t handle_queue(const Port& port);
   void take_up(rte_mbuf* mbuf);
   void walk();
   void run();
   void keep_house();
-
-  void handle(const ring::Bind& bind);
-  void handle(const ring::Unbind& unbind);
-  void handle(const ring::NeighbourUpdate& update);
-  void handle(const ring::LinkState& link);
-  void handle(const ring::SessionsQuery& query);
 
   Context context_;
   Batch batch_;

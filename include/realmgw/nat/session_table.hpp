@@ -69,11 +69,15 @@ class SessionTable {
   static void extend(Session& session, Tick deadline) { session.deadline = deadline; }
 
   /// Calls `end(slot)` for sessions whose time is over, which has to `retire` them; looks at no more than `budget`.
-  template <class End>
-  void expire(Tick now, std::uint32_t budget, End&& end) {
+  /// Calls `lives(slot)` for those that packets have given more time: at least once in the time that their timer runs.
+  template <class End, class Lives>
+  void expire(Tick now, std::uint32_t budget, End&& end, Lives&& lives) {
     wheel_.advance(links(), now, budget, [&](SessionSlot slot) -> std::optional<Tick> {
       const Tick deadline = records_[slot].deadline;
-      if (static_cast<std::int32_t>(deadline - now) > 0) return deadline;
+      if (static_cast<std::int32_t>(deadline - now) > 0) {
+        lives(slot);
+        return deadline;
+      }
       end(slot);
       return std::nullopt;
     });

@@ -11,7 +11,8 @@ namespace rgw::net {
 
 /// Reads the IP packet that begins at `l3`, of which `available` bytes are in the buffer (link padding may follow
 /// it). `ether_type` is the frame's; `side` is where it came from, which tells the near end from the far one. On `pass()` all of `packet`
-/// is filled in; otherwise the counter tells what was wrong.
+/// is filled in; otherwise the counter tells what was wrong, and `packet.fragment` whether it is a first fragment, of which then
+/// all but the ports is filled in.
 [[nodiscard]] Verdict parse(std::uint8_t* l3, std::size_t available, EtherType ether_type, Side side,
                             Packet& packet);
 

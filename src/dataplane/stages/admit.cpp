@@ -1,3 +1,4 @@
+#include "realmgw/dataplane/events.hpp"
 #include "realmgw/dataplane/stages.hpp"
 
 namespace rgw::dataplane::stages {
@@ -15,19 +16,29 @@ bool martian_source(const net::IpAddress& source) {
   return source.is_v4() && (source.v4().is_this_network() || source.v4().is_class_e());
 }
 
-// An address that names all hosts of a link, or a group.
-bool is_group(const Context& context, PortId port, const net::IpAddress& destination) {
-  if (destination.is_multicast()) return true;
-  if (!destination.is_v4()) return false;
-  if (destination.v4().is_limited_broadcast()) return true;
-  for (const auto& link : context.snapshot.port(port).addresses) {
-    if (link.address.is_v4() && link.length < 31 && link.prefix().last() == destination) return true;
+// An address that names all hosts of a port's link.
+bool is_broadcast_of(const ring::PortFacts& port, const net::IpAddress& address) {
+  for (const auto& link : port.addresses) {
+    if (link.address.is_v4() && link.length < 31 && link.prefix().last() == address) return true;
   }
   return false;
 }
 
+bool is_broadcast(const Context& context, const net::IpAddress& address) {
+  for (const auto& port : context.snapshot.ports) {
+    if (is_broadcast_of(port, address)) return true;
+  }
+  return false;
+}
+
+// An address that names all hosts of the link where the packet was seen, or a group.
+bool is_group(const Context& context, PortId port, const net::IpAddress& destination) {
+  return destination.is_multicast() || (destination.is_v4() && destination.v4().is_limited_broadcast()) ||
+         is_broadcast_of(context.snapshot.port(port), destination);
+}
+
 Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source) {
-  if (martian_source(source)) return Verdict::drop(Counter::martian_source);
+  if (martian_source(source) || is_broadcast(context, source)) return Verdict::drop(Counter::martian_source);
   if (packet.hairpinned) return Verdict::pass();
   if (context.snapshot.own_address(source) != nullptr) return Verdict::drop(Counter::spoofed_own_source);
   // Link-local addresses belong to their link, not to a route.
@@ -49,6 +60,7 @@ Verdict refuse(Context& context, Packet& packet, Counter why) {
   const bool tell = policy == nat::Unmatched::reject || (policy == nat::Unmatched::automatic && after_reservation);
   if (!tell || packet.hairpinned || !nat::may_report(packet)) return Verdict::drop(why);
   if (packet.kind != PacketKind::flow) return Verdict::drop(why);  // nobody expects a refusal to a ping
+  if ((packet.tcp_flags & net::TcpHeader::rst) != 0) return Verdict::drop(why);  // RFC 9293: a reset is never answered
   context.counters.add(why);
   if (packet.tail().protocol != net::Protocol::tcp) {
     context.report(packet, nat::IcmpError::port_unreachable);
@@ -81,11 +93,11 @@ Verdict post(Context& context, Packet& packet, WorkerId home) {
     signpost.external6 = packet.key6.near;
     signpost.remote6 = packet.key6.far;
   }
-  // It outlives the session unless the home worker's word is lost.
+  // It outlives the session, which sends word now and then.
   signpost.timer = packet.tail().protocol == net::Protocol::tcp    ? nat::TimerClass::tcp_established
                    : packet.tail().protocol == net::Protocol::icmp ? nat::TimerClass::icmp
                                                                    : nat::TimerClass::udp;
-  signpost.deadline = context.tick + context.timeouts[static_cast<std::size_t>(signpost.timer)];
+  signpost.deadline = context.signpost_deadline(signpost);
   if (!context.sessions.publish(slot, context.tick)) {
     context.sessions.discard(slot);
     return Verdict::drop(Counter::session_table_full);
@@ -104,11 +116,7 @@ Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
     case Session::Origin::inbound: context.counters.add(Counter::session_created_inbound); break;
     case Session::Origin::local: context.counters.add(Counter::session_created_local); break;
   }
-  if (packet.signpost != ring::no_signpost) {
-    session.posted = true;
-    session.home = packet.from;
-    session.signpost_slot = packet.signpost;
-  }
+  if (packet.signpost != ring::no_signpost) adopt_signpost(session, packet);
   if (admitted.claim) {
     context.counters.add(Counter::claim_made);
     const ring::Claimed claimed{admitted.claim->reservation, admitted.claim->claim, context.now,
@@ -159,16 +167,38 @@ Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& dest
   return carry_out(context, packet, context.admission.outbound(packet, own != nullptr, context.now));
 }
 
+// What the packet asks for at its destination, seen from inside or outside.
+net::Service service_of(const Packet& packet) {
+  const net::FlowTail& tail = packet.tail();
+  if (tail.protocol == net::Protocol::icmp) return {tail.protocol, 0};
+  return {tail.protocol, (packet.side() == net::Side::inside ? tail.far_port : tail.near_port).host()};
+}
+
 Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own) {
   if (own == nullptr) return Verdict::drop(Counter::not_own_destination);
   if (own->service && !own->shared()) return to_kernel(context, packet);
-  if (packet.kind == PacketKind::other) return own->service ? to_kernel(context, packet) : Verdict::drop(Counter::parse_protocol);
-  return carry_out(context, packet, context.admission.inbound(packet, own->service, packet.hairpinned, context.now));
+  if (packet.kind == PacketKind::other && own->service) return to_kernel(context, packet);
+  const bool local = own->service && context.snapshot.is_local_service(service_of(packet));
+  if (packet.hop_limit() <= 1 && !packet.hairpinned && !local && context.admission.would_admit(packet, context.now)) {
+    // It would not reach the host, so it spends no reservation (POOL-5).
+    context.report(packet, nat::IcmpError::time_exceeded);
+    return Verdict::drop(Counter::hop_limit_exceeded);
+  }
+  const auto judge = [&] {
+    return context.admission.inbound(packet, own->service, packet.hairpinned, context.now);
+  };
+  Admitted admitted = judge();
+  // Its reservation may have come in since this turn began.
+  if (admitted.kind == Admitted::Kind::refused && handle_events(context) != 0) admitted = judge();
+  return carry_out(context, packet, admitted);
 }
 
 Verdict admit_one(Context& context, Packet& packet) {
   if (packet.session != nat::no_session) {
-    if (!packet.reconsider) [[likely]] return Verdict::pass();
+    if (!packet.reconsider) [[likely]] {
+      // An error may come from any router on the way, so the session does not vouch for its source.
+      return packet.kind == PacketKind::icmp_error ? guard_source(context, packet, packet.source()) : Verdict::pass();
+    }
     // A SYN from outside for a connection that is over: it is a new one's where something lets that in (POOL-5).
     if (!context.admission.would_admit(packet, context.now)) {
       const Session& session = context.sessions[packet.session];
@@ -190,8 +220,12 @@ Verdict admit_one(Context& context, Packet& packet) {
   if (own == nullptr && packet.kind == PacketKind::other && destination.is_v6() && destination.v6().is_link_local()) {
     return to_kernel(context, packet);
   }
+  // A frame to all carries what is to one: RFC 1812 section 5.3.4 lets no router pass it on, RFC 1122 section 3.3.6 no host take it.
+  if (net::header<net::EthernetHeader>(packet.l3 - sizeof(net::EthernetHeader)).destination.is_multicast()) {
+    return Verdict::drop(Counter::parse_not_for_us);
+  }
   if (const Verdict guarded = guard_source(context, packet, source); !guarded.passed()) return guarded;
-  if (martian_source(destination) || (destination.is_v6() && destination.v6().is_link_local())) {
+  if (martian_source(destination) || is_broadcast(context, destination) || (destination.is_v6() && destination.v6().is_link_local())) {
     return Verdict::drop(Counter::martian_destination);
   }
   return packet.side() == net::Side::inside ? from_inside(context, packet, destination, own)
@@ -202,7 +236,13 @@ Verdict admit_one(Context& context, Packet& packet) {
 
 void admit(Context& context, Batch& batch) {
   batch.sift([&](Packet& packet) { return admit_one(context, packet); },
-             [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
+             [&](Packet& packet, Counter why) {
+               // The signpost by which it came leads to nothing.
+               if (packet.signpost != ring::no_signpost && packet.session == nat::no_session) {
+                 context.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::ended);
+               }
+               context.drop(packet.mbuf, why);
+             });
 }
 
 }  // namespace rgw::dataplane::stages

@@ -26,12 +26,16 @@ void release(Context& context, std::span<const FragmentTable::Handle> handles, c
   }
 }
 
+// The fragments of a datagram meet on one worker, whichever that is.
+WorkerId meeting_place(const Context& context, const Fragment& fragment) {
+  return context.ownership.owner_of(hash_of(fragment.key, context.shared_salt));
+}
+
 Verdict defragment(Context& context, Packet& packet) {
   const auto fragment = Fragment::of(packet);
   if (!fragment) return Verdict::drop(Counter::fragment_lying);
-  // The fragments of a datagram meet on one worker, whichever that is.
-  const WorkerId meeting_place = context.ownership.owner_of(hash_of(fragment->key, context.shared_salt));
-  if (meeting_place != context.id) return context.to_peer(packet, meeting_place);
+  const WorkerId meeting = meeting_place(context, *fragment);
+  if (meeting != context.id) return context.to_peer(packet, meeting);
 
   if (packet.kind == net::PacketKind::later_fragment) context.write_note(packet);
   const auto result = context.fragments.accept(*fragment, packet.mbuf, context.now);
@@ -53,6 +57,17 @@ Verdict defragment(Context& context, Packet& packet) {
 }
 
 }  // namespace
+
+Verdict condemn_datagram(Context& context, Packet& first, Counter why) {
+  const auto fragment = Fragment::of(first);
+  if (!fragment) return Verdict::drop(why);
+  const WorkerId meeting = meeting_place(context, *fragment);
+  if (meeting != context.id) return context.to_peer(first, meeting);  // where it is refused once more
+  const auto result = context.fragments.condemn(fragment->key, why, context.now);
+  drop_all(context, result.evicted, Counter::fragment_table_full);
+  drop_all(context, result.followers, why);
+  return Verdict::drop(why);
+}
 
 void defrag(Context& context, Batch& batch) {
   batch.sift(

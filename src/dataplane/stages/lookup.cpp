@@ -34,13 +34,17 @@ Verdict on_session(Context& context, Packet& packet) {
   if (packet.session == nat::no_session) return Verdict::pass();
   Session& session = context.sessions[packet.session];
   if (session.signpost) {
-    nat::SessionTable::extend(session, context.tick + context.timeouts[static_cast<std::size_t>(session.timer)]);
+    nat::SessionTable::extend(session, context.signpost_deadline(session));
     return context.to_peer(packet, session.home, packet.session);
   }
-  // Who is outside cannot speak for a host inside that is reached by hairpin, whatever source address he writes.
-  if (session.hairpin && packet.side() == net::Side::outside && !packet.hairpinned) {
+  // Who is outside cannot speak for a host inside that is reached by hairpin, whatever source address he writes; and who is
+  // inside cannot speak for the gateway's own kernel, whose packets do not come this way.
+  const bool outside = packet.side() == net::Side::outside;
+  if ((session.hairpin && outside && !packet.hairpinned) || (session.local && !outside)) [[unlikely]] {
     return Verdict::drop(Counter::spoofed_own_source);
   }
+  // A session may exist before packets come to it by a signpost (a static mapping's host began), or outlive one.
+  if (packet.signpost != ring::no_signpost) adopt_signpost(session, packet);
   return keep_alive(context, packet);
 }
 

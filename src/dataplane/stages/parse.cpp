@@ -25,7 +25,7 @@ Verdict parse_frame(Context& context, Packet& packet) {
       // What was translated once comes as if from outside.
       const net::Side side = packet.hairpinned ? net::Side::outside : port.side;
       const Verdict verdict = net::parse(packet.l3, size - sizeof(EthernetHeader), type, side, packet);
-      if (!verdict.passed()) return verdict;
+      if (!verdict.passed()) return packet.fragment ? condemn_datagram(context, packet, verdict.counter()) : verdict;
       if (type == EtherType::ipv6 && packet.kind == net::PacketKind::other && packet.l4_protocol == 58) [[unlikely]] {
         return neighbour_discovery(context, packet);
       }

@@ -1,0 +1,67 @@
+#include "realmgw/dataplane/events.hpp"
+
+namespace rgw::dataplane {
+namespace {
+
+void handle(Context& context, const ring::Bind& bind) {
+  if (!context.bindings.bind(bind.external, bind.service, bind.reservation, bind.claim, bind.inside, bind.deadline)) {
+    context.counters.add(Counter::binding_table_full);
+  }
+}
+
+void handle(Context& context, const ring::Unbind& unbind) {
+  context.bindings.unbind(unbind.reservation, unbind.reject_after, context.now);
+}
+
+void handle(Context& context, const ring::NeighbourUpdate& update) {
+  static_cast<void>(context.neighbours.update(update.port, update.address, update.mac, update.reachable));
+}
+
+void handle(Context& context, const ring::LinkState& link) { context.set_link(link.port, link.up); }
+
+nat::SessionInfo describe(const Context& context, const nat::Session& session) {
+  const nat::Tick left = session.deadline > context.tick ? session.deadline - context.tick : 0;
+  const nat::Tick timeout = context.timeouts[static_cast<std::size_t>(session.timer)];
+  const auto port = [](const net::FlowKey4& key) { return key.tail.near_port.host(); };
+  return {.protocol = session.protocol(),
+          .origin = session.origin,
+          .tcp_state = static_cast<std::uint8_t>(session.tcp_state),
+          .worker = context.id.value(),
+          .inside = {session.host(), port(session.inside)},
+          .external = {session.external(), port(session.outside)},
+          .remote = {session.remote(net::Side::outside), session.outside.tail.far_port.host()},
+          .remote_inside = {session.remote(net::Side::inside), session.inside.tail.far_port.host()},
+          .age_s = nat::seconds_of(context.tick - session.created),
+          .idle_s = nat::seconds_of(timeout > left ? timeout - left : 0),
+          .expires_s = nat::seconds_of(left)};
+}
+
+void handle(Context& context, const ring::SessionsQuery& query) {
+  // A bounded part of the table a turn, so that a listing does not stop the traffic.
+  constexpr std::uint32_t slots_a_query = 4096;
+  auto& page = *query.page;
+  page.count = 0;
+  nat::SessionSlot slot = query.cursor;
+  const nat::SessionSlot end = context.sessions.high_water();
+  for (std::uint32_t seen = 0; slot < end && seen < slots_a_query && page.count < page.capacity; ++slot, ++seen) {
+    if (!context.sessions.live(slot) || context.sessions[slot].signpost) continue;
+    page.sessions[page.count++] = describe(context, context.sessions[slot]);
+  }
+  // Control waits for no more pages than its ring has room for.
+  static_cast<void>(context.control.events_to_control.push(ring::SessionsPageFilled{query.page, slot, slot >= end}));
+}
+
+}  // namespace
+
+std::uint32_t handle_events(Context& context) {
+  auto& events = context.control.events_to_worker;
+  // What control adds meanwhile may wait for the next turn.
+  const std::uint32_t waiting = events.size();
+  std::uint32_t count = 0;
+  for (ring::ToWorker event; count < waiting && events.pop(event); ++count) {
+    std::visit([&](const auto& what) { handle(context, what); }, event);
+  }
+  return count;
+}
+
+}  // namespace rgw::dataplane
