@@ -1,8 +1,8 @@
 #include "realmgw/dataplane/context.hpp"
 
-#include <cstring>
-
 #include "realmgw/net/headers.hpp"
+
+#include <cstring>
 
 namespace rgw::dataplane {
 namespace {
@@ -14,7 +14,8 @@ constexpr std::uint32_t max_neighbours = 16384;
 // make it a reflector worth using.
 constexpr std::uint32_t errors_per_second = 1000, error_burst = 100;
 constexpr std::uint32_t resets_per_second = 1000, reset_burst = 100;
-// How often a packet may go from worker to worker: fragment's meeting place, owner, home, and once more hairpinned.
+// How often a packet may go from worker to worker: fragment's meeting place, owner, home, and once more
+// hairpinned.
 constexpr std::uint8_t max_hops = 6;
 
 HashSalt salt_of(std::uint64_t seed) {
@@ -62,13 +63,15 @@ void Context::transmit(PortId port_id, rte_mbuf* mbuf) {
     return;
   }
   TxBuffer& buffer = tx_[port_id.value()];
-  if (!buffer.link_up) [[unlikely]] return drop(mbuf, Counter::port_down);
+  if (!buffer.link_up) [[unlikely]]
+    return drop(mbuf, Counter::port_down);
   buffer.packets[buffer.count++] = mbuf;
   if (buffer.count == tx_room) flush(port, buffer);
 }
 
 void Context::flush(const Port& port, TxBuffer& buffer) {
-  const std::uint16_t sent = port.send(static_cast<std::uint16_t>(id.value()), buffer.packets.data(), buffer.count);
+  const std::uint16_t sent =
+      port.send(static_cast<std::uint16_t>(id.value()), buffer.packets.data(), buffer.count);
   counters.add(Counter::tx_packets, sent);
   for (std::uint16_t i = sent; i < buffer.count; ++i) drop(buffer.packets[i], Counter::tx_ring_full);
   buffer.count = 0;
@@ -101,6 +104,18 @@ void Context::push_peer(WorkerId peer, const PeerMessage& message) {
   if (peers.ring(id, peer).push(message)) return;
   // A signpost whose end is not heard of ends by its own timer.
   if (message.packet != nullptr) drop(message.packet, Counter::steer_peer_full);
+}
+
+void Context::reframe(const Packet& packet) {
+  rte_mbuf& mbuf = *packet.mbuf;
+  const EthernetHeader former = net::header<EthernetHeader>(rte_pktmbuf_mtod(&mbuf, std::uint8_t*));
+  std::uint8_t* frame = packet.l3 - sizeof(EthernetHeader);
+  const auto type = packet.family == net::Family::v4 ? net::EtherType::ipv4 : net::EtherType::ipv6;
+  net::header<EthernetHeader>(frame) = {former.destination, former.source,
+                                        be16{static_cast<std::uint16_t>(type)}};
+  mbuf.data_off = static_cast<std::uint16_t>(frame - static_cast<std::uint8_t*>(mbuf.buf_addr));
+  mbuf.data_len = static_cast<std::uint16_t>(packet.length + sizeof(EthernetHeader));
+  mbuf.pkt_len = mbuf.data_len;
 }
 
 void Context::write_note(const Packet& packet, std::uint32_t signpost) const {

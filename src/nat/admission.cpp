@@ -1,8 +1,8 @@
 #include "realmgw/nat/admission.hpp"
 
-#include <algorithm>
-
 #include "realmgw/nat/rewrite.hpp"
+
+#include <algorithm>
 
 namespace rgw::nat {
 namespace {
@@ -23,8 +23,9 @@ Address as(const net::IpAddress& address) {
 
 bool opens_query(const net::Packet& packet) {
   const std::uint8_t type = packet.transport<net::IcmpHeader>().type;
-  return packet.family == Family::v4 ? type == net::icmp4::echo_request || type == net::icmp4::timestamp_request
-                                     : type == net::icmp6::echo_request;
+  return packet.family == Family::v4
+             ? type == net::icmp4::echo_request || type == net::icmp4::timestamp_request
+             : type == net::icmp6::echo_request;
 }
 
 bool is_syn(const net::Packet& packet) {
@@ -68,10 +69,14 @@ TimerClass first_timer(Protocol protocol) {
 
 std::size_t set_of(Protocol protocol) {
   switch (protocol) {
-    case Protocol::tcp: return 0;
-    case Protocol::udp: return 1;
-    case Protocol::icmp: return 2;
-    default: return 3;
+    case Protocol::tcp:
+      return 0;
+    case Protocol::udp:
+      return 1;
+    case Protocol::icmp:
+      return 2;
+    default:
+      return 3;
   }
 }
 
@@ -85,6 +90,15 @@ void set_side(Session& session, Side side, const net::FlowKey<Address>& key) {
     (side == Side::inside ? session.host6 : session.external6) = key.near;
     session.remote6 = key.far;
   }
+}
+
+// The key outside of a flow whose key inside stands.
+template <class Inside, class Outside>
+net::FlowKey<Outside> outside_of(const net::FlowKey<Inside>& inside, const Outside& external,
+                                 std::uint16_t port, const Outside& far) {
+  return {external,
+          far,
+          {be16{port}, inside.tail.far_port, inside.tail.protocol, Side::outside, Outside::family, 0}};
 }
 
 }  // namespace
@@ -112,20 +126,21 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
       bindings_{bindings},
       random_{random},
       salt_{salt},
-      mappings_{policy.mapping == Mapping::endpoint_independent ? sessions.capacity() : 1,
+      mappings_{policy.mapping == Mapping::endpoint_independent || policy.pref64 ? sessions.capacity() : 1,
                 policy.filtering == Filtering::address_dependent, salt},
       host_sessions_{std::min(sessions.capacity(), max_hosts), salt},
       static_inside_{static_cast<std::uint32_t>(policy.static_mappings.size() + 1), salt},
       static_outside_{static_cast<std::uint32_t>(policy.static_mappings.size() + 1), salt},
       addresses_{policy.external} {
   for (const auto& address : policy.shared_service) {
-    if (std::find(addresses_.begin(), addresses_.end(), address) == addresses_.end()) addresses_.push_back(address);
+    if (std::find(addresses_.begin(), addresses_.end(), address) == addresses_.end())
+      addresses_.push_back(address);
   }
   for (const auto& address : addresses_) {
     for (const auto protocol : {Protocol::tcp, Protocol::udp, Protocol::icmp, Protocol::sctp}) {
-      PortSet& set = sets_.emplace_back(ownership_.own_ports(address, self_), protocol == Protocol::icmp
-                                                                                  ? PortSet::Kind::identifiers
-                                                                                  : PortSet::Kind::ports);
+      PortSet& set =
+          sets_.emplace_back(ownership_.own_ports(address, self_),
+                             protocol == Protocol::icmp ? PortSet::Kind::identifiers : PortSet::Kind::ports);
       for (const auto& service : policy.local_services) {
         // A static mapping may have the port too: whichever holds it, nobody else gets it.
         if (service.protocol == protocol && service.port != 0 && set.owns(service.port)) {
@@ -133,7 +148,8 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
         }
       }
       for (const auto& mapping : policy.static_mappings) {
-        if (mapping.protocol == protocol && mapping.outside.address == address && set.owns(mapping.outside.port)) {
+        if (mapping.protocol == protocol && mapping.outside.address == address &&
+            set.owns(mapping.outside.port)) {
           static_cast<void>(set.hold(mapping.outside.port));
         }
       }
@@ -142,8 +158,10 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
   for (std::uint32_t i = 0; i < policy.static_mappings.size(); ++i) {
     const auto& mapping = policy.static_mappings[i];
     // Several outside endpoints may lead to one inside: outbound, the first is the one to leave with.
-    static_cast<void>(static_inside_.insert({mapping.inside.address, mapping.protocol, mapping.inside.port}, i));
-    static_cast<void>(static_outside_.insert({mapping.outside.address, mapping.protocol, mapping.outside.port}, i));
+    static_cast<void>(
+        static_inside_.insert({mapping.inside.address, mapping.protocol, mapping.inside.port}, i));
+    static_cast<void>(
+        static_outside_.insert({mapping.outside.address, mapping.protocol, mapping.outside.port}, i));
   }
 }
 
@@ -159,9 +177,12 @@ const StaticMapping* Admission::static_from_outside(const net::Endpoint& outside
 
 bool Admission::filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const {
   switch (policy_.filtering) {
-    case Filtering::endpoint_independent: return true;
-    case Filtering::address_dependent: return mappings_.has_contacted(mapping, remote);
-    case Filtering::address_and_port_dependent: return false;  // else there would be a session
+    case Filtering::endpoint_independent:
+      return true;
+    case Filtering::address_dependent:
+      return mappings_.has_contacted(mapping, remote);
+    case Filtering::address_and_port_dependent:
+      return false;  // else there would be a session
   }
   return false;
 }
@@ -178,12 +199,13 @@ std::uint32_t Admission::set_index(const net::IpAddress& external, Protocol prot
                                     set_of(protocol));
 }
 
-template <class Address>
-Admitted Admission::create(const net::FlowKey<Address>& inside, const Address& external, std::uint16_t port,
+template <class Inside, class Outside>
+Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKey<Outside>& outside,
                            const NewSession& how, Instant now) {
   std::uint32_t* of_host = host_sessions_.insert(net::IpAddress{inside.near}, 0U);
   if (of_host == nullptr) return Admitted::dropped(Counter::session_table_full);
-  if (*of_host >= policy_.max_sessions_per_host && !how.local) return Admitted::dropped(Counter::session_host_limit);
+  if (*of_host >= policy_.max_sessions_per_host && !how.local)
+    return Admitted::dropped(Counter::session_host_limit);
   const auto give_up = [&](Counter why) {
     if (*of_host == 0) host_sessions_.erase(net::IpAddress{inside.near});
     return Admitted::dropped(why);
@@ -193,10 +215,6 @@ Admitted Admission::create(const net::FlowKey<Address>& inside, const Address& e
 
   Session& session = sessions_[slot];
   set_side(session, Side::inside, inside);
-  net::FlowKey<Address> outside = inside;
-  outside.near = external;
-  outside.tail.near_port = be16{port};
-  outside.tail.side = Side::outside;
   set_side(session, Side::outside, outside);
   session.origin = how.origin;
   session.local = how.local;
@@ -215,68 +233,78 @@ Admitted Admission::create(const net::FlowKey<Address>& inside, const Address& e
   return Admitted::session(slot);
 }
 
-template <class Address>
-Admitted Admission::outbound_of(const net::Packet& packet, bool hairpin, Instant now) {
-  const auto& inside = packet.key<Address>();
+template <class Inside, class Outside>
+Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outside& far, bool hairpin,
+                                Instant now) {
   const Protocol protocol = inside.tail.protocol;
-  const net::Endpoint host = near_endpoint(packet);
+  const net::Endpoint host{inside.near, inside.tail.near_port.host()};
   NewSession how{.origin = Session::Origin::outbound, .hairpin = hairpin};
+  const auto outside_key = [&](const net::IpAddress& external, std::uint16_t port) {
+    return outside_of(inside, as<Outside>(external), port, far);
+  };
 
-  if (const auto* mapping = static_from_inside(host, protocol); mapping != nullptr) {
-    if (mapping->outside.address.family() != Address::family) return Admitted::dropped(Counter::no_translation);
-    return create(inside, as<Address>(mapping->outside.address), mapping->outside.port, how, now);
+  if (const auto* mapping = static_from_inside(host, protocol);
+      mapping != nullptr && mapping->outside.address.family() == Outside::family) {
+    return create(inside, outside_key(mapping->outside.address, mapping->outside.port), how, now);
   }
-  const bool independent = policy_.mapping == Mapping::endpoint_independent;
+  // RFC 6146 section 3: NAT64 is endpoint-independent in its mapping; so is every pair that crosses families.
+  const bool independent =
+      policy_.mapping == Mapping::endpoint_independent || Inside::family != Outside::family;
   if (independent) {
-    if (const auto id = mappings_.find_inside(host, protocol)) {
+    if (const auto id = mappings_.find_inside(host, Outside::family, protocol)) {
       how.mapping = *id;
       const net::Endpoint external = mappings_[*id].external;
-      const Admitted made = create(inside, as<Address>(external.address), external.port, how, now);
-      if (made.kind == Admitted::Kind::session) mappings_.join(*id, far_address(packet));
+      const Admitted made = create(inside, outside_key(external.address, external.port), how, now);
+      if (made.kind == Admitted::Kind::session) mappings_.join(*id, far);
       return made;
     }
   }
 
-  // Paired pooling (RFC 4787 REQ-2): a host keeps to one address while that has ports; then the next ones serve.
+  // Paired pooling (RFC 4787 REQ-2): a host keeps to one address while that has ports; then the next ones
+  // serve.
   const auto count = static_cast<std::uint32_t>(policy_.external.size());
-  const auto first = count == 0 ? 0 : static_cast<std::uint32_t>((hash_of(AddressKey{host.address}, salt_) >> 32) * count >> 32);
+  const auto first =
+      count <= 1 ? 0
+                 : static_cast<std::uint32_t>((hash_of(AddressKey{host.address}, salt_) >> 32) * count >> 32);
   bool any_address = false;
   for (std::uint32_t n = 0; n < count; ++n) {
-    const net::IpAddress& external = policy_.external[(first + n) % count];
-    if (external.family() != Address::family) continue;
+    const std::uint32_t place = first + n < count ? first + n : first + n - count;
+    const net::IpAddress& external = policy_.external[place];
+    if (external.family() != Outside::family) continue;
     any_address = true;
-    const std::uint32_t index = set_index(external, protocol);
+    const auto index = static_cast<std::uint32_t>(place * sets_per_address + set_of(protocol));
     PortSet& ports = sets_[index];
     const auto tuple_is_free = [&](std::uint16_t port) {
-      const net::FlowKey<Address> outside{as<Address>(external), inside.far,
-                                          {be16{port}, inside.tail.far_port, protocol, Side::outside, Address::family, 0}};
-      return sessions_.find(outside) == no_session;
+      return sessions_.find(outside_key(external, port)) == no_session;
     };
     if (protocol == Protocol::sctp) {
       // Its CRC32c covers the ports, so they stay as they are: see docs/design.md.
-      if (!ports.owns(host.port) || ports.is_held(host.port) || !tuple_is_free(host.port) || !ports.use(host.port)) continue;
+      if (!ports.owns(host.port) || ports.is_held(host.port) || !tuple_is_free(host.port) ||
+          !ports.use(host.port))
+        continue;
       how.port_set = index;
-      const Admitted made = create(inside, as<Address>(external), host.port, how, now);
+      const Admitted made = create(inside, outside_key(external, host.port), how, now);
       if (made.kind != Admitted::Kind::session) ports.unuse(host.port);
       return made;
     }
-    auto lease = independent ? ports.lease_exclusive(host.port, random_) : ports.lease_shared(host.port, random_, tuple_is_free);
+    auto lease = independent ? ports.lease_exclusive(host.port, random_)
+                             : ports.lease_shared(host.port, random_, tuple_is_free);
     if (!lease) continue;
     if (!independent) {
       how.port_set = index;
-      const Admitted made = create(inside, as<Address>(external), lease->port(), how, now);
+      const Admitted made = create(inside, outside_key(external, lease->port()), how, now);
       if (made.kind == Admitted::Kind::session) lease->keep();
       return made;
     }
     const auto id = mappings_.add(host, {external, lease->port()}, protocol, index);
     if (!id) return Admitted::dropped(Counter::session_table_full);
     how.mapping = *id;
-    const Admitted made = create(inside, as<Address>(external), lease->port(), how, now);
+    const Admitted made = create(inside, outside_key(external, lease->port()), how, now);
     if (made.kind != Admitted::Kind::session) {
       mappings_.drop_unused(*id);
       return made;
     }
-    mappings_.join(*id, far_address(packet));
+    mappings_.join(*id, far);
     lease->keep();
     return made;
   }
@@ -286,8 +314,10 @@ Admitted Admission::outbound_of(const net::Packet& packet, bool hairpin, Instant
 
 Admitted Admission::outbound(const net::Packet& packet, bool hairpin, Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
-  return packet.family == Family::v4 ? outbound_of<net::Ipv4Address>(packet, hairpin, now)
-                                     : outbound_of<net::Ipv6Address>(packet, hairpin, now);
+  if (packet.family == Family::v4) return outbound_to(packet.key4, packet.key4.far, hairpin, now);
+  if (const auto embedded = policy_.embedded(packet.key6.far))
+    return outbound_to(packet.key6, *embedded, hairpin, now);
+  return outbound_to(packet.key6, packet.key6.far, hairpin, now);
 }
 
 Admitted Admission::local(const net::Packet& packet, Instant now) {
@@ -297,33 +327,41 @@ Admitted Admission::local(const net::Packet& packet, Instant now) {
   const std::uint32_t index = set_index(own.address, protocol);
   if (index == Session::none) return Admitted::dropped(Counter::no_external_address);
   const auto open = [&]<class Address>(const net::FlowKey<Address>& inside) {
+    const auto outside = [&](std::uint16_t port) {
+      return outside_of(inside, inside.near, port, inside.far);
+    };
     const auto tuple_is_free = [&](std::uint16_t port) {
-      net::FlowKey<Address> outside = inside;
-      outside.tail.near_port = be16{port};
-      outside.tail.side = Side::outside;
-      return sessions_.find(outside) == no_session;
+      return sessions_.find(outside(port)) == no_session;
     };
     auto lease = sets_[index].lease_shared(own.port, random_, tuple_is_free);
     if (!lease) return Admitted::dropped(Counter::port_exhausted);
     const NewSession how{.origin = Session::Origin::local, .local = true, .port_set = index};
-    const Admitted made = create(inside, inside.near, lease->port(), how, now);
+    const Admitted made = create(inside, outside(lease->port()), how, now);
     if (made.kind == Admitted::Kind::session) lease->keep();
     return made;
   };
   return packet.family == Family::v4 ? open(packet.key4) : open(packet.key6);
 }
 
-Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint& inside, const NewSession& how,
-                                 Instant now) {
-  const auto open = [&]<class Address>(const net::FlowKey<Address>& outside) {
-    if (inside.address.family() != Address::family) return Admitted::dropped(Counter::no_translation);
-    net::FlowKey<Address> key = outside;
-    key.near = as<Address>(inside.address);
-    key.tail.near_port = be16{inside.port};
-    key.tail.side = Side::inside;
-    return create(key, outside.near, outside.tail.near_port.host(), how, now);
+Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint& inside,
+                                 const NewSession& how, Instant now) {
+  const auto open = [&]<class Outside, class Inside>(const net::FlowKey<Outside>& outside, const Inside& host,
+                                                     const Inside& far) {
+    const net::FlowKey<Inside> key{
+        host,
+        far,
+        {be16{inside.port}, outside.tail.far_port, outside.tail.protocol, Side::inside, Inside::family, 0}};
+    return create(key, outside, how, now);
   };
-  return packet.family == Family::v4 ? open(packet.key4) : open(packet.key6);
+  const net::IpAddress& host = inside.address;
+  if (packet.family == Family::v4) {
+    if (host.is_v4()) return open(packet.key4, host.v4(), packet.key4.far);
+    // POOL-12: the host sees the remote's address inside the prefix.
+    if (policy_.pref64) return open(packet.key4, host.v6(), policy_.pref64->embed(packet.key4.far));
+  } else if (host.is_v6()) {
+    return open(packet.key6, host.v6(), packet.key6.far);
+  }
+  return Admitted::dropped(Counter::no_translation);
 }
 
 Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpin, Instant now) {
@@ -366,9 +404,12 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   }
   if (obstacle && packet.kind != net::PacketKind::flow) return Admitted::dropped(*obstacle);
   switch (match.refusal) {
-    case BindingTable::Refusal::expired: return Admitted::refused(Counter::claim_expired);
-    case BindingTable::Refusal::spent: return Admitted::refused(Counter::claim_spent);
-    case BindingTable::Refusal::none_here: break;
+    case BindingTable::Refusal::expired:
+      return Admitted::refused(Counter::claim_expired);
+    case BindingTable::Refusal::spent:
+      return Admitted::refused(Counter::claim_spent);
+    case BindingTable::Refusal::none_here:
+      break;
   }
   return Admitted::refused(mapping ? Counter::filtered : Counter::unmatched);
 }
@@ -378,13 +419,15 @@ bool Admission::would_admit(const net::Packet& packet, Instant now) const {
   const net::Endpoint external = near_endpoint(packet);
   const Protocol protocol = packet.tail().protocol;
   if (static_from_outside(external, protocol) != nullptr) return true;
-  return bindings_.match(external.address, protocol, protocol == Protocol::icmp ? 0 : external.port, now).found.has_value();
+  return bindings_.match(external.address, protocol, protocol == Protocol::icmp ? 0 : external.port, now)
+      .found.has_value();
 }
 
 void Admission::end(SessionSlot slot) {
   const Session& session = sessions_[slot];
   if (!session.signpost) {
-    if (session.port_set != Session::none) sets_[session.port_set].unuse(session.outside.tail.near_port.host());
+    if (session.port_set != Session::none)
+      sets_[session.port_set].unuse(session.outside.tail.near_port.host());
     if (session.mapping != Session::none) {
       const MappingTable::Mapping mapping = mappings_[session.mapping];
       if (mappings_.leave(session.mapping, session.remote(Side::outside))) {

@@ -83,8 +83,8 @@ void translate_flow(Packet& packet, const Session& session, Side from) {
   }
 }
 
-// The packet inside an ICMP error went the other way, so its near end is at the other place. Returns by how much the sum
-// over the rewritten bytes changed, which is what the ICMP checksum has to follow.
+// The packet inside an ICMP error went the other way, so its near end is at the other place. Returns by how
+// much the sum over the rewritten bytes changed, which is what the ICMP checksum has to follow.
 template <class Address>
 ChecksumDelta translate_inner(Packet& packet, const Session& session, Side from) {
   const bool outward = from == Side::inside;  // of the error
@@ -105,7 +105,8 @@ ChecksumDelta translate_inner(Packet& packet, const Session& session, Side from)
   }
   address = to.address;
 
-  const TransportFields fields = transport_fields(packet.l3 + packet.inner_l4, session.protocol(), near_is_source);
+  const TransportFields fields =
+      transport_fields(packet.l3 + packet.inner_l4, session.protocol(), near_is_source);
   before.add(*fields.port);
   *fields.port = to.port;
   after.add(*fields.port);
@@ -123,8 +124,8 @@ ChecksumDelta translate_inner(Packet& packet, const Session& session, Side from)
   return ChecksumDelta::between(before, after);
 }
 
-// RFC 5508 section 4.2: inner packet first, then the outer addresses. An error from inside leaves with E as its
-// source, whichever inside router sent it: no inside address is shown outside.
+// RFC 5508 section 4.2: inner packet first, then the outer addresses. An error from inside leaves with E as
+// its source, whichever inside router sent it: no inside address is shown outside.
 template <class Address>
 void translate_error(Packet& packet, const Session& session, Side from) {
   const bool outward = from == Side::inside;
@@ -149,40 +150,91 @@ void translate_same_family(Packet& packet, const Session& session) {
   }
 }
 
-template <class Address>
-void precompute_same_family(Session& session) {
-  const auto inside = near_end<Address>(session, Side::inside);
-  const auto outside = near_end<Address>(session, Side::outside);
-  ChecksumSum address_before, address_after, before, after;
-  address_before.add(inside.address);
-  address_after.add(outside.address);
-  before.add(inside.port);
-  after.add(outside.port);
-  // ICMPv4 has no pseudo-header (RFC 792), ICMPv6 has one (RFC 4443 section 2.3).
-  if (!(session.protocol() == Protocol::icmp && Address::family == Family::v4)) {
-    before.add(address_before);
-    after.add(address_after);
+// What counts in the transport checksum of one side: its addresses, but not in ICMPv4, which has no
+// pseudo-header (RFC 792), and the port that is rewritten.
+ChecksumSum transport_sum(const Session& session, Side side) {
+  ChecksumSum sum;
+  const net::FlowTail& tail = side == Side::inside ? session.inside.tail : session.outside.tail;
+  if (tail.family == Family::v6) {
+    const auto key = session.key<net::Ipv6Address>(side);
+    sum.add(key.near).add(key.far);
+  } else if (tail.protocol != Protocol::icmp) {
+    const auto key = session.key<net::Ipv4Address>(side);
+    sum.add(key.near).add(key.far);
   }
-  session.header_outward = ChecksumDelta::between(address_before, address_after);
-  session.transport_outward = ChecksumDelta::between(before, after);
+  return sum.add(tail.near_port);
+}
+
+// ---- from one family to the other
+
+template <class To>
+Ends<To> ends_of(const net::FlowKey<To>& key, bool near_is_source) {
+  return near_is_source ? Ends<To>{key.near, key.far} : Ends<To>{key.far, key.near};
+}
+
+// Who is said to have sent an error: towards the inside, the router itself where its address can be told in
+// the other family, else the remote that the host was talking to; towards the outside always E.
+net::Ipv6Address error_source(const Packet& packet, const net::FlowKey6& key, const Crossing& crossing) {
+  if (key.tail.side == Side::inside && crossing.pref64 != nullptr)
+    return crossing.pref64->embed(packet.ipv4().source);
+  return key.tail.side == Side::inside ? key.far : key.near;
+}
+net::Ipv4Address error_source(const Packet& packet, const net::FlowKey4& key, const Crossing& crossing) {
+  if (key.tail.side == Side::outside) return key.near;
+  if (crossing.pref64 != nullptr) {
+    if (const auto embedded = crossing.pref64->extract(packet.ipv6().source)) return *embedded;
+  }
+  return key.far;
+}
+
+template <class To>
+Verdict translate_across(Packet& packet, const Session& session, const Crossing& crossing) {
+  const Side from = packet.side();
+  const bool outward = from == Side::inside;
+  const auto key = session.key<To>(other(from));
+  const auto delta = outward ? session.transport_outward : session.transport_outward.reversed();
+  if (packet.kind != PacketKind::icmp_error) {
+    const PortChange port{outward, key.tail.near_port};
+    if constexpr (To::family == Family::v6) {
+      return cross(packet, ends_of(key, outward), port, delta);
+    } else {
+      return cross(packet, ends_of(key, outward), port, delta, crossing.identification);
+    }
+  }
+  // The quoted packet went the other way.
+  const PortChange port{!outward, key.tail.near_port};
+  const Ends<To> inner = ends_of(key, !outward);
+  const Ends<To> outer{error_source(packet, key, crossing), outward ? key.far : key.near};
+  if constexpr (To::family == Family::v6) {
+    return cross_error(packet, outer, inner, port, delta, crossing.mtus);
+  } else {
+    return cross_error(packet, outer, inner, port, delta, crossing.mtus, crossing.identification);
+  }
 }
 
 }  // namespace
 
 void precompute_deltas(Session& session) {
-  if (session.inside_family() == Family::v4) {
-    precompute_same_family<net::Ipv4Address>(session);
-  } else {
-    precompute_same_family<net::Ipv6Address>(session);
+  session.transport_outward =
+      ChecksumDelta::between(transport_sum(session, Side::inside), transport_sum(session, Side::outside));
+  if (session.inside_family() == Family::v4 && session.outside_family() == Family::v4) {
+    session.header_outward = ChecksumDelta::between(ChecksumSum{}.add(session.inside.near),
+                                                    ChecksumSum{}.add(session.outside.near));
   }
 }
 
-void translate(Packet& packet, const Session& session) {
+Verdict translate(Packet& packet, const Session& session, const Crossing& crossing) {
+  const Family to = packet.side() == Side::inside ? session.outside_family() : session.inside_family();
+  if (packet.family != to) [[unlikely]] {
+    return to == Family::v6 ? translate_across<net::Ipv6Address>(packet, session, crossing)
+                            : translate_across<net::Ipv4Address>(packet, session, crossing);
+  }
   if (packet.family == Family::v4) {
     translate_same_family<net::Ipv4Address>(packet, session);
   } else {
     translate_same_family<net::Ipv6Address>(packet, session);
   }
+  return Verdict::pass();
 }
 
 bool clamp_mss(Packet& packet, std::uint16_t limit) {
@@ -200,8 +252,8 @@ bool clamp_mss(Packet& packet, std::uint16_t limit) {
     if (options[at] == mss && options[at + 1] == mss_length) {
       auto& value = header<be16>(options + at + 2);
       if (value.host() <= limit) return false;
-      // The option may begin at an odd offset, so its two bytes count each in another half of a word: sum the option
-      // with what surrounds it, from an even offset on.
+      // The option may begin at an odd offset, so its two bytes count each in another half of a word: sum the
+      // option with what surrounds it, from an even offset on.
       const std::size_t from = (at + 2) & ~std::size_t{1};
       const std::size_t span = at + mss_length - from;
       ChecksumSum before, after;

@@ -19,10 +19,12 @@ Address address_of(const net::IpAddress& address) {
 
 // Connected links first: of two entries for one prefix the first holds.
 template <class Address>
-net::LongestPrefixMap<Address, NextHop> make_routes(const config::Realm& realm, const std::vector<PortFacts>& ports) {
+net::LongestPrefixMap<Address, NextHop> make_routes(const config::Realm& realm,
+                                                    const std::vector<PortFacts>& ports) {
   std::vector<typename net::LongestPrefixMap<Address, NextHop>::Entry> entries;
   const auto add = [&](const Prefix& prefix, const NextHop& hop) {
-    if (prefix.family() == Address::family) entries.push_back({address_of<Address>(prefix.address()), prefix.length(), hop});
+    if (prefix.family() == Address::family)
+      entries.push_back({address_of<Address>(prefix.address()), prefix.length(), hop});
   };
   for (const auto& port : ports) {
     for (const auto& link : port.addresses) add(link.prefix(), {port.id, std::nullopt});
@@ -37,8 +39,8 @@ net::LongestPrefixMap<Address, NextHop> make_routes(const config::Realm& realm, 
   return net::LongestPrefixMap<Address, NextHop>{std::move(entries)};
 }
 
-// The outside port on whose link an address lies, else the first outside port: it answers for addresses that are
-// routed to the gateway only if somebody asks.
+// The outside port on whose link an address lies, else the first outside port: it answers for addresses that
+// are routed to the gateway only if somebody asks.
 PortId home_port(const net::IpAddress& address, const std::vector<PortFacts>& ports) {
   std::optional<PortId> fallback;
   for (const auto& port : ports) {
@@ -59,16 +61,26 @@ nat::Policy make_policy(const config::Realm& realm) {
                        ? nat::Mapping::endpoint_independent
                        : nat::Mapping::address_and_port_dependent;
   switch (out.filtering) {
-    case config::Outbound::Filtering::endpoint_independent: policy.filtering = nat::Filtering::endpoint_independent; break;
-    case config::Outbound::Filtering::address_dependent: policy.filtering = nat::Filtering::address_dependent; break;
+    case config::Outbound::Filtering::endpoint_independent:
+      policy.filtering = nat::Filtering::endpoint_independent;
+      break;
+    case config::Outbound::Filtering::address_dependent:
+      policy.filtering = nat::Filtering::address_dependent;
+      break;
     case config::Outbound::Filtering::address_and_port_dependent:
       policy.filtering = nat::Filtering::address_and_port_dependent;
       break;
   }
   switch (out.unmatched) {
-    case config::Outbound::Unmatched::automatic: policy.unmatched = nat::Unmatched::automatic; break;
-    case config::Outbound::Unmatched::reject: policy.unmatched = nat::Unmatched::reject; break;
-    case config::Outbound::Unmatched::drop: policy.unmatched = nat::Unmatched::drop; break;
+    case config::Outbound::Unmatched::automatic:
+      policy.unmatched = nat::Unmatched::automatic;
+      break;
+    case config::Outbound::Unmatched::reject:
+      policy.unmatched = nat::Unmatched::reject;
+      break;
+    case config::Outbound::Unmatched::drop:
+      policy.unmatched = nat::Unmatched::drop;
+      break;
   }
   policy.hairpin = out.hairpin;
   policy.max_sessions = out.max_sessions;
@@ -84,6 +96,7 @@ nat::Policy make_policy(const config::Realm& realm) {
     policy.static_mappings.push_back({mapping.protocol, mapping.outside, mapping.inside});
   }
   policy.local_services = realm.local_services;
+  if (realm.nat64.prefix) policy.pref64.emplace(*realm.nat64.prefix);
   return policy;
 }
 

@@ -93,6 +93,10 @@ enum class CounterKind : std::uint8_t {
   X(claim_spent,                drop,       "a second new connection to a reservation already claimed") \
   X(claim_not_syn,              drop,       "a TCP packet other than a SYN to a reservation") \
   X(binding_table_full,         event,      "a reservation found no room on a worker") \
+  /* translation between families: X-1 */ \
+  X(translate_icmp_type,        drop,       "an ICMP message that has no counterpart in the other family") \
+  X(translate_icmp_fragment,    drop,       "a fragmented ICMP message, whose checksum cannot follow it into the other family") \
+  X(translate_udp_checksum,     drop,       "fragmented UDP over IPv4 without a checksum, which IPv6 would need") \
   /* egress, resolve */ \
   X(hop_limit_exceeded,         packet_end, "TTL or hop limit ran out; Time Exceeded was sent or withheld by rate") \
   X(packet_too_big,             packet_end, "longer than the next MTU with DF set; the sender was told or withheld by rate") \
@@ -133,6 +137,16 @@ enum class CounterKind : std::uint8_t {
   X(dns_retransmitted,          event,      "retransmitted DNS queries, which reserve nothing") \
   X(dns_waiting,                event,      "DNS queries that waited for an address to come free") \
   X(dns_silent,                 event,      "DNS queries left unanswered because the pool was empty") \
+  X(dns_recursive,              event,      "DNS queries from inside for names outside the zones") \
+  X(dns_cache_hits,             event,      "recursive DNS queries answered out of the cache") \
+  X(dns_merged,                 event,      "recursive DNS queries that joined an equal one on its way") \
+  X(dns_recursion_limited,      event,      "recursive DNS queries failed because too many waited already") \
+  X(dns_upstream_queries,       event,      "DNS queries sent to upstreams") \
+  X(dns_upstream_failures,      event,      "DNS queries that no upstream answered usefully") \
+  X(dns64_synthesised,          event,      "AAAA answers made out of A records") \
+  X(dns46_synthesised,          event,      "A answers made out of AAAA records") \
+  X(dns46_exhausted,            event,      "A answers not made because no proxy address was free") \
+  X(dns_ces_peers,              event,      "names for which a NAPTR record names a peer edge node") \
   /* pool */ \
   X(pool_reserved,              event,      "reservations made") \
   X(pool_shared,                event,      "queries that joined a pending reservation") \

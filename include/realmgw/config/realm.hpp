@@ -69,6 +69,12 @@ struct StaticMapping {
   net::Endpoint inside;
 };
 
+/// X64: translation between the families.
+struct Nat64 {
+  /// Where IPv4 addresses stand inside IPv6 ones (RFC 6052). Absent: no translation between the families.
+  std::optional<net::Prefix> prefix;
+};
+
 /// OUT-3. Defaults: RFC 4787 REQ-5, RFC 5382 REQ-5, RFC 5508 REQ-2, RFC 7857 section 2.
 struct Timers {
   milliseconds udp{300'000};
@@ -130,6 +136,7 @@ struct Realm {
   Workers workers;
   Outbound outbound;
   std::vector<StaticMapping> static_mappings;  ///< `forward:`
+  Nat64 nat64;
   Timers timers;
   Pool pool;
   std::vector<Host> hosts;

@@ -22,6 +22,9 @@ struct Packet : net::Packet {
   const Neighbour* neighbour;     ///< from `egress` on; none: to be resolved
   net::IpAddress next_hop;        ///< from `egress` on, where there is no neighbour
   PortId port;                    ///< where it came in; from `egress` on where it goes out
+  PortId came_from;               ///< from `egress` on: where it came in
+  std::uint16_t mtu;              ///< from `egress` on: what longer packets are cut to
+  std::uint16_t identification;   ///< from `translate` on, where IPv4 became IPv6: the IPv4 packet's
   std::uint8_t hops;              ///< from worker to worker
   bool ports_known;               ///< a fragment whose flow `defrag` (here or on a peer) has filled in
   bool hairpinned;                ///< translated outbound already; now on its way in

@@ -82,6 +82,9 @@ class Context {
   /// Hands a packet to control with a purpose; counts it as `punt_ring_full` where that is not possible.
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port);
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port, const net::IpAddress& next_hop);
+  /// Makes the mbuf's data the frame of the packet as it is now: 14 bytes of Ethernet header, which keeps its addresses, before
+  /// the IP header, and nothing behind the packet.
+  static void reframe(const Packet& packet);
   /// Writes a packet's note so that whoever takes it up goes on where it is now.
   void write_note(const Packet& packet, std::uint32_t signpost = ring::no_signpost) const;
   /// Hands a packet to a peer, which goes on with it; `signpost`: by which of ours it went.

@@ -2,12 +2,6 @@
 // One worker's part; no allocation, every search bounded.
 #pragma once
 
-#include <cstdint>
-#include <deque>
-#include <optional>
-#include <span>
-#include <vector>
-
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/flat_map.hpp"
 #include "realmgw/base/random.hpp"
@@ -18,6 +12,12 @@
 #include "realmgw/nat/port_set.hpp"
 #include "realmgw/nat/session_table.hpp"
 #include "realmgw/net/packet.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
 
 namespace rgw::nat {
 
@@ -43,7 +43,8 @@ struct Admitted {
   static Admitted refused(Counter why) { return {Kind::refused, no_session, {}, why}; }
 };
 
-/// How many sessions one worker has room for: hosts do not hash evenly, so with several workers twice its share.
+/// How many sessions one worker has room for: hosts do not hash evenly, so with several workers twice its
+/// share.
 [[nodiscard]] std::uint32_t sessions_of_worker(const Policy& policy, unsigned workers);
 
 class Admission {
@@ -56,8 +57,9 @@ class Admission {
   [[nodiscard]] Admitted outbound(const net::Packet& packet, bool hairpin, Instant now);
   /// A packet of the gateway's own kernel from an address that it shares, as seen from inside (OUT-9).
   [[nodiscard]] Admitted local(const net::Packet& packet, Instant now);
-  /// A packet from outside, or hairpinned, to an address that is shared. In the order of POOL-11: static mapping (and
-  /// endpoint-independent mapping), local service where the address is one (`service`), reservation, refusal.
+  /// A packet from outside, or hairpinned, to an address that is shared. In the order of POOL-11: static
+  /// mapping (and endpoint-independent mapping), local service where the address is one (`service`),
+  /// reservation, refusal.
   [[nodiscard]] Admitted inbound(const net::Packet& packet, bool service, bool hairpin, Instant now);
 
   /// Would a new connection like this packet be let in by a static mapping or a reservation?
@@ -75,16 +77,20 @@ class Admission {
   /// The port sets of one address: TCP, UDP, ICMP, SCTP.
   static constexpr std::size_t sets_per_address = 4;
 
-  template <class Address>
-  [[nodiscard]] Admitted outbound_of(const net::Packet& packet, bool hairpin, Instant now);
-  template <class Address>
-  [[nodiscard]] Admitted create(const net::FlowKey<Address>& inside, const Address& external, std::uint16_t port,
+  /// `far`: the remote as it is called outside, in whose family the session leaves.
+  template <class Inside, class Outside>
+  [[nodiscard]] Admitted outbound_to(const net::FlowKey<Inside>& inside, const Outside& far, bool hairpin,
+                                     Instant now);
+  template <class Inside, class Outside>
+  [[nodiscard]] Admitted create(const net::FlowKey<Inside>& inside, const net::FlowKey<Outside>& outside,
                                 const NewSession& how, Instant now);
-  [[nodiscard]] Admitted open_inbound(const net::Packet& packet, const net::Endpoint& inside, const NewSession& how,
-                                      Instant now);
+  [[nodiscard]] Admitted open_inbound(const net::Packet& packet, const net::Endpoint& inside,
+                                      const NewSession& how, Instant now);
 
-  [[nodiscard]] const StaticMapping* static_from_inside(const net::Endpoint& inside, net::Protocol protocol) const;
-  [[nodiscard]] const StaticMapping* static_from_outside(const net::Endpoint& outside, net::Protocol protocol) const;
+  [[nodiscard]] const StaticMapping* static_from_inside(const net::Endpoint& inside,
+                                                        net::Protocol protocol) const;
+  [[nodiscard]] const StaticMapping* static_from_outside(const net::Endpoint& outside,
+                                                         net::Protocol protocol) const;
   [[nodiscard]] bool filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const;
   [[nodiscard]] bool local_service(net::Service service) const;
 

@@ -1,14 +1,14 @@
 // Endpoint-independent mappings: the BIB of RFC 6146 section 3.1, one worker's part (OUT-1).
 #pragma once
 
+#include "realmgw/base/flat_map.hpp"
+#include "realmgw/nat/address_key.hpp"
+#include "realmgw/net/transport.hpp"
+
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
-
-#include "realmgw/base/flat_map.hpp"
-#include "realmgw/nat/address_key.hpp"
-#include "realmgw/net/transport.hpp"
 
 namespace rgw::nat {
 
@@ -20,7 +20,9 @@ struct EndpointKey {
 
   EndpointKey() = default;
   EndpointKey(const net::IpAddress& a, net::Protocol p, std::uint16_t number)
-      : address{a}, protocol{p}, port{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)} {}
+      : address{a},
+        protocol{p},
+        port{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)} {}
   friend bool operator==(const EndpointKey&, const EndpointKey&) = default;
 };
 static_assert(PlainKey<EndpointKey>);
@@ -33,11 +35,12 @@ class MappingTable {
     net::Endpoint inside;
     net::Endpoint external;
     net::Protocol protocol;
-    std::uint32_t port_set;   ///< that holds the external port
+    std::uint32_t port_set;  ///< that holds the external port
     std::uint32_t sessions;
   };
 
-  /// `remotes`: are the addresses that a mapping has sessions with to be remembered (address-dependent filtering)?
+  /// `remotes`: are the addresses that a mapping has sessions with to be remembered (address-dependent
+  /// filtering)?
   MappingTable(std::uint32_t capacity, bool remotes, const HashSalt& salt)
       : mappings_(capacity),
         by_inside_{capacity, salt},
@@ -51,8 +54,10 @@ class MappingTable {
   [[nodiscard]] const Mapping& operator[](Id id) const { return mappings_[id]; }
   [[nodiscard]] std::size_t size() const { return by_inside_.size(); }
 
-  [[nodiscard]] std::optional<Id> find_inside(const net::Endpoint& inside, net::Protocol protocol) const {
-    return as_optional(by_inside_.find({inside.address, protocol, inside.port}));
+  /// The mapping of an inside endpoint to the addresses of a family: a host may have one to each.
+  [[nodiscard]] std::optional<Id> find_inside(const net::Endpoint& inside, net::Family outside,
+                                              net::Protocol protocol) const {
+    return as_optional(by_inside_.find(inside_key(inside, outside, protocol)));
   }
   [[nodiscard]] std::optional<Id> find_external(const net::Endpoint& external, net::Protocol protocol) const {
     return as_optional(by_external_.find({external.address, protocol, external.port}));
@@ -63,9 +68,10 @@ class MappingTable {
                                       net::Protocol protocol, std::uint32_t port_set) {
     if (free_.empty()) return std::nullopt;
     const Id id = free_.back();
-    if (by_inside_.insert({inside.address, protocol, inside.port}, id) == nullptr) return std::nullopt;
+    const InsideKey key = inside_key(inside, external.address.family(), protocol);
+    if (by_inside_.insert(key, id) == nullptr) return std::nullopt;
     if (by_external_.insert({external.address, protocol, external.port}, id) == nullptr) {
-      by_inside_.erase({inside.address, protocol, inside.port});
+      by_inside_.erase(key);
       return std::nullopt;
     }
     free_.pop_back();
@@ -88,7 +94,7 @@ class MappingTable {
     }
     Mapping& mapping = mappings_[id];
     if (--mapping.sessions != 0) return false;
-    by_inside_.erase({mapping.inside.address, mapping.protocol, mapping.inside.port});
+    by_inside_.erase(inside_key(mapping.inside, mapping.external.address.family(), mapping.protocol));
     by_external_.erase({mapping.external.address, mapping.protocol, mapping.external.port});
     free_.push_back(id);
     return true;
@@ -100,7 +106,9 @@ class MappingTable {
   }
 
   /// Has the mapping a session with this address, on whatever port?
-  [[nodiscard]] bool has_contacted(Id id, const net::IpAddress& remote) const { return contacts_.contains({id, remote}); }
+  [[nodiscard]] bool has_contacted(Id id, const net::IpAddress& remote) const {
+    return contacts_.contains({id, remote});
+  }
 
  private:
   struct Contact {
@@ -115,11 +123,23 @@ class MappingTable {
   };
   static_assert(PlainKey<Contact>);
 
-  static std::optional<Id> as_optional(const Id* id) { return id == nullptr ? std::nullopt : std::optional{*id}; }
+  struct InsideKey {
+    EndpointKey endpoint;
+    net::Family outside{};
+    friend bool operator==(const InsideKey&, const InsideKey&) = default;
+  };
+  static_assert(PlainKey<InsideKey>);
+
+  static InsideKey inside_key(const net::Endpoint& inside, net::Family outside, net::Protocol protocol) {
+    return {{inside.address, protocol, inside.port}, outside};
+  }
+  static std::optional<Id> as_optional(const Id* id) {
+    return id == nullptr ? std::nullopt : std::optional{*id};
+  }
 
   std::vector<Mapping> mappings_;
   std::vector<Id> free_;
-  FlatMap<EndpointKey, Id> by_inside_;
+  FlatMap<InsideKey, Id> by_inside_;
   FlatMap<EndpointKey, Id> by_external_;
   FlatMap<Contact, std::uint32_t> contacts_;
   bool remotes_;

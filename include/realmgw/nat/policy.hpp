@@ -1,12 +1,15 @@
-// What the operator has decided about translation: OUT-1, OUT-2, OUT-3, OUT-6. Plain values, the same on all workers.
+// What the operator has decided about translation: OUT-1, OUT-2, OUT-3, OUT-6. Plain values, the same on all
+// workers.
 #pragma once
-
-#include <cstdint>
-#include <vector>
 
 #include "realmgw/nat/timer_class.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/rfc6052.hpp"
 #include "realmgw/net/transport.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace rgw::nat {
 
@@ -29,9 +32,13 @@ struct StaticMapping {
 };
 
 struct Policy {
-  std::vector<net::IpAddress> external;  ///< addresses that outbound sessions may leave with, of both families
-  /// Service addresses that are shared with NAT or pool: the gateway's own connections from them are sessions (OUT-9).
+  std::vector<net::IpAddress>
+      external;  ///< addresses that outbound sessions may leave with, of both families
+  /// Service addresses that are shared with NAT or pool: the gateway's own connections from them are sessions
+  /// (OUT-9).
   std::vector<net::IpAddress> shared_service;
+  /// Where IPv4 addresses are found in IPv6 ones: without it there is no translation between the families.
+  std::optional<net::Pref64> pref64;
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;
@@ -44,6 +51,11 @@ struct Policy {
   std::vector<StaticMapping> static_mappings;
   /// What the gateway itself serves on addresses that it shares: no session may take such a port.
   std::vector<net::Service> local_services;
+
+  /// The IPv4 address that stands inside an IPv6 one, where that begins with the prefix.
+  [[nodiscard]] std::optional<net::Ipv4Address> embedded(const net::IpAddress& address) const {
+    return pref64 && address.is_v6() ? pref64->extract(address.v6()) : std::nullopt;
+  }
 };
 
 }  // namespace rgw::nat

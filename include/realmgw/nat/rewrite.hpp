@@ -1,19 +1,30 @@
-// Translation: match is over, a session says what to write. Hot path; the family is a template argument at the leaves.
+// Translation: match is over, a session says what to write. Hot path; the family is a template argument at
+// the leaves.
 #pragma once
 
 #include "realmgw/base/verdict.hpp"
+#include "realmgw/nat/crossing.hpp"
 #include "realmgw/nat/session.hpp"
 #include "realmgw/net/checksum.hpp"
 #include "realmgw/net/packet.hpp"
+#include "realmgw/net/rfc6052.hpp"
 
 namespace rgw::nat {
 
 /// Fills in the checksum differences of a session whose keys stand. Once at its setup.
 void precompute_deltas(Session& session);
 
-/// Writes the other side's address and port into a packet of this session and moves its checksums.
-/// The packet is of the session's flow, or an ICMP error about it.
-void translate(net::Packet& packet, const Session& session);
+/// What a translation between families needs besides the session.
+struct Crossing {
+  const net::Pref64* pref64;     ///< by which addresses of IPv4 routers are shown in IPv6; may be null
+  LinkMtus mtus;                 ///< of the links that the packet comes and leaves over
+  std::uint16_t identification;  ///< for an IPv4 packet that needs one
+};
+
+/// Writes the other side's address and port into a packet of this session and moves its checksums; where the
+/// sides are of different families it becomes a packet of the other one (crossing.hpp). The packet is of the
+/// session's flow, or an ICMP error about it. Does not pass what has no counterpart in the other family.
+[[nodiscard]] Verdict translate(net::Packet& packet, const Session& session, const Crossing& crossing);
 
 /// Lowers TTL or hop limit by one; it must not be zero.
 inline void decrement_hop_limit(net::Packet& packet) {

@@ -47,7 +47,8 @@ Verdict guard_source(const Context& context, const Packet& packet, const net::Ip
   const net::Side side = context.snapshot.port(packet.port).side;
   const bool from_inside = back != nullptr && context.snapshot.port(back->port).side == net::Side::inside;
   if (side == net::Side::inside) {
-    return back != nullptr && back->port == packet.port ? Verdict::pass() : Verdict::drop(Counter::spoofed_inside_source);
+    return back != nullptr && back->port == packet.port ? Verdict::pass()
+                                                        : Verdict::drop(Counter::spoofed_inside_source);
   }
   return from_inside ? Verdict::drop(Counter::inside_source_outside) : Verdict::pass();
 }
@@ -57,10 +58,12 @@ Verdict guard_source(const Context& context, const Packet& packet, const net::Ip
 Verdict refuse(Context& context, Packet& packet, Counter why) {
   const auto policy = context.snapshot.policy.unmatched;
   const bool after_reservation = why == Counter::claim_expired || why == Counter::claim_spent;
-  const bool tell = policy == nat::Unmatched::reject || (policy == nat::Unmatched::automatic && after_reservation);
+  const bool tell =
+      policy == nat::Unmatched::reject || (policy == nat::Unmatched::automatic && after_reservation);
   if (!tell || packet.hairpinned || !nat::may_report(packet)) return Verdict::drop(why);
   if (packet.kind != PacketKind::flow) return Verdict::drop(why);  // nobody expects a refusal to a ping
-  if ((packet.tcp_flags & net::TcpHeader::rst) != 0) return Verdict::drop(why);  // RFC 9293: a reset is never answered
+  if ((packet.tcp_flags & net::TcpHeader::rst) != 0)
+    return Verdict::drop(why);  // RFC 9293: a reset is never answered
   context.counters.add(why);
   if (packet.tail().protocol != net::Protocol::tcp) {
     context.report(packet, nat::IcmpError::port_unreachable);
@@ -78,7 +81,8 @@ Verdict refuse(Context& context, Packet& packet, Counter why) {
 
 // ---- to the host's home
 
-// The flow's packets come to this worker, its session lives on another: leave a signpost and pass the packet on.
+// The flow's packets come to this worker, its session lives on another: leave a signpost and pass the packet
+// on.
 Verdict post(Context& context, Packet& packet, WorkerId home) {
   const nat::SessionSlot slot = context.sessions.allocate();
   if (slot == nat::no_session) return Verdict::drop(Counter::session_table_full);
@@ -112,14 +116,22 @@ Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
   packet.session = admitted.slot;
   Session& session = context.sessions[admitted.slot];
   switch (session.origin) {
-    case Session::Origin::outbound: context.counters.add(Counter::session_created_outbound); break;
-    case Session::Origin::inbound: context.counters.add(Counter::session_created_inbound); break;
-    case Session::Origin::local: context.counters.add(Counter::session_created_local); break;
+    case Session::Origin::outbound:
+      context.counters.add(Counter::session_created_outbound);
+      break;
+    case Session::Origin::inbound:
+      context.counters.add(Counter::session_created_inbound);
+      break;
+    case Session::Origin::local:
+      context.counters.add(Counter::session_created_local);
+      break;
   }
   if (packet.signpost != ring::no_signpost) adopt_signpost(session, packet);
   if (admitted.claim) {
     context.counters.add(Counter::claim_made);
-    const ring::Claimed claimed{admitted.claim->reservation, admitted.claim->claim, context.now,
+    const ring::Claimed claimed{admitted.claim->reservation,
+                                admitted.claim->claim,
+                                context.now,
                                 {packet.source(), packet.tail().far_port.host()}};
     // Where control does not hear of it the claim ends for it by its deadline.
     static_cast<void>(context.control.events_to_control.push(claimed));
@@ -129,15 +141,18 @@ Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
 
 Verdict carry_out(Context& context, Packet& packet, const Admitted& admitted) {
   switch (admitted.kind) {
-    case Admitted::Kind::session: return opened(context, packet, admitted);
+    case Admitted::Kind::session:
+      return opened(context, packet, admitted);
     case Admitted::Kind::elsewhere:
       if (packet.signpost != ring::no_signpost) return Verdict::drop(Counter::steer_too_many_hops);
       return post(context, packet, admitted.home);
     case Admitted::Kind::kernel:
       context.to_control(packet.mbuf, ring::Purpose::to_kernel, packet.port);
       return Verdict::taken();
-    case Admitted::Kind::dropped: return Verdict::drop(admitted.why);
-    case Admitted::Kind::refused: return refuse(context, packet, admitted.why);
+    case Admitted::Kind::dropped:
+      return Verdict::drop(admitted.why);
+    case Admitted::Kind::refused:
+      return refuse(context, packet, admitted.why);
   }
   return Verdict::drop(Counter::unmatched);
 }
@@ -149,21 +164,29 @@ Verdict to_kernel(Context& context, Packet& packet) {
   return Verdict::taken();
 }
 
-Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& destination, const OwnAddress* own) {
+Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& destination) {
+  // Whom the packet is for in the family of the outside: the IPv4 address that an IPv6 one may hold.
+  const auto embedded = context.snapshot.policy.embedded(destination);
+  const net::IpAddress remote = embedded ? net::IpAddress{*embedded} : destination;
+  if (embedded && martian_source(remote)) return Verdict::drop(Counter::martian_destination);
+  const OwnAddress* own = context.snapshot.own_address(remote);
   if (own != nullptr) {
     const bool query = packet.kind == PacketKind::icmp_query;
-    const net::Service service{packet.tail().protocol, query ? std::uint16_t{0} : packet.tail().far_port.host()};
-    if (own->service && (!own->shared() || context.snapshot.is_local_service(service))) return to_kernel(context, packet);
+    const net::Service service{packet.tail().protocol,
+                               query ? std::uint16_t{0} : packet.tail().far_port.host()};
+    if (own->service && !embedded && (!own->shared() || context.snapshot.is_local_service(service))) {
+      return to_kernel(context, packet);
+    }
     if (!context.snapshot.policy.hairpin) return Verdict::drop(Counter::route_same_side);
   } else {
-    const ring::NextHop* route = context.snapshot.route(destination);
+    const ring::NextHop* route = context.snapshot.route(remote);
     if (route == nullptr) {
       context.report(packet, nat::IcmpError::network_unreachable);
       return Verdict::drop(Counter::no_route);
     }
-    if (context.snapshot.port(route->port).side == net::Side::inside) return Verdict::drop(Counter::route_same_side);
+    if (context.snapshot.port(route->port).side == net::Side::inside)
+      return Verdict::drop(Counter::route_same_side);
   }
-  if (packet.family == net::Family::v6) return Verdict::drop(Counter::no_translation);
   return carry_out(context, packet, context.admission.outbound(packet, own != nullptr, context.now));
 }
 
@@ -179,7 +202,8 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own) {
   if (own->service && !own->shared()) return to_kernel(context, packet);
   if (packet.kind == PacketKind::other && own->service) return to_kernel(context, packet);
   const bool local = own->service && context.snapshot.is_local_service(service_of(packet));
-  if (packet.hop_limit() <= 1 && !packet.hairpinned && !local && context.admission.would_admit(packet, context.now)) {
+  if (packet.hop_limit() <= 1 && !packet.hairpinned && !local &&
+      context.admission.would_admit(packet, context.now)) {
     // It would not reach the host, so it spends no reservation (POOL-5).
     context.report(packet, nat::IcmpError::time_exceeded);
     return Verdict::drop(Counter::hop_limit_exceeded);
@@ -197,12 +221,15 @@ Verdict admit_one(Context& context, Packet& packet) {
   if (packet.session != nat::no_session) {
     if (!packet.reconsider) [[likely]] {
       // An error may come from any router on the way, so the session does not vouch for its source.
-      return packet.kind == PacketKind::icmp_error ? guard_source(context, packet, packet.source()) : Verdict::pass();
+      return packet.kind == PacketKind::icmp_error ? guard_source(context, packet, packet.source())
+                                                   : Verdict::pass();
     }
-    // A SYN from outside for a connection that is over: it is a new one's where something lets that in (POOL-5).
+    // A SYN from outside for a connection that is over: it is a new one's where something lets that in
+    // (POOL-5).
     if (!context.admission.would_admit(packet, context.now)) {
       const Session& session = context.sessions[packet.session];
-      return session.tcp_state == nat::TcpState::trans ? Verdict::pass() : refuse(context, packet, Counter::unmatched);
+      return session.tcp_state == nat::TcpState::trans ? Verdict::pass()
+                                                       : refuse(context, packet, Counter::unmatched);
     }
     const Session& former = context.sessions[packet.session];
     const bool posted = former.posted;
@@ -210,25 +237,29 @@ Verdict admit_one(Context& context, Packet& packet) {
     context.end_session(packet.session);
     packet.session = nat::no_session;
     packet.signpost = ring::no_signpost;
-    if (posted) return context.to_peer(packet, owner);  // who, its signpost gone, sees it as the first of a flow
+    if (posted)
+      return context.to_peer(packet, owner);  // who, its signpost gone, sees it as the first of a flow
   }
 
   const net::IpAddress source = packet.source(), destination = packet.destination();
   const OwnAddress* own = context.snapshot.own_address(destination);
   // DHCP, router discovery and their like: the kernel's daemons listen, whatever the source is.
   if (is_group(context, packet.port, destination)) return to_kernel(context, packet);
-  if (own == nullptr && packet.kind == PacketKind::other && destination.is_v6() && destination.v6().is_link_local()) {
+  if (own == nullptr && packet.kind == PacketKind::other && destination.is_v6() &&
+      destination.v6().is_link_local()) {
     return to_kernel(context, packet);
   }
-  // A frame to all carries what is to one: RFC 1812 section 5.3.4 lets no router pass it on, RFC 1122 section 3.3.6 no host take it.
+  // A frame to all carries what is to one: RFC 1812 section 5.3.4 lets no router pass it on, RFC 1122
+  // section 3.3.6 no host take it.
   if (net::header<net::EthernetHeader>(packet.l3 - sizeof(net::EthernetHeader)).destination.is_multicast()) {
     return Verdict::drop(Counter::parse_not_for_us);
   }
   if (const Verdict guarded = guard_source(context, packet, source); !guarded.passed()) return guarded;
-  if (martian_source(destination) || is_broadcast(context, destination) || (destination.is_v6() && destination.v6().is_link_local())) {
+  if (martian_source(destination) || is_broadcast(context, destination) ||
+      (destination.is_v6() && destination.v6().is_link_local())) {
     return Verdict::drop(Counter::martian_destination);
   }
-  return packet.side() == net::Side::inside ? from_inside(context, packet, destination, own)
+  return packet.side() == net::Side::inside ? from_inside(context, packet, destination)
                                             : from_outside(context, packet, own);
 }
 

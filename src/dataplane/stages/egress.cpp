@@ -1,4 +1,7 @@
 #include "realmgw/dataplane/stages.hpp"
+#include "realmgw/nat/crossing.hpp"
+
+#include <algorithm>
 
 namespace rgw::dataplane::stages {
 namespace {
@@ -6,7 +9,8 @@ namespace {
 using nat::Session;
 
 // The next hop towards an address, or a counter why there is none.
-Verdict find_next_hop(Context& context, Packet& packet, const net::IpAddress& destination, nat::NeighbourIndex& cached) {
+Verdict find_next_hop(Context& context, Packet& packet, const net::IpAddress& destination,
+                      nat::NeighbourIndex& cached) {
   const ring::NextHop* route = context.snapshot.route(destination);
   if (route == nullptr) return Verdict::drop(Counter::no_route);
   packet.next_hop = route->gateway.value_or(destination);
@@ -16,8 +20,30 @@ Verdict find_next_hop(Context& context, Packet& packet, const net::IpAddress& de
   return Verdict::pass();
 }
 
-bool may_not_be_fragmented(const Packet& packet) {
-  return packet.family == net::Family::v6 || packet.ipv4().df();
+// Shorter ones need no path MTU discovery in IPv6 (RFC 8200 section 5), so what may be cut is cut to this
+// (RFC 7915 section 4).
+constexpr std::uint16_t smallest_ipv6_mtu = 1280;
+
+// Does the packet fit the link it leaves by, in the family it leaves in? Else its sender is told, or it is
+// cut behind NAT.
+Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
+  const std::uint16_t mtu = context.snapshot.port(packet.port).mtu;
+  packet.mtu = mtu;
+  const bool crosses = leaves_as != packet.family;
+  const bool may_be_cut = packet.family == net::Family::v4 ? !packet.ipv4().df() : crosses && packet.fragment;
+  if (!crosses) {
+    if (packet.length <= mtu || may_be_cut) [[likely]]
+      return Verdict::pass();
+  } else {
+    if (leaves_as == net::Family::v6 && may_be_cut) packet.mtu = std::min(mtu, smallest_ipv6_mtu);
+    if (nat::crossed_length(packet) <= mtu || may_be_cut) return Verdict::pass();
+  }
+  // As long as the packet may be where it came from: IPv6 headers are 20 bytes longer.
+  constexpr int difference = sizeof(net::Ipv6Header) - sizeof(net::Ipv4Header);
+  const int told = mtu + (!crosses ? 0 : leaves_as == net::Family::v4 ? difference : -difference);
+  packet.port = packet.came_from;
+  context.report(packet, nat::IcmpError::packet_too_big, static_cast<std::uint32_t>(told));
+  return Verdict::drop(Counter::packet_too_big);
 }
 
 Verdict route(Context& context, Packet& packet) {
@@ -29,8 +55,9 @@ Verdict route(Context& context, Packet& packet) {
     context.report(packet, nat::IcmpError::time_exceeded);
     return Verdict::drop(Counter::hop_limit_exceeded);
   }
-  if (session.hairpin && outward) return Verdict::pass();  // turns round, and finds its next hop on the way in
-  const PortId came_from = packet.port;
+  if (session.hairpin && outward)
+    return Verdict::pass();  // turns round, and finds its next hop on the way in
+  packet.came_from = packet.port;
   nat::NeighbourIndex& cached = outward ? session.towards_outside : session.towards_inside;
   packet.neighbour = context.neighbours.find(cached);
   if (packet.neighbour != nullptr) [[likely]] {
@@ -43,13 +70,7 @@ Verdict route(Context& context, Packet& packet) {
       return found;
     }
   }
-  const std::uint16_t mtu = context.snapshot.port(packet.port).mtu;
-  if (packet.length > mtu && may_not_be_fragmented(packet)) {
-    packet.port = came_from;
-    context.report(packet, nat::IcmpError::packet_too_big, mtu);
-    return Verdict::drop(Counter::packet_too_big);
-  }
-  return Verdict::pass();
+  return check_mtu(context, packet, outward ? session.outside_family() : session.inside_family());
 }
 
 }  // namespace

@@ -7,8 +7,8 @@ namespace {
 
 using net::EthernetHeader;
 
-// Does NAT have to know of this packet? Only where it leaves from an address that hosts and pool use as well, and is no
-// answer of a service that keeps its port to itself.
+// Does NAT have to know of this packet? Only where it leaves from an address that hosts and pool use as well,
+// and is no answer of a service that keeps its port to itself.
 bool needs_session(const Context& context, const Packet& packet) {
   if (packet.kind != net::PacketKind::flow && packet.kind != net::PacketKind::icmp_query &&
       packet.kind != net::PacketKind::later_fragment) {
@@ -27,7 +27,8 @@ bool needs_session(const Context& context, const Packet& packet) {
 
 // The kernel has done the rest: the next hop's MAC address stands in the frame.
 Verdict through_session(Context& context, Packet& packet) {
-  packet.session = packet.family == net::Family::v4 ? context.sessions.find(packet.key4) : context.sessions.find(packet.key6);
+  packet.session = packet.family == net::Family::v4 ? context.sessions.find(packet.key4)
+                                                    : context.sessions.find(packet.key6);
   if (packet.session == nat::no_session) {
     const auto admitted = context.admission.local(packet, context.now);
     if (admitted.kind != nat::Admitted::Kind::session) return Verdict::drop(admitted.why);
@@ -37,8 +38,7 @@ Verdict through_session(Context& context, Packet& packet) {
     const Verdict alive = keep_alive(context, packet);
     if (!alive.passed()) return alive;
   }
-  nat::translate(packet, context.sessions[packet.session]);
-  return Verdict::pass();
+  return nat::translate(packet, context.sessions[packet.session], {});
 }
 
 }  // namespace
@@ -53,13 +53,15 @@ void from_kernel(Context& context, rte_mbuf* mbuf, PortId port) {
   if (!outside || size < sizeof(EthernetHeader)) return context.transmit(port, mbuf);
   const auto type = static_cast<net::EtherType>(net::header<EthernetHeader>(frame).type.host());
   if (type != net::EtherType::ipv4 && type != net::EtherType::ipv6) return context.transmit(port, mbuf);
-  const Verdict parsed = net::parse(frame + sizeof(EthernetHeader), size - sizeof(EthernetHeader), type, net::Side::inside, packet);
+  const Verdict parsed = net::parse(frame + sizeof(EthernetHeader), size - sizeof(EthernetHeader), type,
+                                    net::Side::inside, packet);
   if (!parsed.passed()) return context.drop(mbuf, parsed.counter());
   if (needs_session(context, packet)) {
     // Its ports are those of the worker that owns (E, port), so that answers find the session.
-    const WorkerId owner = packet.family == net::Family::v4
-                               ? context.ownership.owner_out(packet.key4.near, packet.tail().near_port.host())
-                               : context.ownership.owner_out(packet.key6.near, packet.tail().near_port.host());
+    const WorkerId owner =
+        packet.family == net::Family::v4
+            ? context.ownership.owner_out(packet.key4.near, packet.tail().near_port.host())
+            : context.ownership.owner_out(packet.key6.near, packet.tail().near_port.host());
     if (owner != context.id) return context.pass_from_kernel(mbuf, port, owner);
     const Verdict verdict = through_session(context, packet);
     if (!verdict.passed()) return context.drop(mbuf, verdict.counter());

@@ -1,26 +1,38 @@
-#include "realmgw/nat/rewrite.hpp"
-
 #include "realmgw/dataplane/stages.hpp"
+#include "realmgw/nat/rewrite.hpp"
 
 namespace rgw::dataplane::stages {
 namespace {
 
 using nat::Session;
 
-// From inside to E, which is another inside host's for the moment: on the way in it is as if it came from outside.
+// From inside to E, which is another inside host's for the moment: on the way in it is as if it came from
+// outside.
 Verdict turn_round(Context& context, Packet& packet, const Session& session) {
   if (packet.hairpinned) return Verdict::drop(Counter::hairpin_loop);
   context.counters.add(Counter::hairpin);
   packet.hairpinned = true;
-  // The flow as the other host's side of the gateway sees it: near and far have changed places, but an ICMP identifier stays.
+  // The flow as the other host's side of the gateway sees it: near and far have changed places, but an ICMP
+  // identifier stays.
   const bool query = session.protocol() == net::Protocol::icmp;
-  auto& tail = packet.tail();
+  auto& tail = packet.tail();  // of the family it has by now
   tail = session.outside.tail;
   if (!query) std::swap(tail.near_port, tail.far_port);
   packet.signpost = ring::no_signpost;
+  context.reframe(packet);
   context.write_note(packet);
   context.again.push_back(packet.mbuf);
   return Verdict::taken();
+}
+
+nat::Crossing crossing_of(Context& context, Packet& packet, net::Family to) {
+  if (packet.family == to) [[likely]]
+    return {};
+  if (packet.family == net::Family::v4) packet.identification = packet.ipv4().identification.host();
+  const auto& pref64 = context.snapshot.policy.pref64;
+  return {pref64 ? &*pref64 : nullptr,
+          {context.snapshot.port(packet.came_from).mtu, context.snapshot.port(packet.port).mtu},
+          static_cast<std::uint16_t>(context.random.next())};
 }
 
 Verdict translate_one(Context& context, Packet& packet) {
@@ -29,12 +41,18 @@ Verdict translate_one(Context& context, Packet& packet) {
   if (packet.tcp_flags & net::TcpHeader::syn && context.snapshot.policy.mss_clamp != 0) [[unlikely]] {
     if (nat::clamp_mss(packet, context.snapshot.policy.mss_clamp)) context.counters.add(Counter::mss_clamped);
   }
-  nat::translate(packet, session);
+  const nat::Crossing crossing =
+      crossing_of(context, packet, outward ? session.outside_family() : session.inside_family());
+  if (const Verdict translated = nat::translate(packet, session, crossing); !translated.passed())
+      [[unlikely]] {
+    return translated;
+  }
   if (session.local && !outward) [[unlikely]] {
     context.to_control(packet.mbuf, ring::Purpose::to_kernel, packet.port);
     return Verdict::taken();
   }
-  if (session.hairpin && outward) [[unlikely]] return turn_round(context, packet, session);
+  if (session.hairpin && outward) [[unlikely]]
+    return turn_round(context, packet, session);
   nat::decrement_hop_limit(packet);
   return Verdict::pass();
 }

@@ -1,0 +1,55 @@
+// From one family to the other: IP and ICMP headers after RFC 7915. Knows nothing of sessions: who has found
+// out the addresses on the other side, by a session or a map, hands them in.
+#pragma once
+
+#include "realmgw/base/verdict.hpp"
+#include "realmgw/net/checksum.hpp"
+#include "realmgw/net/packet.hpp"
+
+#include <cstdint>
+
+namespace rgw::nat {
+
+/// The two ends as they are called in the family that a packet is translated to.
+template <class Address>
+struct Ends {
+  Address source, destination;
+};
+
+/// What a stateless translation leaves and NAT changes: the near end's port, in a packet and in the one that
+/// an ICMP error quotes.
+struct PortChange {
+  bool near_is_source;
+  be16 port;  ///< or ICMP identifier
+};
+
+/// What the translation of an error has to know of the links on either side (RFC 7915 sections 4.2 and 5.2).
+struct LinkMtus {
+  std::uint16_t from;  ///< of the link that the packet came over
+  std::uint16_t to;    ///< of the link that it leaves over
+};
+
+/// How long the packet will be in the other family.
+[[nodiscard]] std::uint16_t crossed_length(const net::Packet& packet);
+
+/// Translates a packet that is no ICMP error: `packet` becomes one of the other family, in place, its IP
+/// header right before the transport header. `transport` is what the addresses and ports change in the
+/// transport checksum; of ICMP, what changes besides (type, length, protocol) is added here. The buffer has
+/// 28 bytes of headroom at least. `identification` is for an IPv4 packet that needs one.
+[[nodiscard]] Verdict cross(net::Packet& packet, const Ends<net::Ipv6Address>& ends, const PortChange& port,
+                            net::ChecksumDelta transport);
+[[nodiscard]] Verdict cross(net::Packet& packet, const Ends<net::Ipv4Address>& ends, const PortChange& port,
+                            net::ChecksumDelta transport, std::uint16_t identification);
+
+/// Translates an ICMP error. `outer` are the ends of the error, `inner` those of the packet that it quotes;
+/// `port` is the change in the quoted packet, and `transport` the difference in its checksum. 56 bytes of
+/// headroom.
+[[nodiscard]] Verdict cross_error(net::Packet& packet, const Ends<net::Ipv6Address>& outer,
+                                  const Ends<net::Ipv6Address>& inner, const PortChange& port,
+                                  net::ChecksumDelta transport, const LinkMtus& mtus);
+[[nodiscard]] Verdict cross_error(net::Packet& packet, const Ends<net::Ipv4Address>& outer,
+                                  const Ends<net::Ipv4Address>& inner, const PortChange& port,
+                                  net::ChecksumDelta transport, const LinkMtus& mtus,
+                                  std::uint16_t identification);
+
+}  // namespace rgw::nat

@@ -1,0 +1,71 @@
+// IPv4 addresses inside IPv6 ones (RFC 6052).
+#pragma once
+
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/prefix.hpp"
+
+#include <array>
+#include <optional>
+#include <stdexcept>
+
+namespace rgw::net {
+
+/// A translation prefix of one of the six lengths of RFC 6052 section 2.2.
+class Pref64 {
+ public:
+  /// Throws std::invalid_argument for another length, another family, or bits 64 to 71 that are not zero.
+  explicit Pref64(const Prefix& prefix)
+      : prefix_{prefix.address().is_v6() ? prefix.address().v6() : Ipv6Address{}}, length_{prefix.length()} {
+    if (!prefix.address().is_v6() || !is_length(length_))
+      throw std::invalid_argument{"a pref64 has 32, 40, 48, 56, 64 or 96 bits"};
+    if (prefix_.bytes[reserved_byte] != 0) throw std::invalid_argument{"bits 64 to 71 of a pref64 are zero"};
+  }
+  [[nodiscard]] static constexpr bool is_length(unsigned bits) {
+    return bits == 32 || bits == 40 || bits == 48 || bits == 56 || bits == 64 || bits == 96;
+  }
+  /// 64:ff9b::/96, which represents global IPv4 addresses only (section 3.1).
+  [[nodiscard]] bool is_well_known() const {
+    return length_ == 96 && prefix_ == Ipv6Address{{0, 0x64, 0xff, 0x9b}};
+  }
+  [[nodiscard]] Prefix prefix() const { return {prefix_, length_}; }
+
+  /// Section 2.3: the address with the IPv4 one embedded, suffix zero.
+  [[nodiscard]] Ipv6Address embed(Ipv4Address address) const {
+    Ipv6Address embedded = prefix_;
+    const std::uint32_t value = address.value.host();
+    std::size_t at = length_ / 8;
+    for (unsigned shift = 32; shift != 0;) {
+      if (at == reserved_byte) ++at;
+      shift -= 8;
+      embedded.bytes[at++] = static_cast<std::uint8_t>(value >> shift);
+    }
+    return embedded;
+  }
+  /// The IPv4 address of one that begins with this prefix; nothing for another. The suffix is not looked at
+  /// (section 2.2).
+  [[nodiscard]] std::optional<Ipv4Address> extract(const Ipv6Address& address) const {
+    const std::size_t bytes = length_ / 8;
+    for (std::size_t i = 0; i < bytes; ++i) {
+      if (address.bytes[i] != prefix_.bytes[i]) return std::nullopt;
+    }
+    std::uint32_t value = 0;
+    std::size_t at = bytes;
+    for (unsigned n = 0; n < 4; ++n) {
+      if (at == reserved_byte) ++at;
+      value = value << 8 | address.bytes[at++];
+    }
+    return Ipv4Address{be32{value}};
+  }
+
+  friend bool operator==(const Pref64& a, const Pref64& b) {
+    return a.prefix_ == b.prefix_ && a.length_ == b.length_;
+  }
+
+ private:
+  static constexpr std::size_t reserved_byte = 8;  ///< "u", bits 64 to 71
+
+  Ipv6Address prefix_;
+  unsigned length_;
+};
+
+}  // namespace rgw::net
