@@ -106,7 +106,7 @@ TEST_F(Names, names_deeper_than_the_grammar_do_not_exist) {
 }
 
 TEST_F(Names, a_dot_within_a_label_does_not_separate_labels) {
-  const std::array<std::string_view, 1> one{"tcp22.hosta"};
+  const std::array<std::string_view, 1> one{"printer.lab"};
   EXPECT_EQ(names.find(one).kind, Kind::none);
   const std::array<std::string_view, 2> two{"tcp22", "hosta"};
   EXPECT_EQ(names.find(two).kind, Kind::service);

@@ -136,6 +136,24 @@ TEST_F(WaitingTest, a_waiting_walk_takes_its_wide_claims_place_when_that_stands_
   EXPECT_EQ(pool->use().claims, 1u);
 }
 
+TEST_F(WaitingTest, a_wide_claim_made_after_the_question_for_the_service_is_no_walk) {  // POOL-8, POOL-10
+  const auto other = get(query(hosta, whole, "203.0.113.53:1"));
+  const auto ticket = waits(ask(query(hosta, tcp(22), "192.0.2.53:1")));
+  pass(1ms);
+  const auto later = get(query(hosta, whole, "192.0.2.53:2"));
+  EXPECT_TRUE(claim(other));
+  EXPECT_TRUE(worker.order.empty());
+  EXPECT_TRUE(claim(later));
+  EXPECT_EQ(worker.order, std::vector{ticket});
+}
+
+TEST_F(WaitingTest, those_who_wait_share_the_reservation_that_a_walk_ends_in) {  // POOL-8, POOL-9, POOL-10
+  get(query(hosta, whole, "192.0.2.53:1111"));
+  const auto ticket = waits(ask(hosta, tcp(22)));
+  get(query(hosta, tcp(22), "192.0.2.53:2222"));
+  EXPECT_EQ(worker.order, std::vector{ticket});
+}
+
 TEST_F(WaitingTest, room_in_a_full_shared_reservation_goes_to_those_who_wait) {  // POOL-8, POOL-9
   std::vector<Granted> sharers;
   for (std::size_t i = 0; i < CircularPool::max_shared; ++i) sharers.push_back(get(query(hosta, whole)));
