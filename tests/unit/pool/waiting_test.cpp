@@ -102,6 +102,14 @@ TEST_F(WaitingTest, an_expired_reservation_serves_those_who_wait) {  // POOL-7, 
   EXPECT_EQ(worker.order, std::vector{ticket});
 }
 
+TEST_F(WaitingTest, an_address_that_comes_free_at_the_last_moment_is_not_too_late) {  // POOL-8
+  get(hosta, whole);
+  pass(1600ms);
+  const auto ticket = waits(ask(hostb, whole));
+  pass(400ms);
+  EXPECT_EQ(worker.order, std::vector{ticket});
+}
+
 TEST_F(WaitingTest,
        ends_are_taken_in_the_order_of_their_times_however_late_the_clock_is_turned) {  // POOL-7, POOL-8
   get(hosta, whole);
