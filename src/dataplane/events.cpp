@@ -4,7 +4,8 @@ namespace rgw::dataplane {
 namespace {
 
 void handle(Context& context, const ring::Bind& bind) {
-  if (!context.bindings.bind(bind.external, bind.service, bind.reservation, bind.claim, bind.inside, bind.deadline)) {
+  if (!context.bindings.bind(bind.external, bind.service, bind.reservation, bind.claim, bind.inside,
+                             bind.deadline)) {
     context.counters.add(Counter::binding_table_full);
   }
 }
@@ -13,11 +14,19 @@ void handle(Context& context, const ring::Unbind& unbind) {
   context.bindings.unbind(unbind.reservation, unbind.reject_after, context.now);
 }
 
+void handle(Context& context, const ring::ProxyBind& bind) {
+  if (!context.admission.proxies().bind(bind.proxy, bind.remote, bind.until)) {
+    context.counters.add(Counter::binding_table_full);
+  }
+}
+
 void handle(Context& context, const ring::NeighbourUpdate& update) {
   static_cast<void>(context.neighbours.update(update.port, update.address, update.mac, update.reachable));
 }
 
-void handle(Context& context, const ring::LinkState& link) { context.set_link(link.port, link.up); }
+void handle(Context& context, const ring::LinkState& link) {
+  context.set_link(link.port, link.up);
+}
 
 nat::SessionInfo describe(const Context& context, const nat::Session& session) {
   const nat::Tick left = session.deadline > context.tick ? session.deadline - context.tick : 0;
@@ -43,12 +52,14 @@ void handle(Context& context, const ring::SessionsQuery& query) {
   page.count = 0;
   nat::SessionSlot slot = query.cursor;
   const nat::SessionSlot end = context.sessions.high_water();
-  for (std::uint32_t seen = 0; slot < end && seen < slots_a_query && page.count < page.capacity; ++slot, ++seen) {
+  for (std::uint32_t seen = 0; slot < end && seen < slots_a_query && page.count < page.capacity;
+       ++slot, ++seen) {
     if (!context.sessions.live(slot) || context.sessions[slot].signpost) continue;
     page.sessions[page.count++] = describe(context, context.sessions[slot]);
   }
   // Control waits for no more pages than its ring has room for.
-  static_cast<void>(context.control.events_to_control.push(ring::SessionsPageFilled{query.page, slot, slot >= end}));
+  static_cast<void>(
+      context.control.events_to_control.push(ring::SessionsPageFilled{query.page, slot, slot >= end}));
 }
 
 }  // namespace

@@ -50,6 +50,13 @@ void Worker::walk() {
   stages::defrag(context_, batch_);
   stages::steer(context_, batch_);
   stages::lookup(context_, batch_);
+  // A reservation may have come since this turn began, and its first packet with it: before anything is called a miss
+  // the ring is read to its end (POOL-1).
+  if (std::any_of(batch_.begin(), batch_.end(), [](const Packet* packet) {
+        return packet->session == nat::no_session || packet->reconsider;
+      })) [[unlikely]] {
+    static_cast<void>(handle_events(context_));
+  }
   stages::admit(context_, batch_);
   stages::egress(context_, batch_);
   stages::translate(context_, batch_);
@@ -161,6 +168,7 @@ void Worker::keep_house() {
         if (session.posted) context_.tell_signpost(session.home, session.signpost_slot, PeerMessage::Word::lives);
       });
   context_.bindings.sweep(context_.now);
+  context_.admission.proxies().sweep(context_.now);
   context_.fragments.expire(context_.now, [&](void* held) {
     context_.drop(static_cast<rte_mbuf*>(held), Counter::fragment_timeout);
   });

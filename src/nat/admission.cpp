@@ -11,6 +11,8 @@ using net::Protocol;
 
 // Hosts with a session at one time, on one worker; 56 bytes each.
 constexpr std::uint32_t max_hosts = 1U << 20;
+// IPv6 remotes that are known to IPv4 hosts at one time, on one worker; 180 bytes each.
+constexpr std::uint32_t max_proxies = 1U << 16;
 
 template <class Address>
 Address as(const net::IpAddress& address) {
@@ -126,8 +128,11 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
       bindings_{bindings},
       random_{random},
       salt_{salt},
-      mappings_{policy.mapping == Mapping::endpoint_independent || policy.pref64 ? sessions.capacity() : 1,
+      mappings_{policy.mapping == Mapping::endpoint_independent || policy.pref64 || policy.proxies
+                    ? sessions.capacity()
+                    : 1,
                 policy.filtering == Filtering::address_dependent, salt},
+      proxies_{policy.proxies ? max_proxies : 1, salt},
       host_sessions_{std::min(sessions.capacity(), max_hosts), salt},
       static_inside_{static_cast<std::uint32_t>(policy.static_mappings.size() + 1), salt},
       static_outside_{static_cast<std::uint32_t>(policy.static_mappings.size() + 1), salt},
@@ -230,6 +235,7 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
     return give_up(Counter::session_conflict);
   }
   ++*of_host;
+  if constexpr (Inside::family == Family::v4 && Outside::family == Family::v6) proxies_.join(inside.far);
   return Admitted::session(slot);
 }
 
@@ -312,12 +318,25 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
   return Admitted::dropped(protocol == Protocol::sctp ? Counter::sctp_port_taken : Counter::port_exhausted);
 }
 
+std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destination, Instant now) const {
+  if (const auto embedded = policy_.embedded(destination)) return net::IpAddress{*embedded};
+  if (destination.is_v4() && policy_.proxies && policy_.proxies->contains(destination.v4())) {
+    const auto remote = proxies_.remote_of(destination.v4(), now);
+    return remote ? std::optional<net::IpAddress>{*remote} : std::nullopt;
+  }
+  return destination;
+}
+
 Admitted Admission::outbound(const net::Packet& packet, bool hairpin, Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
-  if (packet.family == Family::v4) return outbound_to(packet.key4, packet.key4.far, hairpin, now);
-  if (const auto embedded = policy_.embedded(packet.key6.far))
-    return outbound_to(packet.key6, *embedded, hairpin, now);
-  return outbound_to(packet.key6, packet.key6.far, hairpin, now);
+  const auto remote = remote_of(far_address(packet), now);
+  if (!remote) return Admitted::dropped(Counter::no_translation);
+  if (packet.family == Family::v4) {
+    return remote->is_v4() ? outbound_to(packet.key4, remote->v4(), hairpin, now)
+                           : outbound_to(packet.key4, remote->v6(), hairpin, now);
+  }
+  return remote->is_v4() ? outbound_to(packet.key6, remote->v4(), hairpin, now)
+                         : outbound_to(packet.key6, remote->v6(), hairpin, now);
 }
 
 Admitted Admission::local(const net::Packet& packet, Instant now) {
@@ -358,8 +377,16 @@ Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint&
     if (host.is_v4()) return open(packet.key4, host.v4(), packet.key4.far);
     // POOL-12: the host sees the remote's address inside the prefix.
     if (policy_.pref64) return open(packet.key4, host.v6(), policy_.pref64->embed(packet.key4.far));
-  } else if (host.is_v6()) {
-    return open(packet.key6, host.v6(), packet.key6.far);
+  } else {
+    if (host.is_v6()) return open(packet.key6, host.v6(), packet.key6.far);
+    if (policy_.proxies) {
+      const unsigned workers = ownership_.workers();
+      const auto proxy =
+          proxies_.proxy_of(packet.key6.far, *policy_.proxies, policy_.proxies->worker_first(self_, workers),
+                            policy_.proxies->worker_count(workers), now);
+      if (!proxy) return Admitted::dropped(Counter::proxy_exhausted);
+      return open(packet.key6, host.v4(), *proxy);
+    }
   }
   return Admitted::dropped(Counter::no_translation);
 }
@@ -434,6 +461,8 @@ void Admission::end(SessionSlot slot) {
         sets_[mapping.port_set].release(mapping.external.port);
       }
     }
+    if (session.inside_family() == Family::v4 && session.outside_family() == Family::v6)
+      proxies_.leave(session.inside.far);
     if (std::uint32_t* of_host = host_sessions_.find(session.host()); of_host != nullptr && --*of_host == 0) {
       host_sessions_.erase(session.host());
     }

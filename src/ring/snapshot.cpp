@@ -97,6 +97,7 @@ nat::Policy make_policy(const config::Realm& realm) {
   }
   policy.local_services = realm.local_services;
   if (realm.nat64.prefix) policy.pref64.emplace(*realm.nat64.prefix);
+  if (realm.nat46.proxies) policy.proxies.emplace(*realm.nat46.proxies);
   return policy;
 }
 

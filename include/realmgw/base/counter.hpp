@@ -77,6 +77,7 @@ enum class CounterKind : std::uint8_t {
   X(signpost_created,           event,      "signposts from a packet's owner to the host's home worker") \
   X(port_exhausted,             drop,       "no external port is free for a new session") \
   X(no_external_address,        drop,       "no external address of the needed family is configured") \
+  X(proxy_exhausted,            drop,       "no proxy address is free for an IPv6 remote") \
   X(no_translation,             drop,       "no translation is configured between these families") \
   X(tcp_not_syn,                drop,       "a TCP packet of no session that is no SYN") \
   X(tcp_invalid_transition,     drop,       "a TCP packet that the state of its session does not allow") \

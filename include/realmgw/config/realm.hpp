@@ -75,6 +75,12 @@ struct Nat64 {
   std::optional<net::Prefix> prefix;
 };
 
+/// X46: translation for IPv4 hosts.
+struct Nat46 {
+  /// A private IPv4 block whose addresses stand for IPv6 remotes; 8 to 24 bits. Absent: no NAT46.
+  std::optional<net::Prefix> proxies;
+};
+
 /// OUT-3. Defaults: RFC 4787 REQ-5, RFC 5382 REQ-5, RFC 5508 REQ-2, RFC 7857 section 2.
 struct Timers {
   milliseconds udp{300'000};
@@ -137,6 +143,7 @@ struct Realm {
   Outbound outbound;
   std::vector<StaticMapping> static_mappings;  ///< `forward:`
   Nat64 nat64;
+  Nat46 nat46;
   Timers timers;
   Pool pool;
   std::vector<Host> hosts;

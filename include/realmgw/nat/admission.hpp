@@ -62,12 +62,17 @@ class Admission {
   /// reservation, refusal.
   [[nodiscard]] Admitted inbound(const net::Packet& packet, bool service, bool hairpin, Instant now);
 
+  /// Whom an inside packet's destination stands for outside: an IPv4 address that an IPv6 one holds, the IPv6
+  /// remote behind a proxy address, or itself. Nothing for a proxy address that stands for nobody.
+  [[nodiscard]] std::optional<net::IpAddress> remote_of(const net::IpAddress& destination, Instant now) const;
+
   /// Would a new connection like this packet be let in by a static mapping or a reservation?
   [[nodiscard]] bool would_admit(const net::Packet& packet, Instant now) const;
 
   /// Gives back all that a session holds, and ends it.
   void end(SessionSlot slot);
 
+  [[nodiscard]] ProxyTable& proxies() { return proxies_; }
   [[nodiscard]] const MappingTable& mappings() const { return mappings_; }
   /// Ports and identifiers held or in use, on all external addresses.
   [[nodiscard]] std::size_t occupied_ports() const;
@@ -104,6 +109,7 @@ class Admission {
   Random& random_;
   HashSalt salt_;
   MappingTable mappings_;
+  ProxyTable proxies_;
   FlatMap<AddressKey, std::uint32_t> host_sessions_;
   FlatMap<EndpointKey, std::uint32_t> static_inside_, static_outside_;
   std::vector<net::IpAddress> addresses_;  ///< with port sets: the external ones first, in the policy's order

@@ -2,6 +2,7 @@
 // workers.
 #pragma once
 
+#include "realmgw/nat/proxy_table.hpp"
 #include "realmgw/nat/timer_class.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/rfc6052.hpp"
@@ -39,6 +40,8 @@ struct Policy {
   std::vector<net::IpAddress> shared_service;
   /// Where IPv4 addresses are found in IPv6 ones: without it there is no translation between the families.
   std::optional<net::Pref64> pref64;
+  /// Whose addresses stand for IPv6 remotes towards IPv4 hosts (X46-1): without it there is no NAT46.
+  std::optional<ProxyBlock> proxies;
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;

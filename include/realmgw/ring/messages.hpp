@@ -38,6 +38,14 @@ struct Unbind {
   bool reject_after;
 };
 
+/// DNS46: towards IPv4 hosts `proxy` stands for `remote`, until then or while a session lasts (X46-1). Pushed before the
+/// answer leaves.
+struct ProxyBind {
+  net::Ipv4Address proxy;
+  net::Ipv6Address remote;
+  Instant until;
+};
+
 /// The MAC address of a neighbour, or that it has none any more.
 struct NeighbourUpdate {
   PortId port;
@@ -65,7 +73,7 @@ struct SessionsQuery {
   std::uint32_t cursor;  ///< 0 at first, then what SessionsPageFilled gave
 };
 
-using ToWorker = std::variant<Bind, Unbind, NeighbourUpdate, LinkState, SessionsQuery>;
+using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery>;
 
 // ---- worker -> control
 

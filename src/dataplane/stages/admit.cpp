@@ -165,16 +165,17 @@ Verdict to_kernel(Context& context, Packet& packet) {
 }
 
 Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& destination) {
-  // Whom the packet is for in the family of the outside: the IPv4 address that an IPv6 one may hold.
-  const auto embedded = context.snapshot.policy.embedded(destination);
-  const net::IpAddress remote = embedded ? net::IpAddress{*embedded} : destination;
-  if (embedded && martian_source(remote)) return Verdict::drop(Counter::martian_destination);
+  const auto stands_for = context.admission.remote_of(destination, context.now);
+  if (!stands_for) return Verdict::drop(Counter::no_translation);
+  const net::IpAddress& remote = *stands_for;
+  const bool crosses = remote.family() != packet.family;
+  if (crosses && martian_source(remote)) return Verdict::drop(Counter::martian_destination);
   const OwnAddress* own = context.snapshot.own_address(remote);
   if (own != nullptr) {
     const bool query = packet.kind == PacketKind::icmp_query;
     const net::Service service{packet.tail().protocol,
                                query ? std::uint16_t{0} : packet.tail().far_port.host()};
-    if (own->service && !embedded && (!own->shared() || context.snapshot.is_local_service(service))) {
+    if (own->service && !crosses && (!own->shared() || context.snapshot.is_local_service(service))) {
       return to_kernel(context, packet);
     }
     if (!context.snapshot.policy.hairpin) return Verdict::drop(Counter::route_same_side);
