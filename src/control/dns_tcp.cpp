@@ -81,16 +81,14 @@ bool DnsTcp::receive(Connection& connection) {
 bool DnsTcp::answer_queries(Place place, Instant now) {
   Connection& connection = *place;
   std::size_t at = 0;
-  bool more = false;
+  bool left_over = false;
   for (unsigned handled = 0; connection.in.size() - at >= prefix; ++handled) {
     const auto rest = std::span{connection.in}.subspan(at);
     const std::size_t length = message_length(rest);
     if (length > largest_query) return false;
-    if (rest.size() < prefix + length || connection.out.size() >= limits_.unsent) break;
-    if (handled == queries_per_turn) {
-      more = true;
-      break;
-    }
+    if (rest.size() < prefix + length) break;
+    left_over = handled == queries_per_turn || connection.out.size() >= limits_.unsent;
+    if (left_over) break;
     const ReplyPath path{this, dns::Transport::tcp, connection.client, connection.id};
     const auto answer = handler_.answer(rest.subspan(prefix, length), path, now, room_);
     if (answer.empty()) {
@@ -105,8 +103,12 @@ bool DnsTcp::answer_queries(Place place, Instant now) {
     connection.progress = now;
     connections_.splice(connections_.end(), connections_, place);
   }
-  if (more) unfinished_.push_back(connection.id);
-  return flush(place, now);
+  const bool sound = flush(place, now);
+  // Nothing more need come from the client to wake us; where it still takes no answers, its doing so will.
+  if (left_over && connection.out.size() < limits_.unsent && !std::exchange(connection.unfinished, true)) {
+    unfinished_.push_back(connection.id);
+  }
+  return sound;
 }
 
 void DnsTcp::append(Connection& connection, std::span<const std::uint8_t> answer) {
@@ -133,7 +135,7 @@ void DnsTcp::settle(Place place, bool alive) {
   Connection& connection = *place;
   // One that has said all it will is kept while an answer may be on the way: a wait for an address (POOL-8)
   // is shorter than the idle time, which ends it otherwise.
-  const bool done = connection.ended && connection.out.empty() && !connection.owed;
+  const bool done = connection.ended && connection.out.empty() && !connection.owed && !connection.unfinished;
   if (!alive || done) return close(place);
   watch(connection);
 }
@@ -160,7 +162,9 @@ void DnsTcp::send(const ReplyPath& path, std::span<const std::uint8_t> answer) {
 void DnsTcp::tick(Instant now) {
   for (const std::uint64_t id : std::exchange(unfinished_, {})) {
     const auto found = by_id_.find(id);
-    if (found != by_id_.end()) settle(found->second, answer_queries(found->second, now));
+    if (found == by_id_.end()) continue;
+    found->second->unfinished = false;
+    settle(found->second, answer_queries(found->second, now));
   }
   while (!connections_.empty() && connections_.front().progress + limits_.idle <= now)
     close(connections_.begin());

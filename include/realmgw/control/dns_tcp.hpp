@@ -45,8 +45,9 @@ class DnsTcp final : public DnsTransport {
     Instant progress;
     std::vector<std::uint8_t> in;
     std::vector<std::uint8_t> out;
-    bool ended = false;  // the client sends no more
-    bool owed = false;   // an answer may still come for a query that had none at once
+    bool ended = false;       // the client sends no more
+    bool unfinished = false;  // it is in the list below
+    bool owed = false;        // an answer may still come for a query that had none at once
   };
   using Place = std::list<Connection>::iterator;
 

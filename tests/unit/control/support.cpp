@@ -197,4 +197,38 @@ Frame nd(const Nd& message) {
   return frame;
 }
 
+Frame dns_query(const char* name, std::uint16_t type, std::uint16_t id) {
+  Frame message(12, 0);
+  put(message, 0, id);
+  put(message, 4, 1);
+  std::string_view rest = name;
+  while (!rest.empty()) {
+    const auto dot = std::min(rest.find('.'), rest.size());
+    message.push_back(static_cast<std::uint8_t>(dot));
+    message.insert(message.end(), rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(dot));
+    rest.remove_prefix(std::min(dot + 1, rest.size()));
+  }
+  for (const int byte : {0, type >> 8, type & 0xff, 0, 1}) message.push_back(static_cast<std::uint8_t>(byte));
+  return message;
+}
+
+std::optional<DnsAnswer> read_answer(std::span<const std::uint8_t> message) {
+  const auto word = [&](std::size_t at) {
+    return static_cast<std::uint16_t>(message[at] << 8 | message[at + 1]);
+  };
+  const auto skip_name = [&](std::size_t at) {
+    while (message[at] != 0 && message[at] < 0xc0) at += std::size_t{message[at]} + 1;
+    return at + (message[at] == 0 ? 1 : 2);
+  };
+  if (message.size() < 12 || (message[2] & 0x80) == 0) return std::nullopt;
+  DnsAnswer answer{word(0), message[3] & 0xfU, word(6), std::nullopt, 0};
+  if (answer.answers == 0) return answer;
+  const std::size_t record = skip_name(skip_name(12) + 4);
+  answer.ttl = std::uint32_t{word(record + 4)} << 16 | word(record + 6);
+  const auto data = message.subspan(record + 10, word(record + 8));
+  if (word(record) == 1) answer.address = net::Ipv4Address{data[0], data[1], data[2], data[3]};
+  if (word(record) == 28) answer.address = net::Ipv6Address::from_bytes(data.data());
+  return answer;
+}
+
 }  // namespace rgw::control::test

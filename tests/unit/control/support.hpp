@@ -119,4 +119,17 @@ struct Nd {
 [[nodiscard]] Frame nd(const Nd& message);
 [[nodiscard]] std::vector<std::uint8_t> link_layer_option(std::uint8_t type, const net::MacAddress& mac);
 
+/// A DNS query for a name of dots, without EDNS.
+[[nodiscard]] Frame dns_query(const char* name, std::uint16_t type = 1, std::uint16_t id = 0x1234);
+/// What an answer holds, as far as these tests look.
+struct DnsAnswer {
+  std::uint16_t id = 0;
+  unsigned rcode = 0;
+  unsigned answers = 0;
+  std::optional<net::IpAddress> address;  ///< of the first record, where it is an A or AAAA
+  std::uint32_t ttl = 0;                  ///< of the first record
+};
+/// Nothing where the bytes are no answer.
+[[nodiscard]] std::optional<DnsAnswer> read_answer(std::span<const std::uint8_t> message);
+
 }  // namespace rgw::control::test
