@@ -138,6 +138,19 @@ TEST_P(Inbound, a_second_connection_after_the_claim_is_refused_whoever_sends_it)
   EXPECT_TRUE(gateway.in(syn_from_r(4000, "198.51.100.10:22"))) << "a retransmission is no second connection";
 }
 
+TEST_P(
+    Inbound,
+    the_first_packets_of_a_claim_may_come_in_one_burst) {  // POOL-5: a second packet is no second connection
+  Gateway gateway{lab_realm(), GetParam()};
+  gateway.bind("198.51.100.10", any, "10.0.0.42");
+  for (int i = 0; i < 5; ++i)
+    gateway.put(Gateway::outside, udp("203.0.113.10:4000", "198.51.100.10:5060").ip());
+  gateway.turn();
+  EXPECT_EQ(take_all(gateway, Gateway::inside).size(), 5U);
+  EXPECT_EQ(claims(gateway).size(), 1U);
+  EXPECT_EQ(gateway.count(Counter::claim_spent), 0U);
+}
+
 TEST_P(Inbound, each_claim_of_a_shared_reservation_lets_one_connection_in) {  // POOL-9
   Gateway gateway{lab_realm(), GetParam()};
   gateway.bind("198.51.100.10", ssh, "10.0.0.42", 1, 1);

@@ -3,6 +3,7 @@
 // - a TCP connection opens, and only a SYN opens it
 // - a ping leaves and its answer comes back
 // - payload, class of service and identification stay; TTL goes down by one; link padding goes
+// - the first packets of a flow may come in one burst
 // - a missing UDP checksum stays missing; a wrong one stays wrong
 // - SCTP keeps its port, or does not pass
 // - a protocol without ports, a destination without route, a route back inside: counted
@@ -126,6 +127,17 @@ TEST(Outbound,
       EXPECT_TRUE(out->checksums_right()) << out->to_string();
     }
   }
+}
+
+TEST(Outbound, the_first_packets_of_a_flow_may_come_in_one_burst) {  // OUT-1
+  Gateway gateway;
+  for (int i = 0; i < 5; ++i) gateway.put(Gateway::inside, udp("10.0.0.42:5000", "203.0.113.10:53").ip());
+  gateway.put(Gateway::inside, tcp("10.0.0.42:5000", "203.0.113.10:80").syn().ip());
+  gateway.put(Gateway::inside, tcp("10.0.0.42:5000", "203.0.113.10:80").ack().payload(10).ip());
+  gateway.turn();
+  EXPECT_EQ(take_all(gateway, Gateway::outside).size(), 7U);
+  EXPECT_EQ(gateway.sessions(), 2U);
+  EXPECT_EQ(gateway.occupied_ports(), 2U + 2U);
 }
 
 TEST(Outbound, sctp_keeps_its_port_or_does_not_pass) {  // OUT-2: its checksum covers the ports

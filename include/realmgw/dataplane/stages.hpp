@@ -25,6 +25,8 @@ void resolve(Context& context, Batch& batch);
 
 // Branches.
 
+/// What the session that was found says: on to its home, or it goes on living. `packet.session` may be none.
+[[nodiscard]] Verdict follow_session(Context& context, Packet& packet);
 /// Remembers by which signpost the packets of a session come, so that both end together.
 inline void adopt_signpost(nat::Session& session, const Packet& packet) {
   session.posted = true;

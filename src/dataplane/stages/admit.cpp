@@ -218,7 +218,18 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own) {
   return carry_out(context, packet, admitted);
 }
 
-Verdict admit_one(Context& context, Packet& packet) {
+// The session that a packet before this one has opened, in the same burst.
+Verdict look_again(Context& context, Packet& packet) {
+  if (packet.session != nat::no_session || packet.kind == PacketKind::other) return Verdict::pass();
+  packet.session = packet.family == net::Family::v4 ? context.sessions.find(packet.key4, packet.hash)
+                                                    : context.sessions.find(packet.key6, packet.hash);
+  return packet.session == nat::no_session ? Verdict::pass() : follow_session(context, packet);
+}
+
+// `ended`: has a session ended since this burst was looked up?
+Verdict admit_one(Context& context, Packet& packet, bool& ended) {
+  if (ended) [[unlikely]] packet.session = nat::no_session;  // it may be of that one
+  if (const Verdict seen = look_again(context, packet); !seen.passed()) return seen;
   if (packet.session != nat::no_session) {
     if (!packet.reconsider) [[likely]] {
       // An error may come from any router on the way, so the session does not vouch for its source.
@@ -236,6 +247,7 @@ Verdict admit_one(Context& context, Packet& packet) {
     const bool posted = former.posted;
     const WorkerId owner = former.home;
     context.end_session(packet.session);
+    ended = true;
     packet.session = nat::no_session;
     packet.signpost = ring::no_signpost;
     if (posted)
@@ -267,7 +279,8 @@ Verdict admit_one(Context& context, Packet& packet) {
 }  // namespace
 
 void admit(Context& context, Batch& batch) {
-  batch.sift([&](Packet& packet) { return admit_one(context, packet); },
+  bool ended = false;
+  batch.sift([&](Packet& packet) { return admit_one(context, packet, ended); },
              [&](Packet& packet, Counter why) {
                // The signpost by which it came leads to nothing.
                if (packet.signpost != ring::no_signpost && packet.session == nat::no_session) {

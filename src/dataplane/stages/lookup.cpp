@@ -28,7 +28,9 @@ void find(Context& context, Batch& batch) {
   for (std::uint16_t i = 0; i < n; ++i) batch[i].session = slots[i];
 }
 
-Verdict on_session(Context& context, Packet& packet) {
+}  // namespace
+
+Verdict follow_session(Context& context, Packet& packet) {
   packet.reconsider = false;
   if (packet.kind == PacketKind::other) packet.session = nat::no_session;
   if (packet.session == nat::no_session) return Verdict::pass();
@@ -47,8 +49,6 @@ Verdict on_session(Context& context, Packet& packet) {
   if (packet.signpost != ring::no_signpost) adopt_signpost(session, packet);
   return keep_alive(context, packet);
 }
-
-}  // namespace
 
 Verdict keep_alive(Context& context, Packet& packet) {
   packet.reconsider = false;
@@ -80,7 +80,7 @@ Verdict keep_alive(Context& context, Packet& packet) {
 
 void lookup(Context& context, Batch& batch) {
   find(context, batch);
-  batch.sift([&](Packet& packet) { return on_session(context, packet); },
+  batch.sift([&](Packet& packet) { return follow_session(context, packet); },
              [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
 }
 
