@@ -76,6 +76,15 @@ bool MessageWriter::add(Section section, const Name& owner, RrType type, std::ui
   return false;
 }
 
+std::optional<std::span<std::uint8_t>> MessageWriter::splice(std::span<const std::uint8_t> records,
+                                                             const std::array<std::uint16_t, 3>& counts) {
+  const std::size_t at = size_;
+  if (!put(records)) return std::nullopt;
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    counts_[i] = static_cast<std::uint16_t>(counts_[i] + counts[i]);
+  return room_.subspan(at, records.size());
+}
+
 void MessageWriter::rewind(const Mark& mark) {
   size_ = mark.size;
   counts_ = mark.counts;

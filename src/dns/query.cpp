@@ -2,65 +2,13 @@
 
 #include <optional>
 
+#include "wire_reader.hpp"
+
 namespace rgw::dns {
 namespace {
 
-/// Reads forwards and never beyond the end: what is missing is remembered, and reads as zero.
-class Reader {
- public:
-  explicit Reader(std::span<const std::uint8_t> bytes) : bytes_{bytes} {}
-
-  [[nodiscard]] bool failed() const { return failed_; }
-  [[nodiscard]] bool at_end() const { return at_ == bytes_.size(); }
-
-  std::uint8_t u8() { return need(1) ? bytes_[at_++] : std::uint8_t{0}; }
-  std::uint16_t u16() {
-    if (!need(2)) return 0;
-    at_ += 2;
-    return static_cast<std::uint16_t>(bytes_[at_ - 2] << 8 | bytes_[at_ - 1]);
-  }
-  std::span<const std::uint8_t> take(std::size_t n) {
-    if (!need(n)) return {};
-    at_ += n;
-    return bytes_.subspan(at_ - n, n);
-  }
-  std::optional<Name> name() {
-    auto result = Name::from_wire(bytes_, at_);
-    failed_ |= !result;
-    return result;
-  }
-  /// Passes over a name, compressed or not. True where it is the root.
-  bool skip_name() {
-    for (bool first = true;; first = false) {
-      const std::uint8_t length = u8();
-      if (failed_) return false;
-      if (length == 0) return first;
-      if ((length & 0xc0) == 0xc0) {
-        u8();
-        return false;
-      }
-      if (length > 63) {
-        failed_ = true;
-        return false;
-      }
-      take(length);
-    }
-  }
-
- private:
-  bool need(std::size_t n) {
-    if (bytes_.size() - at_ >= n && !failed_) return true;
-    failed_ = true;
-    return false;
-  }
-
-  std::span<const std::uint8_t> bytes_;
-  std::size_t at_ = 0;
-  bool failed_ = false;
-};
-
 bool read_options(std::span<const std::uint8_t> rdata, Edns& edns) {
-  Reader reader{rdata};
+  WireReader reader{rdata};
   while (!reader.at_end() && !reader.failed()) {
     const auto code = static_cast<EdnsOption>(reader.u16());
     reader.take(reader.u16());
@@ -71,7 +19,7 @@ bool read_options(std::span<const std::uint8_t> rdata, Edns& edns) {
 
 /// One record of the answer, authority or additional section. False where it cannot be read, or is an OPT
 /// that may not be.
-bool read_record(Reader& reader, bool additional, Edns& edns) {
+bool read_record(WireReader& reader, bool additional, Edns& edns) {
   const bool at_root = reader.skip_name();
   const auto type = static_cast<RrType>(reader.u16());
   const std::uint16_t klass = reader.u16();
@@ -91,7 +39,7 @@ bool read_record(Reader& reader, bool additional, Edns& edns) {
   return version != 0 || read_options(rdata, edns);
 }
 
-bool read_body(Reader& reader, Query& query, std::size_t questions, std::size_t before_additional,
+bool read_body(WireReader& reader, Query& query, std::size_t questions, std::size_t before_additional,
                std::size_t additional) {
   if (questions != 1) return false;
   const auto name = reader.name();
@@ -114,7 +62,7 @@ bool read_body(Reader& reader, Query& query, std::size_t questions, std::size_t 
 Query read_query(std::span<const std::uint8_t> message) {
   Query query;
   if (message.size() < header_size) return query;
-  Reader reader{message};
+  WireReader reader{message};
   query.id = reader.u16();
   query.flags = reader.u16();
   const std::size_t questions = reader.u16();

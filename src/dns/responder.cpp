@@ -3,10 +3,10 @@
 #include "realmgw/dns/message_writer.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <stdexcept>
 #include <utility>
 
+#include "reply_room.hpp"
 #include "walk.hpp"
 
 namespace rgw::dns {
@@ -21,27 +21,16 @@ ResponderConfig checked(ResponderConfig config) {
   return config;
 }
 
-/// The room that an answer to this client may take.
-std::span<std::uint8_t> room_for(Transport transport, const Edns& edns, std::span<std::uint8_t> room) {
-  assert(room.size() >= Responder::min_room);
-  std::size_t size = classic_udp_size;
-  if (transport == Transport::tcp) {
-    size = tcp_size;
-  } else if (edns.present) {
-    size = std::clamp<std::size_t>(edns.udp_size, classic_udp_size, edns_udp_size);
-  }
-  return room.first(std::min(size, room.size()));
-}
-
 /// An answer on its way: what every answer to one query shares.
 class Reply {
  public:
-  Reply(const PendingQuery& query, std::string_view nsid, std::span<std::uint8_t> room)
+  Reply(const PendingQuery& query, const ResponderConfig& config, std::span<std::uint8_t> room)
       : flags_{query.recursion_desired ? flag::rd : std::uint16_t{0}},
         has_opt_{query.edns.present},
         writer_{room_for(query.client.transport, query.edns, room)} {
     opt_.dnssec_ok = query.edns.dnssec_ok;
-    if (query.edns.wants_nsid) opt_.nsid = nsid;
+    if (query.edns.wants_nsid) opt_.nsid = config.nsid;
+    if (config.recursion && query.client.view == View::inside) flags_ |= flag::ra;
     writer_.begin(query.id);
   }
 
@@ -123,7 +112,7 @@ Outcome Responder::respond(std::span<const std::uint8_t> message, const Client& 
         Reply{context, {}, room}.finish(update ? Rcode::refused : Rcode::notimp, 0, query.opcode()));
   }
 
-  Reply reply{context, config_.nsid, room};
+  Reply reply{context, config_, room};
   if (query.has_question) reply.question(query.question, query.question_class);
   if (query.state == Query::State::malformed) {
     counters_.add(Counter::dns_malformed);
@@ -133,7 +122,9 @@ Outcome Responder::respond(std::span<const std::uint8_t> message, const Client& 
     if (*rcode == Rcode::refused) counters_.add(Counter::dns_refused);
     return answered(reply.finish(*rcode));
   }
-  return answer(context, nullptr, now, room);
+  auto outcome = answer(context, nullptr, now, room);
+  if (auto* elsewhere = std::get_if<Elsewhere>(&outcome)) elsewhere->query = query;
+  return outcome;
 }
 
 Outcome Responder::complete(const PendingQuery& query, std::optional<net::IpAddress> address,
@@ -145,7 +136,7 @@ Outcome Responder::complete(const PendingQuery& query, std::optional<net::IpAddr
 
 Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Instant now,
                           std::span<std::uint8_t> room) {
-  Reply reply{query, config_.nsid, room};
+  Reply reply{query, config_, room};
   reply.question(query.question, class_in);
   const Requester requester{query.client.source, query.id, query.client.transport};
   const Walked walked =
@@ -156,6 +147,9 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
     case Walked::End::answered:
       break;
     case Walked::End::outside:
+      if (config_.recursion && query.client.view == View::inside && query.recursion_desired &&
+          settled == nullptr)
+        return Elsewhere{};
       counters_.add(Counter::dns_refused);
       reply.error(ExtendedError::not_authoritative, {});
       return answered(reply.finish(Rcode::refused));
@@ -189,7 +183,7 @@ Outcome Responder::exhausted(const PendingQuery& query, std::span<std::uint8_t> 
     counters_.add(Counter::dns_silent);
     return Silent{};
   }
-  Reply reply{query, config_.nsid, room};
+  Reply reply{query, config_, room};
   reply.question(query.question, class_in);
   reply.error(ExtendedError::not_ready, exhausted_text);
   if (config_.on_exhaustion == OnExhaustion::servfail) return answered(reply.finish(Rcode::servfail));

@@ -1,6 +1,8 @@
 #include "realmgw/dns/reverse.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace rgw::dns {
 namespace {
@@ -34,6 +36,23 @@ std::string reverse_name(const net::IpAddress& address, unsigned length) {
   return name += digits.suffix;
 }
 
+/// A label of decimal digits without leading zeros, at most 255.
+std::optional<std::uint8_t> decimal_byte(std::string_view label) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), value);
+  if (error != std::errc{} || end != label.data() + label.size() || value > 255) return std::nullopt;
+  if (label.size() > 1 && label.front() == '0') return std::nullopt;
+  return static_cast<std::uint8_t>(value);
+}
+
+/// A label of one hexadecimal digit.
+std::optional<std::uint8_t> nibble(std::string_view label) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), value, 16);
+  if (label.size() != 1 || error != std::errc{} || end != label.data() + 1) return std::nullopt;
+  return static_cast<std::uint8_t>(value);
+}
+
 net::IpAddress with_byte(const net::IpAddress& address, unsigned index, std::uint8_t value) {
   if (address.is_v4()) {
     std::array<std::uint8_t, 4> bytes{};
@@ -65,6 +84,33 @@ std::vector<net::Prefix> on_edges(const net::Prefix& prefix) {
 
 std::string reverse_name(const net::IpAddress& address) {
   return reverse_name(address, address.bits());
+}
+
+std::optional<net::IpAddress> address_of_reverse(const Name& name) {
+  static const Name v4_root = Name::from_text("in-addr.arpa").value();
+  static const Name v6_root = Name::from_text("ip6.arpa").value();
+  constexpr std::size_t suffix = 2;  // labels of either root
+  const Labels labels{name};
+  if (labels.size() == suffix + 4 && name.is_within(v4_root)) {
+    std::array<std::uint8_t, 4> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      const auto value = decimal_byte(labels[bytes.size() - 1 - i]);
+      if (!value) return std::nullopt;
+      bytes[i] = *value;
+    }
+    return net::Ipv4Address{bytes[0], bytes[1], bytes[2], bytes[3]};
+  }
+  if (labels.size() == suffix + 32 && name.is_within(v6_root)) {
+    net::Ipv6Address address;
+    for (std::size_t i = 0; i < 32; ++i) {
+      const auto value = nibble(labels[31 - i]);
+      if (!value) return std::nullopt;
+      auto& byte = address.bytes[i / 2];
+      byte = static_cast<std::uint8_t>(byte << 4 | *value);
+    }
+    return address;
+  }
+  return std::nullopt;
 }
 
 std::vector<ZoneSpec> reverse_zones(const ZoneSpec& like, const net::Prefix& prefix,

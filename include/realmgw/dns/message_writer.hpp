@@ -65,6 +65,11 @@ class MessageWriter {
   [[nodiscard]] bool add(Section section, const Name& owner, RrType type, std::uint32_t ttl,
                          const RdataView& rdata);
 
+  /// Adds records that another writer put behind an equal question, with nothing between: the bytes from
+  /// there, and how many records each section has. Returns where they lie now; nothing where they do not fit.
+  [[nodiscard]] std::optional<std::span<std::uint8_t>> splice(std::span<const std::uint8_t> records,
+                                                              const std::array<std::uint16_t, 3>& counts);
+
   /// A place to come back to.
   struct Mark {
     std::size_t size;

@@ -27,6 +27,7 @@ enum class OnExhaustion : std::uint8_t { silence, servfail, refuse };
 struct ResponderConfig {
   std::string nsid;  ///< bytes that an NSID request is answered with (RFC 5001), at most 64; empty: none
   OnExhaustion on_exhaustion = OnExhaustion::silence;
+  bool recursion = false;  ///< queries from inside for other names are somebody's to answer (DNS-2)
 };
 
 /// Where a query came from.
@@ -55,7 +56,12 @@ struct Answered {
 };
 /// No answer leaves.
 struct Silent {};
-using Outcome = std::variant<Answered, Silent, PendingQuery>;
+/// A query from inside, with RD, for a name outside the zones; only with `ResponderConfig::recursion`. Its
+/// answer is the recursor's.
+struct Elsewhere {
+  Query query;
+};
+using Outcome = std::variant<Answered, Silent, PendingQuery, Elsewhere>;
 
 /// Answers for the zones (DNS-1, DNS-2, DNS-4). One thread.
 class Responder {
@@ -77,7 +83,8 @@ class Responder {
                                 std::span<std::uint8_t> room);
 
   /// Ends a wait: with the address that was reserved for the ticket, or without one (`on_exhaustion`
-  /// decides). Never `PendingQuery`. Silent too where a reload has taken the name from the host in between.
+  /// decides). Always `Answered` or `Silent`; the latter too where a reload has taken the name from the host
+  /// in between.
   [[nodiscard]] Outcome complete(const PendingQuery& query, std::optional<net::IpAddress> address,
                                  std::span<std::uint8_t> room);
 

@@ -6,6 +6,7 @@
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/prefix.hpp"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ namespace rgw::dns {
 
 /// "10.100.51.198.in-addr.arpa" (RFC 1035 section 3.5), "0.1.….ip6.arpa" (RFC 3596 section 2.5).
 [[nodiscard]] std::string reverse_name(const net::IpAddress& address);
+/// The inverse: the address whose reverse name this is, whole. Nothing for any other name.
+[[nodiscard]] std::optional<net::IpAddress> address_of_reverse(const Name& name);
 
 /// Reverse zones that cover `prefix` and nothing else: one where its length lies on a label's edge (8 bits in
 /// IPv4, 4 in IPv6), else as many as it takes, at most 128; an IPv4 prefix longer than 24 gives one zone an

@@ -55,8 +55,11 @@ enum class Rcode : std::uint16_t {
 
 /// Extended DNS errors that the gateway uses (RFC 8914 section 4).
 enum class ExtendedError : std::uint16_t {
-  not_ready = 14,          ///< the pool is empty: the server's own state, and it passes (POOL-8)
-  not_authoritative = 20,  ///< the name lies outside the zones
+  other = 0,
+  not_ready = 14,               ///< the pool is empty: the server's own state, and it passes (POOL-8)
+  not_authoritative = 20,       ///< the name lies outside the zones
+  no_reachable_authority = 22,  ///< no upstream gave an answer of any use
+  network_error = 23,           ///< no upstream could be reached
 };
 
 /// EDNS options that the gateway knows.
@@ -75,6 +78,9 @@ inline constexpr std::uint16_t qr = 0x8000;
 inline constexpr std::uint16_t aa = 0x0400;
 inline constexpr std::uint16_t tc = 0x0200;
 inline constexpr std::uint16_t rd = 0x0100;
+inline constexpr std::uint16_t ra = 0x0080;
+inline constexpr std::uint16_t ad = 0x0020;  // RFC 4035 section 3.2.3
+inline constexpr std::uint16_t cd = 0x0010;  // RFC 4035 section 3.2.2
 }  // namespace flag
 
 }  // namespace rgw::dns

@@ -1,0 +1,74 @@
+// Which proxy IPv4 address stands for which IPv6 remote (X46-1). Pure: who else must know is told through
+// `ProxyEvents`.
+#pragma once
+
+#include "realmgw/base/clock.hpp"
+#include "realmgw/base/flat_map.hpp"
+#include "realmgw/dns/dns46.hpp"
+#include "realmgw/net/address.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace rgw::dns {
+
+/// Tells the packet path.
+class ProxyEvents {
+ public:
+  virtual ~ProxyEvents() = default;
+  /// `proxy` stands for `remote` until then. False where that could not be made known to all: then it is not
+  /// answered.
+  [[nodiscard]] virtual bool bound(const net::Ipv4Address& proxy, const net::Ipv6Address& remote,
+                                   Instant until) = 0;
+};
+
+/// One proxy for one remote, for as long as a name's TTL says or a session lasts. A proxy whose time is over
+/// stays its remote's until another needs it, the one that has rested longest first. One thread. Memory is
+/// bounded by the number of proxies; a call takes O(log n).
+class ProxyTable final : public ProxyBinder {
+ public:
+  static constexpr std::size_t max_proxies = 65536;
+
+  /// The proxies are `count` addresses from `first` on, at most `max_proxies` of them. Throws
+  /// std::invalid_argument for none.
+  ProxyTable(const net::Ipv4Address& first, std::size_t count, const HashSalt& salt, ProxyEvents& events);
+
+  [[nodiscard]] std::optional<net::Ipv4Address> bind(const net::Ipv6Address& remote, Instant now,
+                                                     Instant until) override;
+  [[nodiscard]] std::optional<net::Ipv6Address> remote_of(const net::Ipv4Address& proxy) const override;
+
+  /// A session began, or ended, that uses a proxy. One that has sessions is not given to another remote.
+  void hold(const net::Ipv4Address& proxy);
+  void release(const net::Ipv4Address& proxy);
+
+  /// Proxies that stand for a remote, or did last.
+  [[nodiscard]] std::size_t size() const { return by_remote_.size(); }
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
+
+ private:
+  using Index = std::uint32_t;
+  struct Proxy {
+    net::Ipv6Address remote;
+    Instant until;
+    std::uint32_t sessions = 0;
+  };
+
+  [[nodiscard]] net::Ipv4Address address_of(Index index) const {
+    return net::Ipv4Address{be32{first_.value.host() + index}};
+  }
+  [[nodiscard]] std::optional<Index> index_of(const net::Ipv4Address& address) const;
+  [[nodiscard]] std::optional<Index> take(Instant now);
+  void end_at(Index index, Instant until);
+
+  net::Ipv4Address first_;
+  std::size_t capacity_;
+  ProxyEvents& events_;
+  std::vector<Proxy> proxies_;                ///< those that were ever used
+  std::set<std::pair<Instant, Index>> ends_;  ///< of those without sessions
+  FlatMap<net::Ipv6Address, Index> by_remote_;
+};
+
+}  // namespace rgw::dns
