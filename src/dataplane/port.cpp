@@ -4,6 +4,11 @@
 #include <cstring>
 #include <stdexcept>
 
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -20,6 +25,19 @@ std::runtime_error failure(const config::Port& config, const std::string& what, 
 
 // The name by which DPDK knows the device of these arguments: what stands before the first comma.
 std::string device_name(const std::string& arguments) { return arguments.substr(0, arguments.find(',')); }
+
+// Has the kernel's device under a DPDK one lost its carrier? net_af_xdp and net_af_packet say "up" whatever becomes
+// of the cable.
+bool carrier_lost(unsigned kernel_index) {
+  if (kernel_index == 0) return false;  // the kernel has no part in this device
+  ifreq request{};
+  if (if_indextoname(kernel_index, request.ifr_name) == nullptr) return true;
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return false;
+  const bool known = ::ioctl(socket, SIOCGIFFLAGS, &request) == 0;
+  ::close(socket);
+  return known && (request.ifr_flags & IFF_RUNNING) == 0;
+}
 
 }  // namespace
 
@@ -98,7 +116,9 @@ Port::~Port() {
 
 bool Port::link_up() const {
   rte_eth_link link{};
-  return rte_eth_link_get_nowait(device_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+  if (rte_eth_link_get_nowait(device_, &link) != 0 || link.link_status != RTE_ETH_LINK_UP) return false;
+  rte_eth_dev_info info{};
+  return rte_eth_dev_info_get(device_, &info) != 0 || !carrier_lost(info.if_index);
 }
 
 Port::Stats Port::stats() const {
