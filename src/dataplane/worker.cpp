@@ -47,6 +47,7 @@ std::uint32_t Worker::step() {
 // The walk of a packet.
 void Worker::walk() {
   stages::parse(context_, batch_);
+  if (!context_.snapshot.policy.map.empty()) stages::map(context_, batch_);
   stages::defrag(context_, batch_);
   stages::steer(context_, batch_);
   stages::lookup(context_, batch_);

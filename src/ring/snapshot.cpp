@@ -53,6 +53,20 @@ PortId home_port(const net::IpAddress& address, const std::vector<PortFacts>& po
   return fallback.value_or(PortId{});
 }
 
+// SIIT-2: of a map, the side that lies on a connected link needs no route anywhere, since the gateway answers
+// for it there. The other side's host is on the link that it is really on.
+void answer_for_maps(Snapshot& snapshot, const config::Realm& realm, const std::vector<PortFacts>& ports) {
+  const auto answer = [&](const Prefix& prefix) {
+    for (const auto& port : ports) {
+      for (const auto& link : port.addresses) {
+        if (link.prefix().contains(prefix)) snapshot.answered.push_back({prefix, port.id});
+      }
+    }
+  };
+  if (realm.siit.prefix) answer(*realm.siit.prefix);
+  for (const auto& row : realm.siit.maps) answer(row.ipv4);
+}
+
 nat::Policy make_policy(const config::Realm& realm) {
   const auto& out = realm.outbound;
   nat::Policy policy;
@@ -97,6 +111,11 @@ nat::Policy make_policy(const config::Realm& realm) {
   }
   policy.local_services = realm.local_services;
   if (realm.nat64.prefix) policy.pref64.emplace(*realm.nat64.prefix);
+  std::vector<nat::AddressMapping> mappings;
+  for (const auto& row : realm.siit.maps) mappings.push_back({row.ipv4, row.ipv6});
+  policy.map = nat::AddressMap{
+      realm.siit.prefix ? std::optional{net::Pref64{*realm.siit.prefix}} : std::nullopt, std::move(mappings)};
+  if (realm.siit.icmp_source) policy.icmp_source = realm.siit.icmp_source->v4();
   if (realm.nat46.proxies) policy.proxies.emplace(*realm.nat46.proxies);
   return policy;
 }
@@ -105,6 +124,13 @@ nat::Policy make_policy(const config::Realm& realm) {
 
 const NextHop* Snapshot::route(const net::IpAddress& destination) const {
   return destination.is_v4() ? routes4.find(destination.v4()) : routes6.find(destination.v6());
+}
+
+bool Snapshot::answers_for(PortId port, const net::IpAddress& address) const {
+  if (const OwnAddress* what = own_address(address); what != nullptr) return what->port == port;
+  return std::any_of(answered.begin(), answered.end(), [&](const Answered& block) {
+    return block.port == port && block.prefix.contains(address);
+  });
 }
 
 bool Snapshot::is_local_service(net::Service service) const {
@@ -131,6 +157,7 @@ std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<P
   for (const auto& address : realm.outbound.addresses) own(address).external = true;
   for (const auto& address : realm.pool.addresses) own(address).pool = true;
   for (const auto& mapping : realm.static_mappings) own(mapping.outside.address).mapped = true;
+  answer_for_maps(*snapshot, realm, ports);
   snapshot->policy = make_policy(realm);
   for (const auto& [address, what] : snapshot->own) {
     if (what.service && what.shared()) snapshot->policy.shared_service.push_back(address);

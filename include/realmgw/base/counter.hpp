@@ -95,6 +95,8 @@ enum class CounterKind : std::uint8_t {
   X(claim_not_syn,              drop,       "a TCP packet other than a SYN to a reservation") \
   X(binding_table_full,         event,      "a reservation found no room on a worker") \
   /* translation between families: X-1 */ \
+  X(map_translated,             event,      "packets translated by a stateless map") \
+  X(map_source_unmapped,        drop,       "a packet to a mapped address whose source has none in the other family") \
   X(translate_icmp_type,        drop,       "an ICMP message that has no counterpart in the other family") \
   X(translate_icmp_fragment,    drop,       "a fragmented ICMP message, whose checksum cannot follow it into the other family") \
   X(translate_udp_checksum,     drop,       "fragmented UDP over IPv4 without a checksum, which IPv6 would need") \

@@ -81,6 +81,16 @@ struct Nat46 {
   std::optional<net::Prefix> proxies;
 };
 
+/// SIIT: stateless translation.
+struct Siit {
+  struct Map {
+    net::Prefix ipv4, ipv6;
+  };
+  std::optional<net::Prefix> prefix;  ///< RFC 6052
+  std::vector<Map> maps;              ///< RFC 7757
+  std::optional<net::IpAddress> icmp_source;  ///< RFC 6791
+};
+
 /// OUT-3. Defaults: RFC 4787 REQ-5, RFC 5382 REQ-5, RFC 5508 REQ-2, RFC 7857 section 2.
 struct Timers {
   milliseconds udp{300'000};
@@ -127,11 +137,17 @@ struct Zone {
   std::vector<Record> records;
 };
 
+inline constexpr std::uint16_t dns_port = 53;
+
 struct Dns {
   std::vector<net::IpAddress> listen;  ///< default: every service address
   std::optional<std::string> nsid;     ///< RFC 5001; absent: the realm's name
   std::vector<net::IpAddress> proxy;   ///< DNS-4: addresses that `www.<host>` answers; default: the outside service addresses
   std::uint32_t proxy_ttl = 300;
+  std::vector<net::Endpoint> upstreams;  ///< DNS-2: who is asked for names of others; empty: nobody
+  std::uint32_t cache = 65536;           ///< answers kept at most; 512 bytes for each, together
+  bool dns64 = false;                    ///< DNS-3; default: where there is a `nat64.prefix`
+  bool ces = false;                      ///< DNS-3: look for peer edge nodes, too
 };
 
 /// The whole of a realm file.
@@ -144,6 +160,7 @@ struct Realm {
   std::vector<StaticMapping> static_mappings;  ///< `forward:`
   Nat64 nat64;
   Nat46 nat46;
+  Siit siit;
   Timers timers;
   Pool pool;
   std::vector<Host> hosts;

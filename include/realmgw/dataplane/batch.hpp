@@ -49,6 +49,8 @@ class Batch {
     order_[live_++] = &packet;
     return packet;
   }
+  /// Takes a packet of another batch over; that one must live until this one is through.
+  void take(Packet& packet) { order_[live_++] = &packet; }
   [[nodiscard]] Packet& operator[](std::uint16_t i) { return *order_[i]; }
 
   /// Keeps the packets for which `stage(packet)` passes; `dropped(packet, counter)` gets the others, unless they were taken.

@@ -71,6 +71,7 @@ class Context {
   /// Packets that turned round at translation, or fragments whose first one has come: each with its note, to be taken up
   /// again after this burst. Bounded by what a burst and the fragment table hold.
   std::vector<rte_mbuf*> again;
+  Batch mapped;  ///< scratch of the stage `map`
 
   // -- ways off the path; each takes the packet buffer over
   void drop(rte_mbuf* mbuf, Counter why) {

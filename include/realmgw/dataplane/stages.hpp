@@ -8,6 +8,8 @@ namespace rgw::dataplane::stages {
 
 /// Ethernet and IP headers: who is it for, is it whole, which flow is it of? ARP and neighbour discovery branch off here.
 void parse(Context& context, Batch& batch);
+/// Packets that a stateless map translates need no session (SIIT): they go straight to `resolve`.
+void map(Context& context, Batch& batch);
 /// Fragments learn their ports from the first of their datagram (OUT-7).
 void defrag(Context& context, Batch& batch);
 /// The law of ownership: mine, or a peer's.
@@ -33,6 +35,9 @@ inline void adopt_signpost(nat::Session& session, const Packet& packet) {
   session.home = packet.from;
   session.signpost_slot = packet.signpost;
 }
+/// The port, next hop and MTU by which a packet reaches an address, which may be of the other family; `cached` remembers the
+/// neighbour. Its sender is told where there is no way (OUT-5).
+[[nodiscard]] Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destination, nat::NeighbourIndex& cached);
 /// The session that was found goes on living; TCP moves its state (RFC 6146 section 3.5.2).
 [[nodiscard]] Verdict keep_alive(Context& context, Packet& packet);
 /// A frame that the kernel sent through a port's TAP (OUT-9).

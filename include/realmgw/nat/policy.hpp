@@ -2,6 +2,7 @@
 // workers.
 #pragma once
 
+#include "realmgw/nat/address_map.hpp"
 #include "realmgw/nat/proxy_table.hpp"
 #include "realmgw/nat/timer_class.hpp"
 #include "realmgw/net/address.hpp"
@@ -42,6 +43,11 @@ struct Policy {
   std::optional<net::Pref64> pref64;
   /// Whose addresses stand for IPv6 remotes towards IPv4 hosts (X46-1): without it there is no NAT46.
   std::optional<ProxyBlock> proxies;
+  /// Stateless translation (SIIT).
+  AddressMap map;
+  /// Where an ICMP error is said to come from whose IPv6 sender has no IPv4 address (RFC 6791); none: the
+  /// gateway's own address.
+  std::optional<net::Ipv4Address> icmp_source;
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;

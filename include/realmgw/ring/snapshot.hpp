@@ -1,13 +1,6 @@
 // The realm as the packet path reads it: immutable, built once from the realm file, shared by all threads.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string>
-#include <unordered_map>
-#include <vector>
-
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/config/realm.hpp"
 #include "realmgw/nat/policy.hpp"
@@ -15,6 +8,13 @@
 #include "realmgw/net/prefix.hpp"
 #include "realmgw/net/route_table.hpp"
 #include "realmgw/net/transport.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace rgw::ring {
 
@@ -45,12 +45,19 @@ struct OwnAddress {
   [[nodiscard]] bool shared() const { return pool || external || mapped; }
 };
 
+/// Addresses on a port's link that belong to hosts of the other family (SIIT-2).
+struct Answered {
+  net::Prefix prefix;
+  PortId port;
+};
+
 struct Snapshot {
   config::Realm realm;
   std::vector<PortFacts> ports;  ///< by PortId
   net::LongestPrefixMap<net::Ipv4Address, NextHop> routes4;
   net::LongestPrefixMap<net::Ipv6Address, NextHop> routes6;
   std::unordered_map<net::IpAddress, OwnAddress> own;
+  std::vector<Answered> answered;
   nat::Policy policy;
 
   [[nodiscard]] const PortFacts& port(PortId id) const { return ports[id.value()]; }
@@ -60,11 +67,14 @@ struct Snapshot {
     const auto found = own.find(address);
     return found == own.end() ? nullptr : &found->second;
   }
+  /// Does the gateway answer ARP and neighbour solicitations for an address on this port?
+  [[nodiscard]] bool answers_for(PortId port, const net::IpAddress& address) const;
   /// Does the gateway itself serve this on an address that it shares (`gateway: services:`)?
   [[nodiscard]] bool is_local_service(net::Service service) const;
 };
 
 /// Ports are in the order of the realm file.
-[[nodiscard]] std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<PortFacts> ports);
+[[nodiscard]] std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm,
+                                                            std::vector<PortFacts> ports);
 
 }  // namespace rgw::ring

@@ -7,18 +7,7 @@ namespace rgw::dataplane::stages {
 namespace {
 
 using nat::Session;
-
-// The next hop towards an address, or a counter why there is none.
-Verdict find_next_hop(Context& context, Packet& packet, const net::IpAddress& destination,
-                      nat::NeighbourIndex& cached) {
-  const ring::NextHop* route = context.snapshot.route(destination);
-  if (route == nullptr) return Verdict::drop(Counter::no_route);
-  packet.next_hop = route->gateway.value_or(destination);
-  cached = context.neighbours.find(route->port, packet.next_hop);
-  packet.neighbour = context.neighbours.find(cached);
-  packet.port = route->port;
-  return Verdict::pass();
-}
+using net::Side;
 
 // Shorter ones need no path MTU discovery in IPv6 (RFC 8200 section 5), so what may be cut is cut to this
 // (RFC 7915 section 4).
@@ -46,6 +35,30 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
   return Verdict::drop(Counter::packet_too_big);
 }
 
+}  // namespace
+
+Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destination,
+                 nat::NeighbourIndex& cached) {
+  packet.came_from = packet.port;
+  packet.neighbour = context.neighbours.find(cached);
+  if (packet.neighbour != nullptr) [[likely]] {
+    packet.port = packet.neighbour->port;
+  } else {
+    const ring::NextHop* route = context.snapshot.route(destination);
+    if (route == nullptr) {
+      context.report(packet, nat::IcmpError::network_unreachable);
+      return Verdict::drop(Counter::no_route);
+    }
+    packet.next_hop = route->gateway.value_or(destination);
+    cached = context.neighbours.find(route->port, packet.next_hop);
+    packet.neighbour = context.neighbours.find(cached);
+    packet.port = route->port;
+  }
+  return check_mtu(context, packet, destination.family());
+}
+
+namespace {
+
 Verdict route(Context& context, Packet& packet) {
   Session& session = context.sessions[packet.session];
   const bool outward = packet.side() == net::Side::inside;
@@ -57,20 +70,8 @@ Verdict route(Context& context, Packet& packet) {
   }
   if (session.hairpin && outward)
     return Verdict::pass();  // turns round, and finds its next hop on the way in
-  packet.came_from = packet.port;
-  nat::NeighbourIndex& cached = outward ? session.towards_outside : session.towards_inside;
-  packet.neighbour = context.neighbours.find(cached);
-  if (packet.neighbour != nullptr) [[likely]] {
-    packet.port = packet.neighbour->port;
-  } else {
-    const Verdict found =
-        find_next_hop(context, packet, outward ? session.remote(net::Side::outside) : session.host(), cached);
-    if (!found.passed()) {
-      context.report(packet, nat::IcmpError::network_unreachable);
-      return found;
-    }
-  }
-  return check_mtu(context, packet, outward ? session.outside_family() : session.inside_family());
+  return outward ? find_way(context, packet, session.remote(Side::outside), session.towards_outside)
+                 : find_way(context, packet, session.host(), session.towards_inside);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
-// ARP (RFC 826) and neighbour discovery (RFC 4861) as far as a worker has to do with them: it answers for the gateway's
-// addresses, and shows control the rest.
-#include <cstring>
-
+// ARP (RFC 826) and neighbour discovery (RFC 4861) as far as a worker has to do with them: it answers for the
+// gateway's addresses, and shows control the rest.
 #include "realmgw/dataplane/stages.hpp"
 #include "realmgw/net/checksum.hpp"
 #include "realmgw/net/headers.hpp"
+
+#include <cstring>
 
 namespace rgw::dataplane::stages {
 namespace {
@@ -14,12 +14,6 @@ using net::EthernetHeader;
 using net::IcmpHeader;
 using net::Ipv6Address;
 using net::Ipv6Header;
-
-// Is this an address that the gateway answers for on this port?
-bool answers_for(const Context& context, PortId port, const net::IpAddress& address) {
-  const auto* own = context.snapshot.own_address(address);
-  return own != nullptr && own->port == port;
-}
 
 rte_mbuf* new_frame(Context& context, std::size_t size) {
   rte_mbuf* mbuf = rte_pktmbuf_alloc(context.pool);
@@ -36,7 +30,8 @@ Verdict show_control(Context& context, Packet& packet) {
   return Verdict::taken();
 }
 
-/// Solicitation and advertisement, RFC 4861 sections 4.3 and 4.4; one option with a link-layer address may follow.
+/// Solicitation and advertisement, RFC 4861 sections 4.3 and 4.4; one option with a link-layer address may
+/// follow.
 struct NeighbourMessage {
   IcmpHeader icmp;
   Ipv6Address target;
@@ -64,8 +59,8 @@ void advertise(Context& context, const Packet& packet, const Ipv6Address& target
   const Ipv6Address all_nodes{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
   const Ipv6Address destination = anonymous ? all_nodes : packet.ipv6().source;
 
-  net::header<EthernetHeader>(frame) = {
-      anonymous ? net::MacAddress::for_multicast(all_nodes) : asked.source, mac, asked.type};
+  net::header<EthernetHeader>(frame) = {anonymous ? net::MacAddress::for_multicast(all_nodes) : asked.source,
+                                        mac, asked.type};
   auto* l3 = frame + sizeof(EthernetHeader);
   auto& ip = net::header<Ipv6Header>(l3);
   ip.version_class_flow = be32{6U << 28};
@@ -77,7 +72,8 @@ void advertise(Context& context, const Packet& packet, const Ipv6Address& target
   auto* l4 = l3 + sizeof(Ipv6Header);
   auto& message = net::header<NeighbourMessage>(l4);
   message.icmp.type = net::icmp6::neighbour_advertisement;
-  message.icmp.identifier = be16{static_cast<std::uint16_t>(router | override_entry | (anonymous ? 0 : solicited))};
+  message.icmp.identifier =
+      be16{static_cast<std::uint16_t>(router | override_entry | (anonymous ? 0 : solicited))};
   message.target = target;
   net::header<LinkLayerOption>(l4 + sizeof message) = {target_link_layer, 1, mac};
   auto sum = net::pseudo_header(target, destination, 58, icmp_size);
@@ -93,16 +89,18 @@ Verdict arp(Context& context, Packet& packet) {
     return Verdict::drop(Counter::arp_malformed);
   }
   const auto& request = net::header<ArpPacket>(packet.l3);
-  if (request.hardware_type.host() != 1 || request.protocol_type.host() != 0x0800 || request.hardware_length != 6 ||
-      request.protocol_length != 4) {
+  if (request.hardware_type.host() != 1 || request.protocol_type.host() != 0x0800 ||
+      request.hardware_length != 6 || request.protocol_length != 4) {
     return Verdict::drop(Counter::arp_malformed);
   }
-  if (request.operation.host() == ArpPacket::request && answers_for(context, packet.port, request.target) &&
-      !answers_for(context, packet.port, request.sender)) {
+  if (request.operation.host() == ArpPacket::request &&
+      context.snapshot.answers_for(packet.port, request.target) &&
+      !context.snapshot.answers_for(packet.port, request.sender)) {
     if (rte_mbuf* mbuf = new_frame(context, sizeof(EthernetHeader) + sizeof(ArpPacket)); mbuf != nullptr) {
       auto* frame = rte_pktmbuf_mtod(mbuf, std::uint8_t*);
       const auto& mac = context.snapshot.port(packet.port).mac;
-      net::header<EthernetHeader>(frame) = {request.sender_mac, mac, be16{static_cast<std::uint16_t>(net::EtherType::arp)}};
+      net::header<EthernetHeader>(frame) = {request.sender_mac, mac,
+                                            be16{static_cast<std::uint16_t>(net::EtherType::arp)}};
       auto& reply = net::header<ArpPacket>(frame + sizeof(EthernetHeader));
       reply = request;
       reply.operation = be16{ArpPacket::reply};
@@ -123,16 +121,19 @@ Verdict neighbour_discovery(Context& context, Packet& packet) {
   if (!solicitation && icmp.type != net::icmp6::neighbour_advertisement) {
     return Verdict::pass();  // routers' and groups' business: the kernel's
   }
-  // RFC 4861 section 7.1: it came from this very link, and it is whole; RFC 6980 section 5: it is no fragment.
+  // RFC 4861 section 7.1: it came from this very link, and it is whole; RFC 6980 section 5: it is no
+  // fragment.
   const std::size_t size = static_cast<std::size_t>(packet.length - packet.l4);
-  auto sum = net::pseudo_header(packet.ipv6().source, packet.ipv6().destination, 58, static_cast<std::uint32_t>(size));
-  if (packet.ipv6().hop_limit != 255 || packet.fragment || icmp.code != 0 || size < sizeof(NeighbourMessage) ||
-      sum.add(packet.l3 + packet.l4, size).fold() != 0xffff) {
+  auto sum = net::pseudo_header(packet.ipv6().source, packet.ipv6().destination, 58,
+                                static_cast<std::uint32_t>(size));
+  if (packet.ipv6().hop_limit != 255 || packet.fragment || icmp.code != 0 ||
+      size < sizeof(NeighbourMessage) || sum.add(packet.l3 + packet.l4, size).fold() != 0xffff) {
     return Verdict::drop(Counter::nd_malformed);
   }
   const auto& message = packet.transport<NeighbourMessage>();
   if (message.target.is_multicast()) return Verdict::drop(Counter::nd_malformed);
-  if (solicitation && answers_for(context, packet.port, message.target)) advertise(context, packet, message.target);
+  if (solicitation && context.snapshot.answers_for(packet.port, message.target))
+    advertise(context, packet, message.target);
   return show_control(context, packet);
 }
 
