@@ -101,6 +101,7 @@ void fill_defaults(Realm& realm, Report& report) {
   if (!realm.name.empty()) arrange_zones(realm, report);
   if (realm.dns.listen.empty()) realm.dns.listen = service_addresses(realm, std::nullopt);
   if (realm.dns.proxy.empty()) realm.dns.proxy = service_addresses(realm, Side::outside);
+  if (!report.written("dns.dns64")) realm.dns.dns64 = realm.nat64.prefix.has_value();
   if (!realm.dns.nsid) realm.dns.nsid = realm.name;
 }
 

@@ -4,6 +4,19 @@
 namespace rgw::config {
 namespace {
 
+// An address alone means the usual port. A resolver on the gateway's own loopback is as good as another.
+bool upstream(const Value& value, net::Endpoint& out) {
+  constexpr auto what =
+      "an address, or an address and a port like \"192.0.2.53:5353\" or \"[2001:db8::1]:53\"";
+  return parsed(value, out, what, [](const std::string& text) -> std::optional<net::Endpoint> {
+    auto endpoint = net::Endpoint::parse(text);
+    if (const auto alone = net::IpAddress::parse(text)) endpoint = net::Endpoint{*alone, dns_port};
+    if (!endpoint || endpoint->port == 0) return std::nullopt;
+    if (!is_unicast(endpoint->address) && !endpoint->address.is_loopback()) return std::nullopt;
+    return endpoint;
+  });
+}
+
 constexpr Key<Dns> dns_keys[] = {
     {"listen", into<&Dns::listen, list_of<address, 1'024>>},
     {"nsid",
@@ -14,6 +27,10 @@ constexpr Key<Dns> dns_keys[] = {
      }},
     {"proxy", into<&Dns::proxy, list_of<address, 1'024>>},
     {"proxy_ttl", into<&Dns::proxy_ttl, ttl>},
+    {"upstreams", into<&Dns::upstreams, list_of<upstream, 16>>},
+    {"cache", into<&Dns::cache, count<std::uint32_t, 0, 16'777'216>>},
+    {"dns64", into<&Dns::dns64, boolean>},
+    {"ces", into<&Dns::ces, boolean>},
 };
 
 bool read_dns(const Value& value, Realm& realm) {

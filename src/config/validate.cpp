@@ -75,6 +75,7 @@ void validate(const Realm& realm, Report& report) {
   const Topology topology{realm, report};
   validate_ports(realm, topology, report);
   validate_nat(realm, topology, report);
+  validate_families(realm, topology, report);
   validate_names(realm, topology, report);
 }
 

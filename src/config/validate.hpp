@@ -55,6 +55,7 @@ class Topology {
 
 void validate_ports(const Realm& realm, const Topology& topology, Report& report);
 void validate_nat(const Realm& realm, const Topology& topology, Report& report);
+void validate_families(const Realm& realm, const Topology& topology, Report& report);
 void validate_names(const Realm& realm, const Topology& topology, Report& report);
 
 }  // namespace rgw::config

@@ -1,0 +1,73 @@
+// nat64, nat46: the address blocks by which the families appear in each other.
+#include "realmgw/net/rfc6052.hpp"
+
+#include "sections.hpp"
+#include "validate.hpp"
+
+namespace rgw::config {
+namespace {
+
+/// X64-2: a ULA. Short, since people read and type it; whoever joins realms writes one of his own.
+constexpr std::string_view default_prefix = "fd64::/96";
+
+bool nat64_prefix(const Value& value, std::optional<net::Prefix>& out) {
+  constexpr auto what =
+      "an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits whose bits 64 to 71 are zero, or default";
+  return parsed(value, out, what, [](const std::string& text) -> std::optional<net::Prefix> {
+    const auto prefix = net::Prefix::parse(text == "default" ? default_prefix : text);
+    if (!prefix || !prefix->address().is_v6() || !net::Pref64::is_length(prefix->length()) ||
+        prefix->address().is_multicast() || prefix->address().v6().bytes[8] != 0)
+      return std::nullopt;
+    return prefix;
+  });
+}
+
+bool proxies(const Value& value, std::optional<net::Prefix>& out) {
+  constexpr auto what = "an IPv4 prefix of 8 to 24 bits, like 100.64.0.0/16";
+  return parsed(value, out, what, [](const std::string& text) -> std::optional<net::Prefix> {
+    const auto prefix = net::Prefix::parse(text);
+    if (!prefix || !prefix->address().is_v4() || prefix->length() < 8 || prefix->length() > 24)
+      return std::nullopt;
+    return prefix;
+  });
+}
+
+constexpr Key<Nat64> nat64_keys[] = {{"prefix", into<&Nat64::prefix, nat64_prefix>}};
+constexpr Key<Nat46> nat46_keys[] = {{"proxies", into<&Nat46::proxies, proxies>}};
+
+bool read_nat64(const Value& value, Realm& realm) {
+  return read_map(value, realm.nat64, nat64_keys);
+}
+bool read_nat46(const Value& value, Realm& realm) {
+  return read_map(value, realm.nat46, nat46_keys);
+}
+
+}  // namespace
+
+const Section nat64_section{"nat64", false, read_nat64,
+                            [](std::vector<std::string>& names) { name_keys(names, "nat64.", nat64_keys); }};
+const Section nat46_section{"nat46", false, read_nat46,
+                            [](std::vector<std::string>& names) { name_keys(names, "nat46.", nat46_keys); }};
+
+void validate_families(const Realm& realm, const Topology& topology, Report& report) {
+  const auto apart = [&](const std::optional<net::Prefix>& block, const char* key) {
+    if (!block) return;
+    for (const Link& link : topology.links()) {
+      if (block->overlaps(link.prefix))
+        report.problem(report.where(key),
+                       "overlaps the link " + link.prefix.to_string() + " of " + name_of(*link.port));
+    }
+  };
+  apart(realm.nat64.prefix, "nat64.prefix");
+  apart(realm.nat46.proxies, "nat46.proxies");
+  if (realm.dns.dns64 && !realm.nat64.prefix && report.clean("nat64"))
+    report.problem(report.where("dns.dns64"), "needs a nat64.prefix to make addresses of");
+  for (std::size_t i = 0; i < realm.dns.upstreams.size(); ++i) {
+    // Asking itself would be a loop.
+    if (topology.own(realm.dns.upstreams[i].address) != nullptr && realm.dns.upstreams[i].port == dns_port)
+      report.problem(report.where("dns.upstreams", i),
+                     realm.dns.upstreams[i].address.to_string() + " is the gateway itself");
+  }
+}
+
+}  // namespace rgw::config
