@@ -1,0 +1,102 @@
+// What realmgwctl shows people.
+#include "realmgw/app/ctl_tables.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <gtest/gtest.h>
+
+namespace rgw::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+TEST(CtlTablesTest, sessions_stand_in_columns) {
+  const auto answer = ordered_json::parse(R"([
+    {"protocol":"tcp","origin":"inbound","tcp_state":"established","worker":0,"inside":"10.0.0.42:22",
+     "external":"198.51.100.10:22","remote":"203.0.113.10:5000","remote_inside":"203.0.113.10:5000",
+     "age_s":61,"idle_s":1,"expires_s":7440},
+    {"protocol":"udp","origin":"outbound","worker":1,"inside":"10.0.0.43:9","external":"198.51.100.1:9",
+     "remote":"203.0.113.20:53","remote_inside":"203.0.113.20:53","age_s":5,"idle_s":5,"expires_s":295}])");
+  EXPECT_EQ(
+      sessions_table(answer),
+      "PROTO  ORIGIN    STATE        INSIDE        EXTERNAL          REMOTE             AGE    IDLE  "
+      "EXPIRES\n"
+      "tcp    inbound   established  10.0.0.42:22  198.51.100.10:22  203.0.113.10:5000  1m 1s  1s    2h 4m\n"
+      "udp    outbound  -            10.0.0.43:9   198.51.100.1:9    203.0.113.20:53    5s     5s    4m "
+      "55s\n");
+}
+
+TEST(CtlTablesTest, pool_shows_addresses_and_reservations) {
+  const auto answer =
+      ordered_json::parse(R"({"addresses":[{"address":"198.51.100.10","state":"carrying","reservations":1},
+    {"address":"198.51.100.11","state":"free","reservations":0}],
+    "reservations":[{"id":7,"address":"198.51.100.10","service":"tcp22","host":"hosta","claims":2,"expires_ms":1500}],
+    "waiting":3})");
+  EXPECT_EQ(pool_table(answer),
+            "ADDRESS        STATE     RESERVATIONS\n"
+            "198.51.100.10  carrying             1\n"
+            "198.51.100.11  free                 0\n"
+            "\n"
+            "ID  ADDRESS        SERVICE  HOST   CLAIMS  EXPIRES_MS\n"
+            " 7  198.51.100.10  tcp22    hosta       2        1500\n"
+            "\n"
+            "3 queries wait for an address\n");
+}
+
+TEST(CtlTablesTest, counters_at_zero_are_left_out_unless_asked_for) {
+  const auto answer = ordered_json::parse(R"({"rx_packets":12,"no_route":0})");
+  EXPECT_EQ(counters_table(answer, false),
+            "COUNTER     VALUE  MEANING\n"
+            "rx_packets     12  packets received from a port\n");
+  EXPECT_EQ(counters_table(answer, true),
+            "COUNTER     VALUE  MEANING\n"
+            "rx_packets     12  packets received from a port\n"
+            "no_route        0  no route to the destination\n");
+}
+
+TEST(CtlTablesTest, threads_have_a_column_each) {
+  const auto answer = ordered_json::parse(
+      R"({"worker0":{"rx_packets":12,"no_route":0},"control":{"rx_packets":0,"no_route":0}})");
+  const std::string table = counters_per_thread_table(answer, false);
+  EXPECT_NE(table.find("worker0"), std::string::npos);
+  EXPECT_NE(table.find("rx_packets"), std::string::npos);
+  EXPECT_EQ(table.find("no_route"), std::string::npos);
+}
+
+TEST(CtlTablesTest, hosts_show_what_they_accept) {
+  const auto answer = ordered_json::parse(
+      R"([{"name":"hostb","addresses":["10.0.0.43","fd00:10::43"],"services":["tcp22","udp"],"www":true,"pending":0}])");
+  EXPECT_EQ(hosts_table(answer),
+            "HOST   ADDRESSES              SERVICES   WWW  PENDING\n"
+            "hostb  10.0.0.43 fd00:10::43  tcp22 udp  yes        0\n");
+}
+
+TEST(CtlTablesTest, status_is_told_in_sentences_and_tables) {
+  const auto answer = ordered_json::parse(R"({"version":"0.1.0","realm":"foo","uptime_s":90061,
+    "workers":[{"id":0,"sessions":3,"rx_packets":10,"tx_packets":9}],
+    "ports":[{"name":"inside","side":"inside","device":"net_ring0","link":"up","mac":"02:00:00:00:00:01","mtu":1500,
+              "addresses":["10.0.0.1/24"],"rx_packets":1,"tx_packets":2,"rx_missed":0,"rx_errors":0,"tx_errors":0}],
+    "sessions":3,"neighbours":2,"mbufs":{"total":100,"free":90},
+    "pool":{"addresses":3,"carrying":1,"reservations":2,"claims":4,"waiting":0}})");
+  const std::string text = status_table(answer);
+  EXPECT_EQ(text.substr(0, text.find('\n')), "realmgwd 0.1.0, realm foo, up 1d 1h");
+  EXPECT_NE(text.find("3 sessions, 2 neighbours, 90 of 100 packet buffers free\n"), std::string::npos);
+  EXPECT_NE(text.find("inside  inside  up           1     2       0  02:00:00:00:00:01"), std::string::npos)
+      << text;
+}
+
+TEST(CtlTablesTest, an_answer_of_another_shape_is_refused) {
+  EXPECT_THROW(static_cast<void>(status_table(ordered_json::array())), ordered_json::exception);
+  EXPECT_THROW(static_cast<void>(pool_table(ordered_json::object())), ordered_json::exception);
+}
+
+TEST(CtlTablesTest, time_is_told_as_people_do) {
+  EXPECT_EQ(span_of_time(0), "0s");
+  EXPECT_EQ(span_of_time(59), "59s");
+  EXPECT_EQ(span_of_time(60), "1m 0s");
+  EXPECT_EQ(span_of_time(3600), "1h 0m");
+  EXPECT_EQ(span_of_time(86400), "1d 0h");
+}
+
+}  // namespace
+}  // namespace rgw::app
