@@ -35,16 +35,22 @@ using PinholeId = std::uint64_t;
 /// A wish to let a session in (or out) that no rule knows, because the text of another announced it.
 struct PinholeRequest {
   net::Protocol protocol = net::Protocol::udp;
-  Side arrival = Side::outside;   ///< where its first packet comes from
-  Endpoint target;                ///< outside arrival: the inside endpoint that it reaches.
-                                  ///< inside arrival: the outside endpoint, as it is.
-  std::optional<IpAddress> from;  ///< only from this address, as the arrival side sees it; any if absent
-  std::optional<IpAddress>
-      external;  ///< the external address must be this one (FTP: that of the control session)
-  std::uint16_t preferred_port = 0;  ///< the external port, if it can be had; 0: no wish
-  std::uint8_t ports = 1;  ///< consecutive ports. 2 and more begin at an even one (RFC 3550 section 11)
-  bool single_use = true;  ///< closed by its first session
-  Instant deadline{};      ///< until when a first packet may come
+  /// Where its first packet comes from.
+  Side arrival = Side::outside;
+  /// Outside arrival: the inside endpoint that it reaches. Inside arrival: the outside endpoint, as it is.
+  Endpoint target{};
+  /// Only from this address, as the arrival side sees it; any if absent.
+  std::optional<IpAddress> from = std::nullopt;
+  /// The external address must be this one (FTP: that of the control session).
+  std::optional<IpAddress> external = std::nullopt;
+  /// The external port, if it can be had; 0: no wish.
+  std::uint16_t preferred_port = 0;
+  /// Consecutive ports. Two and more begin at an even one (RFC 3550 section 11).
+  std::uint8_t ports = 1;
+  /// Closed to others by its first session.
+  bool single_use = true;
+  /// Until when a first packet may come.
+  Instant deadline{};
 };
 
 /// The gateway's addresses and ports, as the ALGs see them. One implementation lives on the control thread;

@@ -1,0 +1,100 @@
+// Drives an ALG with a dialogue of any bytes, and holds it to the contract of alg.hpp.
+#pragma once
+
+#include "realmgw/alg/alg.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace rgw::alg::fuzz {
+
+inline void require(bool holds) {
+  if (!holds) __builtin_trap();
+}
+
+/// Opens what is asked, up to a limit; knows 10.0.0.0/8 and fd00::/8 as inside.
+class Book final : public AddressBook {
+ public:
+  bool is_inside(const IpAddress& a) const override { return a.data()[0] == (a.is_v4() ? 10 : 0xfd); }
+  std::optional<IpAddress> seen_outside(const IpAddress& a) override {
+    return is_inside(a) ? IpAddress{net::Ipv4Address{198, 51, 100, 1}} : a;
+  }
+  std::optional<IpAddress> seen_inside(const IpAddress& a) override { return a; }
+  std::optional<Endpoint> inside_of(const Endpoint& external, net::Protocol) const override {
+    if (external.port != 40000) return std::nullopt;
+    return Endpoint{net::Ipv4Address{10, 0, 0, 5}, 5060};
+  }
+  std::optional<std::string> name_of(const IpAddress&) const override { return "hosta.foo"; }
+  std::optional<Opened> open(const PinholeRequest& request) override {
+    require(request.deadline != Instant{} && request.ports != 0 && request.target.port != 0);
+    if (request.arrival == Side::outside) require(is_inside(request.target.address));
+    if (ids_.size() >= 500) return std::nullopt;
+    ids_.insert(++last_);
+    return Opened{last_, {request.external.value_or(net::Ipv4Address{198, 51, 100, 1}), 40000}};
+  }
+  void extend(PinholeId, Instant) override {}
+  void close(PinholeId id) override { require(ids_.erase(id) == 1); }
+  [[nodiscard]] std::size_t open_pinholes() const { return ids_.size(); }
+
+ private:
+  std::set<PinholeId> ids_;
+  PinholeId last_ = 0;
+};
+
+/// The first byte chooses the families and the opener. Then, again and again: a byte whose lowest bit is the
+/// side and whose rest counts 64 bytes of text each; on TCP, what is not decided stays before the next.
+inline void dialogue(Alg& alg, net::Protocol protocol, const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return;
+  const std::uint8_t choice = *data;
+  const IpAddress inside =
+      (choice & 2) != 0 ? IpAddress::parse("fd00::5").value() : IpAddress{net::Ipv4Address{10, 0, 0, 5}};
+  const IpAddress outside = (choice & 4) != 0 ? IpAddress::parse("2001:db8::9").value()
+                                              : IpAddress{net::Ipv4Address{203, 0, 113, 9}};
+  const IpAddress e = (choice & 4) != 0 ? IpAddress::parse("2001:db8::1").value()
+                                        : IpAddress{net::Ipv4Address{198, 51, 100, 1}};
+  const IpAddress proxy = (choice & 2) != 0 ? IpAddress::parse("64:ff9b::9").value()
+                                            : IpAddress{net::Ipv4Address{192, 168, 66, 9}};
+  Book book;
+  Instant now{std::chrono::seconds{1000}};
+  {
+    const auto inspector = alg.inspect({protocol,
+                                        (choice & 1) != 0 ? Side::outside : Side::inside,
+                                        {inside, 5060},
+                                        {e, 40000},
+                                        {outside, 5060},
+                                        {proxy, 5060}},
+                                       book);
+    std::string windows[2];
+    for (std::size_t at = 1; at < size;) {
+      const std::uint8_t step = data[at++];
+      const std::size_t length = std::min<std::size_t>(64 * (1u + (step >> 1)), size - at);
+      const Side from = (step & 1) != 0 ? Side::outside : Side::inside;
+      std::string& window = windows[step & 1];
+      window.append(reinterpret_cast<const char*>(data + at), length);
+      at += length;
+      for (unsigned turn = 0; turn < 1000 && !window.empty(); ++turn) {
+        const Decision decision = inspector->on_bytes(from, window, now);
+        require(well_formed(decision, window.size()));
+        if (protocol == net::Protocol::udp) {
+          require(decision.drop || decision.decided == window.size());
+          window.clear();
+        }
+        if (decision.decided == 0 || decision.finished) break;
+        (void)edited(decision, window);
+        window.erase(0, decision.decided);
+      }
+      now += std::chrono::seconds{step};
+      inspector->on_time(now);
+      alg.on_time(now);
+    }
+  }
+  // What sessions share is let go in time.
+  now += std::chrono::hours{24};
+  alg.on_time(now);
+  require(book.open_pinholes() == 0);
+}
+
+}  // namespace rgw::alg::fuzz

@@ -1,0 +1,1 @@
+rgw_fuzz(ftp LINKS rgw_alg)

@@ -1,0 +1,1 @@
+rgw_fuzz(stream_editor LINKS rgw_alg)
