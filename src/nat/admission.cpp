@@ -319,7 +319,9 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
 }
 
 std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destination, Instant now) const {
-  if (const auto embedded = policy_.embedded(destination)) return net::IpAddress{*embedded};
+  if (const auto embedded = policy_.embedded(destination)) {
+    return policy_.pref64->represents(*embedded) ? std::optional<net::IpAddress>{*embedded} : std::nullopt;
+  }
   if (destination.is_v4() && policy_.proxies && policy_.proxies->contains(destination.v4())) {
     const auto remote = proxies_.remote_of(destination.v4(), now);
     return remote ? std::optional<net::IpAddress>{*remote} : std::nullopt;

@@ -57,6 +57,17 @@ TEST_F(Nat64, tcp_opens_and_closes_across_the_families) {
   EXPECT_TRUE(data->checksums_right());
 }
 
+TEST(Nat64Prefix, the_well_known_prefix_stands_for_global_addresses_alone) {  // X64-2, RFC 6052 section 3.1
+  config::Realm realm = nat64_realm();
+  realm.nat64.prefix = net::Prefix::parse("64:ff9b::/96");
+  Gateway gateway{realm};
+  EXPECT_FALSE(gateway.out(udp(host, "[64:ff9b::192.168.1.1]:53").payload(10)));
+  EXPECT_EQ(gateway.count(Counter::no_translation), 1U);
+  const auto out = gateway.out(udp(host, "[64:ff9b::9.9.9.9]:53").payload(10));
+  ASSERT_TRUE(out);
+  EXPECT_EQ(out->destination(), address("9.9.9.9"));
+}
+
 TEST_F(Nat64, an_echo_changes_its_type_and_gains_the_pseudo_header) {
   const auto out = gateway.out(ping("fd00:10::5", "fd64::203.0.113.10", 77).payload(56));
   ASSERT_TRUE(out);

@@ -29,6 +29,23 @@ class Pref64 {
   }
   [[nodiscard]] Prefix prefix() const { return {prefix_, length_}; }
 
+  /// May it stand for this address? The well-known prefix only for global ones (section 3.1, RFC 6890).
+  [[nodiscard]] bool represents(Ipv4Address address) const {
+    struct Block {
+      std::uint32_t address;
+      unsigned length;
+    };
+    constexpr Block not_global[] = {{0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},
+                                    {0xa9fe0000, 16}, {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24},
+                                    {0xc0a80000, 16}, {0xc6120000, 15}, {0xc6336400, 24}, {0xcb007100, 24},
+                                    {0xe0000000, 4},  {0xf0000000, 4}};
+    if (!is_well_known()) return true;
+    for (const Block& block : not_global) {
+      if (((address.value.host() ^ block.address) >> (32 - block.length)) == 0) return false;
+    }
+    return true;
+  }
+
   /// Section 2.3: the address with the IPv4 one embedded, suffix zero.
   [[nodiscard]] Ipv6Address embed(Ipv4Address address) const {
     Ipv6Address embedded = prefix_;

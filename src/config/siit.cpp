@@ -1,0 +1,77 @@
+// siit: stateless translation (SIIT-1).
+#include "realmgw/net/rfc6052.hpp"
+
+#include "sections.hpp"
+
+namespace rgw::config {
+namespace {
+
+constexpr std::size_t max_maps = 1'048'576;
+
+bool siit_prefix(const Value& value, std::optional<net::Prefix>& out) {
+  constexpr auto what = "an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits whose bits 64 to 71 are zero";
+  return parsed(value, out, what, [](std::string_view text) -> std::optional<net::Prefix> {
+    const auto prefix = net::Prefix::parse(text);
+    const bool good = prefix && prefix->address().is_v6() && net::Pref64::is_length(prefix->length()) &&
+                      prefix->address().v6().bytes[8] == 0;
+    return good ? prefix : std::nullopt;
+  });
+}
+
+template <net::Family F>
+bool prefix_of(const Value& value, net::Prefix& out) {
+  constexpr auto what = F == net::Family::v4 ? "an IPv4 address or prefix" : "an IPv6 address or prefix";
+  return parsed(value, out, what, [](std::string_view text) -> std::optional<net::Prefix> {
+    const auto prefix = net::Prefix::parse(text);
+    return prefix && prefix->family() == F ? prefix : std::nullopt;
+  });
+}
+
+bool icmp_source(const Value& value, std::optional<net::IpAddress>& out) {
+  return parsed(value, out, "an IPv4 address", [](std::string_view text) -> std::optional<net::IpAddress> {
+    const auto address = net::Ipv4Address::parse(text);
+    return address ? std::optional{net::IpAddress{*address}} : std::nullopt;
+  });
+}
+
+constexpr Key<Siit::Map> map_keys[] = {
+    {"ipv4", into<&Siit::Map::ipv4, prefix_of<net::Family::v4>>, true},
+    {"ipv6", into<&Siit::Map::ipv6, prefix_of<net::Family::v6>>, true},
+};
+
+bool maps(const Value& value, std::vector<Siit::Map>& out) {
+  bool good = true;
+  for (const Value& item : value.items()) {
+    Siit::Map map;
+    if (!read_map(item, map, map_keys) || !item.report().clean(item.path())) {
+      good = false;
+    } else if (out.size() == max_maps) {
+      return item.problem("more than " + std::to_string(max_maps) + " maps");
+    } else if (32 - map.ipv4.length() > 128 - map.ipv6.length()) {
+      // RFC 7757 section 3.1.
+      good = item.problem(map.ipv6.to_string() + " has fewer suffix bits than " + map.ipv4.to_string());
+    } else {
+      out.push_back(map);
+    }
+  }
+  return good;
+}
+
+constexpr Key<Siit> keys[] = {
+    {"prefix", into<&Siit::prefix, siit_prefix>},
+    {"maps", into<&Siit::maps, maps>},
+    {"icmp_source", into<&Siit::icmp_source, icmp_source>},
+};
+
+bool read_siit(const Value& value, Realm& realm) {
+  return read_map(value, realm.siit, keys);
+}
+
+}  // namespace
+
+const Section siit_section{"siit", false, read_siit, [](std::vector<std::string>& names) {
+                             name_keys(names, "siit.", keys);
+                             name_keys(names, "siit.maps[].", map_keys);
+                           }};
+
+}  // namespace rgw::config
