@@ -285,6 +285,7 @@ constexpr Exception exceptions[] = {
     {"neighbour_unreachable", "control gives up what waits for a neighbour"},
     {"worker_ring_full", "control writes that ring"},
     {"tap_write_failed", "control writes to the TAP"},
+    {"proxy_exhausted", "between families: see the scenarios of those pairs"},
     {"translate_icmp_type", "between families: see the scenarios of those pairs"},
     {"translate_icmp_fragment", "between families: see the scenarios of those pairs"},
     {"translate_udp_checksum", "between families: see the scenarios of those pairs"},

@@ -89,9 +89,12 @@ class SessionTable {
   [[nodiscard]] SessionSlot high_water() const { return fresh_; }
 
  private:
-  [[nodiscard]] auto links() {
-    return [this](SessionSlot slot) -> TimerWheel::Links& { return records_[slot].links; };
-  }
+  /// Where the timer wheel finds a record's links.
+  struct Links {
+    HugeArray<Session>& records;
+    [[nodiscard]] TimerWheel::Links& operator()(SessionSlot slot) const { return records[slot].links; }
+  };
+  [[nodiscard]] Links links() { return {records_}; }
 
   [[nodiscard]] std::uint64_t hash_of_side(const Session& session, Side side) const;
   [[nodiscard]] bool taken(const Session& session, Side side, std::uint64_t hash) const;

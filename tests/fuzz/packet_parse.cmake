@@ -1,0 +1,1 @@
+rgw_fuzz(packet_parse LINKS rgw_nat)
