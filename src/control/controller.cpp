@@ -49,6 +49,8 @@ HashSalt salt_from(std::uint64_t seed) {
   return HashSalt{random};
 }
 
+constexpr std::uint64_t max_listed_answers = 10'000;  // in one turn
+
 std::uint64_t number_or(std::span<const std::string_view> arguments, std::string_view key,
                         std::uint64_t otherwise) {
   for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
@@ -84,6 +86,10 @@ Controller::Controller(Surroundings surroundings)
       port_status_(snapshot_.ports.size()),
       next_look_{started_} {
   for (const auto& endpoint : surroundings_.dns_listen) dns_listening_.push_back(dns_.listen(endpoint));
+  if (!snapshot_.realm.dns.upstreams.empty()) {
+    dns_.recurse_through(
+        recursion_.emplace(snapshot_.realm, loop_, workers_, salt_from(~surroundings_.seed), counters_));
+  }
   if (!surroundings_.control_socket.empty()) {
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
@@ -105,6 +111,7 @@ bool Controller::step(std::chrono::microseconds patience) {
   pool_.expire(now);
   answer_waits();
   dns_.tick(now);
+  if (recursion_) recursion_->tick(now);
   look_at_links(now);
   return busy;
 }
@@ -154,6 +161,11 @@ void Controller::add_commands() {
     return text(pool_report(snapshot_, pool_, hosts_, surroundings_.clock.now()));
   });
   ctl_->add("hosts", [this, text](Arguments) { return text(hosts_report(snapshot_.realm, pool_)); });
+  ctl_->add("cache", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
+    if (!recursion_) return ctl_error("the realm has no upstreams");
+    const std::uint64_t limit = std::min<std::uint64_t>(number_or(arguments, "limit", 100), max_listed_answers);
+    return text(recursion_->report(limit, surroundings_.clock.now()));
+  });
   ctl_->add("counters", [this, text](Arguments arguments) {
     auto threads = worker_counters();
     threads.push_back({"control", &counters_});

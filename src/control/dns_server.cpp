@@ -24,6 +24,9 @@ std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> qu
   const dns::Client client{path.client, path.kind, view_of(snapshot_, path.client.address)};
   auto outcome = responder_.respond(query, client, now, room);
   if (const auto* answered = std::get_if<dns::Answered>(&outcome)) return answered->bytes;
+  if (const auto* elsewhere = std::get_if<dns::Elsewhere>(&outcome);
+      elsewhere != nullptr && recursion_ != nullptr)
+    return recursion_->answer(elsewhere->query, client, path, now, room);
   if (auto* pending = std::get_if<dns::PendingQuery>(&outcome)) {
     waiting_.insert_or_assign(pending->ticket, Wait{std::move(*pending), path});
   }

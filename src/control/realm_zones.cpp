@@ -123,6 +123,7 @@ dns::ZoneSet make_zones(const config::Realm& realm) {
 dns::ResponderConfig make_responder_config(const config::Realm& realm) {
   dns::ResponderConfig config;
   config.nsid = realm.dns.nsid.value_or(realm.name).substr(0, 64);
+  config.recursion = !realm.dns.upstreams.empty();
   switch (realm.pool.on_exhaustion) {
     case config::Pool::Exhaustion::silence:
       config.on_exhaustion = dns::OnExhaustion::silence;

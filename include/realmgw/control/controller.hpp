@@ -12,6 +12,7 @@
 #include "realmgw/control/pool_relay.hpp"
 #include "realmgw/control/port_monitor.hpp"
 #include "realmgw/control/realm_names.hpp"
+#include "realmgw/control/recursive_service.hpp"
 #include "realmgw/control/reports.hpp"
 #include "realmgw/control/session_pages.hpp"
 #include "realmgw/control/worker_links.hpp"
@@ -20,6 +21,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -88,6 +90,7 @@ class Controller {
   RealmNames names_;
   dns::Responder responder_;
   DnsServer dns_;
+  std::optional<RecursiveService> recursion_;
   LinkService links_;
   std::unique_ptr<CtlServer> ctl_;
   std::vector<net::Endpoint> dns_listening_;

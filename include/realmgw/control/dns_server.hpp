@@ -3,6 +3,7 @@
 
 #include "realmgw/control/dns_tcp.hpp"
 #include "realmgw/control/dns_udp.hpp"
+#include "realmgw/control/recursive_service.hpp"
 #include "realmgw/dns/responder.hpp"
 #include "realmgw/ring/snapshot.hpp"
 
@@ -22,6 +23,8 @@ class DnsServer final : public DnsHandler {
  public:
   DnsServer(EventLoop& loop, const Clock& clock, const ring::Snapshot& snapshot, dns::Responder& responder);
 
+  /// Queries from inside for other names are its to answer (DNS-2); it outlives the last query.
+  void recurse_through(RecursiveService& service) { recursion_ = &service; }
   /// Listens on an address, UDP and TCP; port 0: one that the kernel chooses for both. Throws
   /// std::system_error.
   net::Endpoint listen(const net::Endpoint& local);
@@ -45,6 +48,7 @@ class DnsServer final : public DnsHandler {
   const Clock& clock_;
   const ring::Snapshot& snapshot_;
   dns::Responder& responder_;
+  RecursiveService* recursion_ = nullptr;
   std::vector<std::unique_ptr<DnsUdp>> udp_;
   DnsTcp tcp_;
   std::unordered_map<dns::Ticket, Wait> waiting_;

@@ -1,0 +1,63 @@
+// The recursive service for inside clients (DNS-2, DNS-3): the recursor with its cache, its upstreams on the
+// control thread's event loop, and the proxies of DNS46 as the workers know them.
+#pragma once
+
+#include "realmgw/base/clock.hpp"
+#include "realmgw/base/counter.hpp"
+#include "realmgw/config/realm.hpp"
+#include "realmgw/control/dns_transport.hpp"
+#include "realmgw/control/event_loop.hpp"
+#include "realmgw/control/worker_links.hpp"
+#include "realmgw/dns/answer_cache.hpp"
+#include "realmgw/dns/cares_upstream.hpp"
+#include "realmgw/dns/proxy_table.hpp"
+#include "realmgw/dns/recursor.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace rgw::control {
+
+/// Answers at once out of the cache, or later through the path that the query came by.
+class RecursiveService final : dns::AnswerSink, dns::SocketWatcher, dns::ProxyEvents {
+ public:
+  static constexpr std::size_t bytes_per_answer = 512;  ///< of the cache's limit, on average
+
+  /// The realm has upstreams. Everything referred to outlives the service. Throws std::runtime_error.
+  RecursiveService(const config::Realm& realm, EventLoop& loop, WorkerLinks& workers, const HashSalt& salt,
+                   CounterBlock& counters);
+  RecursiveService(const RecursiveService&) = delete;
+  RecursiveService& operator=(const RecursiveService&) = delete;
+
+  /// Empty where no answer leaves now.
+  [[nodiscard]] std::span<const std::uint8_t> answer(const dns::Query& query, const dns::Client& client,
+                                                     const ReplyPath& path, Instant now,
+                                                     std::span<std::uint8_t> room);
+  /// Sends what has become ready.
+  void tick(Instant now);
+
+  /// The cache, its most recently used answers, and the peers found, as JSON.
+  [[nodiscard]] std::string report(std::size_t limit, Instant now) const;
+
+ private:
+  [[nodiscard]] dns::ProxyBinder* make_proxies(const config::Realm& realm, const HashSalt& salt);
+  void deliver(dns::RecursionTicket ticket, std::span<const std::uint8_t> answer) override;
+  void watch(int fd, bool readable, bool writable) override;
+  [[nodiscard]] bool bound(const net::Ipv4Address& proxy, const net::Ipv6Address& remote,
+                           Instant until) override;
+
+  EventLoop& loop_;
+  WorkerLinks& workers_;
+  dns::AnswerCache cache_;
+  std::optional<dns::ProxyTable> proxies_;
+  std::unordered_set<int> watched_;
+  dns::CaresUpstream upstream_;
+  dns::Recursor recursor_;
+  std::unordered_map<dns::RecursionTicket, ReplyPath> paths_;
+};
+
+}  // namespace rgw::control

@@ -1,0 +1,118 @@
+#include "realmgw/control/recursive_service.hpp"
+
+#include "realmgw/nat/proxy_table.hpp"
+
+#include <nlohmann/json.hpp>
+#include <variant>
+
+namespace rgw::control {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+dns::RecursorConfig recursor_config(const config::Realm& realm) {
+  dns::RecursorConfig config;
+  config.nsid = realm.dns.nsid.value_or(realm.name).substr(0, 64);
+  if (realm.dns.dns64 && realm.nat64.prefix) config.dns64.emplace(*realm.nat64.prefix);
+  config.ces = realm.dns.ces;
+  return config;
+}
+
+std::string name_of(dns::RrType type) {
+  using enum dns::RrType;
+  constexpr std::pair<dns::RrType, std::string_view> names[] = {
+      {a, "A"},     {ns, "NS"},     {cname, "CNAME"}, {soa, "SOA"},     {ptr, "PTR"}, {mx, "MX"},
+      {txt, "TXT"}, {aaaa, "AAAA"}, {srv, "SRV"},     {naptr, "NAPTR"}, {ds, "DS"},   {dnskey, "DNSKEY"}};
+  for (const auto& [number, name] : names) {
+    if (number == type) return std::string{name};
+  }
+  return "TYPE" + std::to_string(static_cast<unsigned>(type));  // RFC 3597 section 5
+}
+
+std::string kind_of(const dns::AnswerHead& head) {
+  if (head.rcode == dns::Rcode::servfail) return "failure";
+  if (head.rcode == dns::Rcode::nxdomain) return "no name";
+  if (!head.has_data) return "no data";
+  return head.synthesised ? "synthesised" : "native";
+}
+
+}  // namespace
+
+RecursiveService::RecursiveService(const config::Realm& realm, EventLoop& loop, WorkerLinks& workers,
+                                   const HashSalt& salt, CounterBlock& counters)
+    : loop_{loop},
+      workers_{workers},
+      cache_{{realm.dns.cache, realm.dns.cache * bytes_per_answer}, salt},
+      upstream_{{.upstreams = realm.dns.upstreams}, *this},
+      recursor_{recursor_config(realm), cache_, upstream_, make_proxies(realm, salt), counters} {}
+
+dns::ProxyBinder* RecursiveService::make_proxies(const config::Realm& realm, const HashSalt& salt) {
+  if (!realm.nat46.proxies) return nullptr;
+  const nat::ProxyBlock block{*realm.nat46.proxies};
+  return &proxies_.emplace(block.address(block.dns_first()), block.dns_count(), salt,
+                           static_cast<dns::ProxyEvents&>(*this));
+}
+
+std::span<const std::uint8_t> RecursiveService::answer(const dns::Query& query, const dns::Client& client,
+                                                       const ReplyPath& path, Instant now,
+                                                       std::span<std::uint8_t> room) {
+  const auto outcome = recursor_.ask(query, client, now, room);
+  if (const auto* answered = std::get_if<dns::Answered>(&outcome)) return answered->bytes;
+  if (const auto* deferred = std::get_if<dns::Deferred>(&outcome)) paths_.emplace(deferred->ticket, path);
+  return {};
+}
+
+void RecursiveService::tick(Instant now) {
+  upstream_.tick(now);
+  recursor_.step(now, *this);
+}
+
+void RecursiveService::deliver(dns::RecursionTicket ticket, std::span<const std::uint8_t> answer) {
+  const auto found = paths_.extract(ticket);
+  if (!found.empty()) found.mapped().transport->send(found.mapped(), answer);
+}
+
+void RecursiveService::watch(int fd, bool readable, bool writable) {
+  if (!readable && !writable) {
+    if (watched_.erase(fd) != 0) loop_.remove(fd);
+    return;
+  }
+  const std::uint32_t events = (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U);
+  if (!watched_.insert(fd).second) return loop_.change(fd, events);
+  loop_.add(fd, events, [this, fd](std::uint32_t ready) {
+    // An error shows itself to whoever reads or writes next.
+    const bool broken = (ready & (EPOLLERR | EPOLLHUP)) != 0;
+    upstream_.ready(fd, broken || (ready & EPOLLIN) != 0, broken || (ready & EPOLLOUT) != 0);
+  });
+}
+
+bool RecursiveService::bound(const net::Ipv4Address& proxy, const net::Ipv6Address& remote, Instant until) {
+  // As with a reservation (POOL-1): all workers know it before the answer leaves.
+  if (!workers_.room_for(1)) return false;
+  workers_.broadcast(ring::ProxyBind{proxy, remote, until});
+  return workers_.settled();
+}
+
+std::string RecursiveService::report(std::size_t limit, Instant now) const {
+  ordered_json answers = ordered_json::array();
+  for (const auto& listed : cache_.list(limit, now)) {
+    const auto question = listed.key.question();
+    answers.push_back({{"name", question.name.to_string()},
+                       {"type", name_of(question.type)},
+                       {"answer", kind_of(listed.head)},
+                       {"ttl_s", listed.left},
+                       {"dnssec_ok", listed.key.dnssec_ok()},
+                       {"checking_disabled", listed.key.checking_disabled()}});
+  }
+  ordered_json peers = ordered_json::array();
+  for (const auto& name : recursor_.peers()) peers.push_back(name.to_string());
+  const ordered_json json = {{"entries", cache_.size()},       {"entries_max", cache_.limits().entries},
+                             {"bytes", cache_.bytes()},        {"bytes_max", cache_.limits().bytes},
+                             {"evicted", cache_.evicted()},    {"proxies", proxies_ ? proxies_->size() : 0},
+                             {"waiting", recursor_.waiting()}, {"upstream_queries", recursor_.fetches()},
+                             {"peers", std::move(peers)},      {"answers", std::move(answers)}};
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace rgw::control
