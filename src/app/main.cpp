@@ -60,11 +60,12 @@ int serve(const app::DaemonOptions& options) {
   using app::LogMessage;
   app::start_log(options.log_level);
   auto loaded = config::load_file(options.file);
-  std::fputs(loaded.to_string().c_str(), stderr);
   if (!loaded.realm) {
+    std::fputs(loaded.to_string().c_str(), stderr);
     log(LogMessage::realm_file_bad);
     return failure;
   }
+  for (const auto& warning : loaded.warnings) log(LogMessage::realm_file_doubt, warning.to_string());
   const auto signals = stop_signals();
   std::optional<int> signal;
   std::chrono::steady_clock::time_point told;
