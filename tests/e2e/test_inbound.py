@@ -98,8 +98,28 @@ class Inbound(harness.LabCase):
             self.assertEqual((session["inside"], session["external"], session["remote"]),
                              (f"{HOSTA}:6000", f"{address}:6000", f"{EXT1}:6001"))
 
+    def test_a_caller_who_comes_too_late_is_told_at_once(self):
+        """OUT-6: reject within 2 s after a reservation ended."""
+        with harness.tcp_server("hosta", 8080) as server:
+            address = dns.address("tcp8080.hosta.foo")
+            with harness.tcp_client("ext1", (address, 8080)):
+                server.accept()[0].close()
+            with self.assertRaises(ConnectionRefusedError):
+                harness.tcp_client("ext2", (address, 8080))
+
+    def test_an_error_from_inside_leaves_as_one_about_the_pool_address(self):
+        """OUT-5: the port unreachable reaches the socket that the caller connected to the pool address."""
+        address = dns.address("udp6009.hosta.foo")
+        with harness.udp("ext1", connect=(address, 6009)) as client:
+            client.send(b"anyone?")
+            with self.assertRaises(ConnectionRefusedError):
+                client.recv(100)
+
+
+class Unasked(harness.LabCase):
+    """No name was asked for: to the stranger there is nobody there (OUT-6: drop is the default)."""
+
     def test_an_unsolicited_packet_gets_silence(self):
-        """OUT-6: drop is the default."""
         with Counting() as count, harness.udp("hosta", (HOSTA, 6000), timeout=0.3) as server, \
                 harness.udp("ext1", connect=(POOL[0], 6000), timeout=0.3) as client:
             client.send(b"let me in")
@@ -110,14 +130,6 @@ class Inbound(harness.LabCase):
     def test_an_unsolicited_syn_gets_silence(self):
         with self.assertRaises(TimeoutError):
             harness.tcp_client("ext1", (POOL[0], 80), timeout=0.5)
-
-    def test_an_error_from_inside_leaves_as_one_about_the_pool_address(self):
-        """OUT-5: the port unreachable reaches the socket that the caller connected to the pool address."""
-        address = dns.address("udp6009.hosta.foo")
-        with harness.udp("ext1", connect=(address, 6009)) as client:
-            client.send(b"anyone?")
-            with self.assertRaises(ConnectionRefusedError):
-                client.recv(100)
 
 
 class Forwarding(harness.LabCase):
