@@ -1,0 +1,149 @@
+// The TAP of a port, in a network namespace of its own: what the kernel sees, and frames both ways (OUT-9).
+// Where namespaces may not be made, as without root, these tests are skipped.
+#include "realmgw/control/tap.hpp"
+
+#include "realmgw/control/socket_address.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
+#include <sched.h>
+#include <set>
+#include <sstream>
+#include <string>
+#include <sys/socket.h>
+#include <thread>
+
+#include "unit/control/support.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace rgw::control {
+namespace {
+
+using namespace test;
+
+/// Runs `body` in a fresh network namespace; false where that is not allowed.
+bool in_a_namespace(const std::function<void()>& body) {
+  bool allowed = false;
+  std::thread{[&] {
+    allowed = unshare(CLONE_NEWNET) == 0;
+    if (allowed) body();
+  }}.join();
+  return allowed;
+}
+
+std::set<std::string> addresses_of(const std::string& interface) {
+  std::set<std::string> found;
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return found;
+  for (const ifaddrs* one = first; one != nullptr; one = one->ifa_next) {
+    if (interface != one->ifa_name || one->ifa_addr == nullptr) continue;
+    sockaddr_storage storage{};
+    const bool v4 = one->ifa_addr->sa_family == AF_INET;
+    if (!v4 && one->ifa_addr->sa_family != AF_INET6) continue;
+    std::memcpy(&storage, one->ifa_addr, v4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    found.insert(to_endpoint(storage)->address.to_string());
+  }
+  freeifaddrs(first);
+  return found;
+}
+
+std::string file(const std::string& path) {
+  std::ifstream stream{path};
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+/// The first frame of an EtherType that the kernel sends, within a second's worth of attempts.
+Frame frame_of(Tap& tap, std::uint16_t ethertype) {
+  std::array<std::uint8_t, 2048> room;
+  for (int i = 0; i < 1000; ++i) {
+    const std::size_t size = tap.read(room);
+    if (size >= 14 && (room[12] << 8 | room[13]) == ethertype)
+      return {room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size)};
+    if (size == 0) std::this_thread::yield();
+  }
+  return {};
+}
+
+class TapTest : public testing::Test {
+ protected:
+  static void run(const std::function<void()>& body) {
+    if (!in_a_namespace(body)) GTEST_SKIP() << "no network namespace can be made here";
+  }
+  std::unique_ptr<const ring::Snapshot> snapshot = test::snapshot();
+};
+
+TEST_F(TapTest, the_kernel_sees_the_ports_mac_mtu_and_addresses) {
+  run([this] {
+    const Tap tap{snapshot->port(outside_port), snapshot->realm.routes};
+    const auto addresses = addresses_of("rgw-outside");
+    EXPECT_TRUE(addresses.contains("198.51.100.1"));
+    EXPECT_TRUE(addresses.contains("2001:db8:100::1"));
+    ifaddrs* first = nullptr;
+    ASSERT_EQ(getifaddrs(&first), 0);
+    bool seen = false;
+    for (const ifaddrs* one = first; one != nullptr; one = one->ifa_next) {
+      if (std::string{"rgw-outside"} != one->ifa_name || one->ifa_addr->sa_family != AF_PACKET) continue;
+      const auto* link = reinterpret_cast<const sockaddr_ll*>(one->ifa_addr);
+      seen = std::equal(own_outside_mac.bytes.begin(), own_outside_mac.bytes.end(), link->sll_addr) &&
+             (one->ifa_flags & IFF_UP) != 0;
+    }
+    freeifaddrs(first);
+    EXPECT_TRUE(seen);
+  });
+}
+
+TEST_F(TapTest, the_realms_routes_lead_through_the_port_on_whose_link_their_next_hop_is) {
+  run([this] {
+    const Tap inside{snapshot->port(inside_port), snapshot->realm.routes};
+    const std::string none = file("/proc/thread-self/net/route");
+    EXPECT_EQ(none.find("rgw-inside\t00000000\t"), std::string::npos) << "a default route: " << none;
+    const Tap outside{snapshot->port(outside_port), snapshot->realm.routes};
+    // Interface, destination, gateway (198.51.100.254), in the byte order of the machine.
+    EXPECT_NE(file("/proc/thread-self/net/route").find("rgw-outside\t00000000\tFE6433C6\t"),
+              std::string::npos)
+        << file("/proc/thread-self/net/route");
+  });
+}
+
+TEST_F(TapTest, frames_pass_both_ways) {
+  run([this] {
+    Tap tap{snapshot->port(inside_port), {}};
+    const FileDescriptor socket = bound_socket(SOCK_DGRAM, endpoint("10.0.0.1:5000"));
+    const auto to = to_socket_address(endpoint("10.0.0.42:6000"));
+    ASSERT_EQ(sendto(socket.get(), "hello", 5, 0, to.get(), to.length), 5);
+    const Frame question = frame_of(tap, 0x0806);
+    ASSERT_GE(question.size(), 42U) << "the kernel asks who has 10.0.0.42";
+    ASSERT_TRUE(tap.write(arp(2, peer_mac, "10.0.0.42", "10.0.0.1", own_inside_mac)));
+    const Frame datagram = frame_of(tap, 0x0800);
+    ASSERT_EQ(datagram.size(), 14U + 20 + 8 + 5);
+    EXPECT_TRUE(std::equal(peer_mac.bytes.begin(), peer_mac.bytes.end(), datagram.begin()));
+  });
+}
+
+TEST_F(TapTest, it_goes_away_with_its_owner) {
+  run([this] {
+    { const Tap tap{snapshot->port(inside_port), {}}; }
+    EXPECT_EQ(if_nametoindex("rgw-inside"), 0U);
+    const Tap again{snapshot->port(inside_port), {}};
+    EXPECT_NE(if_nametoindex("rgw-inside"), 0U);
+    EXPECT_THROW((Tap{snapshot->port(inside_port), {}}), std::system_error) << "the name is taken";
+  });
+}
+
+TEST_F(TapTest, a_port_whose_name_is_too_long_for_an_interface_is_refused) {
+  ring::PortFacts facts = snapshot->port(inside_port);
+  facts.name = "a-name-beyond-measure";
+  EXPECT_THROW((Tap{facts, {}}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace rgw::control
