@@ -72,8 +72,8 @@ std::optional<Rdata> read_rdata(WireReader& reader, RrType type, std::size_t len
     if (compress) rdata.names.add(rdata.bytes.size());
     append(rdata.bytes, name->wire());
   }
-  constexpr std::size_t soa_numbers = 20;
-  if (type == RrType::soa && end - reader.at() != soa_numbers) return std::nullopt;
+  // Behind its names only an SOA has more: five numbers.
+  if (names != 0 && end - reader.at() != (type == RrType::soa ? 20U : 0U)) return std::nullopt;
   append(rdata.bytes, reader.take(end - reader.at()));
   // Names that came compressed may have grown beyond what a record can hold.
   if (reader.failed() || rdata.bytes.size() > UINT16_MAX) return std::nullopt;

@@ -144,6 +144,18 @@ TEST(ResponseTest, a_compression_pointer_that_points_forwards_or_to_itself_is_ma
   EXPECT_FALSE(read_response(message, question, false));
 }
 
+// Found by the fuzzer: what stands behind a name went on to the client.
+TEST(ResponseTest, bytes_behind_the_name_in_a_record_are_malformed) {
+  // The root name and one byte more.
+  Bytes message = reply("a.example", RrType::a, {{"a.example. 60 IN TYPE1234 \\# 2 0001"}});
+  const std::size_t type = header_size + name_of("a.example").size() + 4 + 2;
+  for (const RrType of : {RrType::cname, RrType::ns, RrType::ptr, RrType::dname}) {
+    message[type] = 0;
+    message[type + 1] = static_cast<std::uint8_t>(of);
+    EXPECT_FALSE(read_response(message, {name_of("a.example"), RrType::a}, false));
+  }
+}
+
 TEST(ResponseTest, data_of_the_wrong_length_is_malformed) {
   Bytes message = reply("a.example", RrType::a, {{"a.example. 60 IN TYPE1234 \\# 4 c0000201"}});
   const std::size_t type = header_size + name_of("a.example").size() + 4 + 2;

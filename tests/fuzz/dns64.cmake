@@ -1,0 +1,1 @@
+rgw_fuzz(dns64 LINKS rgw_dns)
