@@ -231,6 +231,10 @@ class Gateway:
         """Returns the seconds that it took; the exit status is in process.wait()."""
         return lab.stop("realmgwd", how)
 
+    def driver(self):
+        """af_xdp or af_packet; RGW_DRIVER chooses, else the kernel's abilities."""
+        return (lab.STATE / "driver").read_text()
+
     def running(self):
         return lab.running("realmgwd")
 
