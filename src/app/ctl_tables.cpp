@@ -141,6 +141,21 @@ std::string hosts_table(const ordered_json& answer) {
   return table.to_string();
 }
 
+std::string cache_table(const ordered_json& answer) {
+  std::string text = cell(answer, "entries") + " of " + cell(answer, "entries_max") + " answers, " +
+                     cell(answer, "bytes") + " of " + cell(answer, "bytes_max") + " bytes, " +
+                     cell(answer, "evicted") + " evicted; " + cell(answer, "waiting") + " queries wait, " +
+                     cell(answer, "upstream_queries") + " at upstreams; " + cell(answer, "proxies") +
+                     " proxies\n";
+  if (!answer.at("peers").empty()) text += "peer edge nodes: " + cell(answer, "peers") + "\n";
+  Table table{{"NAME", "TYPE", "ANSWER", "TTL", "DO", "CD"}};
+  for (const auto& one : answer.at("answers")) {
+    table.add({cell(one, "name"), cell(one, "type"), cell(one, "answer"), cell(one, "ttl_s"),
+               cell(one, "dnssec_ok"), cell(one, "checking_disabled")});
+  }
+  return text + "\n" + table.to_string();
+}
+
 std::string counters_table(const ordered_json& answer, bool all) {
   Table table{{"COUNTER", "VALUE", "MEANING"}};
   for (const auto& [name, value] : answer.items()) {

@@ -27,6 +27,7 @@ constexpr const char* general_help =
     "  sessions   the sessions, with both of their sides\n"
     "  pool       the addresses of the Circular Pool, and who has reserved them\n"
     "  hosts      the hosts that the world may be let in to\n"
+    "  cache      what upstream name servers answered\n"
     "  counters   what happened to packets and queries\n"
     "\n"
     "  -s, --socket PATH  the gateway's socket (default /run/realmgw/realmgw.sock)\n"
@@ -72,6 +73,13 @@ const std::map<std::string, Command>& commands() {
         "each.\n",
         [](const Options&) { return "hosts"; },
         [](const ordered_json& answer, const Options&) { return rgw::app::hosts_table(answer); }}},
+      {"cache",
+       {"Usage: realmgwctl cache [--limit N]\n\nShows the use of the DNS cache and its most recently used "
+        "answers, at most N of\nthem (default 100).\n",
+        [](const Options& options) {
+          return options.limit.empty() ? "cache" : "cache limit " + options.limit;
+        },
+        [](const ordered_json& answer, const Options&) { return rgw::app::cache_table(answer); }}},
       {"counters",
        {"Usage: realmgwctl counters [--all] [--per-thread]\n\nShows the counters that are not zero, and what "
         "they mean.\n\n"
