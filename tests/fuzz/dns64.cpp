@@ -4,6 +4,7 @@
 // it.
 #include "realmgw/dns/recursor.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -77,6 +78,13 @@ void check(std::span<const std::uint8_t> answer, const Query& query, Transport t
     if (record.section != Section::answer || record.type != RrType::aaaa || query.edns.dnssec_ok) continue;
     require(query.question.type != RrType::aaaa || !Dns64::is_excluded(address_in(record).v6()));
   }
+  // What the gateway need not understand it passes on as bytes (RFC 3597 section 3), sense or nonsense.
+  const auto understood = [](const Record& record) {
+    constexpr RrType types[] = {RrType::a,   RrType::aaaa, RrType::cname, RrType::dname,
+                                RrType::soa, RrType::mx,   RrType::ns,    RrType::ptr};
+    return std::ranges::find(types, record.type) != std::end(types);
+  };
+  if (!std::ranges::all_of(response->records, understood)) return;
   ldns_pkt* packet = nullptr;
   require(ldns_wire2pkt(&packet, answer.data(), answer.size()) == LDNS_STATUS_OK);
   ldns_pkt_free(packet);
