@@ -41,8 +41,8 @@ bool pin_to_cpu(unsigned cpu) {
   return cpu < CPU_SETSIZE && pthread_setaffinity_np(pthread_self(), sizeof set, &set) == 0;
 }
 
-void Rest::sleep() {
-  const timespec rest{0, sleep_nanoseconds};
+void Rest::sleep(long nanoseconds) {
+  const timespec rest{0, nanoseconds};
   nanosleep(&rest, nullptr);
 }
 

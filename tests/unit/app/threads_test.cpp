@@ -48,6 +48,16 @@ TEST(ThreadGroupTest, a_thread_that_throws_is_heard_of_and_the_others_can_be_sto
   threads.stop();
 }
 
+TEST(RestTest, a_worker_rests_after_a_run_of_empty_polls_and_deeper_after_a_long_one) {
+  Rest rest;
+  for (unsigned i = 0; i < Rest::patience; ++i) ASSERT_EQ(rest.next(), 0) << i;
+  for (unsigned i = 0; i < Rest::light_sleeps; ++i) ASSERT_EQ(rest.next(), Rest::light_nanoseconds) << i;
+  EXPECT_EQ(rest.next(), Rest::deep_nanoseconds);
+  EXPECT_EQ(rest.next(), Rest::deep_nanoseconds);
+  rest.after_poll(true);
+  EXPECT_EQ(rest.next(), 0) << "a packet came";
+}
+
 TEST(NotifyTest, without_a_service_manager_there_is_nothing_to_do) {
   unsetenv("NOTIFY_SOCKET");
   EXPECT_TRUE(notify_service_manager("READY=1"));
