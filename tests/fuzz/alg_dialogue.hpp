@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <set>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -32,15 +32,20 @@ class Book final : public AddressBook {
     require(request.deadline != Instant{} && request.ports != 0 && request.target.port != 0);
     if (request.arrival == Side::outside) require(is_inside(request.target.address));
     if (ids_.size() >= 500) return std::nullopt;
-    ids_.insert(++last_);
+    ids_[++last_] = request.deadline;
     return Opened{last_, {request.external.value_or(net::Ipv4Address{198, 51, 100, 1}), 40000}};
   }
-  void extend(PinholeId, Instant) override {}
-  void close(PinholeId id) override { require(ids_.erase(id) == 1); }
+  void extend(PinholeId id, Instant deadline) override {
+    if (const auto found = ids_.find(id); found != ids_.end()) found->second = deadline;
+  }
+  void close(PinholeId id) override { ids_.erase(id); }
+  void expire(Instant now) {
+    std::erase_if(ids_, [&](const auto& entry) { return entry.second <= now; });
+  }
   [[nodiscard]] std::size_t open_pinholes() const { return ids_.size(); }
 
  private:
-  std::set<PinholeId> ids_;
+  std::map<PinholeId, Instant> ids_;
   PinholeId last_ = 0;
 };
 
@@ -89,11 +94,13 @@ inline void dialogue(Alg& alg, net::Protocol protocol, const std::uint8_t* data,
       now += std::chrono::seconds{step};
       inspector->on_time(now);
       alg.on_time(now);
+      book.expire(now);
     }
   }
   // What sessions share is let go in time.
-  now += std::chrono::hours{24};
+  now += std::chrono::hours{48};
   alg.on_time(now);
+  book.expire(now);
   require(book.open_pinholes() == 0);
 }
 

@@ -1,0 +1,1 @@
+rgw_fuzz(rtsp LINKS rgw_alg)

@@ -1,0 +1,1 @@
+rgw_fuzz(sdp LINKS rgw_alg)

@@ -1,0 +1,1 @@
+rgw_fuzz(sip LINKS rgw_alg)

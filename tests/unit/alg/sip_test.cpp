@@ -1,0 +1,363 @@
+// ALG-3: what each reader sees of Via, Contact, routes, URIs, Call-ID and SDP; pinholes through INVITE,
+// re-INVITE, hold, failure, CANCEL, BYE and forgetting; REGISTER; names; families; TCP framing; what is
+// malformed or beyond a limit.
+#include "realmgw/alg/sip.hpp"
+
+#include "unit/alg/book.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace rgw::alg {
+namespace {
+
+using namespace std::chrono_literals;
+using test::endpoint;
+using testing::HasSubstr;
+using testing::Not;
+
+class Sip : public testing::Test {
+ protected:
+  void SetUp() override { talk(net::Protocol::udp); }
+
+  void talk(net::Protocol protocol, AddressForm form = AddressForm::literal) {
+    inspector_.reset();
+    alg_ = make_sip({form});
+    conversation_ = {protocol,
+                     Side::inside,
+                     endpoint("10.0.0.5:5060"),
+                     endpoint("198.51.100.1:6000"),
+                     endpoint("203.0.113.9:5060"),
+                     endpoint("203.0.113.9:5060")};
+    inspector_ = alg_->inspect(conversation_, book_);
+  }
+  std::string say(Side from, const std::string& text) {
+    const auto decision = inspector_->on_bytes(from, text, now_);
+    EXPECT_TRUE(well_formed(decision, text.size()));
+    finished_ = decision.finished;
+    return decision.drop ? "<dropped>" : edited(decision, text);
+  }
+  static std::string message(const std::string& start, const std::string& fields,
+                             const std::string& body = "") {
+    const std::string type = body.empty() ? "" : "Content-Type: application/sdp\r\n";
+    return start + "\r\n" + fields + type + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           body;
+  }
+  static std::string sdp(const std::string& address, int port, const std::string& more = "") {
+    return "v=0\r\no=- 1 1 IN IP4 " + address + "\r\ns=-\r\nc=IN IP4 " + address + "\r\nt=0 0\r\nm=audio " +
+           std::to_string(port) + " RTP/AVP 0\r\n" + more;
+  }
+  static std::string ids(int sequence, const std::string& method) {
+    return "Call-ID: abc@10.0.0.5\r\nCSeq: " + std::to_string(sequence) + " " + method + "\r\n";
+  }
+  static std::string outside_ids(int sequence, const std::string& method) {
+    return "Call-ID: abc@198.51.100.1\r\nCSeq: " + std::to_string(sequence) + " " + method + "\r\n";
+  }
+  std::string invite(int port = 4000, int sequence = 1) {
+    return say(Side::inside,
+               message("INVITE sip:bob@example.org SIP/2.0",
+                       "Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z9hG4bK1;rport\r\n"
+                       "From: \"A\" <sip:alice@10.0.0.5>;tag=1\r\nTo: <sip:bob@example.org>\r\n" +
+                           ids(sequence, "INVITE") + "Contact: <sip:alice@10.0.0.5:5060;ob>\r\n",
+                       sdp("10.0.0.5", port)));
+  }
+  std::string answer(int status, int sequence = 1, const std::string& method = "INVITE") {
+    const std::string body = status == 200 && method != "BYE" ? sdp("203.0.113.9", 7000) : "";
+    return say(
+        Side::outside,
+        message("SIP/2.0 " + std::to_string(status) + " X",
+                "Via: SIP/2.0/UDP 198.51.100.1:6000;branch=z9hG4bK1;received=198.51.100.1;rport=6000\r\n"
+                "From: \"A\" <sip:alice@198.51.100.1>;tag=1\r\nTo: <sip:bob@example.org>;tag=2\r\n" +
+                    outside_ids(sequence, method) + "Contact: <sip:bob@203.0.113.9>\r\n",
+                body));
+  }
+  /// Pinholes for media: those of an even number of ports.
+  std::vector<Endpoint> media() const {
+    std::vector<Endpoint> found;
+    for (const auto& [id, held] : book_.pinholes) {
+      if (held.request.ports == 2) found.push_back(held.request.target);
+    }
+    return found;
+  }
+  void pass(Duration time) {
+    now_ += time;
+    alg_->on_time(now_);
+  }
+
+  test::Book book_;
+  std::unique_ptr<Alg> alg_;
+  Conversation conversation_;
+  std::unique_ptr<Inspector> inspector_;
+  Instant now_{1000s};
+  bool finished_ = false;
+};
+
+TEST_F(Sip, no_inside_address_is_in_what_the_outside_reads) {
+  const auto seen = invite();
+  EXPECT_THAT(seen, Not(HasSubstr("10.0.0.5")));
+  EXPECT_THAT(seen, HasSubstr("Via: SIP/2.0/UDP 198.51.100.1:6000;branch"));
+  EXPECT_THAT(seen, HasSubstr("From: \"A\" <sip:alice@198.51.100.1>;tag=1"));
+  EXPECT_THAT(seen, HasSubstr("Call-ID: abc@198.51.100.1\r\n"));
+  EXPECT_THAT(seen, HasSubstr("Contact: <sip:alice@198.51.100.1:40000;ob>"));
+  EXPECT_THAT(seen, HasSubstr("c=IN IP4 198.51.100.1\r\n"));
+  EXPECT_THAT(seen, HasSubstr("m=audio 40002 RTP/AVP 0"));
+  const auto body = seen.substr(seen.find("\r\n\r\n") + 4);
+  EXPECT_THAT(seen, HasSubstr("Content-Length: " + std::to_string(body.size()) + "\r\n"));
+}
+
+TEST_F(Sip, the_answer_comes_back_as_the_caller_wrote_it) {
+  (void)invite();
+  const auto seen = answer(200);
+  EXPECT_THAT(seen, HasSubstr("Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z9hG4bK1;received=10.0.0.5;rport=5060"));
+  EXPECT_THAT(seen, HasSubstr("<sip:alice@10.0.0.5>;tag=1"));
+  EXPECT_THAT(seen, HasSubstr("Call-ID: abc@10.0.0.5\r\n"));
+  EXPECT_THAT(seen, HasSubstr("Contact: <sip:bob@203.0.113.9>"));
+  EXPECT_THAT(seen, HasSubstr("m=audio 7000 RTP/AVP 0")) << "media of the outside stay within a family";
+}
+
+TEST_F(Sip, a_via_without_a_port_is_echoed_without_one) {
+  const auto text = message("OPTIONS sip:x SIP/2.0", "v: SIP/2.0/UDP 10.0.0.5\r\n" + ids(1, "OPTIONS"));
+  EXPECT_THAT(say(Side::inside, text), HasSubstr("v: SIP/2.0/UDP 198.51.100.1:6000\r\n"));
+  const auto reply =
+      message("SIP/2.0 200 OK", "Via: SIP/2.0/UDP 198.51.100.1:6000\r\n" + outside_ids(1, "OPTIONS"));
+  EXPECT_THAT(say(Side::outside, reply), HasSubstr("Via: SIP/2.0/UDP 10.0.0.5\r\n"));
+}
+
+TEST_F(Sip, early_media_find_their_pinholes_before_the_answer) {
+  (void)invite();
+  EXPECT_THAT(media(), testing::ElementsAre(endpoint("10.0.0.5:4000")));
+  (void)answer(183);
+  EXPECT_EQ(media().size(), 1u);
+}
+
+TEST_F(Sip, a_call_that_fails_closes_its_media) {
+  for (const int status : {404, 486, 487, 603}) {
+    (void)invite();
+    ASSERT_EQ(media().size(), 1u);
+    (void)answer(status);
+    EXPECT_TRUE(media().empty()) << status;
+  }
+}
+
+TEST_F(Sip, a_bye_of_either_side_closes_the_media) {
+  for (const Side side : {Side::inside, Side::outside}) {
+    (void)invite();
+    (void)answer(200);
+    ASSERT_EQ(media().size(), 1u);
+    (void)say(side,
+              message("BYE sip:x SIP/2.0", side == Side::inside ? ids(2, "BYE") : outside_ids(2, "BYE")));
+    EXPECT_TRUE(media().empty());
+    EXPECT_THAT(answer(200, 2, "BYE"), HasSubstr("Call-ID: abc@10.0.0.5"))
+        << "the dialogue outlives its media";
+    pass(40s);
+    EXPECT_TRUE(book_.pinholes.empty());
+  }
+}
+
+TEST_F(Sip, a_cancelled_call_is_over_with_its_487_or_soon) {
+  (void)invite();
+  (void)say(Side::inside, message("CANCEL sip:bob@example.org SIP/2.0", ids(1, "CANCEL")));
+  EXPECT_EQ(media().size(), 1u) << "a 200 may still win the race";
+  pass(33s);
+  EXPECT_TRUE(book_.pinholes.empty());
+}
+
+TEST_F(Sip, a_re_invite_moves_the_media_when_it_is_accepted) {
+  (void)invite(4000);
+  (void)answer(200);
+  (void)invite(4100, 2);
+  EXPECT_EQ(media().size(), 2u) << "both, until the answer";
+  (void)answer(200, 2);
+  EXPECT_THAT(media(), testing::ElementsAre(endpoint("10.0.0.5:4100")));
+}
+
+TEST_F(Sip, a_re_invite_that_fails_leaves_the_call_as_it_was) {
+  (void)invite(4000);
+  (void)answer(200);
+  (void)invite(4100, 2);
+  (void)answer(488, 2);
+  EXPECT_THAT(media(), testing::ElementsAre(endpoint("10.0.0.5:4000")));
+}
+
+TEST_F(Sip, hold_keeps_the_pinhole_and_the_same_port_is_announced_again) {
+  (void)invite();
+  (void)answer(200);
+  const auto held = say(Side::inside, message("INVITE sip:bob@203.0.113.9 SIP/2.0", ids(2, "INVITE"),
+                                              sdp("10.0.0.5", 4000, "a=sendonly\r\n")));
+  EXPECT_THAT(held, HasSubstr("m=audio 40002 "));
+  (void)say(Side::inside,
+            message("UPDATE sip:bob@203.0.113.9 SIP/2.0", ids(3, "UPDATE"), sdp("0.0.0.0", 4000)));
+  EXPECT_EQ(media().size(), 1u);
+}
+
+TEST_F(Sip, a_call_from_outside_reaches_the_contact_and_the_answer_opens_media) {
+  const auto call =
+      message("INVITE sip:alice@198.51.100.1:6000 SIP/2.0",
+              "Via: SIP/2.0/UDP 203.0.113.9;branch=z9\r\nCall-ID: out@203.0.113.9\r\nCSeq: 1 INVITE\r\n",
+              sdp("203.0.113.9", 7000));
+  EXPECT_THAT(say(Side::outside, call), HasSubstr("INVITE sip:alice@10.0.0.5:5060 SIP/2.0"));
+  const auto reply =
+      message("SIP/2.0 200 OK", "Call-ID: out@203.0.113.9\r\nCSeq: 1 INVITE\r\n", sdp("10.0.0.5", 4000));
+  EXPECT_THAT(say(Side::inside, reply), HasSubstr("m=audio 40000 "));
+  EXPECT_EQ(media().size(), 1u);
+}
+
+TEST_F(Sip, two_inside_agents_get_each_others_own_endpoints) {
+  (void)invite();  // announces 198.51.100.1:40002 for 10.0.0.5:4000
+  const Conversation other{net::Protocol::udp,        Side::inside,
+                           endpoint("10.0.0.6:5060"), endpoint("198.51.100.1:6002"),
+                           conversation_.remote,      conversation_.remote_inside};
+  const auto callee = alg_->inspect(other, book_);
+  const auto call = message("INVITE sip:bob@198.51.100.1:6002 SIP/2.0", outside_ids(1, "INVITE"),
+                            sdp("198.51.100.1", 40002));
+  const auto seen = edited(callee->on_bytes(Side::outside, call, now_), call);
+  EXPECT_THAT(seen, HasSubstr("c=IN IP4 10.0.0.5\r\n"));
+  EXPECT_THAT(seen, HasSubstr("m=audio 4000 "));
+}
+
+TEST_F(Sip, a_registration_lasts_as_long_as_the_registrar_says) {
+  const auto enrol = [&](const std::string& contact) {
+    return say(Side::inside, message("REGISTER sip:example.org SIP/2.0", ids(1, "REGISTER") + contact));
+  };
+  EXPECT_THAT(enrol("m: <sip:alice@10.0.0.5:5060>;expires=3600\r\n"),
+              HasSubstr("<sip:alice@198.51.100.1:40000>"));
+  const auto grant = [&](const std::string& contact) {
+    return say(Side::outside, message("SIP/2.0 200 OK", outside_ids(1, "REGISTER") + contact));
+  };
+  EXPECT_THAT(grant("Contact: <sip:alice@198.51.100.1:40000>;expires=600\r\n"),
+              HasSubstr("<sip:alice@10.0.0.5:5060>"));
+  ASSERT_EQ(book_.pinholes.size(), 1u);
+  const auto& held = book_.pinholes.begin()->second;
+  EXPECT_EQ(held.request.from, conversation_.remote.address) << "calls come through the registrar";
+  EXPECT_EQ(held.request.preferred_port, 6000);
+  EXPECT_GE(held.deadline, now_ + 600s);
+  pass(599s);
+  EXPECT_EQ(book_.pinholes.size(), 1u);
+  pass(60s);
+  EXPECT_TRUE(book_.pinholes.empty());
+
+  (void)enrol("Contact: <sip:alice@10.0.0.5:5060>\r\nExpires: 3600\r\n");
+  (void)grant("Contact: <sip:alice@198.51.100.1:40002>;expires=3600\r\n");
+  (void)enrol("Contact: *\r\nExpires: 0\r\n");
+  (void)grant("");
+  EXPECT_TRUE(book_.pinholes.empty()) << "unregistered";
+}
+
+TEST_F(Sip, with_names_signalling_shows_the_public_name_and_media_the_address) {
+  talk(net::Protocol::udp, AddressForm::fqdn);
+  book_.names[conversation_.host.address] = "hosta.foo";
+  const auto seen = invite();
+  EXPECT_THAT(seen, HasSubstr("Via: SIP/2.0/UDP hosta.foo:5060;"));
+  EXPECT_THAT(seen, HasSubstr("Contact: <sip:alice@hosta.foo:5060;ob>"));
+  EXPECT_THAT(seen, HasSubstr("c=IN IP4 198.51.100.1"));
+  EXPECT_THAT(say(Side::outside, message("BYE sip:alice@hosta.foo:5060 SIP/2.0", outside_ids(2, "BYE"))),
+              HasSubstr("BYE sip:alice@10.0.0.5:5060 SIP/2.0"));
+}
+
+TEST_F(Sip, across_families_addresses_and_types_are_translated_both_ways) {
+  book_.inside_family = net::Family::v6;
+  book_.synthesized = {{test::address("203.0.113.9"), test::address("64:ff9b::cb00:7109")}};
+  conversation_ = {net::Protocol::udp,           Side::inside,
+                   endpoint("[fd00::5]:5060"),   endpoint("198.51.100.1:6000"),
+                   endpoint("203.0.113.9:5060"), endpoint("[64:ff9b::cb00:7109]:5060")};
+  inspector_ = alg_->inspect(conversation_, book_);
+  const auto seen =
+      say(Side::inside, message("INVITE sip:bob@[64:ff9b::cb00:7109] SIP/2.0",
+                                "Via: SIP/2.0/UDP [fd00::5]:5060\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n",
+                                "c=IN IP6 fd00::5\r\nm=audio 4000 RTP/AVP 0\r\n"));
+  EXPECT_THAT(seen,
+              HasSubstr("INVITE sip:bob@203.0.113.9 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.1:6000\r\n"));
+  EXPECT_THAT(seen, HasSubstr("c=IN IP4 198.51.100.1\r\n"));
+  const auto back = say(Side::outside, message("SIP/2.0 200 OK",
+                                               "Call-ID: 1\r\nCSeq: 1 INVITE\r\n"
+                                               "Contact: <sip:bob@203.0.113.9:5080>\r\n",
+                                               sdp("203.0.113.9", 7000)));
+  EXPECT_THAT(back, HasSubstr("Contact: <sip:bob@[64:ff9b::cb00:7109]:5080>"));
+  EXPECT_THAT(back, HasSubstr("c=IN IP6 64:ff9b::cb00:7109\r\n"));
+}
+
+TEST_F(Sip, folded_fields_and_several_values_in_one_are_read) {
+  const auto seen =
+      say(Side::inside, message("OPTIONS sip:x SIP/2.0",
+                                "VIA: SIP/2.0/UDP 10.0.0.5:5060;branch=1,\r\n SIP/2.0/UDP 10.0.0.6\r\n"
+                                "rEcOrD-rOuTe: <sip:10.0.0.5;lr>,\r\n\t<sip:p.example;lr>\r\n" +
+                                    ids(1, "OPTIONS")));
+  EXPECT_THAT(seen, Not(HasSubstr("10.0.0.")));
+  EXPECT_THAT(seen, HasSubstr("<sip:p.example;lr>"));
+}
+
+TEST_F(Sip, sdp_within_a_multipart_is_read) {
+  const std::string body =
+      "--b1\r\nContent-Type: text/plain\r\n\r\nhi\r\n--b1\r\nc: application/sdp\r\n\r\n" +
+      sdp("10.0.0.5", 4000) + "\r\n--b1--\r\n";
+  const auto text = "INVITE sip:x SIP/2.0\r\n" + ids(1, "INVITE") +
+                    "Content-Type: multipart/mixed;boundary=\"b1\"\r\nl: " + std::to_string(body.size()) +
+                    "\r\n\r\n" + body;
+  EXPECT_THAT(say(Side::inside, text), HasSubstr("m=audio 40000 RTP/AVP 0"));
+}
+
+TEST_F(Sip, on_tcp_messages_are_framed_and_a_part_is_held) {
+  talk(net::Protocol::tcp);
+  const auto one =
+      message("OPTIONS sip:x SIP/2.0", "Via: SIP/2.0/TCP 10.0.0.5:5060\r\n" + ids(1, "OPTIONS"), "body");
+  const auto both = "\r\n\r\n" + one + one.substr(0, one.size() - 2);
+  const auto decision = inspector_->on_bytes(Side::inside, both, now_);
+  EXPECT_EQ(decision.decided, 4 + one.size());
+  const auto rest = both.substr(decision.decided) + one.substr(one.size() - 2);
+  EXPECT_THAT(say(Side::inside, rest), HasSubstr("Via: SIP/2.0/TCP 198.51.100.1:6000"));
+}
+
+TEST_F(Sip, a_stream_that_is_no_sip_passes_as_it_is) {
+  talk(net::Protocol::tcp);
+  EXPECT_EQ(say(Side::inside, "GET / HTTP/1.1\r\n"), "");
+  EXPECT_TRUE(finished_);
+}
+
+TEST_F(Sip, keep_alives_on_udp_pass) {
+  EXPECT_EQ(say(Side::inside, "\r\n\r\n"), "\r\n\r\n");
+  EXPECT_EQ(say(Side::outside, std::string("\0\1\0\0", 4)), std::string("\0\1\0\0", 4));
+}
+
+TEST_F(Sip, what_is_malformed_or_too_large_costs_the_datagram_and_is_counted) {
+  EXPECT_EQ(say(Side::inside, "INVITE sip:x SIP/2.0\r\nno end"), "<dropped>");
+  EXPECT_EQ(say(Side::inside, "INVITE sip:x SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n"), "<dropped>") << "no Call-ID";
+  EXPECT_EQ(say(Side::inside, "INVITE sip:x SIP/2.0\r\nContent-Length: 9\r\n\r\n"), "<dropped>") << "it lies";
+  EXPECT_EQ(say(Side::inside, message("INVITE sip:x SIP/2.0", ids(1, "INVITE"), "m=audio x\r\n")),
+            "<dropped>");
+  EXPECT_EQ(alg_->tally().malformed, 4u);
+  std::string many = "OPTIONS sip:x SIP/2.0\r\n";
+  for (int i = 0; i < 10000; ++i) many += "a: 1\r\n";
+  EXPECT_EQ(say(Side::inside, many + "\r\n"), "<dropped>");
+  EXPECT_EQ(say(Side::inside, "OPTIONS sip:x SIP/2.0\r\na: " + std::string(70000, 'x') + "\r\n\r\n"),
+            "<dropped>");
+  std::string nested =
+      "OPTIONS sip:x SIP/2.0\r\n" + ids(1, "OPTIONS") + "c: multipart/mixed;boundary=b\r\n\r\n";
+  for (int i = 0; i < 10; ++i) {
+    const std::string b(static_cast<std::size_t>(i) + 1, 'b');
+    nested += "--" + b + "\r\nc: multipart/mixed;boundary=" + b + "b\r\n\r\n";
+  }
+  for (int i = 10; i > 0; --i) nested += "\r\n--" + std::string(static_cast<std::size_t>(i), 'b') + "--";
+  EXPECT_EQ(say(Side::inside, nested), "<dropped>");
+  EXPECT_EQ(alg_->tally().over_limit, 3u);
+  EXPECT_TRUE(book_.pinholes.empty());
+}
+
+TEST_F(Sip, without_a_free_port_an_offer_is_refused_and_nothing_stays_open) {
+  book_.limit = 0;
+  EXPECT_EQ(invite(), "<dropped>");
+  EXPECT_TRUE(book_.pinholes.empty());
+}
+
+TEST_F(Sip, ten_thousand_abandoned_dialogues_leave_nothing_behind) {
+  book_.limit = 100'000;
+  for (int i = 0; i < 10'000; ++i) {
+    (void)say(Side::inside,
+              message("INVITE sip:x SIP/2.0", "Call-ID: " + std::to_string(i) + "\r\nCSeq: 1 INVITE\r\n",
+                      sdp("10.0.0.5", 4000)));
+  }
+  EXPECT_EQ(book_.pinholes.size(), 10'000u);
+  pass(301s);
+  EXPECT_TRUE(book_.pinholes.empty());
+}
+
+}  // namespace
+}  // namespace rgw::alg
