@@ -8,6 +8,7 @@
 #include <array>
 
 #include "sip_dialogues.hpp"
+#include "sip_media.hpp"
 
 namespace rgw::alg {
 namespace {
@@ -43,8 +44,6 @@ constexpr std::array header_rows{
     HeaderRow{"Diversion", Use::identity},
 };
 
-class SipInspector;
-
 /// A message on its way: who reads what.
 struct Passage {
   Side from;
@@ -68,7 +67,6 @@ class SipInspector final : public Inspector {
   void on_time(Instant) override {}
 
  private:
-  friend class MediaView;
   enum class Outcome : std::uint8_t { pass, refuse };
 
   static bool looks_like_sip(std::string_view text) {
@@ -331,7 +329,7 @@ std::optional<Endpoint> SipInspector::signalling(Passage& passage, const Endpoin
   // Who is registered is called through the registrar.
   if (passage.method == "REGISTER") key.from = talk_.remote.address;
   auto& signals = passage.dialogue.signals;
-  if (const auto known = signals.find(key); known != signals.end()) return known->second->external();
+  if (const auto known = signals.find(key); known != signals.end()) return known->second->hole.external();
   if (signals.size() >= most_signals) return std::nullopt;
   PinholeRequest request;
   request.protocol = talk_.protocol;
@@ -343,106 +341,13 @@ std::optional<Endpoint> SipInspector::signalling(Passage& passage, const Endpoin
     request.external = talk_.host_outside.address;
     request.preferred_port = inside.port == talk_.host.port ? talk_.host_outside.port : inside.port;
   }
-  auto hole = dialogues_.signal(book_, key, request);
-  if (!hole) return std::nullopt;
-  hole->extend(passage.dialogue.deadline);
-  const Endpoint external = hole->external();
-  signals.emplace(key, std::move(hole));
+  auto signal = dialogues_.signal(book_, key, request);
+  if (!signal) return std::nullopt;
+  signal->at_least_until(passage.dialogue.deadline);
+  const Endpoint external = signal->hole.external();
+  signals.emplace(key, std::move(signal));
   return external;
 }
-
-/// The media of one message.
-class MediaView final : public SdpView {
- public:
-  MediaView(SipInspector& inspector, Passage& passage) : sip_{inspector}, passage_{passage} {}
-
-  std::optional<IpAddress> address(const IpAddress& address) override {
-    if (passage_.from == Side::inside) return sip_.book_.seen_outside(address);
-    return sip_.book_.seen_inside(address);
-  }
-
-  std::optional<Place> media(const SdpStream& stream) override {
-    Dialogue& dialogue = passage_.dialogue;
-    if (stream.media.port == 0) {
-      dialogue.offered.erase(stream.index);
-      dialogue.media.erase(stream.index);
-      return std::nullopt;
-    }
-    return passage_.from == Side::inside ? outward(stream) : inward(stream);
-  }
-
-  bool shows(const IpAddress& address) const override {
-    return passage_.from == Side::outside || !sip_.book_.is_inside(address);
-  }
-
- private:
-  std::optional<Place> outward(const SdpStream& stream) {
-    if (!sip_.book_.is_inside(stream.media.address)) {
-      const auto seen = sip_.book_.seen_outside(stream.media.address);
-      if (!seen) return std::nullopt;
-      return Place{{*seen, stream.media.port}, stream.rtcp};
-    }
-    Dialogue& dialogue = passage_.dialogue;
-    for (Media* media : {&dialogue.offered, &dialogue.media}) {
-      const auto known = media->find(stream.index);
-      if (known == media->end() || known->second.inside != stream.media ||
-          known->second.ports != stream.ports || known->second.rtcp != stream.rtcp)
-        continue;
-      return place(known->second);
-    }
-    if (dialogue.offered.size() >= most_media) return std::nullopt;
-    Medium medium;
-    medium.inside = stream.media;
-    medium.ports = stream.ports;
-    medium.rtcp = stream.rtcp;
-    auto hole = open(stream.protocol, stream.media, stream.ports);
-    if (!hole) return std::nullopt;
-    medium.hole = std::move(*hole);
-    if (stream.rtcp) {
-      if (!sip_.book_.is_inside(stream.rtcp->address)) return std::nullopt;
-      auto rtcp = open(stream.protocol, *stream.rtcp, 1);
-      if (!rtcp) return std::nullopt;
-      medium.rtcp_hole = std::move(*rtcp);
-    }
-    return place(dialogue.offered[stream.index] = std::move(medium));
-  }
-
-  static Place place(const Medium& medium) {
-    Place seen{medium.hole.external(), std::nullopt};
-    if (medium.rtcp) seen.rtcp = medium.rtcp_hole.external();
-    return seen;
-  }
-
-  std::optional<Pinhole> open(net::Protocol protocol, const Endpoint& inside, std::uint8_t ports) {
-    PinholeRequest request;
-    request.protocol = protocol;
-    request.target = inside;
-    request.ports = ports;
-    request.preferred_port = inside.port;
-    request.single_use = false;  // early media, forks and the answerer may send from different places
-    request.deadline = std::max(passage_.dialogue.deadline, passage_.now + ringing_time);
-    return Pinhole::open(sip_.book_, request);
-  }
-
-  /// A medium of the outside; or, between two inside agents, the inside one that the pinhole stands for.
-  std::optional<Place> inward(const SdpStream& stream) {
-    if (const auto inside = sip_.book_.inside_of(stream.media, stream.protocol)) {
-      Place direct{*inside, std::nullopt};
-      if (stream.rtcp)
-        direct.rtcp = sip_.book_.inside_of(*stream.rtcp, stream.protocol).value_or(*stream.rtcp);
-      return direct;
-    }
-    const auto seen = sip_.book_.seen_inside(stream.media.address);
-    if (!seen) return std::nullopt;
-    Place same{{*seen, stream.media.port}, stream.rtcp};
-    if (same.rtcp)
-      same.rtcp->address = sip_.book_.seen_inside(same.rtcp->address).value_or(same.rtcp->address);
-    return same;
-  }
-
-  SipInspector& sip_;
-  Passage& passage_;
-};
 
 SipInspector::Outcome SipInspector::body(Passage& passage) {
   const Message& message = passage.message;
@@ -453,7 +358,7 @@ SipInspector::Outcome SipInspector::body(Passage& passage) {
     return Outcome::refuse;
   }
   for (const BodyPart& part : parts) {
-    MediaView view{*this, passage};
+    MediaView view{book_, passage.dialogue, passage.from, passage.now};
     switch (translate_sdp(part.text, part.at, view, passage.edits)) {
       case SdpResult::good:
         break;
@@ -476,9 +381,11 @@ void SipInspector::advance(Passage& passage) {
   const Instant now = passage.now;
   const bool invite = passage.method == "INVITE";
   if (!passage.status) {
+    if (invite) dialogue.over = false;
     if (invite && !dialogue.confirmed) dialogue.until(now + ringing_time);
     if (passage.method == "BYE") {
       dialogue.end_media();
+      dialogue.over = true;
       dialogue.until(now + transaction_time);
     }
     // Unless a 2xx comes all the same, the call is over soon (RFC 3261 section 9).
@@ -487,7 +394,7 @@ void SipInspector::advance(Passage& passage) {
   }
   const unsigned status = *passage.status;
   if (passage.method == "REGISTER" && status / 100 == 2 && passage.from == Side::outside) registered(passage);
-  if (!invite && passage.method != "UPDATE") return;
+  if (dialogue.over || (!invite && passage.method != "UPDATE")) return;
   if (status / 100 == 2) {
     dialogue.commit();
     dialogue.confirmed = dialogue.confirmed || invite;

@@ -40,6 +40,19 @@ struct SignalKey {
   friend auto operator<=>(const SignalKey&, const SignalKey&) = default;
 };
 
+/// The pinhole of such an endpoint. Dialogues that announce the same one share it: it lasts as long as the
+/// longest.
+struct Signal {
+  Pinhole hole;
+  Instant deadline{};
+
+  void at_least_until(Instant at) {
+    if (at <= deadline) return;
+    deadline = at;
+    hole.extend(at);
+  }
+};
+
 struct Medium {
   Endpoint inside;
   std::uint8_t ports = 0;
@@ -62,17 +75,18 @@ using Media = std::map<unsigned, Medium>;  ///< by m= line
 struct Dialogue {
   Media media;    ///< as agreed
   Media offered;  ///< replaces the agreed ones with a 2xx, and goes with a failure
-  std::map<SignalKey, std::shared_ptr<Pinhole>> signals;
+  std::map<SignalKey, std::shared_ptr<Signal>> signals;
   std::map<std::string, std::string>
       echoes;  ///< what was written outside -> what the inside party had written
   Instant deadline{};
   bool confirmed = false;
+  bool over = false;  ///< by a BYE: a 2xx that comes late changes nothing
 
   void until(Instant at) {
     deadline = at;
     for (auto& [index, medium] : media) medium.extend(at);
     for (auto& [index, medium] : offered) medium.extend(at);
-    for (auto& [key, hole] : signals) hole->extend(at);
+    for (auto& [key, signal] : signals) signal->at_least_until(at);
   }
   void at_least_until(Instant at) {
     if (at > deadline) until(at);
@@ -120,24 +134,22 @@ class Dialogues {
     std::erase_if(signals_, [](const auto& entry) { return entry.second.expired(); });
   }
 
-  /// The pinhole of an inside endpoint; dialogues that announce the same one share it.
-  [[nodiscard]] std::shared_ptr<Pinhole> signal(AddressBook& book, const SignalKey& key,
-                                                const PinholeRequest& request) {
-    auto& known = signals_[key];
-    if (auto hole = known.lock()) return hole;
-    auto opened = Pinhole::open(book, request);
-    if (!opened) {
-      signals_.erase(key);
-      return nullptr;
+  /// The pinhole of an inside endpoint, opened where there is none. nullptr where it cannot be had.
+  [[nodiscard]] std::shared_ptr<Signal> signal(AddressBook& book, const SignalKey& key,
+                                               const PinholeRequest& request) {
+    if (const auto known = signals_.find(key); known != signals_.end()) {
+      if (auto signal = known->second.lock()) return signal;
     }
-    auto hole = std::make_shared<Pinhole>(std::move(*opened));
-    known = hole;
-    return hole;
+    auto opened = Pinhole::open(book, request);
+    if (!opened) return nullptr;
+    auto signal = std::make_shared<Signal>(Signal{std::move(*opened), request.deadline});
+    signals_[key] = signal;
+    return signal;
   }
 
  private:
   std::map<Key, Dialogue> dialogues_;
-  std::map<SignalKey, std::weak_ptr<Pinhole>> signals_;
+  std::map<SignalKey, std::weak_ptr<Signal>> signals_;
 };
 
 }  // namespace rgw::alg::sip

@@ -85,10 +85,12 @@ inline void dialogue(Alg& alg, net::Protocol protocol, const std::uint8_t* data,
         require(well_formed(decision, window.size()));
         if (protocol == net::Protocol::udp) {
           require(decision.drop || decision.decided == window.size());
+          (void)edited(decision, window);
           window.clear();
+          break;
         }
-        if (decision.decided == 0 || decision.finished) break;
         (void)edited(decision, window);
+        if (decision.decided == 0 || decision.finished) break;
         window.erase(0, decision.decided);
       }
       now += std::chrono::seconds{step};

@@ -242,6 +242,32 @@ TEST_F(Sip, a_registration_lasts_as_long_as_the_registrar_says) {
   EXPECT_TRUE(book_.pinholes.empty()) << "unregistered";
 }
 
+TEST_F(Sip, calls_that_announce_one_contact_share_its_pinhole_until_the_last_one_ends) {
+  const auto call = [&](const std::string& id, const std::string& method) {
+    (void)say(Side::inside, message(method + " sip:x SIP/2.0", "Call-ID: " + id + "\r\nCSeq: 1 " + method +
+                                                                   "\r\nContact: <sip:a@10.0.0.5:5060>\r\n"));
+  };
+  call("one", "INVITE");
+  call("two", "INVITE");
+  ASSERT_EQ(book_.pinholes.size(), 1u);
+  const Instant ringing = book_.pinholes.begin()->second.deadline;
+  call("one", "BYE");
+  EXPECT_EQ(book_.pinholes.begin()->second.deadline, ringing) << "the other one still rings";
+  pass(40s);
+  EXPECT_EQ(book_.pinholes.size(), 1u);
+  pass(300s);
+  EXPECT_TRUE(book_.pinholes.empty());
+}
+
+TEST_F(Sip, a_2xx_after_the_bye_revives_nothing) {
+  (void)invite();
+  (void)answer(200);
+  (void)say(Side::inside, message("BYE sip:x SIP/2.0", ids(2, "BYE")));
+  (void)answer(200);
+  pass(40s);
+  EXPECT_TRUE(book_.pinholes.empty());
+}
+
 TEST_F(Sip, with_names_signalling_shows_the_public_name_and_media_the_address) {
   talk(net::Protocol::udp, AddressForm::fqdn);
   book_.names[conversation_.host.address] = "hosta.foo";

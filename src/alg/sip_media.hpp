@@ -1,0 +1,31 @@
+// The media of one SIP message: pinholes for what the inside announces, addresses for what the outside does.
+#pragma once
+
+#include "realmgw/alg/sdp.hpp"
+
+#include "sip_dialogues.hpp"
+
+namespace rgw::alg::sip {
+
+class MediaView final : public SdpView {
+ public:
+  /// All of them outlive the view.
+  MediaView(AddressBook& book, Dialogue& dialogue, Side from, Instant now)
+      : book_{book}, dialogue_{dialogue}, from_{from}, now_{now} {}
+
+  std::optional<IpAddress> address(const IpAddress& address) override;
+  std::optional<Place> media(const SdpStream& stream) override;
+  [[nodiscard]] bool shows(const IpAddress& address) const override;
+
+ private:
+  std::optional<Place> outward(const SdpStream& stream);
+  std::optional<Place> inward(const SdpStream& stream);
+  std::optional<Pinhole> open(net::Protocol protocol, const Endpoint& inside, std::uint8_t ports);
+
+  AddressBook& book_;
+  Dialogue& dialogue_;
+  Side from_;
+  Instant now_;
+};
+
+}  // namespace rgw::alg::sip
