@@ -59,7 +59,7 @@ void Context::transmit(PortId port_id, rte_mbuf* mbuf) {
     note.purpose = ring::Purpose::finish;
     note.port = port_id;
     note.from = id;
-    push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())}, {mbuf, ring::no_signpost, {}});
+    push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())}, {mbuf, ring::no_signpost, {}, {}});
     return;
   }
   TxBuffer& buffer = tx_[port_id.value()];
@@ -137,7 +137,7 @@ Verdict Context::to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost) 
   if (packet.hops == max_hops) return Verdict::drop(Counter::steer_too_many_hops);
   counters.add(Counter::steer_to_peer);
   write_note(packet, signpost);
-  push_peer(peer, {packet.mbuf, signpost, {}});
+  push_peer(peer, {packet.mbuf, signpost, {}, {}});
   return Verdict::taken();
 }
 
@@ -146,7 +146,7 @@ void Context::pass_from_kernel(rte_mbuf* mbuf, PortId port, WorkerId owner) {
   note.purpose = ring::Purpose::from_kernel;
   note.port = port;
   note.from = id;
-  push_peer(owner, {mbuf, ring::no_signpost, {}});
+  push_peer(owner, {mbuf, ring::no_signpost, {}, {}});
 }
 
 void Context::answer(const Packet& cause, std::span<const std::uint8_t> ip_packet) {
@@ -180,7 +180,9 @@ void Context::report(const Packet& cause, nat::IcmpError error, std::uint32_t mt
 
 void Context::end_session(nat::SessionSlot slot) {
   const nat::Session& session = sessions[slot];
-  if (session.posted) tell_signpost(session.home, session.signpost_slot, PeerMessage::Word::ended);
+  if (session.posted) {
+    tell_signpost(session.home, session.signpost_slot, session.outside.tail, PeerMessage::Word::ended);
+  }
   admission.end(slot);
 }
 

@@ -133,7 +133,7 @@ std::uint32_t Worker::handle_peer(PeerRing& ring) {
 void Worker::hear_of_session(const PeerMessage& message) {
   if (!context_.sessions.live(message.signpost)) return;
   nat::Session& signpost = context_.sessions[message.signpost];
-  if (!signpost.signpost) return;
+  if (!signpost.signpost || signpost.outside.tail.far_port != message.remote_port) return;
   if (message.word == PeerMessage::Word::ended) {
     context_.end_session(message.signpost);
   } else {
@@ -166,7 +166,8 @@ void Worker::keep_house() {
       [&](nat::SessionSlot slot) {
         // Its packets may all go the way on which the signpost does not see them.
         const nat::Session& session = context_.sessions[slot];
-        if (session.posted) context_.tell_signpost(session.home, session.signpost_slot, PeerMessage::Word::lives);
+        if (!session.posted) return;
+        context_.tell_signpost(session.home, session.signpost_slot, session.outside.tail, PeerMessage::Word::lives);
       });
   context_.bindings.sweep(context_.now);
   context_.admission.proxies().sweep(context_.now);

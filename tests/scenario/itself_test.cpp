@@ -168,6 +168,27 @@ TEST_P(Itself, an_error_about_its_own_packet_comes_back_too) {  // OUT-9, OUT-5
   EXPECT_EQ(error->inner().bytes(), sent);
 }
 
+TEST_P(Itself, its_own_error_quotes_the_packet_as_its_sender_knows_it) {  // OUT-9, OUT-5
+  Gateway gateway{lab_realm(), GetParam()};
+  const std::string r = "203.0.113.10:443";
+  const auto hosts =
+      gateway.out(udp("10.0.0.42:40000", r));  // takes the port that the kernel is going to want
+  ASSERT_TRUE(hosts);
+  const std::string own = at("198.51.100.1", hosts->source_port());
+  gateway.from_kernel(outside, udp(own, r).ip());
+  const auto out = gateway.take(outside);
+  ASSERT_TRUE(out);
+  const std::string shown = at("198.51.100.1", out->source_port());
+  ASSERT_NE(shown, own);
+  const auto answer = up(gateway, outside, udp(r, shown).payload(9));
+  ASSERT_TRUE(answer);
+  gateway.from_kernel(outside, icmp_error("198.51.100.1", "203.0.113.10", 3, 3, answer->bytes()).ip());
+  const auto error = gateway.take(outside);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->inner().bytes(), udp(r, shown).payload(9).ip());
+  EXPECT_TRUE(error->checksums_right());
+}
+
 TEST_P(Itself, an_answer_over_which_its_hops_end_still_arrives) {  // OUT-9: the last hop is the gateway
   Gateway gateway{lab_realm(), GetParam()};
   gateway.from_kernel(outside, udp("198.51.100.1:40000", "203.0.113.10:53").ip());

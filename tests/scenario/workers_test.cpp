@@ -131,8 +131,10 @@ TEST_P(Workers, no_packet_goes_round_without_end) {  // hops are counted
   note.from = owner;
   note.hops = 6;
   note.signpost = ring::no_signpost;
-  ASSERT_TRUE(
-      gateway.worker(0).context().peers.ring(owner, wrong).push({buffer.release(), ring::no_signpost, {}}));
+  ASSERT_TRUE(gateway.worker(0)
+                  .context()
+                  .peers.ring(owner, wrong)
+                  .push({buffer.release(), ring::no_signpost, {}, {}}));
   gateway.turn();
   EXPECT_EQ(gateway.count(Counter::steer_too_many_hops), 1U);
   EXPECT_FALSE(gateway.take(Gateway::outside));
@@ -158,6 +160,58 @@ TEST_P(Workers, what_the_kernel_sends_reaches_the_owner_of_its_port) {  // OUT-9
     ASSERT_EQ(text(gateway.take(Gateway::outside)), "udp " + at("198.51.100.1", port) + " > 203.0.113.10:53");
   }
   for (unsigned i = 0; i < GetParam(); ++i) EXPECT_GT(gateway.worker(i).context().sessions.size(), 0U) << i;
+}
+
+TEST_P(Workers, late_word_of_a_session_does_not_end_the_signpost_in_its_place) {
+  Gateway gateway{lab_realm(), GetParam()};
+  gateway.bind("198.51.100.10", {}, "10.0.0.42");
+  gateway.turn();
+  const unsigned port = foreign_port(gateway, "198.51.100.10", "10.0.0.42");
+  ASSERT_TRUE(gateway.in(udp("203.0.113.10:4000", at("198.51.100.10", port))));
+  const WorkerId home = home_of(gateway, "10.0.0.42"),
+                 holder = owner_of(gateway, "198.51.100.10", static_cast<std::uint16_t>(port));
+  const auto say = [&](std::uint16_t remote_port) {
+    auto& ring = gateway.worker(0).context().peers.ring(home, holder);
+    ASSERT_TRUE(ring.push({nullptr, 0, be16{remote_port}, dataplane::PeerMessage::Word::ended}));
+    gateway.turn();
+  };
+  say(4001);
+  EXPECT_EQ(gateway.sessions(), 2U);
+  say(4000);
+  EXPECT_EQ(gateway.sessions(), 1U);
+}
+
+TEST_P(Workers,
+       list_their_sessions_as_an_operator_wants_to_see_them) {  // OPS-3; a page a worker, signposts left out
+  Gateway gateway{lab_realm(), GetParam()};
+  gateway.bind("198.51.100.10", {}, "10.0.0.42");
+  gateway.turn();
+  const auto port = foreign_port(gateway, "198.51.100.10", "10.0.0.42");
+  ASSERT_TRUE(gateway.in(udp("203.0.113.10:4000", at("198.51.100.10", port))));
+  static_cast<void>(gateway.events());
+  gateway.advance(100s);
+  std::vector<nat::SessionInfo> listed;
+  for (unsigned i = 0; i < GetParam(); ++i) {
+    const auto page = std::make_unique<ring::SessionsPage>();
+    ASSERT_TRUE(gateway.rings(i).events_to_worker.push(ring::SessionsQuery{page.get(), 0}));
+    gateway.turn();
+    const auto events = gateway.events();
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_TRUE(std::get<ring::SessionsPageFilled>(events[0]).last);
+    listed.insert(listed.end(), page->sessions, page->sessions + page->count);
+  }
+  ASSERT_EQ(listed.size(), 1U);
+  const auto& session = listed[0];
+  EXPECT_EQ(session.protocol, Protocol::udp);
+  EXPECT_EQ(session.origin, nat::SessionInfo::Origin::inbound);
+  EXPECT_EQ(session.worker, home_of(gateway, "10.0.0.42").value());
+  EXPECT_EQ(session.inside, endpoint(at("10.0.0.42", port)));
+  EXPECT_EQ(session.external, endpoint(at("198.51.100.10", port)));
+  EXPECT_EQ(session.remote, endpoint("203.0.113.10:4000"));
+  EXPECT_EQ(session.remote_inside, session.remote);
+  EXPECT_NEAR(session.age_s, 100, 1);
+  EXPECT_NEAR(session.idle_s, 100, 1);
+  EXPECT_NEAR(session.expires_s, 200, 1);
 }
 
 TEST(Workers, what_a_worker_leaves_behind_at_its_end_is_given_back) {  // the fixture counts the buffers

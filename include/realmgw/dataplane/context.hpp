@@ -99,8 +99,8 @@ class Context {
   /// Ends a session, and the signpost that leads to it.
   void end_session(nat::SessionSlot slot);
   /// Tells the worker that holds a signpost of the session that it should lead here.
-  void tell_signpost(WorkerId holder, std::uint32_t signpost, PeerMessage::Word word) {
-    push_peer(holder, {nullptr, signpost, word});
+  void tell_signpost(WorkerId holder, std::uint32_t signpost, const net::FlowTail& flow, PeerMessage::Word word) {
+    push_peer(holder, {nullptr, signpost, flow.far_port, word});
   }
   /// How long a signpost lasts without a word: twice as long as its session without a packet, so that the word comes first.
   [[nodiscard]] nat::Tick signpost_deadline(const nat::Session& signpost) const {

@@ -14,12 +14,13 @@ namespace rgw::dataplane {
 
 /// A packet with its note, or, where there is none, word of the session that a signpost leads to.
 struct PeerMessage {
-  enum class Word : std::uint32_t {
+  enum class Word : std::uint16_t {
     ended,   ///< there is no such session: the signpost ends too
     lives,   ///< it goes on, though no packet may have passed the signpost for long
   };
   rte_mbuf* packet;
   std::uint32_t signpost;  ///< on the worker that gets this
+  be16 remote_port;        ///< of the flow, so that late word does not hit what has the signpost's place by now
   Word word;
 };
 static_assert(sizeof(PeerMessage) == 16);

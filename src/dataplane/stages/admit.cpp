@@ -284,7 +284,7 @@ void admit(Context& context, Batch& batch) {
              [&](Packet& packet, Counter why) {
                // The signpost by which it came leads to nothing.
                if (packet.signpost != ring::no_signpost && packet.session == nat::no_session) {
-                 context.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::ended);
+                 context.tell_signpost(packet.from, packet.signpost, packet.tail(), PeerMessage::Word::ended);
                }
                context.drop(packet.mbuf, why);
              });

@@ -10,12 +10,10 @@ using net::EthernetHeader;
 // Does NAT have to know of this packet? Only where it leaves from an address that hosts and pool use as well,
 // and is no answer of a service that keeps its port to itself.
 bool needs_session(const Context& context, const Packet& packet) {
-  if (packet.kind != net::PacketKind::flow && packet.kind != net::PacketKind::icmp_query &&
-      packet.kind != net::PacketKind::later_fragment) {
-    return false;
-  }
   const auto* own = context.snapshot.own_address(packet.source());
   if (own == nullptr || !own->shared()) return false;
+  // What it says about a packet that came through a session must quote that packet as its sender knows it.
+  if (packet.kind == net::PacketKind::icmp_error) return true;
   const auto protocol = packet.tail().protocol;
   if (packet.kind == net::PacketKind::icmp_query) {
     const std::uint8_t type = packet.transport<net::IcmpHeader>().type;
@@ -30,6 +28,7 @@ Verdict through_session(Context& context, Packet& packet) {
   packet.session = packet.family == net::Family::v4 ? context.sessions.find(packet.key4)
                                                     : context.sessions.find(packet.key6);
   if (packet.session == nat::no_session) {
+    if (packet.kind == net::PacketKind::icmp_error) return Verdict::pass();
     const auto admitted = context.admission.local(packet, context.now);
     if (admitted.kind != nat::Admitted::Kind::session) return Verdict::drop(admitted.why);
     context.counters.add(Counter::session_created_local);
