@@ -2,6 +2,8 @@
 // bounces; replies that nobody asked for; lines that are split, joined, or too long.
 #include "realmgw/alg/ftp.hpp"
 
+#include "realmgw/alg/stream_editor.hpp"
+
 #include "unit/alg/book.hpp"
 #include <gtest/gtest.h>
 
@@ -200,6 +202,24 @@ TEST_F(Ftp, a_line_in_parts_is_held_and_two_lines_in_one_window_are_both_read) {
   EXPECT_EQ(say(Side::inside, "PORT 10,0,0"), "<held>");
   EXPECT_EQ(say(Side::inside, "PORT 10,0,0,5,19,136\r\nSTOR x\r\nRE"),
             "PORT 198,51,100,1,156,64\r\nSTOR x\r\n<held>");
+}
+
+TEST_F(Ftp, through_the_stream_editor_a_command_typed_byte_by_byte_arrives_edited) {
+  v4(Side::inside);
+  StreamEditor editor{*inspector_};
+  const std::string command = "PORT 10,0,0,5,19,136\r\n";
+  std::string server;
+  TcpSegment segment;
+  segment.flags = TcpSegment::ack_flag | TcpSegment::psh;
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    segment.seq = 1000 + static_cast<std::uint32_t>(i);
+    segment.payload = command.substr(i, 1);
+    for (const auto& output : editor.on_segment(Side::inside, segment, now_)) {
+      if (output.towards == Side::outside) server += output.segment.payload;
+    }
+  }
+  EXPECT_EQ(server, "PORT 198,51,100,1,156,64\r\n");
+  EXPECT_EQ(book_.opened, 1u);
 }
 
 TEST_F(Ftp, a_line_too_long_passes_unread_to_its_end) {
