@@ -80,20 +80,8 @@ void Worker::run() {
 }
 
 std::uint32_t Worker::handle_queue(const Port& port) {
-  std::array<rte_mbuf*, Batch::capacity> burst;
-  const std::uint16_t count = port.receive(context_.id.value(), burst.data(), burst.size());
-  if (count == 0) return 0;
-  context_.counters.add(Counter::rx_packets, count);
-  for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(burst[i], void*));
-  for (std::uint16_t i = 0; i < count; ++i) {
-    Packet& packet = batch_.add();
-    packet.mbuf = burst[i];
-    packet.port = port.id();
-    packet.hops = 0;
-    packet.ports_known = packet.hairpinned = false;
-    packet.signpost = ring::no_signpost;
-  }
-  run();
+  const std::uint16_t count = stages::receive(context_, port, batch_);
+  if (count != 0) run();
   return count;
 }
 

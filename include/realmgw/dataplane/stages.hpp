@@ -6,6 +6,8 @@
 
 namespace rgw::dataplane::stages {
 
+/// A burst from this worker's queue of a port into an empty batch; returns how many packets there were.
+std::uint16_t receive(Context& context, const Port& port, Batch& batch);
 /// Ethernet and IP headers: who is it for, is it whole, which flow is it of? ARP and neighbour discovery branch off here.
 void parse(Context& context, Batch& batch);
 /// Packets that a stateless map translates need no session (SIIT): they go straight to `resolve`.

@@ -1,0 +1,91 @@
+// A worker on two in-memory ports: the product's own loop, with nothing around it that could count.
+#pragma once
+
+#include "realmgw/base/clock.hpp"
+#include "realmgw/config/realm.hpp"
+#include "realmgw/dataplane/eal.hpp"
+#include "realmgw/dataplane/worker.hpp"
+#include "realmgw/ring/messages.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <rte_ring.h>
+
+namespace rgw::bench {
+
+/// The machine's clock, which can be made to jump ahead.
+class ShiftedClock final : public Clock {
+ public:
+  [[nodiscard]] Instant now() const override { return clock_.now() + ahead_; }
+  void jump(Duration by) { ahead_ += by; }
+
+ private:
+  MonotonicClock clock_;
+  Duration ahead_{};
+};
+
+/// A net_ring device and the far end of its cable.
+class Wire {
+ public:
+  /// At most this many packets lie on it each way.
+  static constexpr unsigned capacity = 2048;
+
+  Wire();
+  ~Wire();
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
+
+  [[nodiscard]] const std::string& device() const { return device_; }
+  /// Puts packets where the port receives them; they must fit.
+  void put(std::span<rte_mbuf* const> packets);
+  /// Takes what the port has sent; returns how many.
+  [[nodiscard]] unsigned take(std::span<rte_mbuf*> packets);
+
+ private:
+  rte_ring* in_;
+  rte_ring* out_;
+  int number_;
+  std::string device_;
+};
+
+/// The realm of the benchmark: inside 10.0.0.0/8 behind a router, outside one external address and a router,
+/// so that no count of hosts needs more than two neighbours. UDP sessions last for two hours.
+[[nodiscard]] config::Realm bench_realm(std::uint32_t max_sessions);
+
+/// One gateway with one worker. `step()` is the worker's; nothing runs by itself.
+class Gateway {
+ public:
+  static constexpr std::uint8_t inside = 0, outside = 1;
+
+  explicit Gateway(config::Realm realm);
+  ~Gateway();
+
+  [[nodiscard]] dataplane::Worker& worker() { return *worker_; }
+  [[nodiscard]] const dataplane::Port& port(std::uint8_t side) const { return *ports_[side]; }
+  [[nodiscard]] Wire& wire(std::uint8_t side) { return *wires_[side]; }
+  [[nodiscard]] ShiftedClock& clock() { return clock_; }
+  [[nodiscard]] rte_mempool* packets() { return pool_.get(); }
+  [[nodiscard]] const ring::Snapshot& snapshot() const { return *snapshot_; }
+  [[nodiscard]] ring::ControlRings& rings() { return rings_; }
+  [[nodiscard]] std::uint64_t count(Counter counter) const { return worker_->counters().get(counter); }
+  /// Every packet that ended badly so far.
+  [[nodiscard]] std::uint64_t drops() const;
+
+ private:
+  void learn(std::uint8_t port, const char* router);
+
+  ShiftedClock clock_;
+  dataplane::PacketPool pool_;
+  std::vector<std::unique_ptr<Wire>> wires_;
+  std::vector<std::unique_ptr<dataplane::Port>> ports_;
+  std::unique_ptr<const ring::Snapshot> snapshot_;
+  dataplane::PeerMesh peers_{1};
+  ring::ControlRings rings_{WorkerId{0}};
+  std::unique_ptr<dataplane::Worker> worker_;
+};
+
+}  // namespace rgw::bench

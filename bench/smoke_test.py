@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""The benchmark runs, and its JSON is of the shape that scripts rely on. No figure is judged here."""
+import json
+import subprocess
+import sys
+
+FIELDS = {"name": str, "sessions": int, "direction": str, "cycles_per_packet": (int, float),
+          "forward_cycles": (int, float), "mpps": (int, float)}
+EXPECTED = {"NAT44 UDP", "new session NAT44 UDP", "end of session NAT44 UDP", "DNS answer, plain name",
+            "DNS answer, service name", "claim: first packet", "stage translate"}
+
+
+def main():
+    command = [sys.argv[1], "--quick", "--json", "--stages", "--no-huge"]
+    rows = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    for row in rows:
+        for field, kind in FIELDS.items():
+            assert isinstance(row.get(field), kind), f"{field} of {row}"
+        assert row["direction"] in {"outward", "inward", "mixed", "none"}, row
+        assert row["cycles_per_packet"] > 0 and row["mpps"] > 0, row
+    names = {row["name"] for row in rows}
+    assert EXPECTED <= names, f"missing: {EXPECTED - names}"
+    for direction in ("outward", "inward", "mixed"):
+        for sessions in (1, 4096):
+            found = [r for r in rows if (r["name"], r["direction"], r["sessions"]) == ("NAT44 UDP", direction, sessions)]
+            assert len(found) == 1 and found[0]["forward_cycles"] > 0, (direction, sessions)
+    assert subprocess.run([sys.argv[1], "--sessions", "many"], capture_output=True).returncode == 2
+
+
+if __name__ == "__main__":
+    main()
