@@ -48,25 +48,19 @@ Context::Context(const WorkerParts& parts)
   for (std::size_t i = 0; i < timeouts.size(); ++i) {
     timeouts[i] = nat::ticks_of(snapshot.policy.timeouts[nat::TimerClass{static_cast<std::uint8_t>(i)}]);
   }
+  for (std::size_t i = 0; i < tx_.size(); ++i) tx_[i].open = has_queue(*ports[i]);
   now = clock.now();
   tick = nat::tick_of(now);
 }
 
-void Context::transmit(PortId port_id, rte_mbuf* mbuf) {
+void Context::transmit_otherwise(PortId port_id, rte_mbuf* mbuf) {
   const Port& port = *ports[port_id.value()];
-  if (!has_queue(port)) [[unlikely]] {
-    auto& note = ring::note(mbuf);
-    note.purpose = ring::Purpose::finish;
-    note.port = port_id;
-    note.from = id;
-    push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())}, {mbuf, ring::no_signpost, {}, {}});
-    return;
-  }
-  TxBuffer& buffer = tx_[port_id.value()];
-  if (!buffer.link_up) [[unlikely]]
-    return drop(mbuf, Counter::port_down);
-  buffer.packets[buffer.count++] = mbuf;
-  if (buffer.count == tx_room) flush(port, buffer);
+  if (has_queue(port)) return drop(mbuf, Counter::port_down);
+  auto& note = ring::note(mbuf);
+  note.purpose = ring::Purpose::finish;
+  note.port = port_id;
+  note.from = id;
+  push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())}, {mbuf, ring::no_signpost, {}, {}});
 }
 
 void Context::flush(const Port& port, TxBuffer& buffer) {

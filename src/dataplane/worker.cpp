@@ -53,11 +53,8 @@ void Worker::walk() {
   stages::lookup(context_, batch_);
   // A reservation may have come since this turn began, and its first packet with it: before anything is called a miss
   // the ring is read to its end (POOL-1).
-  if (std::any_of(batch_.begin(), batch_.end(), [](const Packet* packet) {
-        return packet->session == nat::no_session || packet->reconsider;
-      })) [[unlikely]] {
+  if (batch_.to_admit) [[unlikely]]
     static_cast<void>(handle_events(context_));
-  }
   stages::admit(context_, batch_);
   stages::egress(context_, batch_);
   stages::translate(context_, batch_);

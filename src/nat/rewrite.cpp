@@ -220,6 +220,8 @@ void precompute_deltas(Session& session) {
   if (session.inside_family() == Family::v4 && session.outside_family() == Family::v4) {
     session.header_outward = ChecksumDelta::between(ChecksumSum{}.add(session.inside.near),
                                                     ChecksumSum{}.add(session.outside.near));
+    const bool ports = session.protocol() == Protocol::tcp || session.protocol() == Protocol::udp;
+    session.plain = ports && !session.signpost && !session.local && !session.hairpin;
   }
 }
 

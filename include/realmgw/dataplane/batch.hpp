@@ -15,23 +15,24 @@
 namespace rgw::dataplane {
 
 /// A parsed packet and what the stages have found out about it so far.
-struct Packet : net::Packet {
+struct alignas(64) Packet : net::Packet {
   rte_mbuf* mbuf;
-  std::uint64_t hash;             ///< of its key; from `lookup` on
-  nat::SessionSlot session;       ///< from `lookup` on; none: a miss
-  const Neighbour* neighbour;     ///< from `egress` on; none: to be resolved
-  net::IpAddress next_hop;        ///< from `egress` on, where there is no neighbour
-  PortId port;                    ///< where it came in; from `egress` on where it goes out
-  PortId came_from;               ///< from `egress` on: where it came in
-  std::uint16_t mtu;              ///< from `egress` on: what longer packets are cut to
-  std::uint16_t identification;   ///< from `translate` on, where IPv4 became IPv6: the IPv4 packet's
-  std::uint8_t hops;              ///< from worker to worker
-  bool ports_known;               ///< a fragment whose flow `defrag` (here or on a peer) has filled in
-  bool hairpinned;                ///< translated outbound already; now on its way in
-  bool reconsider;                ///< a SYN for a connection that is over: see nat::TcpTransition
-  std::uint32_t signpost;         ///< by which the peer sent it
-  WorkerId from;                  ///< that peer
+  std::uint64_t hash;            ///< of its key; from `lookup` on
+  nat::SessionSlot session;      ///< from `lookup` on; none: a miss
+  std::uint32_t signpost;        ///< by which the peer sent it
+  const Neighbour* neighbour;    ///< from `egress` on; none: to be resolved
+  PortId port;                   ///< where it came in; from `egress` on where it goes out
+  PortId came_from;              ///< from `egress` on: where it came in
+  std::uint16_t mtu;             ///< from `egress` on: what longer packets are cut to
+  std::uint16_t identification;  ///< from `translate` on, where IPv4 became IPv6: the IPv4 packet's
+  std::uint8_t hops;             ///< from worker to worker
+  bool ports_known;              ///< a fragment whose flow `defrag` (here or on a peer) has filled in
+  bool hairpinned;               ///< translated outbound already; now on its way in
+  bool reconsider;               ///< a SYN for a connection that is over: see nat::TcpTransition
+  WorkerId from;                 ///< the peer that sent it
+  net::IpAddress next_hop;       ///< from `egress` on, where there is no neighbour
 };
+static_assert(sizeof(Packet) == 128);
 
 /// The packets of a burst that are still on their way, in order.
 class Batch {
@@ -41,7 +42,15 @@ class Batch {
   [[nodiscard]] std::uint16_t size() const { return live_; }
   [[nodiscard]] bool empty() const { return live_ == 0; }
   [[nodiscard]] bool full() const { return used_ == capacity; }
-  void clear() { live_ = used_ = 0; }
+  void clear() {
+    live_ = used_ = 0;
+    has_fragments = to_admit = false;
+  }
+
+  /// What most batches have none of, so that the stages which deal with it need not look: fragments (from `parse` on),
+  bool has_fragments = false;
+  /// and packets without a session, with one to be reconsidered, or ICMP errors (from `lookup` on).
+  bool to_admit = false;
 
   /// Room for one more; the caller fills it in. Only where not `full()`.
   Packet& add() {

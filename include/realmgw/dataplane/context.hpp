@@ -79,7 +79,13 @@ class Context {
     rte_pktmbuf_free(mbuf);
   }
   /// Sends a complete frame through a port, or hands it to the worker that holds the port's transmit queue.
-  void transmit(PortId port, rte_mbuf* mbuf);
+  void transmit(PortId port, rte_mbuf* mbuf) {
+    TxBuffer& buffer = tx_[port.value()];
+    if (!buffer.open) [[unlikely]]
+      return transmit_otherwise(port, mbuf);
+    buffer.packets[buffer.count++] = mbuf;
+    if (buffer.count == tx_room) flush(*ports[port.value()], buffer);
+  }
   /// Hands a packet to control with a purpose; counts it as `punt_ring_full` where that is not possible.
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port);
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port, const net::IpAddress& next_hop);
@@ -110,7 +116,7 @@ class Context {
   [[nodiscard]] const net::IpAddress* own_address_on(PortId port, net::Family family) const;
   void flush();
   /// Control's word about a port's link. Packets to a port without one are dropped rather than queued.
-  void set_link(PortId port, bool up) { tx_[port.value()].link_up = up; }
+  void set_link(PortId port, bool up) { tx_[port.value()].open = up && has_queue(*ports[port.value()]); }
 
   /// Has this worker a queue of the port, and which?
   [[nodiscard]] bool has_queue(const Port& port) const { return id.value() < port.queues(); }
@@ -120,9 +126,10 @@ class Context {
   struct TxBuffer {
     std::array<rte_mbuf*, tx_room> packets;
     std::uint16_t count = 0;
-    bool link_up = true;
+    bool open = false;  ///< the port has a link, and this worker a queue of it
   };
 
+  void transmit_otherwise(PortId port, rte_mbuf* mbuf);
   void push_peer(WorkerId peer, const PeerMessage& message);
   void flush(const Port& port, TxBuffer& buffer);
 

@@ -11,7 +11,7 @@
 
 namespace rgw::nat {
 
-/// Fills in the checksum differences of a session whose keys stand. Once at its setup.
+/// Fills in the checksum differences of a session whose keys and flags stand, and whether it is `plain`. Once at its setup.
 void precompute_deltas(Session& session);
 
 /// What a translation between families needs besides the session.

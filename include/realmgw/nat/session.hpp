@@ -60,6 +60,7 @@ struct alignas(64) Session {
   bool signpost : 1;  ///< no session, but where its packets go: the host's home is worker `home`
   bool local : 1;     ///< the inside end is the gateway's own kernel
   bool hairpin : 1;   ///< the remote is behind this gateway too
+  bool plain : 1;     ///< nothing of the above; TCP or UDP, IPv4 on both sides: plain_rewrite.hpp will do
   WorkerId home;      ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
   bool posted;        ///< packets reach this session over another worker's signpost
   std::uint16_t spare;

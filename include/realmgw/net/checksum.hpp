@@ -91,6 +91,15 @@ class ChecksumDelta {
   [[nodiscard]] constexpr ChecksumDelta reversed() const {
     return ChecksumDelta{static_cast<std::uint16_t>(~value_)};
   }
+  /// Both changes.
+  [[nodiscard]] constexpr ChecksumDelta plus(ChecksumDelta other) const {
+    const std::uint32_t sum = std::uint32_t{value_} + other.value_;
+    return ChecksumDelta{static_cast<std::uint16_t>((sum & 0xffff) + (sum >> 16))};
+  }
+  /// What one hop takes from an IPv4 header: one of the TTL, which is the upper byte of its word.
+  [[nodiscard]] static constexpr ChecksumDelta of_hop() {
+    return ChecksumDelta{static_cast<std::uint16_t>(~be16{0x0100}.raw())};
+  }
   /// HC' = ~(~HC + ~m + m') (RFC 1624 equation 3).
   constexpr void apply(be16& checksum) const {
     std::uint32_t sum = static_cast<std::uint16_t>(~checksum.raw()) + std::uint32_t{value_};

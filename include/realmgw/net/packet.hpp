@@ -24,9 +24,6 @@ struct Packet {
   std::uint8_t* l3;        ///< the IP header
   std::uint16_t length;    ///< of the IP packet, header included; the frame has at least this much
   std::uint16_t l4;        ///< offset of the transport header from `l3`
-  std::uint16_t inner;     ///< of an ICMP error: offset of the inner IP header
-  std::uint16_t inner_l4;  ///< of an ICMP error: offset of the inner transport header; 8 bytes are there
-  std::uint16_t l4_protocol;  ///< the IANA number on the wire; `key`'s protocol is normalised
   Family family;
   PacketKind kind;
   std::uint8_t tcp_flags;
@@ -36,8 +33,11 @@ struct Packet {
     FlowKey4 key4;
     FlowKey6 key6;
   };
+  std::uint16_t inner;        ///< of an ICMP error: offset of the inner IP header
+  std::uint16_t inner_l4;     ///< of an ICMP error: offset of the inner transport header; 8 bytes are there
+  std::uint16_t l4_protocol;  ///< the IANA number on the wire; `key`'s protocol is normalised
 
-  Packet() : l3{}, length{}, l4{}, inner{}, inner_l4{}, l4_protocol{}, family{}, kind{}, tcp_flags{}, fragment{}, key6{} {}
+  Packet() : l3{}, length{}, l4{}, family{}, kind{}, tcp_flags{}, fragment{}, key6{}, inner{}, inner_l4{}, l4_protocol{} {}
 
   template <class Address>
   [[nodiscard]] FlowKey<Address>& key() {

@@ -279,6 +279,8 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
 }  // namespace
 
 void admit(Context& context, Batch& batch) {
+  if (!batch.to_admit) [[likely]]
+    return;
   bool ended = false;
   batch.sift([&](Packet& packet) { return admit_one(context, packet, ended); },
              [&](Packet& packet, Counter why) {

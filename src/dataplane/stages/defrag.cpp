@@ -70,6 +70,8 @@ Verdict condemn_datagram(Context& context, Packet& first, Counter why) {
 }
 
 void defrag(Context& context, Batch& batch) {
+  if (!batch.has_fragments) [[likely]]
+    return;
   batch.sift(
       [&](Packet& packet) {
         if (!packet.fragment) [[likely]] return Verdict::pass();

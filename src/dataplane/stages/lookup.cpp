@@ -14,9 +14,8 @@ void find(Context& context, Batch& batch) {
   std::array<nat::SessionSlot, Batch::capacity> slots;
   std::uint16_t n = 0;
   for (Packet* packet : batch) {
-    packet->hash = sessions.hash(*packet);
-    sessions.index().prefetch(packet->hash);
-    hashes[n] = packet->hash;
+    packet->hash = hashes[n] = sessions.hash(*packet);
+    sessions.index().prefetch(hashes[n]);
     slots[n++] = nat::no_session;
   }
   static_cast<void>(sessions.index().find_bulk(
@@ -35,15 +34,17 @@ Verdict follow_session(Context& context, Packet& packet) {
   if (packet.kind == PacketKind::other) packet.session = nat::no_session;
   if (packet.session == nat::no_session) return Verdict::pass();
   Session& session = context.sessions[packet.session];
-  if (session.signpost) {
-    nat::SessionTable::extend(session, context.signpost_deadline(session));
-    return context.to_peer(packet, session.home, packet.session);
-  }
-  // Who is outside cannot speak for a host inside that is reached by hairpin, whatever source address he writes; and who is
-  // inside cannot speak for the gateway's own kernel, whose packets do not come this way.
-  const bool outside = packet.side() == net::Side::outside;
-  if ((session.hairpin && outside && !packet.hairpinned) || (session.local && !outside)) [[unlikely]] {
-    return Verdict::drop(Counter::spoofed_own_source);
+  if (!session.plain) [[unlikely]] {
+    if (session.signpost) {
+      nat::SessionTable::extend(session, context.signpost_deadline(session));
+      return context.to_peer(packet, session.home, packet.session);
+    }
+    // Who is outside cannot speak for a host inside that is reached by hairpin, whatever source address he writes; and who
+    // is inside cannot speak for the gateway's own kernel, whose packets do not come this way.
+    const bool outside = packet.side() == net::Side::outside;
+    if ((session.hairpin && outside && !packet.hairpinned) || (session.local && !outside)) {
+      return Verdict::drop(Counter::spoofed_own_source);
+    }
   }
   // A session may exist before packets come to it by a signpost (a static mapping's host began), or outlive one.
   if (packet.signpost != ring::no_signpost) adopt_signpost(session, packet);
@@ -80,8 +81,13 @@ Verdict keep_alive(Context& context, Packet& packet) {
 
 void lookup(Context& context, Batch& batch) {
   find(context, batch);
-  batch.sift([&](Packet& packet) { return follow_session(context, packet); },
-             [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
+  batch.sift(
+      [&](Packet& packet) {
+        const Verdict verdict = follow_session(context, packet);
+        batch.to_admit |= packet.session == nat::no_session || packet.reconsider || packet.kind == PacketKind::icmp_error;
+        return verdict;
+      },
+      [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
 }
 
 }  // namespace rgw::dataplane::stages

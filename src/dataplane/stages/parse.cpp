@@ -9,26 +9,17 @@ namespace {
 using net::EthernetHeader;
 using net::EtherType;
 
-Verdict parse_frame(Context& context, Packet& packet) {
-  auto* frame = rte_pktmbuf_mtod(packet.mbuf, std::uint8_t*);
-  const std::uint16_t size = rte_pktmbuf_data_len(packet.mbuf);
-  if (size < sizeof(EthernetHeader)) return Verdict::drop(Counter::parse_truncated);
-  const auto& ethernet = net::header<EthernetHeader>(frame);
-  const auto& port = context.snapshot.port(packet.port);
-  if (!ethernet.destination.is_multicast() && ethernet.destination != port.mac) {
-    return Verdict::drop(Counter::parse_not_for_us);
-  }
-  packet.l3 = frame + sizeof(EthernetHeader);
-  switch (const auto type = static_cast<EtherType>(ethernet.type.host())) {
+// ARP, IPv6, fragments, options, what opens or closes a connection, and whatever is wrong.
+[[gnu::noinline]] Verdict parse_uncommon(Context& context, Packet& packet, EtherType type, net::Side side,
+                                         std::size_t available) {
+  switch (type) {
     case EtherType::ipv4:
     case EtherType::ipv6: {
-      // What was translated once comes as if from outside.
-      const net::Side side = packet.hairpinned ? net::Side::outside : port.side;
-      const Verdict verdict = net::parse(packet.l3, size - sizeof(EthernetHeader), type, side, packet);
-      if (!verdict.passed()) return packet.fragment ? condemn_datagram(context, packet, verdict.counter()) : verdict;
-      if (type == EtherType::ipv6 && packet.kind == net::PacketKind::other && packet.l4_protocol == 58) [[unlikely]] {
+      const Verdict verdict = net::parse(packet.l3, available, type, side, packet);
+      if (!verdict.passed())
+        return packet.fragment ? condemn_datagram(context, packet, verdict.counter()) : verdict;
+      if (type == EtherType::ipv6 && packet.kind == net::PacketKind::other && packet.l4_protocol == 58)
         return neighbour_discovery(context, packet);
-      }
       return verdict;
     }
     case EtherType::arp:
@@ -37,11 +28,35 @@ Verdict parse_frame(Context& context, Packet& packet) {
   return Verdict::drop(Counter::parse_ethertype);
 }
 
+Verdict parse_frame(Context& context, Packet& packet) {
+  auto* frame = rte_pktmbuf_mtod(packet.mbuf, std::uint8_t*);
+  const std::size_t size = rte_pktmbuf_data_len(packet.mbuf);
+  if (size < sizeof(EthernetHeader)) return Verdict::drop(Counter::parse_truncated);
+  const auto& ethernet = net::header<EthernetHeader>(frame);
+  const auto& port = context.snapshot.port(packet.port);
+  if (ethernet.destination != port.mac && !ethernet.destination.is_multicast()) {
+    return Verdict::drop(Counter::parse_not_for_us);
+  }
+  packet.l3 = frame + sizeof(EthernetHeader);
+  const auto type = static_cast<EtherType>(ethernet.type.host());
+  // What was translated once comes as if from outside.
+  const net::Side side = packet.hairpinned ? net::Side::outside : port.side;
+  const std::size_t available = size - sizeof(EthernetHeader);
+  if (type == EtherType::ipv4 && net::parse_plain(packet.l3, available, side, packet)) [[likely]]
+    return Verdict::pass();
+  return parse_uncommon(context, packet, type, side, available);
+}
+
 }  // namespace
 
 void parse(Context& context, Batch& batch) {
-  batch.sift([&](Packet& packet) { return parse_frame(context, packet); },
-             [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
+  batch.sift(
+      [&](Packet& packet) {
+        const Verdict verdict = parse_frame(context, packet);
+        if (verdict.passed()) batch.has_fragments |= packet.fragment;
+        return verdict;
+      },
+      [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
 }
 
 }  // namespace rgw::dataplane::stages
