@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Arrows point down only (docs/architecture.md): refuses an include, or a link, that goes up or sideways.
+"""Arrows point down only (docs/design.md): refuses an include, or a link, that goes up or sideways.
 
 The floors are those that src/<room>/CMakeLists.txt declares: rgw_library(<room> FLOOR n ...).
 Usage: check.py [ROOT]    Exit status 1 with one line for each offence; 0 otherwise.
