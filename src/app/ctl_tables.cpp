@@ -52,6 +52,7 @@ class Table {
 /// A value as a cell: text bare, lists with spaces between.
 std::string cell(const ordered_json& value) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_null()) return "-";
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
   if (!value.is_array()) return value.dump();
   std::string text;
@@ -114,6 +115,31 @@ std::string sessions_table(const ordered_json& answer) {
     table.add({cell(session, "protocol"), cell(session, "origin"), cell(session, "tcp_state"),
                cell(session, "inside"), cell(session, "external"), cell(session, "remote"),
                time(session, "age_s"), time(session, "idle_s"), time(session, "expires_s")});
+  }
+  return table.to_string();
+}
+
+std::string bib_table(const ordered_json& answer) {
+  Table table{{"PROTO", "KIND", "INSIDE", "EXTERNAL", "SESSIONS"}};
+  for (const auto& mapping : answer) {
+    table.add({cell(mapping, "protocol"), cell(mapping, "kind"), cell(mapping, "inside"),
+               cell(mapping, "external"), cell(mapping, "sessions")});
+  }
+  return table.to_string();
+}
+
+std::string eam_table(const ordered_json& answer) {
+  std::string text = "prefix " + cell(answer, "prefix") + ", ICMP source " + cell(answer, "icmp_source") + "\n\n";
+  Table table{{"IPV4", "IPV6"}};
+  for (const auto& map : answer.at("maps")) table.add({cell(map, "ipv4"), cell(map, "ipv6")});
+  return text + table.to_string();
+}
+
+std::string map_table(const ordered_json& answer) {
+  if (answer.at("translations").empty()) return cell(answer, "address") + ": no rule\n";
+  Table table{{"RULE", "BECOMES", "BY"}};
+  for (const auto& one : answer.at("translations")) {
+    table.add({cell(one, "rule"), cell(one, "becomes"), cell(one, "by")});
   }
   return table.to_string();
 }

@@ -25,6 +25,9 @@ constexpr const char* general_help =
     "\n"
     "  status     how the gateway is: ports, workers, sessions, packet buffers, pool\n"
     "  sessions   the sessions, with both of their sides\n"
+    "  bib        the mappings: inside and external endpoints, static and dynamic\n"
+    "  eam        the stateless address maps\n"
+    "  map        what one address becomes on the other side, and by which rule\n"
     "  pool       the addresses of the Circular Pool, and who has reserved them\n"
     "  hosts      the hosts that the world may be let in to\n"
     "  cache      what upstream name servers answered\n"
@@ -43,12 +46,14 @@ struct Options {
   std::string limit;
   bool all = false;
   bool per_thread = false;
+  std::string argument;  ///< of a command that takes one
 };
 
 struct Command {
   const char* help;
   std::function<std::string(const Options&)> request;
   std::function<std::string(const ordered_json&, const Options&)> show;
+  const char* argument = nullptr;  ///< what it is called, of a command that takes one
 };
 
 const std::map<std::string, Command>& commands() {
@@ -64,6 +69,23 @@ const std::map<std::string, Command>& commands() {
           return options.limit.empty() ? "sessions" : "sessions limit " + options.limit;
         },
         [](const ordered_json& answer, const Options&) { return rgw::app::sessions_table(answer); }}},
+      {"bib",
+       {"Usage: realmgwctl bib [--limit N]\n\nLists the mappings of inside endpoints to external ones, at most N "
+        "of them: the static ones of\nthe realm file, and those that sessions have made where the mapping is "
+        "endpoint-independent.\n",
+        [](const Options& options) { return options.limit.empty() ? "bib" : "bib limit " + options.limit; },
+        [](const ordered_json& answer, const Options&) { return rgw::app::bib_table(answer); }}},
+      {"eam",
+       {"Usage: realmgwctl eam [--limit N]\n\nShows the stateless translation: its prefix and its explicit "
+        "address maps, at most N of them.\n",
+        [](const Options& options) { return options.limit.empty() ? "eam" : "eam limit " + options.limit; },
+        [](const ordered_json& answer, const Options&) { return rgw::app::eam_table(answer); }}},
+      {"map",
+       {"Usage: realmgwctl map ADDRESS\n\nShows what an address becomes on the other side, and by which rule, in "
+        "the order in which a\npacket meets the rules: stateless map, static mapping, reservation, prefix, "
+        "proxy, outbound NAT.\n",
+        [](const Options& options) { return "map " + options.argument; },
+        [](const ordered_json& answer, const Options&) { return rgw::app::map_table(answer); }, "an address"}},
       {"pool",
        {"Usage: realmgwctl pool\n\nShows each address of the Circular Pool and each reservation.\n",
         [](const Options&) { return "pool"; },
@@ -167,10 +189,15 @@ int run(int argc, char** argv) {
   }
   const auto command = commands().find(argv[optind]);
   if (command == commands().end()) return usage_error(std::string{"unknown command: "} + argv[optind]);
-  if (optind + 1 < argc) return usage_error(std::string{"unexpected argument: "} + argv[optind + 1]);
+  const int first = optind + 1, taken = command->second.argument == nullptr ? 0 : 1;
+  if (first + taken < argc) return usage_error(std::string{"unexpected argument: "} + argv[first + taken]);
   if (help) {
     std::fputs(command->second.help, stdout);
     return success;
+  }
+  if (taken != 0) {
+    if (first == argc) return usage_error(std::string{argv[optind]} + " takes " + command->second.argument);
+    options.argument = argv[first];
   }
   return ask(command->second, options);
 }

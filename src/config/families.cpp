@@ -1,6 +1,7 @@
 // nat64, nat46: the address blocks by which the families appear in each other.
 #include "realmgw/net/rfc6052.hpp"
 
+#include "forward.hpp"
 #include "sections.hpp"
 #include "validate.hpp"
 
@@ -32,11 +33,25 @@ bool proxies(const Value& value, std::optional<net::Prefix>& out) {
   });
 }
 
-constexpr Key<Nat64> nat64_keys[] = {{"prefix", into<&Nat64::prefix, nat64_prefix>}};
+struct Nat64Draft {
+  Nat64 nat64;
+  std::vector<StaticMapping> mappings;
+};
+
+bool draft_prefix(const Value& value, Nat64Draft& draft) {
+  return nat64_prefix(value, draft.nat64.prefix);
+}
+
+constexpr Key<Nat64Draft> nat64_keys[] = {{"prefix", draft_prefix},
+                                          {"static", into<&Nat64Draft::mappings, read_static_bib>}};
 constexpr Key<Nat46> nat46_keys[] = {{"proxies", into<&Nat46::proxies, proxies>}};
 
 bool read_nat64(const Value& value, Realm& realm) {
-  return read_map(value, realm.nat64, nat64_keys);
+  Nat64Draft draft;
+  const bool good = read_map(value, draft, nat64_keys);
+  realm.nat64 = std::move(draft.nat64);
+  realm.static_mappings.insert(realm.static_mappings.end(), draft.mappings.begin(), draft.mappings.end());
+  return good;
 }
 bool read_nat46(const Value& value, Realm& realm) {
   return read_map(value, realm.nat46, nat46_keys);
@@ -45,7 +60,10 @@ bool read_nat46(const Value& value, Realm& realm) {
 }  // namespace
 
 const Section nat64_section{"nat64", false, read_nat64,
-                            [](std::vector<std::string>& names) { name_keys(names, "nat64.", nat64_keys); }};
+                            [](std::vector<std::string>& names) {
+                              name_keys(names, "nat64.", nat64_keys);
+                              name_static_bib(names, "nat64.static[].");
+                            }};
 const Section nat46_section{"nat46", false, read_nat46,
                             [](std::vector<std::string>& names) { name_keys(names, "nat46.", nat46_keys); }};
 

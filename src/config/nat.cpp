@@ -1,4 +1,4 @@
-// outbound, forward: NAT as the operator wants it (OUT-1, OUT-2).
+// outbound: NAT as the operator wants it (OUT-1, OUT-2).
 #include <algorithm>
 
 #include "sections.hpp"
@@ -44,84 +44,10 @@ bool read_outbound(const Value& value, Realm& realm) {
   return read_map(value, realm.outbound, outbound_keys);
 }
 
-constexpr Choice<net::Protocol> protocols[] = {
-    {"tcp", net::Protocol::tcp}, {"udp", net::Protocol::udp}, {"sctp", net::Protocol::sctp}};
-
-bool protocol(const Value& value, net::Protocol& out) {
-  return one_of<protocols>(value, out);
-}
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  const auto number = parse_number(text);
-  if (!number || *number < 1 || *number > 65'535) return std::nullopt;
-  return static_cast<std::uint16_t>(*number);
-}
-
-std::optional<net::Endpoint> parse_endpoint(std::string_view text) {
-  const auto endpoint = net::Endpoint::parse(text);
-  return endpoint && endpoint->port != 0 && is_unicast(endpoint->address) ? endpoint : std::nullopt;
-}
-
-// A port alone leaves the address unspecified: `fill_defaults` makes a mapping for each external address of
-// it.
-bool outside_endpoint(const Value& value, net::Endpoint& out) {
-  constexpr auto what = "a port, or an address and a port like \"198.51.100.1:22\" or \"[2001:db8::1]:22\"";
-  return parsed(value, out, what, [](std::string_view text) {
-    if (const auto port = parse_port(text)) return std::optional{net::Endpoint{{}, *port}};
-    return parse_endpoint(text);
-  });
-}
-
-// An address alone leaves the port 0: it is then the outside one.
-bool inside_endpoint(const Value& value, net::Endpoint& out) {
-  constexpr auto what = "an address, or an address and a port like \"10.0.0.42:22\" or \"[fd00:10::42]:22\"";
-  return parsed(value, out, what, [](std::string_view text) {
-    if (const auto alone = net::IpAddress::parse(text); alone && is_unicast(*alone)) {
-      return std::optional{net::Endpoint{*alone, 0}};
-    }
-    return parse_endpoint(text);
-  });
-}
-
-struct ForwardDraft {
-  std::vector<net::Protocol> protocols{net::Protocol::tcp};
-  net::Endpoint outside, inside;
-};
-
-constexpr Key<ForwardDraft> forward_keys[] = {
-    {"proto", into<&ForwardDraft::protocols, list_of<protocol>>},
-    {"outside", into<&ForwardDraft::outside, outside_endpoint>, true},
-    {"inside", into<&ForwardDraft::inside, inside_endpoint>, true},
-};
-
-bool read_forward(const Value& value, Realm& realm) {
-  constexpr std::size_t max_mappings = 16'384;
-  bool good = true;
-  for (const Value& item : value.items()) {
-    ForwardDraft draft;
-    if (!read_map(item, draft, forward_keys) || !item.report().clean(item.path())) {
-      good = false;
-      continue;
-    }
-    if (draft.inside.port == 0) draft.inside.port = draft.outside.port;
-    for (const net::Protocol protocol : draft.protocols) {
-      if (realm.static_mappings.size() == max_mappings) {
-        return item.problem("more than " + std::to_string(max_mappings) + " mappings");
-      }
-      realm.static_mappings.push_back({protocol, draft.outside, draft.inside});
-      item.report().note_item(value.path(), item.where());
-    }
-  }
-  return good;
-}
-
 }  // namespace
 
 const Section outbound_section{"outbound", false, read_outbound, [](std::vector<std::string>& names) {
                                  name_keys(names, "outbound.", outbound_keys);
                                }};
-const Section forward_section{"forward", false, read_forward, [](std::vector<std::string>& names) {
-                                name_keys(names, "forward[].", forward_keys);
-                              }};
 
 }  // namespace rgw::config

@@ -95,9 +95,14 @@ class ForwardCheck {
 
   void check_inside(const StaticMapping& mapping, const Where& where) {
     const net::IpAddress& address = mapping.inside.address;
-    if (address.family() != mapping.outside.address.family()) {
-      report_.problem(
-          where, mapping.inside.to_string() + " and " + mapping.outside.to_string() + " differ in family");
+    const bool crosses = address.family() != mapping.outside.address.family();
+    // POOL-12: whoever comes in needs an address in the host's family.
+    if (crosses && address.is_v6() && !realm_.nat64.prefix && report_.clean("nat64")) {
+      report_.problem(where, mapping.inside.to_string() + " and " + mapping.outside.to_string() +
+                                 " differ in family, which needs a nat64.prefix");
+    } else if (crosses && address.is_v4() && !realm_.nat46.proxies && report_.clean("nat46")) {
+      report_.problem(where, mapping.inside.to_string() + " and " + mapping.outside.to_string() +
+                                 " differ in family, which needs nat46.proxies");
     } else if (const Link* own = topology_.own(address)) {
       report_.problem(where, address.to_string() + " is the gateway itself (" + own->where.key + ")");
     } else if (topology_.complete() && topology_.side_of(address) != Side::inside) {

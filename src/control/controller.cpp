@@ -125,8 +125,10 @@ bool Controller::take_events(Instant now) {
       busy = true;
       if (const auto* claimed = std::get_if<ring::Claimed>(&event)) {
         pool_.claimed(claimed->reservation, claimed->claim, now);
+      } else if (const auto* sessions = std::get_if<ring::SessionsPageFilled>(&event)) {
+        session_pages_.filled(*sessions);
       } else {
-        session_pages_.filled(std::get<ring::SessionsPageFilled>(event));
+        mapping_pages_.filled(std::get<ring::MappingsPageFilled>(event));
       }
     }
   }
@@ -156,6 +158,19 @@ void Controller::add_commands() {
   ctl_->add("sessions", [this](Arguments arguments) {
     const std::uint64_t limit = number_or(arguments, "limit", UINT64_MAX);
     return std::make_unique<SessionsReply>(session_pages_, workers_, limit);
+  });
+  ctl_->add("bib", [this](Arguments arguments) {
+    const std::uint64_t limit = number_or(arguments, "limit", UINT64_MAX);
+    return std::make_unique<MappingsReply>(mapping_pages_, workers_, limit);
+  });
+  ctl_->add("eam", [this](Arguments arguments) {
+    return std::make_unique<AddressMapReply>(snapshot_, number_or(arguments, "limit", UINT64_MAX));
+  });
+  ctl_->add("map", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
+    const auto address = arguments.size() == 1 ? net::IpAddress::parse(arguments.front()) : std::nullopt;
+    if (!address) return ctl_error("map takes an IP address");
+    const auto* proxies = recursion_ ? recursion_->proxies() : nullptr;
+    return text(translations_report({snapshot_, pool_, hosts_, proxies}, *address));
   });
   ctl_->add("pool", [this, text](Arguments) {
     return text(pool_report(snapshot_, pool_, hosts_, surroundings_.clock.now()));

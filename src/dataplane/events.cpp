@@ -55,11 +55,16 @@ void handle(Context& context, const ring::SessionsQuery& query) {
   for (std::uint32_t seen = 0; slot < end && seen < slots_a_query && page.count < page.capacity;
        ++slot, ++seen) {
     if (!context.sessions.live(slot) || context.sessions[slot].signpost) continue;
-    page.sessions[page.count++] = describe(context, context.sessions[slot]);
+    page.rows[page.count++] = describe(context, context.sessions[slot]);
   }
   // Control waits for no more pages than its ring has room for.
   static_cast<void>(
       context.control.events_to_control.push(ring::SessionsPageFilled{query.page, slot, slot >= end}));
+}
+
+void handle(Context& context, const ring::MappingsQuery& query) {
+  const auto [next, last] = context.admission.list_mappings(query.cursor, query.page->rows, query.page->count);
+  static_cast<void>(context.control.events_to_control.push(ring::MappingsPageFilled{query.page, next, last}));
 }
 
 }  // namespace

@@ -134,8 +134,7 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
                 policy.filtering == Filtering::address_dependent, salt},
       proxies_{policy.proxies ? max_proxies : 1, salt},
       host_sessions_{std::min(sessions.capacity(), max_hosts), salt},
-      static_inside_{static_cast<std::uint32_t>(policy.static_mappings.size() + 1), salt},
-      static_outside_{static_cast<std::uint32_t>(policy.static_mappings.size() + 1), salt},
+      static_bib_{policy.static_mappings, salt},
       addresses_{policy.external} {
   for (const auto& address : policy.shared_service) {
     if (std::find(addresses_.begin(), addresses_.end(), address) == addresses_.end())
@@ -160,24 +159,6 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
       }
     }
   }
-  for (std::uint32_t i = 0; i < policy.static_mappings.size(); ++i) {
-    const auto& mapping = policy.static_mappings[i];
-    // Several outside endpoints may lead to one inside: outbound, the first is the one to leave with.
-    static_cast<void>(
-        static_inside_.insert({mapping.inside.address, mapping.protocol, mapping.inside.port}, i));
-    static_cast<void>(
-        static_outside_.insert({mapping.outside.address, mapping.protocol, mapping.outside.port}, i));
-  }
-}
-
-const StaticMapping* Admission::static_from_inside(const net::Endpoint& inside, Protocol protocol) const {
-  const auto* i = static_inside_.find({inside.address, protocol, inside.port});
-  return i == nullptr ? nullptr : &policy_.static_mappings[*i];
-}
-
-const StaticMapping* Admission::static_from_outside(const net::Endpoint& outside, Protocol protocol) const {
-  const auto* i = static_outside_.find({outside.address, protocol, outside.port});
-  return i == nullptr ? nullptr : &policy_.static_mappings[*i];
 }
 
 bool Admission::filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const {
@@ -249,9 +230,11 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     return outside_of(inside, as<Outside>(external), port, far);
   };
 
-  if (const auto* mapping = static_from_inside(host, protocol);
-      mapping != nullptr && mapping->outside.address.family() == Outside::family) {
-    return create(inside, outside_key(mapping->outside.address, mapping->outside.port), how, now);
+  if (const auto* fixed = static_bib_.find_inside(host, Outside::family, protocol)) {
+    const net::Endpoint external = static_bib_[*fixed].outside;
+    const Admitted made = create(inside, outside_key(external.address, external.port), how, now);
+    if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
+    return made;
   }
   // RFC 6146 section 3: NAT64 is endpoint-independent in its mapping; so is every pair that crosses families.
   const bool independent =
@@ -400,12 +383,15 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   const auto obstacle = cannot_open(packet);
   NewSession how{.origin = Session::Origin::inbound, .hairpin = hairpin};
 
-  if (const auto* mapping = static_from_outside(external, protocol); mapping != nullptr) {
+  if (const auto* fixed = static_bib_.find_outside(external, protocol)) {
     // Where the host lives elsewhere every packet goes there: a session may exist.
-    const WorkerId home = ownership_.owner_in(mapping->inside.address);
+    const net::Endpoint inside = static_bib_[*fixed].inside;
+    const WorkerId home = ownership_.owner_in(inside.address);
     if (home != self_) return Admitted::elsewhere(home);
     if (obstacle) return Admitted::dropped(*obstacle);
-    return open_inbound(packet, mapping->inside, how, now);
+    const Admitted made = open_inbound(packet, inside, how, now);
+    if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
+    return made;
   }
   const auto mapping = mappings_.find_external(external, protocol);
   if (mapping && !obstacle && filter_lets_in(*mapping, remote)) {
@@ -447,7 +433,7 @@ bool Admission::would_admit(const net::Packet& packet, Instant now) const {
   if (cannot_open(packet)) return false;
   const net::Endpoint external = near_endpoint(packet);
   const Protocol protocol = packet.tail().protocol;
-  if (static_from_outside(external, protocol) != nullptr) return true;
+  if (static_bib_.find_outside(external, protocol) != nullptr) return true;
   return bindings_.match(external.address, protocol, protocol == Protocol::icmp ? 0 : external.port, now)
       .found.has_value();
 }
@@ -463,6 +449,7 @@ void Admission::end(SessionSlot slot) {
         sets_[mapping.port_set].release(mapping.external.port);
       }
     }
+    static_bib_.leave({session.external(), session.outside.tail.near_port.host()}, session.protocol());
     if (session.inside_family() == Family::v4 && session.outside_family() == Family::v6)
       proxies_.leave(session.inside.far);
     if (std::uint32_t* of_host = host_sessions_.find(session.host()); of_host != nullptr && --*of_host == 0) {
@@ -470,6 +457,27 @@ void Admission::end(SessionSlot slot) {
     }
   }
   sessions_.retire(slot);
+}
+
+Admission::Listed Admission::list_mappings(std::uint32_t cursor, std::span<MappingInfo> rows,
+                                           std::uint32_t& count) const {
+  constexpr std::uint32_t looks_a_call = 4096;
+  const std::uint32_t fixed = static_bib_.size(), end = fixed + mappings_.high_water();
+  count = 0;
+  std::uint32_t at = cursor;
+  for (std::uint32_t looks = 0; at < end && looks < looks_a_call && count < rows.size(); ++at, ++looks) {
+    if (at < fixed) {
+      const StaticMapping& mapping = static_bib_[at];
+      if (ownership_.owner_in(mapping.inside.address) != self_) continue;
+      rows[count++] = {MappingInfo::Kind::fixed, mapping.protocol, self_.value(),
+                       mapping.inside,           mapping.outside,  static_bib_.sessions(at)};
+    } else if (const MappingTable::Id id = at - fixed; mappings_.live(id)) {
+      const MappingTable::Mapping& mapping = mappings_[id];
+      rows[count++] = {MappingInfo::Kind::dynamic, mapping.protocol, self_.value(),
+                       mapping.inside,             mapping.external, mapping.sessions};
+    }
+  }
+  return {at, at >= end};
 }
 
 std::size_t Admission::occupied_ports() const {

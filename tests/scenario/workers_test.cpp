@@ -198,7 +198,7 @@ TEST_P(Workers,
     const auto events = gateway.events();
     ASSERT_EQ(events.size(), 1U);
     EXPECT_TRUE(std::get<ring::SessionsPageFilled>(events[0]).last);
-    listed.insert(listed.end(), page->sessions, page->sessions + page->count);
+    listed.insert(listed.end(), page->rows, page->rows + page->count);
   }
   ASSERT_EQ(listed.size(), 1U);
   const auto& session = listed[0];

@@ -10,6 +10,9 @@ namespace rgw::app {
 /// shape.
 [[nodiscard]] std::string status_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string sessions_table(const nlohmann::ordered_json& answer);
+[[nodiscard]] std::string bib_table(const nlohmann::ordered_json& answer);
+[[nodiscard]] std::string eam_table(const nlohmann::ordered_json& answer);
+[[nodiscard]] std::string map_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string pool_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string hosts_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string cache_table(const nlohmann::ordered_json& answer);

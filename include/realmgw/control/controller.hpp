@@ -14,7 +14,8 @@
 #include "realmgw/control/realm_names.hpp"
 #include "realmgw/control/recursive_service.hpp"
 #include "realmgw/control/reports.hpp"
-#include "realmgw/control/session_pages.hpp"
+#include "realmgw/control/table_pages.hpp"
+#include "realmgw/control/translation_reports.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/pool/circular_pool.hpp"
 
@@ -84,6 +85,7 @@ class Controller {
   EventLoop loop_;
   WorkerLinks workers_;
   SessionPages session_pages_;
+  MappingPages mapping_pages_;
   pool::HostNames hosts_;
   PoolRelay pool_relay_;
   pool::CircularPool pool_;

@@ -40,6 +40,8 @@ class RecursiveService final : dns::AnswerSink, dns::SocketWatcher, dns::ProxyEv
   /// Sends what has become ready.
   void tick(Instant now);
 
+  /// What DNS46 has given out; null where there is none.
+  [[nodiscard]] const dns::ProxyTable* proxies() const { return proxies_ ? &*proxies_ : nullptr; }
   /// The cache, its most recently used answers, and the peers found, as JSON.
   [[nodiscard]] std::string report(std::size_t limit, Instant now) const;
 

@@ -40,6 +40,12 @@ class ProxyTable final : public ProxyBinder {
                                                      Instant until) override;
   [[nodiscard]] std::optional<net::Ipv6Address> remote_of(const net::Ipv4Address& proxy) const override;
 
+  /// The proxy that stands for a remote, or did last.
+  [[nodiscard]] std::optional<net::Ipv4Address> proxy_of(const net::Ipv6Address& remote) const {
+    const Index* known = by_remote_.find(remote);
+    return known == nullptr ? std::nullopt : std::optional{address_of(*known)};
+  }
+
   /// A session began, or ended, that uses a proxy. One that has sessions is not given to another remote.
   void hold(const net::Ipv4Address& proxy);
   void release(const net::Ipv4Address& proxy);

@@ -33,6 +33,15 @@ class AddressMap {
   [[nodiscard]] std::size_t size() const { return mappings_.size(); }
   [[nodiscard]] const std::optional<net::Pref64>& prefix() const { return prefix_; }
 
+  /// The explicit mapping that an address falls under; null where there is none.
+  [[nodiscard]] const AddressMapping* row_of(const net::Ipv4Address& address) const {
+    const auto* row = by_ipv4_.find(address);
+    return row == nullptr ? nullptr : &mappings_[*row];
+  }
+  [[nodiscard]] const AddressMapping* row_of(const net::Ipv6Address& address) const {
+    const auto* row = by_ipv6_.find(address);
+    return row == nullptr ? nullptr : &mappings_[*row];
+  }
   /// By an explicit mapping alone.
   [[nodiscard]] std::optional<net::Ipv6Address> mapped(const net::Ipv4Address& address) const {
     const auto* row = by_ipv4_.find(address);

@@ -6,11 +6,13 @@
 #include "realmgw/base/flat_map.hpp"
 #include "realmgw/base/random.hpp"
 #include "realmgw/nat/binding_table.hpp"
+#include "realmgw/nat/mapping_info.hpp"
 #include "realmgw/nat/mapping_table.hpp"
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/nat/policy.hpp"
 #include "realmgw/nat/port_set.hpp"
 #include "realmgw/nat/session_table.hpp"
+#include "realmgw/nat/static_bib.hpp"
 #include "realmgw/net/packet.hpp"
 
 #include <cstdint>
@@ -74,6 +76,13 @@ class Admission {
 
   [[nodiscard]] ProxyTable& proxies() { return proxies_; }
   [[nodiscard]] const MappingTable& mappings() const { return mappings_; }
+  /// For an operator: the mappings of this worker's hosts from `cursor` on (0 at first), static ones first, into
+  /// `rows`, whose number becomes `count`. Looks at a bounded part of the table.
+  struct Listed {
+    std::uint32_t next;  ///< where to go on
+    bool last;           ///< there are no more
+  };
+  Listed list_mappings(std::uint32_t cursor, std::span<MappingInfo> rows, std::uint32_t& count) const;
   /// Ports and identifiers held or in use, on all external addresses.
   [[nodiscard]] std::size_t occupied_ports() const;
 
@@ -92,10 +101,6 @@ class Admission {
   [[nodiscard]] Admitted open_inbound(const net::Packet& packet, const net::Endpoint& inside,
                                       const NewSession& how, Instant now);
 
-  [[nodiscard]] const StaticMapping* static_from_inside(const net::Endpoint& inside,
-                                                        net::Protocol protocol) const;
-  [[nodiscard]] const StaticMapping* static_from_outside(const net::Endpoint& outside,
-                                                         net::Protocol protocol) const;
   [[nodiscard]] bool filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const;
   [[nodiscard]] bool local_service(net::Service service) const;
 
@@ -111,7 +116,7 @@ class Admission {
   MappingTable mappings_;
   ProxyTable proxies_;
   FlatMap<AddressKey, std::uint32_t> host_sessions_;
-  FlatMap<EndpointKey, std::uint32_t> static_inside_, static_outside_;
+  StaticBib static_bib_;
   std::vector<net::IpAddress> addresses_;  ///< with port sets: the external ones first, in the policy's order
   std::deque<PortSet> sets_;               ///< sets_per_address for each
 };

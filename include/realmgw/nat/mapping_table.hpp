@@ -5,6 +5,7 @@
 #include "realmgw/nat/address_key.hpp"
 #include "realmgw/net/transport.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -26,6 +27,18 @@ struct EndpointKey {
   friend bool operator==(const EndpointKey&, const EndpointKey&) = default;
 };
 static_assert(PlainKey<EndpointKey>);
+
+/// An inside endpoint and the family of what it is mapped to: a host may have a mapping to each.
+struct InsideKey {
+  EndpointKey endpoint;
+  net::Family outside{};
+
+  InsideKey() = default;
+  InsideKey(const net::Endpoint& inside, net::Family family, net::Protocol protocol)
+      : endpoint{inside.address, protocol, inside.port}, outside{family} {}
+  friend bool operator==(const InsideKey&, const InsideKey&) = default;
+};
+static_assert(PlainKey<InsideKey>);
 
 /// A mapping lives as long as one of its sessions does.
 class MappingTable {
@@ -54,10 +67,14 @@ class MappingTable {
   [[nodiscard]] const Mapping& operator[](Id id) const { return mappings_[id]; }
   [[nodiscard]] std::size_t size() const { return by_inside_.size(); }
 
-  /// The mapping of an inside endpoint to the addresses of a family: a host may have one to each.
+  /// All ids that were ever given are below.
+  [[nodiscard]] Id high_water() const { return high_water_; }
+  [[nodiscard]] bool live(Id id) const { return mappings_[id].sessions != 0; }
+
+  /// The mapping of an inside endpoint to the addresses of a family.
   [[nodiscard]] std::optional<Id> find_inside(const net::Endpoint& inside, net::Family outside,
                                               net::Protocol protocol) const {
-    return as_optional(by_inside_.find(inside_key(inside, outside, protocol)));
+    return as_optional(by_inside_.find(InsideKey{inside, outside, protocol}));
   }
   [[nodiscard]] std::optional<Id> find_external(const net::Endpoint& external, net::Protocol protocol) const {
     return as_optional(by_external_.find({external.address, protocol, external.port}));
@@ -68,7 +85,7 @@ class MappingTable {
                                       net::Protocol protocol, std::uint32_t port_set) {
     if (free_.empty()) return std::nullopt;
     const Id id = free_.back();
-    const InsideKey key = inside_key(inside, external.address.family(), protocol);
+    const InsideKey key{inside, external.address.family(), protocol};
     if (by_inside_.insert(key, id) == nullptr) return std::nullopt;
     if (by_external_.insert({external.address, protocol, external.port}, id) == nullptr) {
       by_inside_.erase(key);
@@ -76,6 +93,7 @@ class MappingTable {
     }
     free_.pop_back();
     mappings_[id] = {inside, external, protocol, port_set, 0};
+    high_water_ = std::max(high_water_, id + 1);
     return id;
   }
 
@@ -94,7 +112,7 @@ class MappingTable {
     }
     Mapping& mapping = mappings_[id];
     if (--mapping.sessions != 0) return false;
-    by_inside_.erase(inside_key(mapping.inside, mapping.external.address.family(), mapping.protocol));
+    by_inside_.erase(InsideKey{mapping.inside, mapping.external.address.family(), mapping.protocol});
     by_external_.erase({mapping.external.address, mapping.protocol, mapping.external.port});
     free_.push_back(id);
     return true;
@@ -123,21 +141,12 @@ class MappingTable {
   };
   static_assert(PlainKey<Contact>);
 
-  struct InsideKey {
-    EndpointKey endpoint;
-    net::Family outside{};
-    friend bool operator==(const InsideKey&, const InsideKey&) = default;
-  };
-  static_assert(PlainKey<InsideKey>);
-
-  static InsideKey inside_key(const net::Endpoint& inside, net::Family outside, net::Protocol protocol) {
-    return {{inside.address, protocol, inside.port}, outside};
-  }
   static std::optional<Id> as_optional(const Id* id) {
     return id == nullptr ? std::nullopt : std::optional{*id};
   }
 
   std::vector<Mapping> mappings_;
+  Id high_water_ = 0;
   std::vector<Id> free_;
   FlatMap<InsideKey, Id> by_inside_;
   FlatMap<EndpointKey, Id> by_external_;

@@ -9,6 +9,7 @@
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/strong_id.hpp"
+#include "realmgw/nat/mapping_info.hpp"
 #include "realmgw/nat/session_info.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/transport.hpp"
@@ -59,21 +60,27 @@ struct LinkState {
   bool up;
 };
 
-/// Room for one page of a worker's session table. Owned by the control thread; the worker writes it between
-/// SessionsQuery and SessionsPageFilled, and nobody else touches it meanwhile.
-struct SessionsPage {
+/// Room for one page of a worker's table. Owned by the control thread; the worker writes it between PageQuery and
+/// PageFilled, and nobody else touches it meanwhile.
+template <class Row>
+struct Page {
   static constexpr std::uint32_t capacity = 256;
   std::uint32_t count = 0;
-  nat::SessionInfo sessions[capacity];
+  Row rows[capacity];
 };
 
-/// Fill `page` with the sessions from slot `cursor` on.
-struct SessionsQuery {
-  SessionsPage* page;
-  std::uint32_t cursor;  ///< 0 at first, then what SessionsPageFilled gave
+/// Fill `page` with the table's rows from `cursor` on.
+template <class Row>
+struct PageQuery {
+  Page<Row>* page;
+  std::uint32_t cursor;  ///< 0 at first, then what PageFilled gave
 };
+using SessionsPage = Page<nat::SessionInfo>;
+using SessionsQuery = PageQuery<nat::SessionInfo>;
+using MappingsPage = Page<nat::MappingInfo>;
+using MappingsQuery = PageQuery<nat::MappingInfo>;
 
-using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery>;
+using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery>;
 
 // ---- worker -> control
 
@@ -85,13 +92,16 @@ struct Claimed {
   net::Endpoint remote;
 };
 
-struct SessionsPageFilled {
-  SessionsPage* page;
+template <class Row>
+struct PageFilled {
+  Page<Row>* page;
   std::uint32_t next_cursor;  ///< where to go on
   bool last;                  ///< the table has been seen to its end
 };
+using SessionsPageFilled = PageFilled<nat::SessionInfo>;
+using MappingsPageFilled = PageFilled<nat::MappingInfo>;
 
-using ToControl = std::variant<Claimed, SessionsPageFilled>;
+using ToControl = std::variant<Claimed, SessionsPageFilled, MappingsPageFilled>;
 
 // ---- the rings between control and one worker
 

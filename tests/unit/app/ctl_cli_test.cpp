@@ -80,7 +80,7 @@ class OneAnswer {
 TEST(RealmgwctlTest, helps_in_general_and_with_each_command) {
   const auto general = ctl("--help");
   EXPECT_EQ(general.status, 0);
-  for (const char* command : {"status", "sessions", "pool", "hosts", "counters"}) {
+  for (const char* command : {"status", "sessions", "bib", "eam", "map", "pool", "hosts", "cache", "counters"}) {
     EXPECT_NE(general.output.find(std::string{"  "} + command + " "), std::string::npos);
     const auto special = ctl(std::string{command} + " --help");
     EXPECT_EQ(special.status, 0);
@@ -93,7 +93,8 @@ TEST(RealmgwctlTest, a_bad_command_line_is_named_and_ends_with_two) {
        {std::pair{"", "a command is needed"}, std::pair{"dance", "unknown command: dance"},
         std::pair{"--loud status", "unknown option: --loud"},
         std::pair{"sessions --limit x", "--limit takes a number"},
-        std::pair{"status now", "unexpected argument: now"}}) {
+        std::pair{"status now", "unexpected argument: now"}, std::pair{"map", "map takes an address"},
+        std::pair{"map 10.0.0.1 10.0.0.2", "unexpected argument: 10.0.0.2"}}) {
     const auto result = ctl(arguments);
     EXPECT_EQ(result.status, 2) << arguments;
     EXPECT_NE(result.output.find(what), std::string::npos) << result.output;
@@ -120,6 +121,14 @@ TEST(RealmgwctlTest, an_answer_is_shown_as_a_table_or_as_json) {
   EXPECT_EQ(result.output, "[]\n");
   gateway.wait();
   EXPECT_EQ(gateway.asked, "sessions limit 7\n");
+}
+
+TEST(RealmgwctlTest, an_address_is_asked_for_by_itself) {
+  OneAnswer gateway{R"({"address":"10.0.0.9","translations":[]})"};
+  const auto result = ctl("map 10.0.0.9 --socket " + gateway.path);
+  EXPECT_EQ(result.output, "10.0.0.9: no rule\n");
+  gateway.wait();
+  EXPECT_EQ(gateway.asked, "map 10.0.0.9\n");
 }
 
 TEST(RealmgwctlTest, a_refusal_ends_with_one_and_half_an_answer_with_three) {

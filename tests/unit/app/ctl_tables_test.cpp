@@ -26,6 +26,37 @@ TEST(CtlTablesTest, sessions_stand_in_columns) {
       "55s\n");
 }
 
+TEST(CtlTablesTest, mappings_stand_in_columns) {
+  const auto answer = ordered_json::parse(R"([
+    {"kind":"static","protocol":"tcp","worker":0,"inside":"[fd00:10::5]:2000","external":"198.51.100.1:2000","sessions":0},
+    {"kind":"dynamic","protocol":"udp","worker":1,"inside":"10.0.0.43:9","external":"198.51.100.1:9","sessions":12}])");
+  EXPECT_EQ(bib_table(answer),
+            "PROTO  KIND     INSIDE             EXTERNAL           SESSIONS\n"
+            "tcp    static   [fd00:10::5]:2000  198.51.100.1:2000         0\n"
+            "udp    dynamic  10.0.0.43:9        198.51.100.1:9           12\n");
+}
+
+TEST(CtlTablesTest, stateless_maps_show_their_prefix_first) {
+  const auto answer = ordered_json::parse(R"({"prefix":"2001:db8:23::/96","icmp_source":null,
+    "maps":[{"ipv4":"10.0.2.0/24","ipv6":"2001:db8:42::200/120"}]})");
+  EXPECT_EQ(eam_table(answer),
+            "prefix 2001:db8:23::/96, ICMP source -\n\n"
+            "IPV4         IPV6\n"
+            "10.0.2.0/24  2001:db8:42::200/120\n");
+}
+
+TEST(CtlTablesTest, an_address_shows_its_rules_or_that_it_has_none) {
+  const auto answer = ordered_json::parse(R"({"address":"10.0.2.9","translations":[
+    {"rule":"eam","becomes":"2001:db8:42::209","by":"10.0.2.0/24 = 2001:db8:42::200/120"},
+    {"rule":"pool","becomes":null,"by":"no reservation is pending"}]})");
+  EXPECT_EQ(map_table(answer),
+            "RULE  BECOMES           BY\n"
+            "eam   2001:db8:42::209  10.0.2.0/24 = 2001:db8:42::200/120\n"
+            "pool  -                 no reservation is pending\n");
+  EXPECT_EQ(map_table(ordered_json::parse(R"({"address":"192.0.2.1","translations":[]})")),
+            "192.0.2.1: no rule\n");
+}
+
 TEST(CtlTablesTest, pool_shows_addresses_and_reservations) {
   const auto answer =
       ordered_json::parse(R"({"addresses":[{"address":"198.51.100.10","state":"carrying","reservations":1},

@@ -47,6 +47,40 @@ TEST(Nat64, has_a_prefix_of_one_of_six_lengths) {
   }
 }
 
+TEST(Nat64, has_static_entries_from_ipv4_to_ipv6) {  // RFC 6146 section 3.1
+  const Realm realm = realm_with(
+      "forward: { outside: '198.51.100.1:80', inside: 10.0.0.42 }\n"
+      "nat64:\n  prefix: default\n  static:\n"
+      "    - { proto: [tcp, udp], outside: '198.51.100.1:2000', inside: '[fd00:10::5]:2001' }\n");
+  ASSERT_EQ(realm.static_mappings.size(), 3U);
+  EXPECT_EQ(realm.static_mappings[2].protocol, net::Protocol::udp);
+  EXPECT_EQ(realm.static_mappings[2].outside, endpoint("198.51.100.1:2000"));
+  EXPECT_EQ(realm.static_mappings[2].inside, endpoint("[fd00:10::5]:2001"));
+}
+
+TEST(Nat64, refuses_static_entries_that_are_no_nat64s) {
+  const auto with = [](const char* entry) {
+    return problems_with("nat64: { prefix: default, static: [" + std::string{entry} + "] }\n");
+  };
+  EXPECT_THAT(with("{ outside: '198.51.100.1:80', inside: '10.0.0.42:80' }"),
+              ElementsAre(testing::HasSubstr("nat64.static[0].inside: ")));
+  EXPECT_THAT(with("{ outside: '[2001:db8:100::1]:80', inside: '[fd00:10::5]:80' }"),
+              ElementsAre(testing::HasSubstr("nat64.static[0].outside: ")));
+  EXPECT_THAT(with("{ outside: 80, inside: '[fd00:10::5]:80' }"),
+              ElementsAre(testing::HasSubstr("nat64.static[0].outside: ")));
+  EXPECT_THAT(with("{ outside: '198.51.100.77:80', inside: '[fd00:10::5]:80' }"),
+              ElementsAre(testing::HasSubstr("nat64.static[0].outside: 198.51.100.77 is no external address")));
+}
+
+TEST(StaticMappings, cross_the_families_where_something_translates) {  // POOL-12, OUT-2
+  constexpr auto to_v6 = "forward: { outside: '198.51.100.1:80', inside: 'fd00:10::5' }\n";
+  constexpr auto to_v4 = "forward: { outside: '[2001:db8:100::1]:80', inside: 10.0.0.42 }\n";
+  EXPECT_THAT(problems_with(to_v6), ElementsAre(testing::HasSubstr("which needs a nat64.prefix")));
+  EXPECT_THAT(problems_with(to_v4), ElementsAre(testing::HasSubstr("which needs nat46.proxies")));
+  EXPECT_THAT(problems_with(std::string{to_v6} + "nat64: { prefix: default }\n"), IsEmpty());
+  EXPECT_THAT(problems_with(std::string{to_v4} + "nat46: { proxies: 100.64.0.0/16 }\n"), IsEmpty());
+}
+
 TEST(Nat46, has_a_block_of_ipv4_proxies) {
   EXPECT_EQ(realm_with("nat46: { proxies: 100.64.0.0/16 }\n").nat46.proxies,
             net::Prefix::parse("100.64.0.0/16"));

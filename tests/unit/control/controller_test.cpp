@@ -101,7 +101,7 @@ class ControllerTest : public testing::Test {
     for (const auto& query : workers.events_of<ring::SessionsQuery>(worker)) {
       std::uint32_t slot = query.cursor;
       for (; slot < sessions && query.page->count < ring::SessionsPage::capacity; ++slot) {
-        nat::SessionInfo& session = query.page->sessions[query.page->count++];
+        nat::SessionInfo& session = query.page->rows[query.page->count++];
         session = {};
         session.protocol = net::Protocol::udp;
         session.worker = static_cast<std::uint8_t>(worker);
@@ -354,6 +354,39 @@ TEST_F(ControllerTest, sessions_of_all_workers_are_listed_page_by_page) {
   EXPECT_EQ(all[600]["worker"], 1);
   EXPECT_THAT(answer("sessions limit 300", work), SizeIs(300));
   EXPECT_THAT(answer("sessions limit 0", work), IsEmpty());
+}
+
+TEST_F(ControllerTest, mappings_of_all_workers_are_listed) {
+  const auto work = [this] {
+    for (std::size_t worker = 0; worker < 2; ++worker) {
+      for (const auto& query : workers.events_of<ring::MappingsQuery>(worker)) {
+        query.page->rows[query.page->count++] = {
+            nat::MappingInfo::Kind::dynamic,  net::Protocol::udp, static_cast<std::uint8_t>(worker),
+            endpoint("[fd00:10::5]:9"), endpoint("198.51.100.1:9"), 3};
+        ASSERT_TRUE(workers[worker].events_to_control.push(ring::MappingsPageFilled{query.page, 1, true}));
+      }
+    }
+  };
+  const json all = answer("bib", work);
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(all[1], (json{{"kind", "dynamic"},
+                          {"protocol", "udp"},
+                          {"worker", 1},
+                          {"inside", "[fd00:10::5]:9"},
+                          {"external", "198.51.100.1:9"},
+                          {"sessions", 3}}));
+  EXPECT_THAT(answer("bib limit 1", work), SizeIs(1));
+}
+
+TEST_F(ControllerTest, an_address_is_asked_for_under_every_rule) {
+  static_cast<void>(ask("tcp22.hostb.foo"));
+  const json pool = answer("map 198.51.100.10");
+  ASSERT_THAT(pool["translations"], SizeIs(1));
+  EXPECT_EQ(pool["translations"][0],
+            (json{{"rule", "reservation"}, {"becomes", "hostb"}, {"by", "tcp22, 1 claim"}}));
+  EXPECT_EQ(answer("map here")["error"], "map takes an IP address");
+  EXPECT_EQ(answer("map")["error"], "map takes an IP address");
+  EXPECT_THAT(answer("eam")["maps"], IsEmpty());
 }
 
 TEST_F(ControllerTest, a_reader_that_leaves_gives_its_page_back_once_the_worker_has_filled_it) {

@@ -1,4 +1,4 @@
-#include "realmgw/control/session_pages.hpp"
+#include "realmgw/control/table_pages.hpp"
 
 #include "realmgw/nat/tcp_state.hpp"
 
@@ -39,23 +39,35 @@ nlohmann::ordered_json to_json(const nat::SessionInfo& session) {
   return json;
 }
 
+nlohmann::ordered_json to_json(const nat::MappingInfo& mapping) {
+  return {{"kind", mapping.kind == nat::MappingInfo::Kind::fixed ? "static" : "dynamic"},
+          {"protocol", net::to_string(mapping.protocol)},
+          {"worker", mapping.worker},
+          {"inside", mapping.inside.to_string()},
+          {"external", mapping.external.to_string()},
+          {"sessions", mapping.sessions}};
+}
+
 }  // namespace
 
-SessionPageSlot* SessionPages::take() {
-  const auto found = std::ranges::find(*slots_, SessionPageSlot::State::idle, &SessionPageSlot::state);
+template <class Row>
+PageSlot<Row>* TablePages<Row>::take() {
+  const auto found = std::ranges::find(*slots_, PageSlot<Row>::State::idle, &PageSlot<Row>::state);
   if (found == slots_->end()) return nullptr;
-  found->state = SessionPageSlot::State::held;
+  found->state = PageSlot<Row>::State::held;
   return &*found;
 }
 
-void SessionPages::give_back(SessionPageSlot& slot) {
-  using State = SessionPageSlot::State;
+template <class Row>
+void TablePages<Row>::give_back(PageSlot<Row>& slot) {
+  using State = typename PageSlot<Row>::State;
   slot.state = slot.state == State::asked ? State::abandoned : State::idle;
 }
 
-void SessionPages::filled(const ring::SessionsPageFilled& answer) {
-  using State = SessionPageSlot::State;
-  for (SessionPageSlot& slot : *slots_) {
+template <class Row>
+void TablePages<Row>::filled(const ring::PageFilled<Row>& answer) {
+  using State = typename PageSlot<Row>::State;
+  for (auto& slot : *slots_) {
     if (&slot.page != answer.page) continue;
     slot.state = slot.state == State::abandoned ? State::idle : State::filled;
     slot.next_cursor = answer.next_cursor;
@@ -63,42 +75,50 @@ void SessionPages::filled(const ring::SessionsPageFilled& answer) {
   }
 }
 
-SessionsReply::SessionsReply(SessionPages& pages, WorkerLinks& workers, std::uint64_t limit)
+template <class Row>
+TableReply<Row>::TableReply(TablePages<Row>& pages, WorkerLinks& workers, std::uint64_t limit)
     : pages_{pages}, workers_{workers}, limit_{limit} {}
 
-SessionsReply::~SessionsReply() {
+template <class Row>
+TableReply<Row>::~TableReply() {
   if (slot_ != nullptr) pages_.give_back(*slot_);
 }
 
-CtlReply::Progress SessionsReply::append_to(std::string& text) {
+template <class Row>
+CtlReply::Progress TableReply<Row>::append_to(std::string& text) {
+  using State = typename PageSlot<Row>::State;
   if (slot_ == nullptr) {
     slot_ = pages_.take();
     if (slot_ == nullptr) return Progress::more;
     text += '[';
   }
-  if (slot_->state == SessionPageSlot::State::asked) return Progress::more;
-  if (slot_->state == SessionPageSlot::State::filled) {
-    for (std::uint32_t i = 0; i < std::min(slot_->page.count, ring::SessionsPage::capacity); ++i) {
+  if (slot_->state == State::asked) return Progress::more;
+  if (slot_->state == State::filled) {
+    for (std::uint32_t i = 0; i < std::min(slot_->page.count, ring::Page<Row>::capacity); ++i) {
       if (written_ == limit_) return finish(text);
       text += written_ == 0 ? "\n" : ",\n";
-      text += to_json(slot_->page.sessions[i]).dump();
+      text += to_json(slot_->page.rows[i]).dump();
       ++written_;
     }
     cursor_ = slot_->last ? 0 : slot_->next_cursor;
     if (slot_->last) worker_ = WorkerId{static_cast<std::uint8_t>(worker_.value() + 1)};
-    slot_->state = SessionPageSlot::State::held;
+    slot_->state = State::held;
   }
   if (worker_.value() == workers_.size()) return finish(text);
   slot_->page.count = 0;
-  if (workers_.try_send(worker_, ring::SessionsQuery{&slot_->page, cursor_})) {
-    slot_->state = SessionPageSlot::State::asked;
-  }
+  if (workers_.try_send(worker_, ring::PageQuery<Row>{&slot_->page, cursor_})) slot_->state = State::asked;
   return Progress::more;
 }
 
-CtlReply::Progress SessionsReply::finish(std::string& text) {
+template <class Row>
+CtlReply::Progress TableReply<Row>::finish(std::string& text) {
   text += written_ == 0 ? "]" : "\n]";
   return Progress::finished;
 }
+
+template class TablePages<nat::SessionInfo>;
+template class TablePages<nat::MappingInfo>;
+template class TableReply<nat::SessionInfo>;
+template class TableReply<nat::MappingInfo>;
 
 }  // namespace rgw::control

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Prints docs/realmgwctl.md: what the program itself says. print_cli.sh PATH_OF_REALMGWCTL
+set -eu
+ctl=$1
+cat <<'HEAD'
+# realmgwctl
+
+Made from the program's own help by `tests/docs/print_cli.sh`; a test compares.
+
+```
+HEAD
+"$ctl" --help
+echo '```'
+"$ctl" --help | sed -n 's/^  \([a-z]\{1,\}\)  .*/\1/p' | while read -r command; do
+  printf '\n## %s\n\n```\n' "$command"
+  "$ctl" "$command" --help
+  echo '```'
+done
