@@ -21,7 +21,7 @@ void handle(Context& context, const ring::ProxyBind& bind) {
 }
 
 void handle(Context& context, const ring::NeighbourUpdate& update) {
-  static_cast<void>(context.neighbours.update(update.port, update.address, update.mac, update.reachable));
+  static_cast<void>(context.neighbours.update(context.snapshot.port(update.port), update.address, update.mac, update.reachable));
 }
 
 void handle(Context& context, const ring::LinkState& link) {

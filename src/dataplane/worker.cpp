@@ -77,8 +77,14 @@ void Worker::run() {
 }
 
 std::uint32_t Worker::handle_queue(const Port& port) {
-  const std::uint16_t count = stages::receive(context_, port, batch_);
-  if (count != 0) run();
+  std::array<rte_mbuf*, Batch::capacity> burst;
+  const std::uint16_t count = stages::receive(context_, port, burst);
+  if (count == 0) return 0;
+  const std::uint16_t left = stages::take_short_way(context_, port.facts(), {burst.data(), count});
+  if (left != 0) {
+    stages::enlist(port, {burst.data(), left}, batch_);
+    run();
+  }
   return count;
 }
 

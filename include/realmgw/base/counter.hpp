@@ -21,6 +21,7 @@ enum class CounterKind : std::uint8_t {
 #define RGW_COUNTERS(X) \
   /* rx, tx */ \
   X(rx_packets,                 event,      "packets received from a port") \
+  X(short_way,                  event,      "packets of known sessions that needed no decision") \
   X(tx_packets,                 packet_end, "packets given to a port for sending") \
   X(tx_ring_full,               drop,       "the port's transmit queue was full") \
   X(port_down,                  drop,       "the port to send through has no link") \

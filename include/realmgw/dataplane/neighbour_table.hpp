@@ -9,19 +9,23 @@
 #include "realmgw/nat/address_key.hpp"
 #include "realmgw/nat/session.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/headers.hpp"
+#include "realmgw/ring/snapshot.hpp"
 
 namespace rgw::dataplane {
 
 using nat::NeighbourIndex;
 using nat::no_neighbour;
 
-/// One next hop on one port.
-struct Neighbour {
-  net::MacAddress mac;
+/// One next hop on one port: all that the last step of a packet asks for, in half a cache line.
+struct alignas(32) Neighbour {
+  net::EthernetHeader link;             ///< of a frame to it; the type is the packet's to say
+  std::uint16_t mtu = 0;                ///< of the port
+  NeighbourIndex index = no_neighbour;  ///< its own full index: place and generation
   PortId port;
   bool reachable = false;
-  NeighbourIndex index = no_neighbour;  ///< its own full index: place and generation
 };
+static_assert(sizeof(Neighbour) == 32);
 
 /// Sessions keep an index rather than a pointer, and it stays theirs: an index that was given up names nobody ever after (until
 /// the generation, of 16 bits, comes round).
@@ -44,8 +48,8 @@ class NeighbourTable {
   }
 
   /// Control's word. False where the table is full of others.
-  bool update(PortId port, const net::IpAddress& address, const net::MacAddress& mac, bool reachable) {
-    const Key key{address, port.value()};
+  bool update(const ring::PortFacts& port, const net::IpAddress& address, const net::MacAddress& mac, bool reachable) {
+    const Key key{address, port.id.value()};
     std::uint32_t* place = by_address_.find(key);
     if (!reachable) {
       if (place == nullptr) return true;
@@ -65,8 +69,9 @@ class NeighbourTable {
       fresh.index = (fresh.index & ~place_mask) + *place + generation_step;
     }
     Neighbour& neighbour = places_[*place];
-    neighbour.mac = mac;
-    neighbour.port = port;
+    neighbour.link = {.destination = mac, .source = port.mac, .type = {}};
+    neighbour.mtu = port.mtu;
+    neighbour.port = port.id;
     neighbour.reachable = true;
     return true;
   }

@@ -1,13 +1,19 @@
 // The walk of a packet: the stages in the order in which it passes them, each in the file of its name.
-// A stage takes a batch and leaves in it what goes on; where a packet's way ends, a counter says so.
+// Most packets end with the second one, the short way. A stage of the walk takes a batch and leaves in it what goes on; where a packet's way ends, a counter says so.
 #pragma once
 
 #include "realmgw/dataplane/context.hpp"
 
 namespace rgw::dataplane::stages {
 
-/// A burst from this worker's queue of a port into an empty batch; returns how many packets there were.
-std::uint16_t receive(Context& context, const Port& port, Batch& batch);
+/// A burst from this worker's queue of a port; returns how many packets there were.
+[[nodiscard]] std::uint16_t receive(Context& context, const Port& port, std::span<rte_mbuf*, Batch::capacity> burst);
+/// Sends what needs no decision: plain packets (net::parse_plain) of `plain` sessions that are known, with a next hop that is known, which
+/// fit their link and leave the TCP state as it is. Does to them what the walk does. The others, and what must not overtake them, stay
+/// in `burst` in their order; returns how many.
+[[nodiscard]] std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
+/// Puts packets that came from a port into a batch, for the walk; they must fit.
+void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch);
 /// Ethernet and IP headers: who is it for, is it whole, which flow is it of? ARP and neighbour discovery branch off here.
 void parse(Context& context, Batch& batch);
 /// Packets that a stateless map translates need no session (SIIT): they go straight to `resolve`.

@@ -96,6 +96,7 @@ class ProxyTable {
   }
   /// Forgets what is over; a bounded part of the table a call.
   void sweep(Instant now) {
+    if (size() == 0) return;
     constexpr std::size_t slots_a_call = 16;
     by_proxy_.sweep(slots_a_call, [&](const net::Ipv4Address&, const Binding& binding) {
       if (binding.sessions != 0 || now < binding.until) return false;

@@ -12,6 +12,7 @@
 #include "realmgw/nat/timer_wheel.hpp"
 #include "realmgw/net/checksum.hpp"
 #include "realmgw/net/flow_key.hpp"
+#include "realmgw/net/parse.hpp"
 
 namespace rgw::nat {
 
@@ -99,6 +100,10 @@ struct alignas(64) Session {
     } else {
       return mine.tail == key.tail && remote6 == key.far && (key.tail.side == Side::inside ? host6 : external6) == key.near;
     }
+  }
+  [[nodiscard]] bool matches(const net::PlainPacket& packet, Side from) const {
+    const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(from == Side::inside ? inside : outside);
+    return words[0] == packet.ends && words[1] == packet.tail;
   }
   /// The key of one side; only where that side is of the address's family.
   template <class Address>

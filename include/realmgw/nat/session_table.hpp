@@ -11,6 +11,7 @@
 #include "realmgw/nat/session.hpp"
 #include "realmgw/nat/timer_wheel.hpp"
 #include "realmgw/net/packet.hpp"
+#include "realmgw/net/parse.hpp"
 
 namespace rgw::nat {
 
@@ -39,6 +40,7 @@ class SessionTable {
   [[nodiscard]] std::uint64_t hash(const net::Packet& packet) const {
     return packet.family == net::Family::v4 ? hash(packet.key4) : hash(packet.key6);
   }
+  [[nodiscard]] std::uint64_t hash(const net::PlainPacket& packet) const { return hash_words(packet.ends, packet.tail, salt_); }
   [[nodiscard]] FlowIndex& index() { return index_; }
   [[nodiscard]] const FlowIndex& index() const { return index_; }
 

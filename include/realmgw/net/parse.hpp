@@ -20,11 +20,25 @@ namespace rgw::net {
 [[nodiscard]] Verdict parse(std::uint8_t* l3, std::size_t available, EtherType ether_type, Side side,
                             Packet& packet);
 
-/// What nearly every packet is, inline and without a detour: IPv4 without options, whole, right, UDP or TCP. Fills `packet` in as
-/// `parse` would. False: it is something else or it is wrong, `parse` has to judge, and nothing in `packet` counts.
-[[nodiscard, gnu::always_inline]] inline bool parse_plain(std::uint8_t* l3, std::size_t available, Side side, Packet& packet) {
+/// A packet of the kind that nearly every one is: IPv4 without options, whole, with a right header checksum; UDP, or TCP that neither
+/// opens nor ends a connection.
+struct PlainPacket {
+  /// The flow's key in two words, since that is how it is hashed and compared. Zeros, which are no flow's key: it is something else, or
+  /// it is wrong, and `parse` has to judge.
+  std::uint64_t ends;      ///< near and far address
+  std::uint64_t tail;      ///< FlowTail
+  std::uint16_t length;    ///< of the IP packet
+  std::uint8_t tcp_flags;  ///< of TCP
+
+  [[nodiscard]] bool is_plain() const { return tail != 0; }
+  [[nodiscard]] FlowKey4 key() const { return std::bit_cast<FlowKey4>(std::array{ends, tail}); }
+};
+
+/// Reads a plain packet as `parse` would, inline and without a detour; of any other it says only that it is none.
+[[nodiscard, gnu::always_inline]] inline PlainPacket parse_plain(const std::uint8_t* l3, std::size_t available, Side side) {
+  constexpr PlainPacket none{0, 0, 0, 0};
   constexpr std::size_t least = sizeof(Ipv4Header) + sizeof(UdpHeader);
-  if (available < least) return false;
+  if (available < least) return none;
   const auto& ip = header<Ipv4Header>(l3);
   const std::uint16_t length = ip.total_length.host();
   const auto protocol = static_cast<Protocol>(ip.protocol);
@@ -32,20 +46,19 @@ namespace rgw::net {
   if (ip.version_ihl != 0x45 || length < least || length > available ||
       (ip.flags_offset.raw() & be16{of_fragments}.raw()) != 0 ||
       ChecksumSum{}.add(l3, sizeof(Ipv4Header)).fold() != 0xffff) {
-    return false;
+    return none;
   }
   const std::uint8_t* l4 = l3 + sizeof(Ipv4Header);
   const std::size_t room = length - sizeof(Ipv4Header);
   std::uint8_t tcp_flags = 0;
   if (protocol == Protocol::udp) {
     const std::uint16_t udp_length = header<UdpHeader>(l4).length.host();
-    if (udp_length < sizeof(UdpHeader) || udp_length > room) return false;
+    if (udp_length < sizeof(UdpHeader) || udp_length > room) return none;
   } else {
-    if (protocol != Protocol::tcp || room < sizeof(TcpHeader)) return false;
+    if (protocol != Protocol::tcp || room < sizeof(TcpHeader)) return none;
     const auto& tcp = header<TcpHeader>(l4);
-    // Segments that begin, end or break a connection take the longer way.
     constexpr std::uint8_t plain = TcpHeader::ack, control = plain | TcpHeader::syn | TcpHeader::fin | TcpHeader::rst;
-    if ((tcp.flags & control) != plain || tcp.header_length() < sizeof(TcpHeader) || tcp.header_length() > room) return false;
+    if ((tcp.flags & control) != plain || tcp.header_length() < sizeof(TcpHeader) || tcp.header_length() > room) return none;
     tcp_flags = tcp.flags;
   }
   // The two addresses lie side by side, and so do the ports: as the source's side sees them, or with their places changed.
@@ -53,22 +66,14 @@ namespace rgw::net {
   std::uint32_t ports;
   std::memcpy(&addresses, &ip.source, sizeof addresses);
   std::memcpy(&ports, l4, sizeof ports);
-  if ((ports & 0xffff) == 0 || ports >> 16 == 0) return false;
+  if ((ports & 0xffff) == 0 || ports >> 16 == 0) return none;
   if (side == Side::outside) {
     addresses = std::rotl(addresses, 32);
     ports = std::rotl(ports, 16);
   }
-  packet.l3 = l3;
-  packet.length = length;
-  packet.l4 = sizeof(Ipv4Header);
-  packet.family = Family::v4;
-  packet.kind = PacketKind::flow;
-  packet.tcp_flags = tcp_flags;
-  packet.fragment = false;
-  packet.l4_protocol = ip.protocol;
-  const std::uint64_t rest = std::bit_cast<std::uint32_t>(std::array{static_cast<std::uint8_t>(protocol), static_cast<std::uint8_t>(side), static_cast<std::uint8_t>(Family::v4), std::uint8_t{0}});
-  packet.key4 = std::bit_cast<FlowKey4>(std::array{addresses, rest << 32 | ports});
-  return true;
+  const std::uint64_t rest = std::bit_cast<std::uint32_t>(
+      std::array{static_cast<std::uint8_t>(protocol), static_cast<std::uint8_t>(side), static_cast<std::uint8_t>(Family::v4), std::uint8_t{0}});
+  return {addresses, rest << 32 | ports, length, tcp_flags};
 }
 
 }  // namespace rgw::net

@@ -59,24 +59,9 @@ Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destina
 
 namespace {
 
-// The way that the last packet of the session took, where nothing speaks against it: the same as below, in a few steps.
-bool goes_on(const Context& context, Packet& packet, nat::NeighbourIndex cached) {
-  const Neighbour* neighbour = context.neighbours.find(cached);
-  if (neighbour == nullptr || packet.ipv4().ttl <= 1) return false;
-  const std::uint16_t mtu = context.snapshot.port(neighbour->port).mtu;
-  if (packet.length > mtu) return false;
-  packet.came_from = packet.port;
-  packet.port = neighbour->port;
-  packet.neighbour = neighbour;
-  packet.mtu = mtu;
-  return true;
-}
-
 Verdict route(Context& context, Packet& packet) {
   Session& session = context.sessions[packet.session];
   const bool outward = packet.side() == net::Side::inside;
-  if (session.plain && goes_on(context, packet, outward ? session.towards_outside : session.towards_inside)) [[likely]]
-    return Verdict::pass();
   packet.neighbour = nullptr;
   if (session.local && !outward) return Verdict::pass();  // to the kernel
   if (packet.hop_limit() <= 1 && !packet.hairpinned) {

@@ -9,10 +9,20 @@ namespace {
 using net::EthernetHeader;
 using net::EtherType;
 
-// ARP, IPv6, fragments, options, what opens or closes a connection, and whatever is wrong.
-[[gnu::noinline]] Verdict parse_uncommon(Context& context, Packet& packet, EtherType type, net::Side side,
-                                         std::size_t available) {
-  switch (type) {
+Verdict parse_frame(Context& context, Packet& packet) {
+  auto* frame = rte_pktmbuf_mtod(packet.mbuf, std::uint8_t*);
+  const std::size_t size = rte_pktmbuf_data_len(packet.mbuf);
+  if (size < sizeof(EthernetHeader)) return Verdict::drop(Counter::parse_truncated);
+  const auto& ethernet = net::header<EthernetHeader>(frame);
+  const auto& port = context.snapshot.port(packet.port);
+  if (ethernet.destination != port.mac && !ethernet.destination.is_multicast()) {
+    return Verdict::drop(Counter::parse_not_for_us);
+  }
+  packet.l3 = frame + sizeof(EthernetHeader);
+  // What was translated once comes as if from outside.
+  const net::Side side = packet.hairpinned ? net::Side::outside : port.side;
+  const std::size_t available = size - sizeof(EthernetHeader);
+  switch (const auto type = static_cast<EtherType>(ethernet.type.host())) {
     case EtherType::ipv4:
     case EtherType::ipv6: {
       const Verdict verdict = net::parse(packet.l3, available, type, side, packet);
@@ -26,25 +36,6 @@ using net::EtherType;
       return arp(context, packet);
   }
   return Verdict::drop(Counter::parse_ethertype);
-}
-
-Verdict parse_frame(Context& context, Packet& packet) {
-  auto* frame = rte_pktmbuf_mtod(packet.mbuf, std::uint8_t*);
-  const std::size_t size = rte_pktmbuf_data_len(packet.mbuf);
-  if (size < sizeof(EthernetHeader)) return Verdict::drop(Counter::parse_truncated);
-  const auto& ethernet = net::header<EthernetHeader>(frame);
-  const auto& port = context.snapshot.port(packet.port);
-  if (ethernet.destination != port.mac && !ethernet.destination.is_multicast()) {
-    return Verdict::drop(Counter::parse_not_for_us);
-  }
-  packet.l3 = frame + sizeof(EthernetHeader);
-  const auto type = static_cast<EtherType>(ethernet.type.host());
-  // What was translated once comes as if from outside.
-  const net::Side side = packet.hairpinned ? net::Side::outside : port.side;
-  const std::size_t available = size - sizeof(EthernetHeader);
-  if (type == EtherType::ipv4 && net::parse_plain(packet.l3, available, side, packet)) [[likely]]
-    return Verdict::pass();
-  return parse_uncommon(context, packet, type, side, available);
 }
 
 }  // namespace

@@ -16,10 +16,13 @@ using net::EthernetHeader;
 constexpr std::uint16_t max_fragments = 120;
 
 void write_link_header(const Context& context, const Packet& packet, EthernetHeader& ethernet) {
-  ethernet.source = context.snapshot.port(packet.port).mac;
+  if (packet.neighbour != nullptr) {
+    ethernet = packet.neighbour->link;
+  } else {
+    ethernet.source = context.snapshot.port(packet.port).mac;
+  }
   ethernet.type = be16{static_cast<std::uint16_t>(packet.family == net::Family::v4 ? net::EtherType::ipv4
                                                                                    : net::EtherType::ipv6)};
-  if (packet.neighbour != nullptr) ethernet.destination = packet.neighbour->mac;
 }
 
 // The last step: a complete frame to its port, or to control, which finds the MAC address that it lacks.

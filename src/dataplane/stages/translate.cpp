@@ -1,5 +1,4 @@
 #include "realmgw/dataplane/stages.hpp"
-#include "realmgw/nat/plain_rewrite.hpp"
 #include "realmgw/nat/rewrite.hpp"
 
 namespace rgw::dataplane::stages {
@@ -41,10 +40,6 @@ Verdict translate_one(Context& context, Packet& packet) {
   const bool outward = packet.side() == net::Side::inside;
   if (packet.tcp_flags & net::TcpHeader::syn && context.snapshot.policy.mss_clamp != 0) [[unlikely]] {
     if (nat::clamp_mss(packet, context.snapshot.policy.mss_clamp)) context.counters.add(Counter::mss_clamped);
-  }
-  if (session.plain && packet.kind == net::PacketKind::flow) [[likely]] {
-    nat::translate_plain(packet, session);
-    return Verdict::pass();
   }
   const nat::Crossing crossing =
       crossing_of(context, packet, outward ? session.outside_family() : session.inside_family());

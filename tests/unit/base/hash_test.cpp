@@ -4,6 +4,7 @@
 //   one_flipped_bit_flips_half_of_the_hash
 //   neighbouring_tuples_fill_buckets_evenly_by_any_16_bits_of_the_hash
 //   zero_words_do_not_absorb_what_follows
+//   two_words_hash_like_the_bytes_that_they_are
 #include "realmgw/base/hash.hpp"
 
 #include "realmgw/base/endian.hpp"
@@ -122,6 +123,15 @@ TEST(Hash, zero_words_do_not_absorb_what_follows) {
     seen.insert(hash_of(std::array<std::uint64_t, 5>{0, 0, 0, 0, i}, salt()));
   }
   EXPECT_EQ(seen.size(), 1999u);
+}
+
+TEST(HashBytes, two_words_hash_like_the_bytes_that_they_are) {
+  const HashSalt its = salt();
+  Random random{7};
+  for (int round = 0; round < 100; ++round) {
+    const std::array words{random.next(), random.next()};
+    EXPECT_EQ(hash_words(words[0], words[1], its), hash_bytes(words.data(), sizeof words, its));
+  }
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ TEST(PlainRewrite, the_short_way_writes_what_the_long_one_does) {
                                .id(port(random))
                                .ip();
     Bytes quick = original, slow = original;
-    translate_plain(parsed(quick, side), session);
+    translate_plain(quick.data(), session, side);
     net::Packet packet = parsed(slow, side);
     ASSERT_TRUE(translate(packet, session, {}).passed());
     decrement_hop_limit(packet);
@@ -83,7 +83,7 @@ TEST(PlainRewrite, a_udp_checksum_of_zero_stays_zero) {
   Bytes bytes = test::udp("10.0.0.42:1000", "203.0.113.7:53").payload(8).ip();
   auto& udp = net::header<net::UdpHeader>(bytes.data() + sizeof(net::Ipv4Header));
   udp.checksum = be16{};
-  translate_plain(parsed(bytes, Side::inside), session);
+  translate_plain(bytes.data(), session, Side::inside);
   EXPECT_EQ(udp.checksum.raw(), 0);
   EXPECT_EQ(test::Seen{bytes}.to_string(), "udp 198.51.100.1:2000 > 203.0.113.7:53");
 }

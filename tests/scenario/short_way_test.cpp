@@ -1,0 +1,177 @@
+// The short way against the walk: the same packets through two gateways, of which one sees a packet before
+// each burst that holds the others up, so that all of them walk.
+//   what_leaves_is_the_same_by_either_way
+//   a_burst_of_known_flows_goes_the_short_way_whole
+//   what_follows_a_fin_does_not_overtake_it
+//   the_gateways_of_two_workers_send_the_same_by_either_way
+#include <map>
+#include <vector>
+
+#include "scenario/support.hpp"
+
+namespace rgw::test {
+namespace {
+
+constexpr unsigned inside = Gateway::inside, outside = Gateway::outside;
+
+struct Arrival {
+  unsigned port;
+  Bytes ip;
+};
+
+// A packet that is not plain and goes nowhere: its header checksum is wrong.
+Bytes obstacle() {
+  Bytes ip = udp("10.0.0.42:9", "203.0.113.7:9").ip();
+  ip[10] ^= 0x55;
+  return ip;
+}
+
+// Which way a packet went, by flow: the order among the packets of one flow counts, that between flows does
+// not.
+using Traces = std::map<std::string, std::vector<Bytes>>;
+
+void collect(Gateway& gateway, Traces& traces) {
+  for (const unsigned port : {inside, outside}) {
+    while (const auto frame = gateway.take_frame(port)) {
+      const Seen seen{Bytes(frame->begin() + sizeof(net::EthernetHeader), frame->end())};
+      traces[std::to_string(port) + " " + seen.to_string()].push_back(*frame);
+    }
+  }
+}
+
+void send(Gateway& gateway, const std::vector<Arrival>& burst, bool held_up) {
+  if (held_up) {
+    for (const unsigned port : {inside, outside}) gateway.put(port, obstacle());
+  }
+  for (const Arrival& arrival : burst) gateway.put(arrival.port, arrival.ip);
+  gateway.turn();
+}
+
+// Flows of a host, as its packets and their answers are numbered: UDP and TCP alternate.
+PacketBuilder packet_of(unsigned flow, bool outward) {
+  const auto protocol = flow % 2 == 0 ? net::Protocol::udp : net::Protocol::tcp;
+  const std::string port = std::to_string(20000 + flow);
+  // The host's port is kept where it is free, so the answer's destination is known (OUT-2).
+  return outward ? PacketBuilder{protocol, "10.0.0.42:" + port, "203.0.113.7:80"}
+                 : PacketBuilder{protocol, "203.0.113.7:80", "198.51.100.1:" + port};
+}
+
+Arrival random_arrival(Random& random, unsigned flows) {
+  const auto flow = static_cast<unsigned>(random.below(flows));
+  const bool outward = random.below(2) == 0;
+  PacketBuilder packet = packet_of(flow, outward);
+  packet.payload(random.below(8) == 0 ? 1490 : random.below(40),
+                 static_cast<std::uint8_t>(random.below(256)));
+  packet.ttl(random.below(50) == 0 ? 1 : static_cast<std::uint8_t>(2 + random.below(200)));
+  packet.id(static_cast<std::uint16_t>(random.next()));
+  if (flow % 2 == 1) packet.ack();
+  switch (random.below(40)) {
+    case 0:
+      packet.corrupt_transport_checksum();
+      break;
+    case 1:
+      packet.ip_options({1, 1, 1, 0});
+      break;
+    case 2:
+      packet.no_udp_checksum();
+      break;
+    case 3:
+      if (flow % 2 == 1) packet.fin();
+      break;
+    case 4:
+      if (flow % 2 == 1) packet.rst();
+      break;
+    case 5:
+      if (flow % 2 == 1) packet.syn();
+      break;
+    default:
+      break;
+  }
+  Bytes ip = packet.ip();
+  if (random.below(30) == 0) ip.resize(ip.size() + random.below(6));  // link padding
+  if (random.below(60) == 0) ip[random.below(ip.size())] ^= static_cast<std::uint8_t>(1 + random.below(255));
+  return {outward ? inside : outside, std::move(ip)};
+}
+
+void open_flows(Gateway& gateway, unsigned flows) {
+  for (unsigned flow = 0; flow < flows; ++flow) {
+    const bool tcp = flow % 2 == 1;
+    gateway.put(inside, tcp ? packet_of(flow, true).syn().ip() : packet_of(flow, true).ip());
+    gateway.turn();
+    gateway.put(outside, tcp ? packet_of(flow, false).syn_ack().ip() : packet_of(flow, false).ip());
+    gateway.turn();
+  }
+  ASSERT_EQ(gateway.sessions(), flows);
+}
+
+void expect_same_by_either_way(unsigned workers) {
+  constexpr unsigned flows = 24;
+  Gateway quick{lab_realm(), workers}, slow{lab_realm(), workers};
+  open_flows(quick, flows);
+  open_flows(slow, flows);
+  const std::uint64_t short_before = slow.count(Counter::short_way);
+  Random random{3};
+  Traces by_quick, by_slow;
+  for (int round = 0; round < 2'000; ++round) {
+    std::vector<Arrival> burst;
+    // With the obstacle they must fit into one burst of each port.
+    for (auto left = 1 + random.below(31); left != 0; --left) burst.push_back(random_arrival(random, flows));
+    send(quick, burst, false);
+    send(slow, burst, true);
+    collect(quick, by_quick);
+    collect(slow, by_slow);
+    if (round % 50 == 0) {
+      quick.advance(10ms);
+      slow.advance(10ms);
+    }
+  }
+  EXPECT_EQ(by_quick, by_slow);
+  EXPECT_EQ(slow.count(Counter::short_way), short_before);
+  EXPECT_GT(quick.count(Counter::short_way), 10'000U);
+  for (std::size_t i = 0; i < counter_count; ++i) {
+    const Counter counter{static_cast<std::uint16_t>(i)};
+    // The obstacles count too.
+    if (counter == Counter::rx_packets || counter == Counter::short_way || counter == Counter::parse_ip_checksum)
+      continue;
+    EXPECT_EQ(quick.count(counter), slow.count(counter)) << counter_infos[i].name;
+  }
+  EXPECT_EQ(quick.sessions(), slow.sessions());
+}
+
+TEST(ShortWay, what_leaves_is_the_same_by_either_way) {
+  expect_same_by_either_way(1);
+}
+
+TEST(ShortWay, the_gateways_of_two_workers_send_the_same_by_either_way) {
+  expect_same_by_either_way(2);
+}
+
+TEST(ShortWay, a_burst_of_known_flows_goes_the_short_way_whole) {
+  Gateway gateway;
+  open_flows(gateway, 2);
+  const auto before = gateway.count(Counter::short_way);
+  for (int i = 0; i < 10; ++i) {
+    gateway.put(inside, packet_of(0, true).payload(10).ip());
+    gateway.put(inside, packet_of(1, true).ack().payload(10).ip());
+  }
+  gateway.turn();
+  EXPECT_EQ(gateway.count(Counter::short_way) - before, 20U);
+}
+
+TEST(ShortWay, what_follows_a_fin_does_not_overtake_it) {
+  Gateway gateway;
+  open_flows(gateway, 2);
+  static_cast<void>(take_all(gateway, inside));
+  static_cast<void>(take_all(gateway, outside));
+  gateway.put(inside, packet_of(1, true).ack().id(1).ip());
+  gateway.put(inside, packet_of(1, true).fin().id(2).ip());
+  gateway.put(inside, packet_of(1, true).ack().id(3).ip());
+  gateway.turn();
+  std::vector<int> order;
+  for (const Seen& seen : take_all(gateway, outside))
+    order.push_back(net::header<net::Ipv4Header>(seen.bytes().data()).identification.host());
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
+}  // namespace
+}  // namespace rgw::test
