@@ -124,6 +124,7 @@ void Context::write_note(const Packet& packet, std::uint32_t signpost) const {
   note.far_port = packet.tail().far_port;
   note.protocol = packet.tail().protocol;
   note.l4_protocol = static_cast<std::uint8_t>(packet.l4_protocol);
+  note.datagram_length = packet.datagram_length;
   note.signpost = signpost;
 }
 

@@ -43,6 +43,7 @@ struct IpFields {
   std::uint32_t payload;  // bytes after the headers, as the header says (an ICMP error quotes less)
   bool dont_fragment;     // IPv4
   std::optional<FragmentFields> fragment;
+  bool options_in_fragment = false;  // IPv6: extension headers behind the fragment header, cut up with the payload
 };
 
 // `l4`: how many bytes of headers stand before the transport header.
@@ -62,6 +63,13 @@ IpFields read_fields(const Ipv4Header& ip, std::size_t l4, std::uint8_t) {
   return fields;
 }
 
+// What RFC 7915 section 5.1.1 counts as such in a fragment header; not ESP.
+bool is_extension_header(std::uint8_t next) {
+  constexpr std::uint8_t hop_by_hop = 0, routing = 43, authentication = 51, destination_options = 60, mobility = 135;
+  return next == hop_by_hop || next == routing || next == fragment_number || next == authentication ||
+         next == destination_options || next == mobility;
+}
+
 // The parser has walked this chain up to `l4`, so every step stays inside.
 IpFields read_fields(const Ipv6Header& ip, std::size_t l4, std::uint8_t protocol) {
   IpFields fields{.traffic_class = static_cast<std::uint8_t>(ip.version_class_flow.host() >> 20),
@@ -79,6 +87,7 @@ IpFields read_fields(const Ipv6Header& ip, std::size_t l4, std::uint8_t protocol
       fields.fragment =
           FragmentFields{fragment.identification.host(), static_cast<std::uint16_t>(offset_flags >> 3),
                          (offset_flags & 1) != 0};
+      fields.options_in_fragment = is_extension_header(bytes[at]);
       next = bytes[at];
       at += sizeof(Ipv6FragmentHeader);
     } else {
@@ -175,12 +184,15 @@ Verdict cross_transport(Packet& packet, std::uint8_t* l4, const IpFields& fields
   if (packet.kind == PacketKind::later_fragment) return Verdict::pass();
   const Protocol protocol = packet.tail().protocol;
   switch (protocol) {
-    case Protocol::icmp:
-      // The pseudo-header's length is that of the whole message, which a fragment does not tell (RFC 7915
-      // section 1.2).
-      if (fields.fragment) return Verdict::drop(Counter::translate_icmp_fragment);
+    case Protocol::icmp: {
+      // The pseudo-header's length is that of the whole message. Of a fragment that is known where its datagram
+      // has been waited for.
+      const bool part = fields.fragment && fields.fragment->more;
+      const std::uint32_t size = part ? packet.datagram_length : fields.payload;
+      if (size == 0) return Verdict::drop(Counter::translate_icmp_fragment);
       header<IcmpHeader>(l4).identifier = port.port;
-      return cross_query(header<IcmpHeader>(l4), ToAddress::family, fields.payload, transport);
+      return cross_query(header<IcmpHeader>(l4), ToAddress::family, size, transport);
+    }
     case Protocol::udp: {
       auto& udp = header<net::UdpHeader>(l4);
       *port_field(l4, protocol, port.near_is_source) = port.port;
@@ -213,6 +225,7 @@ Verdict cross_packet(Packet& packet, const Ends<ToAddress>& ends, const PortChan
   const auto protocol = static_cast<std::uint8_t>(packet.l4_protocol);
   const IpFields fields = ToAddress::family == Family::v6 ? read_fields(packet.ipv4(), packet.l4, protocol)
                                                           : read_fields(packet.ipv6(), packet.l4, protocol);
+  if (fields.options_in_fragment) return Verdict::drop(Counter::translate_fragment_options);
   const Verdict crossed = cross_transport(packet, l4, fields, ends, port, transport);
   if (!crossed.passed()) return crossed;
   packet.l3 = write_header(l4, fields, ends, identification);

@@ -58,15 +58,17 @@ std::optional<Fragment> read(const net::Ipv6Header& ip, const Packet& packet) {
 
 FragmentFlow FragmentFlow::of(const Packet& first) {
   const net::FlowTail& tail = first.tail();
-  return {tail.near_port, tail.far_port, tail.protocol, first.l4_protocol};
+  return {tail.near_port, tail.far_port, tail.protocol, first.l4_protocol, 0};
 }
 
-void FragmentFlow::give_to(Packet& later) const {
-  net::FlowTail& tail = later.tail();
+void FragmentFlow::give_to(Packet& fragment) const {
+  fragment.datagram_length = datagram_length;
+  if (fragment.kind != PacketKind::later_fragment) return;
+  net::FlowTail& tail = fragment.tail();
   tail.near_port = near_port;
   tail.far_port = far_port;
   tail.protocol = protocol;
-  later.l4_protocol = l4_protocol;
+  fragment.l4_protocol = l4_protocol;
 }
 
 std::optional<Fragment> Fragment::of(const Packet& packet) {

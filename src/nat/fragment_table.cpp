@@ -36,7 +36,7 @@ FragmentTable::Result FragmentTable::accept(const Fragment& fragment, Handle han
   if (first && fragment.flow && !fragment.more) return {Kind::forward, {}, *fragment.flow, {}, {}};
 
   // Where no fragment can be held any more, one of an unknown datagram must not push out a known one.
-  if (!first && held_count_ == limits_.held && !index_.contains(fragment.key)) {
+  if ((!first || fragment.needs_length) && held_count_ == limits_.held && !index_.contains(fragment.key)) {
     return drop(Counter::fragment_hold_full);
   }
   Result result = drop(Counter::fragment_table_full);
@@ -52,7 +52,12 @@ FragmentTable::Result FragmentTable::accept(const Fragment& fragment, Handle han
     return result;
   }
 
-  const bool waits = !first && entry.state == State::waiting;
+  entry.needs_length |= fragment.needs_length;
+  const bool knows_first = first || entry.first != nowhere;
+  const bool knows_length = !entry.needs_length || !fragment.more || entry.cover.length() != 0;
+  const bool learns = entry.state == State::waiting && knows_first && knows_length;
+  // What completes the knowledge of others goes through their queue, behind the first one.
+  const bool waits = entry.state == State::waiting && !(learns && first);
   switch (entry.cover.judge(fragment.offset, fragment.length, fragment.more)) {
     case Fit::overlaps:
       condemn(entry, Counter::fragment_overlap, result);
@@ -64,26 +69,33 @@ FragmentTable::Result FragmentTable::accept(const Fragment& fragment, Handle han
       result.why = Counter::fragment_duplicate;
       return result;
     case Fit::fits:
-      if (waits && (entry.held_count == max_held || held_count_ == limits_.held)) {
+      if (waits && (entry.held_count == (entry.needs_length ? max_held_for_length : max_held) ||
+                    held_count_ == limits_.held)) {
         result.why = Counter::fragment_hold_full;
         return result;
       }
   }
 
   static_cast<void>(entry.cover.add(fragment.offset, fragment.length, fragment.more));
+  if (first) entry.flow = *fragment.flow;
+  result.kind = Kind::forward;
   if (waits) {
+    if (first) entry.first = entry.held_count;
     entry.held[entry.held_count++] = handle;
     ++held_count_;
     result.kind = Kind::held;
     result.why = Counter::fragment_held;
-    return result;
+    if (!learns) return result;
   }
-  if (first) {
-    entry.flow = *fragment.flow;
+  if (learns) {
     entry.state = State::learnt;
+    if (entry.needs_length) entry.flow.datagram_length = static_cast<std::uint16_t>(entry.cover.length());
+    if (entry.first != nowhere) {
+      const auto place = entry.held.begin() + entry.first;
+      std::rotate(entry.held.begin(), place, place + 1);
+    }
     result.followers = take_held(entry, followers_);
   }
-  result.kind = Kind::forward;
   result.flow = entry.flow;
   if (entry.cover.complete()) static_cast<void>(forget(slot));  // holds nothing any more
   return result;
@@ -115,6 +127,8 @@ FragmentTable::Slot FragmentTable::find_or_make(const FragmentKey& key, Instant 
   entry.deadline = now + limits_.timeout;
   entry.state = State::waiting;
   entry.held_count = 0;
+  entry.first = nowhere;
+  entry.needs_length = false;
   entry.older = std::exchange(newest_, slot);
   entry.newer = nil;
   (entry.older == nil ? oldest_ : entries_[entry.older].newer) = slot;

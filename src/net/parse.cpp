@@ -328,6 +328,7 @@ Verdict parse_ipv6(std::uint8_t* l3, std::size_t available, Side side, Packet& p
 
 Verdict parse(std::uint8_t* l3, std::size_t available, EtherType ether_type, Side side, Packet& packet) {
   packet.fragment = false;
+  packet.datagram_length = 0;
   return ether_type == EtherType::ipv4 ? parse_ipv4(l3, available, side, packet)
                                        : parse_ipv6(l3, available, side, packet);
 }

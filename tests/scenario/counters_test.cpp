@@ -289,6 +289,7 @@ constexpr Exception exceptions[] = {
     {"proxy_exhausted", "between families: see the scenarios of those pairs"},
     {"translate_icmp_type", "between families: see the scenarios of those pairs"},
     {"translate_icmp_fragment", "between families: see the scenarios of those pairs"},
+    {"translate_fragment_options", "between families: see siit_test"},
     {"translate_udp_checksum", "between families: see the scenarios of those pairs"},
 };
 

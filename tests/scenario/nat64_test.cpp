@@ -2,10 +2,12 @@
 // - TCP, UDP and echo out and back, headers and checksums right
 // - UDP without a checksum gets one
 // - fragments in both directions
+// - fragmented pings, whose checksum needs the length of the whole
 // - errors from IPv4 routers, with the router's address inside the prefix
 // - packet too big, both ways
 // - hairpin through an external address
 // - a v4 reservation for a v6 host
+#include "scenario/support.hpp"
 #include "support/gateway.hpp"
 #include <gtest/gtest.h>
 
@@ -159,6 +161,57 @@ TEST_F(Nat64, fragments_from_ipv4_keep_their_offsets) {
   ASSERT_EQ(whole.size(), 2008U);
   auto sum = net::pseudo_header(seen[0].ipv6().source, seen[0].ipv6().destination, 17, 2008);
   EXPECT_EQ(sum.add(whole.data(), whole.size()).fold(), 0xffff);
+}
+
+TEST_F(Nat64, a_fragmented_ping_crosses_with_its_checksum) {  // X-1, RFC 8200 section 8.1: the whole length counts
+  for (const auto order : {false, true}) {
+    auto request = ping("fd00:10::5", "fd64::203.0.113.10", 9).id(77).payload(4000).fragments(1232);
+    if (order) std::ranges::reverse(request);
+    for (const auto& fragment : request) gateway.put(Gateway::inside, fragment);
+    gateway.turn();
+    const auto seen = take_all(gateway, Gateway::outside);
+    ASSERT_EQ(seen.size(), 4U);
+    EXPECT_EQ(piece_of(seen[0]).offset, 0U);  // the first goes first
+    const Seen whole{reassemble(seen)};
+    ASSERT_EQ(whole.bytes().size(), 20U + 8 + 4000);
+    EXPECT_EQ(whole.to_string(), "icmp8 198.51.100.1 > 203.0.113.10");
+    EXPECT_EQ(whole.icmp().identifier.host(), 9U);
+    EXPECT_TRUE(whole.checksums_right());
+
+    auto reply = pong("203.0.113.10", "198.51.100.1", 9).id(5).payload(4000).fragments(1480);
+    if (order) std::ranges::reverse(reply);
+    for (const auto& fragment : reply) gateway.put(Gateway::outside, fragment);
+    gateway.turn();
+    const Seen back{reassemble(take_all(gateway, Gateway::inside))};
+    ASSERT_EQ(back.bytes().size(), 40U + 8 + 4000);
+    EXPECT_EQ(back.to_string(), "icmp129 fd64::cb00:710a > fd00:10::5");
+    EXPECT_TRUE(back.checksums_right());
+  }
+  EXPECT_EQ(gateway.worker(0).context().fragments.held(), 0U);
+}
+
+TEST_F(Nat64, a_ping_of_64_KiB_crosses) {
+  for (const auto& fragment : ping("fd00:10::5", "fd64::203.0.113.10", 9).payload(65507 - 20).fragments(1232))
+    gateway.put(Gateway::inside, fragment);
+  gateway.turn();
+  const Seen whole{reassemble(take_all(gateway, Gateway::outside))};
+  ASSERT_EQ(whole.bytes().size(), 65507U - 20 + 28);
+  EXPECT_TRUE(whole.checksums_right());
+}
+
+TEST_F(Nat64, a_corrupt_fragmented_ping_stays_corrupt_and_one_without_an_end_goes_nowhere) {
+  for (const auto& fragment : ping("fd00:10::5", "fd64::203.0.113.10", 9).corrupt_transport_checksum().payload(2000).fragments(1232))
+    gateway.put(Gateway::inside, fragment);
+  gateway.turn();
+  EXPECT_FALSE(Seen{reassemble(take_all(gateway, Gateway::outside))}.checksums_right());
+
+  auto endless = ping("fd00:10::5", "fd64::203.0.113.10", 9).id(8).payload(4000).fragments(1232);
+  endless.pop_back();
+  for (const auto& fragment : endless) gateway.put(Gateway::inside, fragment);
+  gateway.turn();
+  EXPECT_TRUE(take_all(gateway, Gateway::outside).empty());
+  gateway.advance(2s);
+  EXPECT_EQ(gateway.count(Counter::fragment_timeout), endless.size());
 }
 
 TEST_F(Nat64, a_v4_reservation_lets_a_client_reach_a_v6_host) {  // POOL-12

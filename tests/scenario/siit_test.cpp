@@ -79,6 +79,51 @@ TEST_F(Siit, fragments_pass_in_any_order_without_state) {
     EXPECT_EQ(packet.transport<net::Ipv6FragmentHeader>().identification.host(), 7U);
 }
 
+TEST_F(Siit, a_fragmented_ping_crosses_in_both_directions_without_state) {  // SIIT-1
+  for (const auto order : {false, true}) {
+    auto request = ping("10.0.0.42", "10.0.1.42", 3).id(9).payload(4000).fragments(1480);
+    if (order) std::ranges::reverse(request);
+    for (const auto& fragment : request) gateway.put(Gateway::outside, fragment);
+    gateway.turn();
+    const Seen in{reassemble(take_all(gateway, Gateway::inside))};
+    ASSERT_EQ(in.bytes().size(), 40U + 8 + 4000);
+    EXPECT_EQ(in.to_string(), "icmp128 2001:db8:23::a00:2a > 2001:db8:42::42");
+    EXPECT_TRUE(in.checksums_right());
+
+    auto reply = pong("2001:db8:42::42", "2001:db8:23::10.0.0.42", 3).id(9).payload(4000).fragments(1232);
+    if (order) std::ranges::reverse(reply);
+    for (const auto& fragment : reply) gateway.put(Gateway::inside, fragment);
+    gateway.turn();
+    const Seen out{reassemble(take_all(gateway, Gateway::outside))};
+    ASSERT_EQ(out.bytes().size(), 20U + 8 + 4000);
+    EXPECT_EQ(out.to_string(), "icmp0 10.0.1.42 > 10.0.0.42");
+    EXPECT_TRUE(out.checksums_right());
+  }
+  EXPECT_EQ(gateway.sessions(), 0U);
+}
+
+TEST_F(Siit, an_atomic_fragment_becomes_a_whole_packet) {  // RFC 7915 section 5.1.1
+  gateway.put(Gateway::inside, ping("2001:db8:42::42", "2001:db8:23::10.0.0.42", 3).id(0xbeef).payload(40).fragments(1232)[0]);
+  gateway.turn();
+  const auto out = gateway.take(Gateway::outside);
+  ASSERT_TRUE(out);
+  EXPECT_FALSE(out->ipv4().is_fragment());
+  EXPECT_FALSE(out->ipv4().df());
+  EXPECT_EQ(out->ipv4().identification.host(), 0xbeef);
+  EXPECT_TRUE(out->checksums_right());
+}
+
+TEST_F(Siit, extension_headers_behind_a_fragment_header_are_refused) {  // RFC 7915 section 5.1.1
+  Bytes fragment = udp("[2001:db8:42::42]:1", "[2001:db8:23::10.0.0.42]:2").payload(40).fragments(1232)[0];
+  fragment[40] = 60;                                                  // destination options follow ...
+  fragment.insert(fragment.begin() + 48, {17, 0, 1, 4, 0, 0, 0, 0});  // ... of 8 bytes, then UDP
+  net::header<net::Ipv6Header>(fragment.data()).payload_length = be16{static_cast<std::uint16_t>(fragment.size() - 40)};
+  gateway.put(Gateway::inside, fragment);
+  gateway.turn();
+  EXPECT_FALSE(gateway.take(Gateway::outside));
+  EXPECT_EQ(gateway.count(Counter::translate_fragment_options), 1U);
+}
+
 TEST_F(Siit, fragmented_udp_without_a_checksum_cannot_cross) {  // RFC 7915 section 4.5
   for (const auto& fragment :
        udp("10.0.0.42:2345", "10.0.1.42:5000").no_udp_checksum().payload(1600).fragments(800)) {

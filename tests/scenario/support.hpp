@@ -81,22 +81,42 @@ inline void pass(Gateway& gateway, Duration time) {
   gateway.turn();
 }
 
+/// A fragment of either family as the receiver sees it.
+struct Piece {
+  std::size_t header;  ///< bytes before the payload
+  unsigned offset;
+  bool more;
+};
+[[nodiscard]] inline Piece piece_of(const Seen& s) {
+  if (s.v4()) {
+    const unsigned flags = s.ipv4().flags_offset.host();
+    return {s.l4(), (flags & net::Ipv4Header::offset_mask) * 8U, (flags & net::Ipv4Header::more_fragments) != 0};
+  }
+  if (s.protocol() != 44) return {s.l4(), 0, false};
+  const unsigned flags = s.transport<net::Ipv6FragmentHeader>().offset_flags.host();
+  return {s.l4() + sizeof(net::Ipv6FragmentHeader), flags & 0xfff8U, (flags & 1) != 0};
+}
+
 /// Fragments put together: the packet that the receiver gets. Empty where bytes are missing.
 [[nodiscard]] inline Bytes reassemble(std::vector<Seen> fragments) {
   if (fragments.empty()) return {};
-  const auto offset = [](const Seen& s) {
-    return (s.ipv4().flags_offset.host() & net::Ipv4Header::offset_mask) * 8U;
-  };
-  std::ranges::sort(fragments, {}, offset);
+  std::ranges::sort(fragments, {}, [](const Seen& s) { return piece_of(s).offset; });
   const std::size_t header = fragments[0].l4();
+  const std::uint8_t next = fragments[0].protocol() == 44 ? fragments[0].bytes()[header] : fragments[0].protocol();
   Bytes whole(fragments[0].bytes().begin(),
               fragments[0].bytes().begin() + static_cast<std::ptrdiff_t>(header));
   for (std::size_t i = 0; i < fragments.size(); ++i) {
-    const bool more = (fragments[i].ipv4().flags_offset.host() & net::Ipv4Header::more_fragments) != 0;
-    if (offset(fragments[i]) != whole.size() - header || more != (i + 1 < fragments.size())) return {};
-    if (net::ChecksumSum{}.add(fragments[i].bytes().data(), fragments[i].l4()).fold() != 0xffff) return {};
-    whole.insert(whole.end(), fragments[i].bytes().begin() + static_cast<std::ptrdiff_t>(fragments[i].l4()),
+    const Piece piece = piece_of(fragments[i]);
+    if (piece.offset != whole.size() - header || piece.more != (i + 1 < fragments.size())) return {};
+    if (fragments[i].v4() && net::ChecksumSum{}.add(fragments[i].bytes().data(), header).fold() != 0xffff) return {};
+    whole.insert(whole.end(), fragments[i].bytes().begin() + static_cast<std::ptrdiff_t>(piece.header),
                  fragments[i].bytes().end());
+  }
+  if (!fragments[0].v4()) {
+    auto& ip = net::header<net::Ipv6Header>(whole.data());
+    ip.next_header = next;
+    ip.payload_length = be16{static_cast<std::uint16_t>(whole.size() - header)};
+    return whole;
   }
   return ipv4_with(whole, [&](net::Ipv4Header& ip) {
     ip.total_length = be16{static_cast<std::uint16_t>(whole.size())};

@@ -62,12 +62,16 @@ class PacketBuilder {
     const Bytes l4 = transport();
     return source_.address.is_v4() ? ipv4(l4) : ipv6(l4);
   }
-  /// The same packet cut into IPv4 fragments of at most `size` bytes of payload each, a multiple of 8.
+  /// The same packet cut into fragments of at most `size` bytes of payload each, a multiple of 8.
   [[nodiscard]] std::vector<Bytes> fragments(std::size_t size) const {
     const Bytes l4 = transport();
     std::vector<Bytes> all;
     for (std::size_t at = 0; at < l4.size(); at += size) {
       const std::size_t end = std::min(l4.size(), at + size);
+      if (source_.address.is_v6()) {
+        all.push_back(ipv6_fragment(l4, at, end));
+        continue;
+      }
       PacketBuilder piece = *this;
       piece.flags_offset_ = static_cast<std::uint16_t>(at / 8 | (end < l4.size() ? net::Ipv4Header::more_fragments : 0));
       all.push_back(piece.ipv4({l4.begin() + static_cast<std::ptrdiff_t>(at), l4.begin() + static_cast<std::ptrdiff_t>(end)}));
@@ -155,6 +159,15 @@ class PacketBuilder {
     ip.source = source_.address.v4();
     ip.destination = destination_.address.v4();
     ip.checksum = net::ChecksumSum{}.add(packet.data(), header_size).checksum();
+    return packet;
+  }
+  [[nodiscard]] Bytes ipv6_fragment(const Bytes& l4, std::size_t at, std::size_t end) const {
+    Bytes payload(sizeof(net::Ipv6FragmentHeader));
+    net::header<net::Ipv6FragmentHeader>(payload.data()) = {
+        wire_protocol(), 0, be16{static_cast<std::uint16_t>(at | (end < l4.size() ? 1 : 0))}, be32{id_}};
+    payload.insert(payload.end(), l4.begin() + static_cast<std::ptrdiff_t>(at), l4.begin() + static_cast<std::ptrdiff_t>(end));
+    Bytes packet = ipv6(payload);
+    net::header<net::Ipv6Header>(packet.data()).next_header = 44;
     return packet;
   }
   [[nodiscard]] Bytes ipv6(const Bytes& l4) const {

@@ -59,7 +59,7 @@ enum class CounterKind : std::uint8_t {
   X(fragment_table_full,        drop,       "no room to remember another fragmented datagram") \
   X(fragment_hold_full,         drop,       "too many fragments wait for their first one") \
   X(fragment_duplicate,         drop,       "a fragment that came twice") \
-  X(fragment_timeout,           drop,       "the first fragment never came") \
+  X(fragment_timeout,           drop,       "the first fragment never came, or of ICMP between families the last one") \
   X(fragment_orphan,            drop,       "a fragment whose first one was refused") \
   X(fragment_reassembly,        drop,       "a fragmented datagram that would have to be whole (ICMP error, zero checksum)") \
   /* steer */ \
@@ -99,7 +99,8 @@ enum class CounterKind : std::uint8_t {
   X(map_translated,             event,      "packets translated by a stateless map") \
   X(map_source_unmapped,        drop,       "a packet to a mapped address whose source has none in the other family") \
   X(translate_icmp_type,        drop,       "an ICMP message that has no counterpart in the other family") \
-  X(translate_icmp_fragment,    drop,       "a fragmented ICMP message, whose checksum cannot follow it into the other family") \
+  X(translate_icmp_fragment,    drop,       "a fragment of an ICMP message whose length is not known, on which its checksum depends") \
+  X(translate_fragment_options, drop,       "IPv6 extension headers behind a fragment header, which IPv4 has no place for") \
   X(translate_udp_checksum,     drop,       "fragmented UDP over IPv4 without a checksum, which IPv6 would need") \
   /* egress, resolve */ \
   X(hop_limit_exceeded,         packet_end, "TTL or hop limit ran out; Time Exceeded was sent or withheld by rate") \

@@ -50,6 +50,9 @@ inline void adopt_signpost(nat::Session& session, const Packet& packet) {
 [[nodiscard]] Verdict keep_alive(Context& context, Packet& packet);
 /// A frame that the kernel sent through a port's TAP (OUT-9).
 void from_kernel(Context& context, rte_mbuf* mbuf, PortId port);
+/// A fragment on its way to its flow: it learns what other fragments of its datagram know, waits for them, goes to the
+/// worker where they meet, or is dropped (OUT-7).
+[[nodiscard]] Verdict defragment(Context& context, Packet& packet);
 /// A first fragment that was refused as `why`: so are the others of its datagram, whether they wait or come later (OUT-7).
 [[nodiscard]] Verdict condemn_datagram(Context& context, Packet& first, Counter why);
 /// An ARP frame: answers what asks for an address of ours, shows control what it can learn from.

@@ -24,6 +24,8 @@ class DatagramCover {
   [[nodiscard]] Fit judge(std::uint32_t offset, std::uint32_t length, bool more) const;
   /// Has every byte been seen?
   [[nodiscard]] bool complete() const { return end_known_ && units_seen_ == (end_ + 7) / 8; }
+  /// How many bytes the whole datagram has; 0 as long as its last fragment has not been seen.
+  [[nodiscard]] std::uint32_t length() const { return end_known_ ? end_ : 0; }
   /// As if new; costs no more than what was seen.
   void clear();
 

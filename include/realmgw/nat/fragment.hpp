@@ -27,19 +27,21 @@ struct FragmentKey {
 };
 static_assert(sizeof(FragmentKey) == 40 && PlainKey<FragmentKey>);
 
-/// What the first fragment knows and the later ones lack: the flow. For ICMP queries the identifier is a
+/// What one fragment cannot know: the flow, which the first tells, and the length, which the last tells. For ICMP queries the identifier is a
 /// port, as in net::FlowTail.
 struct FragmentFlow {
   be16 near_port;
   be16 far_port;
   net::Protocol protocol;
   std::uint16_t l4_protocol;  ///< the IANA number on the wire
+  /// Of a datagram whose fragments were held until it was known: net::Packet::datagram_length.
+  std::uint16_t datagram_length = 0;
 
   /// Of a first fragment.
   [[nodiscard]] static FragmentFlow of(const net::Packet& first);
-  /// Gives a later fragment the key of its flow. Its kind stays `later_fragment`: it has no transport header
-  /// to rewrite.
-  void give_to(net::Packet& later) const;
+  /// Gives a fragment what it lacks; a later one the key of its flow. Its kind stays `later_fragment`: it has
+  /// no transport header to rewrite.
+  void give_to(net::Packet& fragment) const;
 
   friend constexpr bool operator==(const FragmentFlow&, const FragmentFlow&) = default;
 };
@@ -50,6 +52,9 @@ struct Fragment {
   std::uint32_t length = 0;          ///< bytes of the fragmentable part
   bool more = false;                 ///< not the last
   std::optional<FragmentFlow> flow;  ///< of the first one, if it tells
+  /// Must wait for the last one, too: of ICMP that may cross families the checksum depends on the length of
+  /// the whole message (RFC 8200 section 8.1).
+  bool needs_length = false;
 
   /// Of a packet that the parser calls a fragment. nullopt (count it as `fragment_lying`) where fragment
   /// headers contradict each other: one inside another.

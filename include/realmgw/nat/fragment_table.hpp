@@ -20,15 +20,16 @@ namespace rgw::nat {
 
 /// How much of strangers' fragments a worker remembers.
 struct FragmentLimits {
-  std::size_t datagrams = 1024;  ///< at once; 2.3 KiB each
-  std::size_t held = 1024;       ///< fragments that wait for a first one, all datagrams together
+  std::size_t datagrams = 1024;  ///< at once; 2.7 KiB each
+  std::size_t held = 1024;       ///< fragments that wait for another one, all datagrams together
   Duration timeout = std::chrono::seconds{2};
 };
 
 /// What is known of the datagrams whose fragments are on their way.
 ///
 /// - The first fragment (offset 0) tells the flow; those after it go on at once, those that came before it
-/// were held.
+/// were held. Where the length is needed as well (`Fragment::needs_length`) all are held until first and last
+/// have come, and then go on, the first one before all others.
 /// - Any overlap condemns the datagram: what was held and what is still to come is dropped (RFC 5722, RFC
 /// 8200 section 4.5;
 ///   for IPv4 the same, RFC 1858). So does an end that contradicts another. What went on before is lost to
@@ -49,21 +50,24 @@ struct FragmentLimits {
 class FragmentTable {
  public:
   using Handle = void*;
-  /// The most fragments of one datagram that wait for the first.
+  /// The most fragments of one datagram that wait for the first,
   static constexpr std::size_t max_held = 16;
+  /// and where they wait for the length as well: 64 KiB in fragments of the smallest IPv6 MTU are 54.
+  static constexpr std::size_t max_held_for_length = 64;
   /// The most bytes of a datagram: what a total length of 65535 leaves (RFC 791, RFC 8200 section 4.5).
   static constexpr std::uint32_t max_bytes4 = 65535 - 20, max_bytes6 = 65535;
 
   struct Result {
     enum class Kind : std::uint8_t {
       forward,  ///< on its way, with `flow`
-      held,     ///< the table keeps the handle
+      held,     ///< the table has taken the handle, which may come back at once among `followers`
       drop,     ///< the caller keeps the handle and ends it with `why`
     };
     Kind kind;
     Counter why{};        ///< `drop`; `fragment_held` for `held`
-    FragmentFlow flow{};  ///< `forward`
-    /// Held until now, in the order in which they came: they share this fragment's fate and follow it.
+    FragmentFlow flow{};  ///< of `forward`, and of `followers`
+    /// Held until now, in the order in which they came, but the first fragment before all: they go on behind
+    /// this one, or are dropped with it.
     std::span<const Handle> followers;
     /// Held for another datagram, which had to give way: to be dropped as `fragment_table_full`.
     std::span<const Handle> evicted;
@@ -107,7 +111,8 @@ class FragmentTable {
   using Slot = std::uint32_t;
   static constexpr Slot nil = 0xffffffff;
   enum class State : std::uint8_t { waiting, learnt, condemned };
-  using Handles = std::array<Handle, max_held>;
+  static constexpr std::uint8_t nowhere = 0xff;
+  using Handles = std::array<Handle, max_held_for_length>;
 
   struct Entry {
     FragmentKey key;
@@ -115,6 +120,8 @@ class FragmentTable {
     Slot older, newer;  ///< by deadline; `newer` also links the free ones
     State state;
     std::uint8_t held_count;
+    std::uint8_t first;  ///< where in `held` the first fragment is; `nowhere`: not there
+    bool needs_length;
     Counter why;  ///< condemned
     FragmentFlow flow;
     Handles held;

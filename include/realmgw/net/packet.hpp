@@ -36,8 +36,10 @@ struct Packet {
   std::uint16_t inner;        ///< of an ICMP error: offset of the inner IP header
   std::uint16_t inner_l4;     ///< of an ICMP error: offset of the inner transport header; 8 bytes are there
   std::uint16_t l4_protocol;  ///< the IANA number on the wire; `key`'s protocol is normalised
+  /// Of a fragment: how many bytes all fragments together carry, where that has been learnt; else 0.
+  std::uint16_t datagram_length;
 
-  Packet() : l3{}, length{}, l4{}, family{}, kind{}, tcp_flags{}, fragment{}, key6{}, inner{}, inner_l4{}, l4_protocol{} {}
+  Packet() : l3{}, length{}, l4{}, family{}, kind{}, tcp_flags{}, fragment{}, key6{}, inner{}, inner_l4{}, l4_protocol{}, datagram_length{} {}
 
   template <class Address>
   [[nodiscard]] FlowKey<Address>& key() {

@@ -42,6 +42,7 @@ struct PacketNote {
   be16 far_port;
   net::Protocol protocol;
   std::uint8_t l4_protocol;
+  std::uint16_t datagram_length;  ///< as in net::Packet
   std::uint32_t signpost;  ///< `forward`: the sender's signpost for this flow, or none
   net::IpAddress next_hop;  ///< `resolve`
 };

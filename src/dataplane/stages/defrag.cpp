@@ -12,7 +12,7 @@ void drop_all(Context& context, std::span<const FragmentTable::Handle> handles, 
   for (auto* handle : handles) context.drop(static_cast<rte_mbuf*>(handle), why);
 }
 
-// Those that waited go on behind the first, as fragments whose flow is known.
+// Those that waited go on, as fragments whose flow is known.
 void release(Context& context, std::span<const FragmentTable::Handle> handles, const FragmentFlow& flow) {
   for (auto* handle : handles) {
     auto* mbuf = static_cast<rte_mbuf*>(handle);
@@ -22,6 +22,7 @@ void release(Context& context, std::span<const FragmentTable::Handle> handles, c
     note.far_port = flow.far_port;
     note.protocol = flow.protocol;
     note.l4_protocol = static_cast<std::uint8_t>(flow.l4_protocol);
+    note.datagram_length = flow.datagram_length;
     context.again.push_back(mbuf);
   }
 }
@@ -31,18 +32,34 @@ WorkerId meeting_place(const Context& context, const Fragment& fragment) {
   return context.ownership.owner_of(hash_of(fragment.key, context.shared_salt));
 }
 
+// The checksum of ICMP gains or loses the length of the whole message on its way into the other family.
+bool needs_length(const Context& context, const Packet& packet) {
+  const auto& policy = context.snapshot.policy;
+  const std::uint16_t icmp = packet.family == net::Family::v4 ? 1 : 58;
+  return packet.l4_protocol == icmp && (policy.pref64 || policy.proxies || !policy.map.empty());
+}
+
+}  // namespace
+
 Verdict defragment(Context& context, Packet& packet) {
-  const auto fragment = Fragment::of(packet);
+  if (packet.ports_known) {  // learnt here before, or on the worker that sent it
+    const auto& note = ring::note(packet.mbuf);
+    FragmentFlow{note.near_port, note.far_port, note.protocol, note.l4_protocol, note.datagram_length}.give_to(packet);
+    return Verdict::pass();
+  }
+  auto fragment = Fragment::of(packet);
   if (!fragment) return Verdict::drop(Counter::fragment_lying);
+  fragment->needs_length = needs_length(context, packet);
   const WorkerId meeting = meeting_place(context, *fragment);
   if (meeting != context.id) return context.to_peer(packet, meeting);
 
-  if (packet.kind == net::PacketKind::later_fragment) context.write_note(packet);
+  context.write_note(packet);
   const auto result = context.fragments.accept(*fragment, packet.mbuf, context.now);
   drop_all(context, result.evicted, Counter::fragment_table_full);
   switch (result.kind) {
     case FragmentTable::Result::Kind::held:
       context.counters.add(Counter::fragment_held);
+      release(context, result.followers, result.flow);
       return Verdict::taken();
     case FragmentTable::Result::Kind::drop:
       drop_all(context, result.followers, result.why);
@@ -51,12 +68,10 @@ Verdict defragment(Context& context, Packet& packet) {
       break;
   }
   release(context, result.followers, result.flow);
-  if (packet.kind == net::PacketKind::later_fragment) result.flow.give_to(packet);
+  result.flow.give_to(packet);
   packet.ports_known = true;
   return Verdict::pass();
 }
-
-}  // namespace
 
 Verdict condemn_datagram(Context& context, Packet& first, Counter why) {
   const auto fragment = Fragment::of(first);
@@ -75,13 +90,7 @@ void defrag(Context& context, Batch& batch) {
   batch.sift(
       [&](Packet& packet) {
         if (!packet.fragment) [[likely]] return Verdict::pass();
-        if (!packet.ports_known) return defragment(context, packet);
-        // Learnt here before, or on the worker that sent it.
-        if (packet.kind == net::PacketKind::later_fragment) {
-          const auto& note = ring::note(packet.mbuf);
-          FragmentFlow{note.near_port, note.far_port, note.protocol, note.l4_protocol}.give_to(packet);
-        }
-        return Verdict::pass();
+        return defragment(context, packet);
       },
       [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
 }

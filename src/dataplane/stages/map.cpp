@@ -127,6 +127,10 @@ bool is_mapped(const Context& context, const Packet& packet) {
          policy.map.translate(packet.ipv6().source);
 }
 
+bool is_icmp(const Packet& packet) {
+  return packet.l4_protocol == (packet.family == Family::v4 ? 1 : 58);
+}
+
 }  // namespace
 
 void map(Context& context, Batch& batch) {
@@ -135,6 +139,10 @@ void map(Context& context, Batch& batch) {
   batch.sift(
       [&](Packet& packet) {
         if (!is_mapped(context, packet)) return Verdict::pass();
+        // A stateless map needs to know nothing of other fragments, but for ICMP the length of all.
+        if (packet.fragment && is_icmp(packet)) [[unlikely]] {
+          if (const Verdict whole = defragment(context, packet); !whole.passed()) return whole;
+        }
         const Verdict verdict = packet.family == Family::v4
                                     ? translate_packet<Ipv6Address, Ipv4Address>(context, packet)
                                     : translate_packet<Ipv4Address, Ipv6Address>(context, packet);

@@ -90,6 +90,45 @@ TEST_F(FragmentTableTest, those_before_the_first_wait_for_it_and_follow_in_the_o
   EXPECT_EQ(table.datagrams(), 0U);
 }
 
+Fragment icmp(Fragment fragment) {
+  fragment.needs_length = true;
+  return fragment;
+}
+
+TEST_F(FragmentTableTest, where_the_length_is_needed_all_wait_for_first_and_last) {
+  EXPECT_EQ(table.accept(icmp(first(16)), packet(1), start).kind, held);
+  EXPECT_EQ(table.accept(icmp(middle(16, 16)), packet(2), start).kind, held);
+  const auto result = table.accept(icmp(last(32, 5)), packet(3), start);
+  EXPECT_EQ(result.kind, held);
+  EXPECT_THAT(result.followers, ElementsAre(packet(1), packet(2), packet(3)));
+  EXPECT_EQ(result.flow.datagram_length, 37U);
+  EXPECT_EQ(result.flow.near_port, flow.near_port);
+  EXPECT_EQ(table.datagrams(), 0U);
+}
+
+TEST_F(FragmentTableTest, where_the_length_is_needed_the_first_fragment_still_goes_first) {
+  EXPECT_EQ(table.accept(icmp(last(32, 5)), packet(1), start).kind, held);
+  EXPECT_EQ(table.accept(icmp(middle(16, 16)), packet(2), start).kind, held);
+  const auto result = table.accept(icmp(first(16)), packet(3), start);
+  EXPECT_EQ(result.kind, forward);
+  EXPECT_EQ(result.flow.datagram_length, 37U);
+  EXPECT_THAT(result.followers, ElementsAre(packet(1), packet(2)));
+
+  EXPECT_EQ(table.accept(icmp(middle(16, 16, datagram(2))), packet(4), start).kind, held);
+  EXPECT_EQ(table.accept(icmp(first(16, datagram(2))), packet(5), start).kind, held);
+  const auto by_last = table.accept(icmp(last(32, 5, datagram(2))), packet(6), start);
+  EXPECT_THAT(by_last.followers, ElementsAre(packet(5), packet(4), packet(6)));
+}
+
+TEST_F(FragmentTableTest, when_first_and_last_have_come_those_between_go_on_at_once) {
+  EXPECT_EQ(table.accept(icmp(first(16)), packet(1), start).kind, held);
+  EXPECT_THAT(table.accept(icmp(last(32, 5)), packet(2), start).followers, ElementsAre(packet(1), packet(2)));
+  const auto result = table.accept(icmp(middle(16, 16)), packet(3), start);
+  EXPECT_EQ(result.kind, forward);
+  EXPECT_EQ(result.flow.datagram_length, 37U);
+  EXPECT_EQ(table.datagrams(), 0U);
+}
+
 TEST_F(FragmentTableTest, datagrams_do_not_mix) {
   EXPECT_EQ(table.accept(first(16, datagram(1)), packet(1), start).kind, forward);
   EXPECT_EQ(table.accept(last(16, 8, datagram(2)), packet(2), start).kind, held);
@@ -244,7 +283,7 @@ TEST_F(FragmentTableTest, a_condemned_datagram_is_pardoned_when_its_time_is_over
 
 TEST_F(FragmentTableTest, memory_is_as_stated) {
   const FragmentTable usual{{}, salt()};
-  EXPECT_LE(usual.bytes(), 1024U * (2304U + 128U));
+  EXPECT_LE(usual.bytes(), 1024U * (2304U + 512U));
 }
 
 TEST_F(FragmentTableTest, every_handle_comes_back_exactly_once) {
@@ -265,11 +304,12 @@ TEST_F(FragmentTableTest, every_handle_comes_back_exactly_once) {
     Fragment fragment{
         datagram(random.below(30)), 8 * units, 8 * (1 + random.below(2)), random.below(5) != 0, {}};
     if (units == 0 && random.below(20) != 0) fragment.flow = flow;
+    fragment.needs_length = fragment.key.id.host() % 3 == 0;
     const auto result = random.below(100) == 0 ? busy.condemn(fragment.key, Counter::fragment_reassembly, now)
                                                : busy.accept(fragment, packet(number), now);
-    for (const Handle handle : result.followers) comes_back(handle);
     for (const Handle handle : result.evicted) comes_back(handle);
     ASSERT_TRUE(result.kind != held || inside.insert(packet(number)).second);
+    for (const Handle handle : result.followers) comes_back(handle);
     ++kinds[static_cast<std::size_t>(result.kind)];
     followed += static_cast<unsigned>(result.followers.size());
     evictions += static_cast<unsigned>(result.evicted.size());
