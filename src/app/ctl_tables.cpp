@@ -132,7 +132,11 @@ std::string eam_table(const ordered_json& answer) {
   std::string text = "prefix " + cell(answer, "prefix") + ", ICMP source " + cell(answer, "icmp_source") + "\n\n";
   Table table{{"IPV4", "IPV6"}};
   for (const auto& map : answer.at("maps")) table.add({cell(map, "ipv4"), cell(map, "ipv6")});
-  return text + table.to_string();
+  text += table.to_string();
+  if (answer.at("npt").empty()) return text;
+  Table pairs{{"INSIDE", "OUTSIDE"}};
+  for (const auto& pair : answer.at("npt")) pairs.add({cell(pair, "inside"), cell(pair, "outside")});
+  return text + "\n" + pairs.to_string();
 }
 
 std::string map_table(const ordered_json& answer) {

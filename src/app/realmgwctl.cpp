@@ -26,7 +26,7 @@ constexpr const char* general_help =
     "  status     how the gateway is: ports, workers, sessions, packet buffers, pool\n"
     "  sessions   the sessions, with both of their sides\n"
     "  bib        the mappings: inside and external endpoints, static and dynamic\n"
-    "  eam        the stateless address maps\n"
+    "  eam        the stateless maps: prefix, addresses, NPTv6\n"
     "  map        what one address becomes on the other side, and by which rule\n"
     "  pool       the addresses of the Circular Pool, and who has reserved them\n"
     "  hosts      the hosts that the world may be let in to\n"
@@ -77,7 +77,7 @@ const std::map<std::string, Command>& commands() {
         [](const ordered_json& answer, const Options&) { return rgw::app::bib_table(answer); }}},
       {"eam",
        {"Usage: realmgwctl eam [--limit N]\n\nShows the stateless translation: its prefix and its explicit "
-        "address maps, at most N of them.\n",
+        "address maps, at most N of them,\nand the prefixes that stand for each other (NPTv6).\n",
         [](const Options& options) { return options.limit.empty() ? "eam" : "eam limit " + options.limit; },
         [](const ordered_json& answer, const Options&) { return rgw::app::eam_table(answer); }}},
       {"map",

@@ -46,6 +46,33 @@ constexpr Key<Nat64Draft> nat64_keys[] = {{"prefix", draft_prefix},
                                           {"static", into<&Nat64Draft::mappings, read_static_bib>}};
 constexpr Key<Nat46> nat46_keys[] = {{"proxies", into<&Nat46::proxies, proxies>}};
 
+// RFC 6296 section 4.1: any unicast prefix.
+bool npt_prefix(const Value& value, net::Prefix& out) {
+  constexpr auto what = "an IPv6 prefix of at most 64 bits, like fd00:10::/48";
+  return parsed(value, out, what, [](std::string_view text) -> std::optional<net::Prefix> {
+    const auto prefix = net::Prefix::parse(text);
+    const bool good = prefix && prefix->family() == net::Family::v6 && prefix->length() > 0 &&
+                      prefix->length() <= 64 && !prefix->address().is_multicast() &&
+                      !prefix->address().is_unspecified() && !prefix->address().v6().is_link_local();
+    return good ? prefix : std::nullopt;
+  });
+}
+
+constexpr Key<Nat66::Npt> npt_keys[] = {
+    {"inside", into<&Nat66::Npt::inside, npt_prefix>, true},
+    {"outside", into<&Nat66::Npt::outside, npt_prefix>, true},
+};
+
+bool npt_pair(const Value& value, Nat66::Npt& out) {
+  return read_map(value, out, npt_keys);
+}
+
+constexpr std::size_t max_npt = 1'024;
+constexpr Key<Nat66> nat66_keys[] = {{"npt", into<&Nat66::npt, list_of<npt_pair, max_npt>>}};
+
+bool read_nat66(const Value& value, Realm& realm) {
+  return read_map(value, realm.nat66, nat66_keys);
+}
 bool read_nat64(const Value& value, Realm& realm) {
   Nat64Draft draft;
   const bool good = read_map(value, draft, nat64_keys);
@@ -67,6 +94,44 @@ const Section nat64_section{"nat64", false, read_nat64,
 const Section nat46_section{"nat46", false, read_nat46,
                             [](std::vector<std::string>& names) { name_keys(names, "nat46.", nat46_keys); }};
 
+const Section nat66_section{"nat66", false, read_nat66, [](std::vector<std::string>& names) {
+                              name_keys(names, "nat66.", nat66_keys);
+                              name_keys(names, "nat66.npt[].", npt_keys);
+                            }};
+
+namespace {
+
+// Each prefix has one meaning, and lies on the side that it is of.
+void validate_npt(const Realm& realm, const Topology& topology, Report& report) {
+  const auto& pairs = realm.nat66.npt;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const Where where = report.where("nat66.npt", i);
+    const auto clash = [&](const net::Prefix& prefix, const char* key, const net::Prefix& other,
+                           const std::string& what) {
+      if (prefix.overlaps(other))
+        report.problem(report.where(where.key + "." + key), prefix.to_string() + " overlaps " + what);
+    };
+    const net::Prefix& inside = pairs[i].inside;
+    const net::Prefix& outside = pairs[i].outside;
+    for (std::size_t j = 0; j < i; ++j) {
+      const std::string earlier = report.where("nat66.npt", j).key;
+      clash(inside, "inside", pairs[j].inside, earlier + ".inside");
+      clash(outside, "outside", pairs[j].outside, earlier + ".outside");
+    }
+    for (std::size_t j = 0; j < pairs.size(); ++j)
+      clash(outside, "outside", pairs[j].inside, report.where("nat66.npt", j).key + ".inside");
+    if (realm.nat64.prefix) clash(outside, "outside", *realm.nat64.prefix, "nat64.prefix");
+    if (realm.siit.prefix) clash(outside, "outside", *realm.siit.prefix, "siit.prefix");
+    for (const Link& link : topology.links()) {
+      const bool is_inside = link.port->side == Side::inside;
+      clash(is_inside ? outside : inside, is_inside ? "outside" : "inside", link.prefix,
+            "the link " + link.prefix.to_string() + " of " + name_of(*link.port));
+    }
+  }
+}
+
+}  // namespace
+
 void validate_families(const Realm& realm, const Topology& topology, Report& report) {
   const auto apart = [&](const std::optional<net::Prefix>& block, const char* key) {
     if (!block) return;
@@ -78,6 +143,7 @@ void validate_families(const Realm& realm, const Topology& topology, Report& rep
   };
   apart(realm.nat64.prefix, "nat64.prefix");
   apart(realm.nat46.proxies, "nat46.proxies");
+  validate_npt(realm, topology, report);
   if (realm.dns.dns64 && !realm.nat64.prefix && report.clean("nat64"))
     report.problem(report.where("dns.dns64"), "needs a nat64.prefix to make addresses of");
   for (std::size_t i = 0; i < realm.dns.upstreams.size(); ++i) {

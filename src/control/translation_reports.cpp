@@ -21,6 +21,7 @@ class Translations {
   ordered_json list() {
     add_own();
     add_stateless();
+    add_prefixes();
     add_static();
     add_pool();
     add_families();
@@ -50,6 +51,18 @@ class Translations {
       }
     };
     address_.is_v4() ? one(address_.v4()) : one(address_.v6());
+  }
+
+  /// RFC 6296.
+  void add_prefixes() {
+    if (!address_.is_v6() || policy_.npt.empty()) return;
+    using Found = nat::PrefixTranslation::Found;
+    for (const auto& result : {policy_.npt.outward(address_.v6()), policy_.npt.inward(address_.v6())}) {
+      if (result.found == Found::none) continue;
+      const auto& pair = policy_.npt.pairs()[result.pair];
+      add("npt", result.found == Found::translated ? ordered_json(result.address.to_string()) : ordered_json{},
+          pair.inside.to_string() + " = " + pair.outside.to_string());
+    }
   }
 
   void add_static() {
@@ -130,7 +143,10 @@ CtlReply::Progress AddressMapReply::append_to(std::string& text) {
     text += R"({"prefix":)" + (siit.prefix ? ordered_json(siit.prefix->to_string()) : ordered_json{}).dump();
     text += R"(,"icmp_source":)" +
             (siit.icmp_source ? ordered_json(siit.icmp_source->to_string()) : ordered_json{}).dump();
-    text += R"(,"maps":[)";
+    ordered_json prefixes = ordered_json::array();
+    for (const auto& pair : snapshot_.policy.npt.pairs())
+      prefixes.push_back({{"inside", pair.inside.to_string()}, {"outside", pair.outside.to_string()}});
+    text += R"(,"npt":)" + prefixes.dump() + R"(,"maps":[)";
   }
   const std::uint64_t end = std::min<std::uint64_t>(limit_, siit.maps.size());
   for (std::uint64_t n = 0; written_ < end && n < rows_a_piece; ++n, ++written_) {

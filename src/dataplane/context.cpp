@@ -10,6 +10,8 @@ namespace {
 using net::EthernetHeader;
 
 constexpr std::uint32_t max_neighbours = 16384;
+// Per worker; a flood of them fills this for six seconds and costs nobody else anything.
+constexpr std::uint32_t max_stored_syns = 1024;
 // What the gateway says of its own accord, per worker and second: enough for every traceroute, too little to
 // make it a reflector worth using.
 constexpr std::uint32_t errors_per_second = 1000, error_burst = 100;
@@ -40,6 +42,7 @@ Context::Context(const WorkerParts& parts)
       sessions{nat::sessions_of_worker(snapshot.policy, parts.peers->workers()), salt, clock.now()},
       bindings{snapshot.policy.max_bindings, salt},
       admission{snapshot.policy, ownership, id, sessions, bindings, random, salt},
+      syns{max_stored_syns, snapshot.policy.timeouts[nat::TimerClass::tcp_incoming_syn], salt},
       fragments{{.timeout = snapshot.policy.timeouts[nat::TimerClass::fragment]}, salt},
       neighbours{max_neighbours, salt},
       error_budget{errors_per_second, error_burst},

@@ -9,6 +9,7 @@ namespace {
 constexpr unsigned control_packets_a_turn = 32;
 // Looking at an expired session costs a cache miss or two, so 64 delay a burst by some 20 us at the worst.
 constexpr std::uint32_t expiries_a_turn = 64;
+constexpr std::uint32_t stored_syns_a_turn = 32;
 
 }  // namespace
 
@@ -47,7 +48,7 @@ std::uint32_t Worker::step() {
 // The walk of a packet.
 void Worker::walk() {
   stages::parse(context_, batch_);
-  if (!context_.snapshot.policy.map.empty()) stages::map(context_, batch_);
+  if (context_.snapshot.policy.is_stateless()) stages::map(context_, batch_);
   stages::defrag(context_, batch_);
   stages::steer(context_, batch_);
   stages::lookup(context_, batch_);
@@ -160,6 +161,8 @@ void Worker::keep_house() {
         if (!session.posted) return;
         context_.tell_signpost(session.home, session.signpost_slot, session.outside.tail, PeerMessage::Word::lives);
       });
+  context_.syns.expire(context_.now, stored_syns_a_turn,
+                       [&](const nat::StoredSyns::Syn& syn) { stages::refuse_stored(context_, syn); });
   context_.bindings.sweep(context_.now);
   context_.admission.proxies().sweep(context_.now);
   context_.fragments.expire(context_.now, [&](void* held) {

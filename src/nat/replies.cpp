@@ -32,6 +32,7 @@ constexpr struct {
     {{net::icmp4::unreachable, net::icmp4::code_host_unreachable}, {net::icmp6::unreachable, net::icmp6::code_address_unreachable}},
     {{net::icmp4::unreachable, net::icmp4::code_network_unreachable}, {net::icmp6::unreachable, net::icmp6::code_no_route}},
     {{net::icmp4::unreachable, net::icmp4::code_admin_prohibited}, {net::icmp6::unreachable, 1}},
+    {{net::icmp4::parameter_problem, 0}, {net::icmp6::parameter_problem, 0}},
 };
 
 std::size_t write_ip(std::span<std::uint8_t> out, net::Ipv4Address source, net::Ipv4Address destination,
@@ -87,7 +88,7 @@ std::size_t make_icmp_error(const net::Packet& packet, IcmpError error, const ne
   const auto& row = types[static_cast<std::size_t>(error)];
   icmp.type = v4 ? row.v4.type : row.v6.type;
   icmp.code = v4 ? row.v4.code : row.v6.code;
-  if (error == IcmpError::packet_too_big) {
+  if (error == IcmpError::packet_too_big || error == IcmpError::parameter_problem) {
     if (!v4) icmp.identifier = be16{static_cast<std::uint16_t>(mtu >> 16)};
     icmp.sequence = be16{static_cast<std::uint16_t>(mtu)};
   }

@@ -65,9 +65,25 @@ void answer_for_maps(Snapshot& snapshot, const config::Realm& realm, const std::
   };
   if (realm.siit.prefix) answer(*realm.siit.prefix);
   for (const auto& row : realm.siit.maps) answer(row.ipv4);
+  for (const auto& row : realm.nat66.npt) answer(row.outside);
 }
 
-nat::Policy make_policy(const config::Realm& realm) {
+// Addresses of an outside link that lies within a translated prefix are that link's own.
+std::vector<Prefix> outside_links_within(const config::Realm& realm, const std::vector<PortFacts>& ports) {
+  std::vector<Prefix> links;
+  for (const auto& port : ports) {
+    if (port.side != net::Side::outside) continue;
+    for (const auto& link : port.addresses) {
+      const bool within = std::any_of(realm.nat66.npt.begin(), realm.nat66.npt.end(), [&](const auto& row) {
+        return row.outside.contains(link.prefix()) && row.outside != link.prefix();
+      });
+      if (within) links.push_back(link.prefix());
+    }
+  }
+  return links;
+}
+
+nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>& ports) {
   const auto& out = realm.outbound;
   nat::Policy policy;
   policy.external = out.addresses;
@@ -116,6 +132,9 @@ nat::Policy make_policy(const config::Realm& realm) {
   policy.map = nat::AddressMap{
       realm.siit.prefix ? std::optional{net::Pref64{*realm.siit.prefix}} : std::nullopt, std::move(mappings)};
   if (realm.siit.icmp_source) policy.icmp_source = realm.siit.icmp_source->v4();
+  std::vector<nat::PrefixPair> pairs;
+  for (const auto& row : realm.nat66.npt) pairs.push_back({row.inside, row.outside});
+  policy.npt = nat::PrefixTranslation{std::move(pairs), outside_links_within(realm, ports)};
   if (realm.nat46.proxies) policy.proxies.emplace(*realm.nat46.proxies);
   return policy;
 }
@@ -158,7 +177,7 @@ std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<P
   for (const auto& address : realm.pool.addresses) own(address).pool = true;
   for (const auto& mapping : realm.static_mappings) own(mapping.outside.address).mapped = true;
   answer_for_maps(*snapshot, realm, ports);
-  snapshot->policy = make_policy(realm);
+  snapshot->policy = make_policy(realm, ports);
   for (const auto& [address, what] : snapshot->own) {
     if (what.service && what.shared()) snapshot->policy.shared_service.push_back(address);
   }

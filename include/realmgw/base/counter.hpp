@@ -88,6 +88,10 @@ enum class CounterKind : std::uint8_t {
   X(not_own_destination,        drop,       "an outside packet to an address that is not the gateway's") \
   X(filtered,                   drop,       "an outside packet to a mapping that the filtering policy refuses") \
   X(unmatched,                  drop,       "an outside packet that nothing claims") \
+  X(syn_stored,                 drop,       "an outside SYN that filtering refuses, remembered for a simultaneous open") \
+  X(syn_matched,                event,      "remembered SYNs whose connection the host inside opened itself") \
+  X(syn_unanswered,             event,      "remembered SYNs whose sender was told in the end, or withheld by rate") \
+  X(syn_store_full,             event,      "SYNs not remembered because too many are") \
   X(unmatched_rejected,         packet_end, "an outside packet that nothing claims, answered with RST or ICMP") \
   /* pool: claims */ \
   X(claim_made,                 event,      "reservations claimed by a first packet") \
@@ -98,6 +102,8 @@ enum class CounterKind : std::uint8_t {
   /* translation between families: X-1 */ \
   X(map_translated,             event,      "packets translated by a stateless map") \
   X(map_source_unmapped,        drop,       "a packet to a mapped address whose source has none in the other family") \
+  X(npt_untranslatable,         drop,       "an address that prefix translation has no counterpart for (subnet ffff, identifier of zeros or ones)") \
+  X(npt_inner,                  drop,       "an ICMP error whose quoted packet is of another prefix than the error itself") \
   X(translate_icmp_type,        drop,       "an ICMP message that has no counterpart in the other family") \
   X(translate_icmp_fragment,    drop,       "a fragment of an ICMP message whose length is not known, on which its checksum depends") \
   X(translate_fragment_options, drop,       "IPv6 extension headers behind a fragment header, which IPv4 has no place for") \

@@ -81,6 +81,15 @@ struct Nat46 {
   std::optional<net::Prefix> proxies;
 };
 
+/// X66: translation within IPv6.
+struct Nat66 {
+  /// RFC 6296: prefixes of at most 64 bits that stand for each other.
+  struct Npt {
+    net::Prefix inside, outside;
+  };
+  std::vector<Npt> npt;
+};
+
 /// SIIT: stateless translation.
 struct Siit {
   struct Map {
@@ -160,6 +169,7 @@ struct Realm {
   std::vector<StaticMapping> static_mappings;  ///< `forward:`
   Nat64 nat64;
   Nat46 nat46;
+  Nat66 nat66;
   Siit siit;
   Timers timers;
   Pool pool;

@@ -19,6 +19,7 @@
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/nat/replies.hpp"
 #include "realmgw/nat/session_table.hpp"
+#include "realmgw/nat/stored_syns.hpp"
 #include "realmgw/nat/token_bucket.hpp"
 #include "realmgw/ring/messages.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
@@ -60,6 +61,7 @@ class Context {
   nat::SessionTable sessions;
   nat::BindingTable bindings;
   nat::Admission admission;
+  nat::StoredSyns syns;
   nat::FragmentTable fragments;
   NeighbourTable neighbours;
   nat::TokenBucket error_budget;  ///< ICMP errors

@@ -4,6 +4,8 @@
 
 #include "realmgw/dataplane/context.hpp"
 
+#include <optional>
+
 namespace rgw::dataplane::stages {
 
 /// A burst from this worker's queue of a port; returns how many packets there were.
@@ -46,6 +48,24 @@ inline void adopt_signpost(nat::Session& session, const Packet& packet) {
 /// The port, next hop and MTU by which a packet reaches an address, which may be of the other family; `cached` remembers the
 /// neighbour. Its sender is told where there is no way (OUT-5).
 [[nodiscard]] Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destination, nat::NeighbourIndex& cached);
+/// Of the stage `map`: a packet that prefix translation is meant for (RFC 6296), which it then has decided upon; nothing for
+/// another.
+[[nodiscard]] std::optional<Verdict> translate_prefix(Context& context, Packet& packet);
+
+/// An address that no packet may come from.
+[[nodiscard]] bool martian_source(const net::IpAddress& source);
+/// An address that names all hosts of some port's link.
+[[nodiscard]] bool is_broadcast(const Context& context, const net::IpAddress& address);
+/// An address that names all hosts of the link where the packet was seen, or a group.
+[[nodiscard]] bool is_group(const Context& context, PortId port, const net::IpAddress& destination);
+/// May a packet that came by this port have this source (OUT-8)?
+[[nodiscard]] Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source);
+
+/// What nothing claims, for the reason `why`: silence, an answer, or a SYN's wait for a simultaneous open (OUT-6).
+[[nodiscard]] Verdict refuse(Context& context, Packet& packet, Counter why);
+/// A SYN whose wait has ended: its sender is told (RFC 5382 REQ-4).
+void refuse_stored(Context& context, const nat::StoredSyns::Syn& syn);
+
 /// The session that was found goes on living; TCP moves its state (RFC 6146 section 3.5.2).
 [[nodiscard]] Verdict keep_alive(Context& context, Packet& packet);
 /// A frame that the kernel sent through a port's TAP (OUT-9).

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "realmgw/nat/address_map.hpp"
+#include "realmgw/nat/prefix_translation.hpp"
 #include "realmgw/nat/proxy_table.hpp"
 #include "realmgw/nat/timer_class.hpp"
 #include "realmgw/net/address.hpp"
@@ -45,6 +46,8 @@ struct Policy {
   std::optional<ProxyBlock> proxies;
   /// Stateless translation (SIIT).
   AddressMap map;
+  /// Stateless translation within IPv6 (NPTv6).
+  PrefixTranslation npt;
   /// Where an ICMP error is said to come from whose IPv6 sender has no IPv4 address (RFC 6791); none: the
   /// gateway's own address.
   std::optional<net::Ipv4Address> icmp_source;
@@ -61,6 +64,8 @@ struct Policy {
   /// What the gateway itself serves on addresses that it shares: no session may take such a port.
   std::vector<net::Service> local_services;
 
+  /// Is there anything that needs no session?
+  [[nodiscard]] bool is_stateless() const { return !map.empty() || !npt.empty(); }
   /// The IPv4 address that stands inside an IPv6 one, where that begins with the prefix.
   [[nodiscard]] std::optional<net::Ipv4Address> embedded(const net::IpAddress& address) const {
     return pref64 && address.is_v6() ? pref64->extract(address.v6()) : std::nullopt;

@@ -16,6 +16,7 @@ enum class IcmpError : std::uint8_t {
   host_unreachable,      ///< address unreachable in IPv6
   network_unreachable,   ///< no route
   admin_prohibited,
+  parameter_problem,     ///< of IPv6: an erroneous header field (RFC 4443 section 3.4)
 };
 
 /// A buffer of this size takes any answer: RFC 1812 section 4.3.2.3 quotes into 576 bytes, RFC 4443 section 2.4(c) into 1280.
@@ -26,7 +27,7 @@ inline constexpr std::size_t max_reply = 1280;
 [[nodiscard]] bool may_report(const net::Packet& packet);
 
 /// Writes the ICMP error from `source` to the sender of `packet` into `out` (of `max_reply` bytes); returns its length.
-/// `mtu` goes with packet_too_big. The packet must not have been translated yet: the sender wants to see its own.
+/// `mtu` goes with packet_too_big; with parameter_problem it is the offset of the field. The packet must not have been translated yet: the sender wants to see its own.
 [[nodiscard]] std::size_t make_icmp_error(const net::Packet& packet, IcmpError error, const net::IpAddress& source,
                                           std::uint32_t mtu, std::span<std::uint8_t> out);
 

@@ -9,76 +9,6 @@ using nat::Session;
 using net::PacketKind;
 using ring::OwnAddress;
 
-// ---- who may send and receive at all: OUT-8
-
-bool martian_source(const net::IpAddress& source) {
-  if (source.is_unspecified() || source.is_multicast() || source.is_loopback()) return true;
-  return source.is_v4() && (source.v4().is_this_network() || source.v4().is_class_e());
-}
-
-// An address that names all hosts of a port's link.
-bool is_broadcast_of(const ring::PortFacts& port, const net::IpAddress& address) {
-  for (const auto& link : port.addresses) {
-    if (link.address.is_v4() && link.length < 31 && link.prefix().last() == address) return true;
-  }
-  return false;
-}
-
-bool is_broadcast(const Context& context, const net::IpAddress& address) {
-  for (const auto& port : context.snapshot.ports) {
-    if (is_broadcast_of(port, address)) return true;
-  }
-  return false;
-}
-
-// An address that names all hosts of the link where the packet was seen, or a group.
-bool is_group(const Context& context, PortId port, const net::IpAddress& destination) {
-  return destination.is_multicast() || (destination.is_v4() && destination.v4().is_limited_broadcast()) ||
-         is_broadcast_of(context.snapshot.port(port), destination);
-}
-
-Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source) {
-  if (martian_source(source) || is_broadcast(context, source)) return Verdict::drop(Counter::martian_source);
-  if (packet.hairpinned) return Verdict::pass();
-  if (context.snapshot.own_address(source) != nullptr) return Verdict::drop(Counter::spoofed_own_source);
-  // Link-local addresses belong to their link, not to a route.
-  if (source.is_v6() && source.v6().is_link_local()) return Verdict::pass();
-  const ring::NextHop* back = context.snapshot.route(source);
-  const net::Side side = context.snapshot.port(packet.port).side;
-  const bool from_inside = back != nullptr && context.snapshot.port(back->port).side == net::Side::inside;
-  if (side == net::Side::inside) {
-    return back != nullptr && back->port == packet.port ? Verdict::pass()
-                                                        : Verdict::drop(Counter::spoofed_inside_source);
-  }
-  return from_inside ? Verdict::drop(Counter::inside_source_outside) : Verdict::pass();
-}
-
-// ---- what nothing claims: OUT-6
-
-Verdict refuse(Context& context, Packet& packet, Counter why) {
-  const auto policy = context.snapshot.policy.unmatched;
-  const bool after_reservation = why == Counter::claim_expired || why == Counter::claim_spent;
-  const bool tell =
-      policy == nat::Unmatched::reject || (policy == nat::Unmatched::automatic && after_reservation);
-  if (!tell || packet.hairpinned || !nat::may_report(packet)) return Verdict::drop(why);
-  if (packet.kind != PacketKind::flow) return Verdict::drop(why);  // nobody expects a refusal to a ping
-  if ((packet.tcp_flags & net::TcpHeader::rst) != 0)
-    return Verdict::drop(why);  // RFC 9293: a reset is never answered
-  context.counters.add(why);
-  if (packet.tail().protocol != net::Protocol::tcp) {
-    context.report(packet, nat::IcmpError::port_unreachable);
-  } else if (!context.reset_budget.take(context.now)) {
-    context.counters.add(Counter::icmp_rate_limited);
-  } else {
-    std::array<std::uint8_t, nat::max_reply> reply;
-    if (const std::size_t size = nat::make_tcp_reset(packet, reply); size != 0) {
-      context.answer(packet, {reply.data(), size});
-      context.counters.add(Counter::tcp_reset_sent);
-    }
-  }
-  return Verdict::drop(Counter::unmatched_rejected);
-}
-
 // ---- to the host's home
 
 // The flow's packets come to this worker, its session lives on another: leave a signpost and pass the packet
@@ -112,11 +42,21 @@ Verdict post(Context& context, Packet& packet, WorkerId home) {
 
 // ---- the verdict of nat::Admission, carried out
 
+// RFC 5382 REQ-4: should a SYN from outside have waited for this one, it is dropped in silence.
+void meet_stored_syn(Context& context, const Session& session) {
+  if (session.protocol() != net::Protocol::tcp) return;
+  const bool met = session.outside_family() == net::Family::v4
+                       ? context.syns.forget(session.key<net::Ipv4Address>(net::Side::outside))
+                       : context.syns.forget(session.key<net::Ipv6Address>(net::Side::outside));
+  if (met) context.counters.add(Counter::syn_matched);
+}
+
 Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
   packet.session = admitted.slot;
   Session& session = context.sessions[admitted.slot];
   switch (session.origin) {
     case Session::Origin::outbound:
+      if (context.syns.size() != 0) meet_stored_syn(context, session);
       context.counters.add(Counter::session_created_outbound);
       break;
     case Session::Origin::inbound:

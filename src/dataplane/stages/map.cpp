@@ -131,6 +131,19 @@ bool is_icmp(const Packet& packet) {
   return packet.l4_protocol == (packet.family == Family::v4 ? 1 : 58);
 }
 
+// What becomes of a packet that a map is meant for; nothing for another.
+std::optional<Verdict> translate_stateless(Context& context, Packet& packet) {
+  if (is_mapped(context, packet)) {
+    // A stateless map needs to know nothing of other fragments, but for ICMP the length of all.
+    if (packet.fragment && is_icmp(packet)) [[unlikely]] {
+      if (const Verdict whole = defragment(context, packet); !whole.passed()) return whole;
+    }
+    return packet.family == Family::v4 ? translate_packet<Ipv6Address, Ipv4Address>(context, packet)
+                                       : translate_packet<Ipv4Address, Ipv6Address>(context, packet);
+  }
+  return packet.family == Family::v6 ? translate_prefix(context, packet) : std::nullopt;
+}
+
 }  // namespace
 
 void map(Context& context, Batch& batch) {
@@ -138,15 +151,9 @@ void map(Context& context, Batch& batch) {
   const auto dropped = [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); };
   batch.sift(
       [&](Packet& packet) {
-        if (!is_mapped(context, packet)) return Verdict::pass();
-        // A stateless map needs to know nothing of other fragments, but for ICMP the length of all.
-        if (packet.fragment && is_icmp(packet)) [[unlikely]] {
-          if (const Verdict whole = defragment(context, packet); !whole.passed()) return whole;
-        }
-        const Verdict verdict = packet.family == Family::v4
-                                    ? translate_packet<Ipv6Address, Ipv4Address>(context, packet)
-                                    : translate_packet<Ipv4Address, Ipv6Address>(context, packet);
-        if (!verdict.passed()) return verdict;
+        const auto verdict = translate_stateless(context, packet);
+        if (!verdict) return Verdict::pass();
+        if (!verdict->passed()) return *verdict;
         mapped.take(packet);
         return Verdict::taken();
       },

@@ -90,6 +90,35 @@ TEST(Nat46, has_a_block_of_ipv4_proxies) {
   }
 }
 
+TEST(Nat66, has_pairs_of_prefixes) {  // RFC 6296
+  const Realm realm = realm_with("nat66: { npt: [{ inside: 'fd00:10::/48', outside: '2001:db8:200::/56' }] }\n");
+  ASSERT_EQ(realm.nat66.npt.size(), 1U);
+  EXPECT_EQ(realm.nat66.npt[0].inside, net::Prefix::parse("fd00:10::/48"));
+  EXPECT_EQ(realm.nat66.npt[0].outside, net::Prefix::parse("2001:db8:200::/56"));
+  for (const char* bad : {"fd00::/65", "10.0.0.0/8", "ff00::/8", "fe80::/10", "::/0", "fd00::1/48"}) {
+    EXPECT_EQ(problems_with("nat66: { npt: { inside: '" + std::string{bad} +
+                            "', outside: '2001:db8:200::/48' } }\n")
+                  .size(),
+              1U)
+        << bad;
+  }
+}
+
+TEST(Nat66, refuses_prefixes_of_more_than_one_meaning) {
+  const auto npt = [](const std::string& pairs, const std::string& more = "") {
+    return problems_with(more + "nat66: { npt: [" + pairs + "] }\n");
+  };
+  const std::string good = "{ inside: 'fd00:10::/48', outside: '2001:db8:200::/48' }";
+  EXPECT_THAT(npt(good), IsEmpty());
+  EXPECT_THAT(npt(good + ", { inside: 'fd00:10:0:5::/64', outside: '2001:db8:201::/64' }"),
+              ElementsAre(testing::HasSubstr("nat66.npt[1].inside: fd00:10:0:5::/64 overlaps nat66.npt[0].inside")));
+  EXPECT_THAT(npt(good + ", { inside: 'fd00:11::/48', outside: '2001:db8:200:1::/64' }"),
+              ElementsAre(testing::HasSubstr("nat66.npt[1].outside: 2001:db8:200:1::/64 overlaps nat66.npt[0].outside")));
+  EXPECT_THAT(npt("{ inside: 'fd00:10::/48', outside: 'fd00:10:0:7::/64' }").size(), testing::Ge(1U));
+  EXPECT_THAT(npt("{ inside: 'fd00:12::/48', outside: '2001:db8:200::/48' }", "nat64: { prefix: '2001:db8:200:1::/96' }\n"),
+              ElementsAre(testing::HasSubstr("overlaps nat64.prefix")));
+}
+
 TEST(Families, are_apart_from_the_links) {
   EXPECT_THAT(problems_with("nat46: { proxies: 10.0.0.0/16 }\n"),
               ElementsAre("f:8:19: nat46.proxies: overlaps the link 10.0.0.0/24 of ports.inside"));

@@ -101,6 +101,15 @@ TEST_F(TranslationReportsTest, what_a_prefix_may_not_represent_becomes_nothing) 
   EXPECT_EQ(rules("64:ff9b::a00:1"), Rows{"pref64 null"});
 }
 
+TEST_F(TranslationReportsTest, translated_prefixes_are_shown_from_either_side) {  // RFC 6296
+  config::Realm realm = test::realm();
+  realm.nat66.npt = {{*net::Prefix::parse("fd00:10::/48"), *net::Prefix::parse("2001:db8:200::/48")}};
+  snapshot = test::snapshot(realm);
+  EXPECT_EQ(rules("fd00:10::5")[0], "npt 2001:db8:200:cd57::5");
+  EXPECT_EQ(rules("2001:db8:200:cd57::5"), Rows{"npt fd00:10::5"});
+  EXPECT_EQ(rules("2001:db8:200:ffff::5"), Rows{"npt null"});
+}
+
 TEST_F(TranslationReportsTest, an_address_without_a_rule_has_an_empty_list) {
   snapshot = test::snapshot(test::realm());
   EXPECT_EQ(rules("192.0.2.1"), Rows{});
