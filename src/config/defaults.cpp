@@ -102,6 +102,7 @@ void fill_defaults(Realm& realm, Report& report) {
   if (realm.dns.listen.empty()) realm.dns.listen = service_addresses(realm, std::nullopt);
   if (realm.dns.proxy.empty()) realm.dns.proxy = service_addresses(realm, Side::outside);
   if (!report.written("dns.dns64")) realm.dns.dns64 = realm.nat64.prefix.has_value();
+  if (!report.written("dns.dns64_exclude")) realm.dns.dns64_exclude = {*net::Prefix::parse("::ffff:0:0/96")};
   if (!realm.dns.nsid) realm.dns.nsid = realm.name;
 }
 

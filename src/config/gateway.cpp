@@ -17,6 +17,13 @@ bool upstream(const Value& value, net::Endpoint& out) {
   });
 }
 
+bool ipv6_prefix(const Value& value, net::Prefix& out) {
+  return parsed(value, out, "an IPv6 prefix", [](std::string_view text) -> std::optional<net::Prefix> {
+    const auto read = net::Prefix::parse(text);
+    return read && read->family() == net::Family::v6 ? read : std::nullopt;
+  });
+}
+
 constexpr Key<Dns> dns_keys[] = {
     {"listen", into<&Dns::listen, list_of<address, 1'024>>},
     {"nsid",
@@ -30,6 +37,7 @@ constexpr Key<Dns> dns_keys[] = {
     {"upstreams", into<&Dns::upstreams, list_of<upstream, 16>>},
     {"cache", into<&Dns::cache, count<std::uint32_t, 0, 16'777'216>>},
     {"dns64", into<&Dns::dns64, boolean>},
+    {"dns64_exclude", into<&Dns::dns64_exclude, list_of<ipv6_prefix, 64>>},
     {"ces", into<&Dns::ces, boolean>},
 };
 

@@ -29,14 +29,61 @@ bool mss_clamp(const Value& value, std::uint16_t& out) {
   });
 }
 
+bool port_range(const Value& value, net::PortRange& out) {
+  return parsed(value, out, "a range of ports, like 1024-65535", [](std::string_view text) {
+    const auto dash = text.find('-');
+    const auto first = parse_number(text.substr(0, dash));
+    const auto last = dash == text.npos ? first : parse_number(text.substr(dash + 1));
+    const bool good = first && last && *first <= *last && *last <= 65'535;
+    return good ? std::optional{net::PortRange{static_cast<std::uint16_t>(*first),
+                                               static_cast<std::uint16_t>(*last)}}
+                : std::nullopt;
+  });
+}
+
+constexpr std::uint64_t max_addresses = 1'024;
+
+// Addresses with a range of their ports (RFC 6146 section 3.5.1.1: a pool of transport addresses).
+struct RangeDraft {
+  std::vector<net::IpAddress> addresses;
+  net::PortRange ports;
+};
+
+bool range_addresses(const Value& value, RangeDraft& draft) {
+  return append_range(value, "outbound.addresses", max_addresses, draft.addresses);
+}
+
+constexpr Key<RangeDraft> range_keys[] = {
+    {"address", range_addresses, true},
+    {"ports", into<&RangeDraft::ports, port_range>},
+};
+
+bool external_addresses(const Value& value, Outbound& out) {
+  bool good = true;
+  bool ranges = false;
+  for (const Value& item : value.items()) {
+    RangeDraft draft;
+    const bool is_map = item.kind() == Node::Kind::map;
+    good = (is_map ? read_map(item, draft, range_keys) : range_addresses(item, draft)) && good;
+    if (draft.addresses.size() > max_addresses - out.addresses.size())
+      return item.problem("more than " + std::to_string(max_addresses) + " addresses in all");
+    ranges = ranges || draft.ports != net::PortRange{};
+    out.addresses.insert(out.addresses.end(), draft.addresses.begin(), draft.addresses.end());
+    out.ports.insert(out.ports.end(), draft.addresses.size(), draft.ports);
+  }
+  if (!ranges) out.ports.clear();
+  return good;
+}
+
 constexpr Key<Outbound> outbound_keys[] = {
-    {"addresses", into<&Outbound::addresses, address_ranges<1'024>>},
+    {"addresses", external_addresses},
     {"mapping", into<&Outbound::mapping, one_of<mappings>>},
     {"filtering", into<&Outbound::filtering, one_of<filterings>>},
     {"unmatched", into<&Outbound::unmatched, one_of<unmatcheds>>},
     {"hairpin", into<&Outbound::hairpin, boolean>},
     {"max_sessions", into<&Outbound::max_sessions, count<std::uint32_t, 1'024, 134'217'728>>},
     {"max_sessions_per_host", into<&Outbound::max_sessions_per_host, count<std::uint32_t, 1, 134'217'728>>},
+    {"max_ports_per_host", into<&Outbound::max_ports_per_host, count<std::uint32_t, 0, 65'535>>},
     {"mss_clamp", into<&Outbound::mss_clamp, mss_clamp>},
 };
 
@@ -48,6 +95,7 @@ bool read_outbound(const Value& value, Realm& realm) {
 
 const Section outbound_section{"outbound", false, read_outbound, [](std::vector<std::string>& names) {
                                  name_keys(names, "outbound.", outbound_keys);
+                                 name_keys(names, "outbound.addresses[].", range_keys);
                                }};
 
 }  // namespace rgw::config

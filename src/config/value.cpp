@@ -171,22 +171,23 @@ bool prefix(const Value& value, net::Prefix& out) {
 bool read_ranges(const Value& value, std::uint64_t limit, std::vector<net::IpAddress>& out) {
   out.clear();
   bool good = true;
-  for (const Value& item : value.items()) {
-    net::AddressRange range;
-    if (!parsed(item, range, "an IPv4 or IPv6 address, prefix or range", net::AddressRange::parse)) {
-      good = false;
-    } else if (range.size() > limit - out.size()) {
-      good = item.problem(range.to_string() + " makes more than " + std::to_string(limit) + " addresses");
-    } else if (!is_unicast(range.first) || !is_unicast(range.last)) {
-      good = item.problem(range.to_string() + " holds addresses that no host can have");
-    } else {
-      for (const net::IpAddress& one : range.addresses(limit)) {
-        out.push_back(one);
-        item.report().note_item(value.path(), item.where());
-      }
-    }
-  }
+  for (const Value& item : value.items()) good = append_range(item, value.path(), limit, out) && good;
   return good;
+}
+
+bool append_range(const Value& item, const std::string& list, std::uint64_t limit,
+                  std::vector<net::IpAddress>& out) {
+  net::AddressRange range;
+  if (!parsed(item, range, "an IPv4 or IPv6 address, prefix or range", net::AddressRange::parse)) return false;
+  if (range.size() > limit - out.size())
+    return item.problem(range.to_string() + " makes more than " + std::to_string(limit) + " addresses");
+  if (!is_unicast(range.first) || !is_unicast(range.last))
+    return item.problem(range.to_string() + " holds addresses that no host can have");
+  for (const net::IpAddress& one : range.addresses(limit)) {
+    out.push_back(one);
+    item.report().note_item(list, item.where());
+  }
+  return true;
 }
 
 bool read_count(const Value& value, std::uint64_t low, std::uint64_t high, std::uint64_t& out) {

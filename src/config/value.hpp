@@ -173,6 +173,9 @@ bool ttl(const Value& value, std::uint32_t& out);
 
 /// For the templates below.
 bool read_ranges(const Value& value, std::uint64_t limit, std::vector<net::IpAddress>& out);
+/// One item of such a list, appended; the places are noted under the path of the list.
+bool append_range(const Value& item, const std::string& list, std::uint64_t limit,
+                  std::vector<net::IpAddress>& out);
 bool read_count(const Value& value, std::uint64_t low, std::uint64_t high, std::uint64_t& out);
 bool read_duration(const Value& value, std::chrono::milliseconds low, std::chrono::milliseconds high,
                    std::chrono::milliseconds& out);

@@ -127,8 +127,10 @@ bool Controller::take_events(Instant now) {
         pool_.claimed(claimed->reservation, claimed->claim, now);
       } else if (const auto* sessions = std::get_if<ring::SessionsPageFilled>(&event)) {
         session_pages_.filled(*sessions);
-      } else {
-        mapping_pages_.filled(std::get<ring::MappingsPageFilled>(event));
+      } else if (const auto* mappings = std::get_if<ring::MappingsPageFilled>(&event)) {
+        mapping_pages_.filled(*mappings);
+      } else if (recursion_) {
+        recursion_->hear(std::get<ring::ProxyUse>(event));
       }
     }
   }

@@ -15,6 +15,7 @@ dns::RecursorConfig recursor_config(const config::Realm& realm) {
   dns::RecursorConfig config;
   config.nsid = realm.dns.nsid.value_or(realm.name).substr(0, 64);
   if (realm.dns.dns64 && realm.nat64.prefix) config.dns64.emplace(*realm.nat64.prefix);
+  config.dns64_exclude = realm.dns.dns64_exclude;
   config.ces = realm.dns.ces;
   return config;
 }
@@ -92,6 +93,11 @@ bool RecursiveService::bound(const net::Ipv4Address& proxy, const net::Ipv6Addre
   if (!workers_.room_for(1)) return false;
   workers_.broadcast(ring::ProxyBind{proxy, remote, until});
   return workers_.settled();
+}
+
+void RecursiveService::hear(const ring::ProxyUse& use) {
+  if (!proxies_) return;
+  use.in_use ? proxies_->hold(use.proxy) : proxies_->release(use.proxy);
 }
 
 std::string RecursiveService::report(std::size_t limit, Instant now) const {

@@ -164,7 +164,11 @@ void Worker::keep_house() {
   context_.syns.expire(context_.now, stored_syns_a_turn,
                        [&](const nat::StoredSyns::Syn& syn) { stages::refuse_stored(context_, syn); });
   context_.bindings.sweep(context_.now);
-  context_.admission.proxies().sweep(context_.now);
+  context_.admission.proxies().sweep(context_.now, [&](const net::Ipv4Address& proxy, bool in_use) {
+    const auto& block = context_.snapshot.policy.proxies;
+    if (!block || !block->is_of_dns(proxy)) return true;
+    return context_.control.events_to_control.push(ring::ProxyUse{proxy, in_use});
+  });
   context_.fragments.expire(context_.now, [&](void* held) {
     context_.drop(static_cast<rte_mbuf*>(held), Counter::fragment_timeout);
   });

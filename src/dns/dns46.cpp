@@ -9,7 +9,7 @@ namespace rgw::dns {
 
 bool Dns46::translates(const net::Ipv6Address& address) {
   return !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
-         !address.is_link_local() && !Dns64::is_excluded(address);
+         !address.is_link_local() && !Dns64::is_mapped(address);
 }
 
 std::optional<Response> Dns46::synthesise(const Response& a, const Response& aaaa, Instant now,

@@ -12,42 +12,6 @@
 namespace rgw::dns {
 namespace {
 
-/// Is `address` in a.b.0.0/length?
-struct Block {
-  net::Ipv4Address address;
-  unsigned length;
-
-  [[nodiscard]] constexpr bool contains(const net::Ipv4Address& other) const {
-    return ((address.value.host() ^ other.value.host()) >> (32 - length)) == 0;
-  }
-};
-
-/// No host that a gateway could reach has one of these.
-constexpr std::array<Block, 4> never_remote{{
-    {net::Ipv4Address{0, 0, 0, 0}, 8},    // "this network"; also what filters put in place of an address
-    {net::Ipv4Address{127, 0, 0, 0}, 8},  // loopback
-    {net::Ipv4Address{224, 0, 0, 0}, 4},  // multicast
-    {net::Ipv4Address{240, 0, 0, 0}, 4},  // class E
-}};
-/// Not globally reachable (the IANA special-purpose registry, RFC 6890).
-constexpr std::array<Block, 11> not_global{{
-    {net::Ipv4Address{10, 0, 0, 0}, 8},
-    {net::Ipv4Address{100, 64, 0, 0}, 10},
-    {net::Ipv4Address{169, 254, 0, 0}, 16},
-    {net::Ipv4Address{172, 16, 0, 0}, 12},
-    {net::Ipv4Address{192, 0, 0, 0}, 24},
-    {net::Ipv4Address{192, 0, 2, 0}, 24},
-    {net::Ipv4Address{192, 88, 99, 0}, 24},
-    {net::Ipv4Address{192, 168, 0, 0}, 16},
-    {net::Ipv4Address{198, 18, 0, 0}, 15},
-    {net::Ipv4Address{198, 51, 100, 0}, 24},
-    {net::Ipv4Address{203, 0, 113, 0}, 24},
-}};
-
-bool in_any(std::span<const Block> blocks, const net::Ipv4Address& address) {
-  return std::ranges::any_of(blocks, [&](const Block& block) { return block.contains(address); });
-}
-
 RrType covered(const Record& signature) {
   const auto& bytes = signature.rdata.bytes;
   return bytes.size() < 2 ? RrType{} : static_cast<RrType>(bytes[0] << 8 | bytes[1]);
@@ -74,13 +38,24 @@ Response denial(const Name& zone, Rcode rcode) {
 
 }  // namespace
 
-bool Dns64::is_excluded(const net::Ipv6Address& address) {
+Dns64::Dns64(const net::Pref64& pref64, std::vector<net::Prefix> excluded)
+    : pref64_{pref64}, excluded_{std::move(excluded)} {}
+
+std::vector<net::Prefix> Dns64::default_exclusions() {
+  return {net::Prefix{net::IpAddress{net::Ipv6Address{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}}}, 96}};
+}
+
+bool Dns64::is_mapped(const net::Ipv6Address& address) {
   constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   return std::equal(mapped.begin(), mapped.end(), address.bytes.begin());
 }
 
-void Dns64::exclude(Response& aaaa) {
-  const auto unwanted = [](const Record& record) {
+bool Dns64::is_excluded(const net::Ipv6Address& address) const {
+  return std::ranges::any_of(excluded_, [&](const net::Prefix& block) { return block.contains(address); });
+}
+
+void Dns64::exclude(Response& aaaa) const {
+  const auto unwanted = [&](const Record& record) {
     return record.section == Section::answer && record.type == RrType::aaaa &&
            is_excluded(address_in(record).v6());
   };
@@ -90,11 +65,6 @@ void Dns64::exclude(Response& aaaa) {
     return record.type == RrType::rrsig && covered(record) == RrType::aaaa;
   });
   aaaa.authentic = false;
-}
-
-bool Dns64::translates(const net::Ipv4Address& address) const {
-  if (in_any(never_remote, address)) return false;
-  return !pref64_.is_well_known() || !in_any(not_global, address);
 }
 
 std::optional<Response> Dns64::synthesise(const Response& aaaa, const Response& a) const {
@@ -107,7 +77,7 @@ std::optional<Response> Dns64::synthesise(const Response& aaaa, const Response& 
     if (record.section != Section::answer) continue;
     if (record.type == RrType::a) {
       const auto address = address_in(record).v4();
-      if (!translates(address)) continue;
+      if (!pref64_.represents(address)) continue;
       response.records.push_back(
           address_record(record.owner, std::min(record.ttl, bound), pref64_.embed(address)));
       any = true;

@@ -43,7 +43,7 @@ std::optional<ProxyTable::Index> ProxyTable::take(Instant now) {
     proxies_.emplace_back();
     return static_cast<Index>(proxies_.size() - 1);
   }
-  if (ends_.empty() || ends_.begin()->first > now) return std::nullopt;
+  if (ends_.empty() || ends_.begin()->first + rest > now) return std::nullopt;
   const Index index = ends_.begin()->second;
   ends_.erase(ends_.begin());
   by_remote_.erase(proxies_[index].remote);

@@ -67,7 +67,7 @@ bool failed(const Response& response) {
 Recursor::Recursor(RecursorConfig config, AnswerCache& cache, Upstream& upstream, ProxyBinder* binder,
                    CounterBlock& counters)
     : config_{std::move(config)}, cache_{cache}, upstream_{upstream}, counters_{counters}, room_(tcp_size) {
-  if (config_.dns64) dns64_.emplace(*config_.dns64);
+  if (config_.dns64) dns64_.emplace(*config_.dns64, config_.dns64_exclude);
   if (binder != nullptr) dns46_.emplace(*binder);
 }
 
@@ -240,7 +240,7 @@ void Recursor::receive(FetchId id, UpstreamReply::Status status, std::span<const
   }
   Response& response = *read;
   if (failed(response)) counters_.add(Counter::dns_upstream_failures);
-  if (fetch.key.type() == RrType::aaaa && may_synthesise(fetch.key)) Dns64::exclude(response);
+  if (fetch.key.type() == RrType::aaaa && may_synthesise(fetch.key)) dns64_->exclude(response);
   if (fetch.key.type() == RrType::naptr && config_.ces) report_peer(response);
   cache_.store(fetch.key, encode(response, fetch.key.question()).view(), response.lifetime(), now);
 

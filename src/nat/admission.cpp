@@ -69,19 +69,6 @@ TimerClass first_timer(Protocol protocol) {
   return protocol == Protocol::icmp ? TimerClass::icmp : TimerClass::udp;
 }
 
-std::size_t set_of(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::tcp:
-      return 0;
-    case Protocol::udp:
-      return 1;
-    case Protocol::icmp:
-      return 2;
-    default:
-      return 3;
-  }
-}
-
 template <class Address>
 void set_side(Session& session, Side side, const net::FlowKey<Address>& key) {
   net::FlowKey4& mine = side == Side::inside ? session.inside : session.outside;
@@ -127,39 +114,17 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
       sessions_{sessions},
       bindings_{bindings},
       random_{random},
-      salt_{salt},
       mappings_{policy.mapping == Mapping::endpoint_independent || policy.pref64 || policy.proxies
                     ? sessions.capacity()
                     : 1,
                 policy.filtering == Filtering::address_dependent, salt},
       proxies_{policy.proxies ? max_proxies : 1, salt},
-      host_sessions_{std::min(sessions.capacity(), max_hosts), salt},
+      hosts_{{policy.max_sessions_per_host, policy.max_ports_per_host},
+             std::min(sessions.capacity(), max_hosts),
+             sessions.capacity(),
+             salt},
       static_bib_{policy.static_mappings, salt},
-      addresses_{policy.external} {
-  for (const auto& address : policy.shared_service) {
-    if (std::find(addresses_.begin(), addresses_.end(), address) == addresses_.end())
-      addresses_.push_back(address);
-  }
-  for (const auto& address : addresses_) {
-    for (const auto protocol : {Protocol::tcp, Protocol::udp, Protocol::icmp, Protocol::sctp}) {
-      PortSet& set =
-          sets_.emplace_back(ownership_.own_ports(address, self_),
-                             protocol == Protocol::icmp ? PortSet::Kind::identifiers : PortSet::Kind::ports);
-      for (const auto& service : policy.local_services) {
-        // A static mapping may have the port too: whichever holds it, nobody else gets it.
-        if (service.protocol == protocol && service.port != 0 && set.owns(service.port)) {
-          static_cast<void>(set.hold(service.port));
-        }
-      }
-      for (const auto& mapping : policy.static_mappings) {
-        if (mapping.protocol == protocol && mapping.outside.address == address &&
-            set.owns(mapping.outside.port)) {
-          static_cast<void>(set.hold(mapping.outside.port));
-        }
-      }
-    }
-  }
-}
+      ports_{policy, ownership, self, salt} {}
 
 bool Admission::filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const {
   switch (policy_.filtering) {
@@ -178,22 +143,15 @@ bool Admission::local_service(net::Service service) const {
                      [&](const net::Service& local) { return local.covers(service); });
 }
 
-std::uint32_t Admission::set_index(const net::IpAddress& external, Protocol protocol) const {
-  const auto found = std::find(addresses_.begin(), addresses_.end(), external);
-  if (found == addresses_.end()) return Session::none;
-  return static_cast<std::uint32_t>(static_cast<std::size_t>(found - addresses_.begin()) * sets_per_address +
-                                    set_of(protocol));
-}
-
 template <class Inside, class Outside>
 Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKey<Outside>& outside,
                            const NewSession& how, Instant now) {
-  std::uint32_t* of_host = host_sessions_.insert(net::IpAddress{inside.near}, 0U);
-  if (of_host == nullptr) return Admitted::dropped(Counter::session_table_full);
-  if (*of_host >= policy_.max_sessions_per_host && !how.local)
-    return Admitted::dropped(Counter::session_host_limit);
+  const net::IpAddress host{inside.near};
+  const HostUse::Room room = hosts_.begin_session(host, !how.local);
+  if (room == HostUse::Room::full) return Admitted::dropped(Counter::session_table_full);
+  if (room == HostUse::Room::enough) return Admitted::dropped(Counter::session_host_limit);
   const auto give_up = [&](Counter why) {
-    if (*of_host == 0) host_sessions_.erase(net::IpAddress{inside.near});
+    hosts_.end_session(host);
     return Admitted::dropped(why);
   };
   const SessionSlot slot = sessions_.allocate();
@@ -215,7 +173,8 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
     sessions_.discard(slot);
     return give_up(Counter::session_conflict);
   }
-  ++*of_host;
+  if (how.port_set != Session::none && !how.local)
+    hosts_.begin_share(host, how.port_set, outside.tail.near_port.host());
   if constexpr (Inside::family == Family::v4 && Outside::family == Family::v6) proxies_.join(inside.far);
   return Admitted::session(slot);
 }
@@ -249,37 +208,42 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     }
   }
 
-  // Paired pooling (RFC 4787 REQ-2): a host keeps to one address while that has ports; then the next ones
-  // serve.
-  const auto count = static_cast<std::uint32_t>(policy_.external.size());
-  const auto first =
-      count <= 1 ? 0
-                 : static_cast<std::uint32_t>((hash_of(AddressKey{host.address}, salt_) >> 32) * count >> 32);
-  bool any_address = false;
-  for (std::uint32_t n = 0; n < count; ++n) {
-    const std::uint32_t place = first + n < count ? first + n : first + n - count;
-    const net::IpAddress& external = policy_.external[place];
-    if (external.family() != Outside::family) continue;
-    any_address = true;
-    const auto index = static_cast<std::uint32_t>(place * sets_per_address + set_of(protocol));
-    PortSet& ports = sets_[index];
+  if (independent && !hosts_.may_have_port(host.address)) return Admitted::dropped(Counter::port_host_limit);
+  // Paired pooling: a host keeps to one address while that has ports; then the next ones serve.
+  const auto places = ports_.places(Outside::family);
+  if (places.empty()) return Admitted::dropped(Counter::no_external_address);
+  const std::uint32_t first = ports_.first_for(host.address, places.size());
+  Counter why = protocol == Protocol::sctp ? Counter::sctp_port_taken : Counter::port_exhausted;
+  for (std::uint32_t n = 0; n < places.size(); ++n) {
+    const std::uint32_t place = places[(first + n) % places.size()];
+    const net::IpAddress& external = ports_.address(place);
+    const ExternalPorts::Set index = ports_.set(place, protocol);
+    PortSet& ports = ports_[index];
     const auto tuple_is_free = [&](std::uint16_t port) {
       return sessions_.find(outside_key(external, port)) == no_session;
+    };
+    // A host that has as many ports as it may goes on with those that it has.
+    const auto may_share = [&](std::uint16_t port) {
+      if (hosts_.may_have_port(host.address) || hosts_.shares(host.address, index, port)) return true;
+      why = Counter::port_host_limit;
+      return false;
     };
     if (protocol == Protocol::sctp) {
       // Its CRC32c covers the ports, so they stay as they are: see docs/design.md.
       if (!ports.owns(host.port) || ports.is_held(host.port) || !tuple_is_free(host.port) ||
-          !ports.use(host.port))
+          !may_share(host.port) || !ports.use(host.port))
         continue;
       how.port_set = index;
       const Admitted made = create(inside, outside_key(external, host.port), how, now);
       if (made.kind != Admitted::Kind::session) ports.unuse(host.port);
       return made;
     }
+    if (!independent && !may_share(host.port)) continue;
     auto lease = independent ? ports.lease_exclusive(host.port, random_)
                              : ports.lease_shared(host.port, random_, tuple_is_free);
     if (!lease) continue;
     if (!independent) {
+      if (!may_share(lease->port())) continue;
       how.port_set = index;
       const Admitted made = create(inside, outside_key(external, lease->port()), how, now);
       if (made.kind == Admitted::Kind::session) lease->keep();
@@ -294,11 +258,11 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
       return made;
     }
     mappings_.join(*id, far);
+    hosts_.begin_port(host.address);
     lease->keep();
     return made;
   }
-  if (!any_address) return Admitted::dropped(Counter::no_external_address);
-  return Admitted::dropped(protocol == Protocol::sctp ? Counter::sctp_port_taken : Counter::port_exhausted);
+  return Admitted::dropped(why);
 }
 
 std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destination, Instant now) const {
@@ -328,8 +292,8 @@ Admitted Admission::local(const net::Packet& packet, Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
   const net::Endpoint own = near_endpoint(packet);
   const Protocol protocol = packet.tail().protocol;
-  const std::uint32_t index = set_index(own.address, protocol);
-  if (index == Session::none) return Admitted::dropped(Counter::no_external_address);
+  const auto index = ports_.set(own.address, protocol);
+  if (!index) return Admitted::dropped(Counter::no_external_address);
   const auto open = [&]<class Address>(const net::FlowKey<Address>& inside) {
     const auto outside = [&](std::uint16_t port) {
       return outside_of(inside, inside.near, port, inside.far);
@@ -337,9 +301,9 @@ Admitted Admission::local(const net::Packet& packet, Instant now) {
     const auto tuple_is_free = [&](std::uint16_t port) {
       return sessions_.find(outside(port)) == no_session;
     };
-    auto lease = sets_[index].lease_shared(own.port, random_, tuple_is_free);
+    auto lease = ports_[*index].lease_shared(own.port, random_, tuple_is_free);
     if (!lease) return Admitted::dropped(Counter::port_exhausted);
-    const NewSession how{.origin = Session::Origin::local, .local = true, .port_set = index};
+    const NewSession how{.origin = Session::Origin::local, .local = true, .port_set = *index};
     const Admitted made = create(inside, outside(lease->port()), how, now);
     if (made.kind == Admitted::Kind::session) lease->keep();
     return made;
@@ -441,20 +405,23 @@ bool Admission::would_admit(const net::Packet& packet, Instant now) const {
 void Admission::end(SessionSlot slot) {
   const Session& session = sessions_[slot];
   if (!session.signpost) {
-    if (session.port_set != Session::none)
-      sets_[session.port_set].unuse(session.outside.tail.near_port.host());
+    const net::IpAddress host = session.host();
+    if (session.port_set != Session::none) {
+      const std::uint16_t port = session.outside.tail.near_port.host();
+      ports_[session.port_set].unuse(port);
+      if (!session.local) hosts_.end_share(host, session.port_set, port);
+    }
     if (session.mapping != Session::none) {
       const MappingTable::Mapping mapping = mappings_[session.mapping];
       if (mappings_.leave(session.mapping, session.remote(Side::outside))) {
-        sets_[mapping.port_set].release(mapping.external.port);
+        ports_[mapping.port_set].release(mapping.external.port);
+        hosts_.end_port(mapping.inside.address);
       }
     }
     static_bib_.leave({session.external(), session.outside.tail.near_port.host()}, session.protocol());
     if (session.inside_family() == Family::v4 && session.outside_family() == Family::v6)
       proxies_.leave(session.inside.far);
-    if (std::uint32_t* of_host = host_sessions_.find(session.host()); of_host != nullptr && --*of_host == 0) {
-      host_sessions_.erase(session.host());
-    }
+    hosts_.end_session(host);
   }
   sessions_.retire(slot);
 }
@@ -478,12 +445,6 @@ Admission::Listed Admission::list_mappings(std::uint32_t cursor, std::span<Mappi
     }
   }
   return {at, at >= end};
-}
-
-std::size_t Admission::occupied_ports() const {
-  std::size_t sum = 0;
-  for (const PortSet& set : sets_) sum += set.occupied();
-  return sum;
 }
 
 }  // namespace rgw::nat

@@ -12,7 +12,7 @@ constexpr std::uint32_t high_ports = 1024;
 
 }  // namespace
 
-PortSet::PortSet(OwnPorts own, Kind kind)
+PortSet::PortSet(OwnPorts own, Kind kind, net::PortRange range)
     : own_{own},
       kind_{kind},
       high_begin_{own.index_from(high_ports)},
@@ -22,6 +22,11 @@ PortSet::PortSet(OwnPorts own, Kind kind)
   if (kind_ == Kind::ports && own_.contains(0)) {
     set(held_, own_.index(0), true);
     set(occupied_, own_.index(0), true);
+  }
+  for (Index i = 0; i < own_.size(); ++i) {
+    if (range.contains(own_.port(i))) continue;
+    set(held_, i, true);
+    set(occupied_, i, true);
   }
 }
 

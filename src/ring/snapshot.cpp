@@ -87,6 +87,7 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   const auto& out = realm.outbound;
   nat::Policy policy;
   policy.external = out.addresses;
+  policy.external_ports = out.ports;
   policy.mapping = out.mapping == config::Outbound::Mapping::endpoint_independent
                        ? nat::Mapping::endpoint_independent
                        : nat::Mapping::address_and_port_dependent;
@@ -115,6 +116,7 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   policy.hairpin = out.hairpin;
   policy.max_sessions = out.max_sessions;
   policy.max_sessions_per_host = out.max_sessions_per_host;
+  policy.max_ports_per_host = out.max_ports_per_host;
   policy.mss_clamp = out.mss_clamp;
   policy.timeouts.set(nat::TimerClass::udp, realm.timers.udp);
   policy.timeouts.set(nat::TimerClass::tcp_incoming_syn, realm.timers.tcp_incoming_syn);

@@ -71,6 +71,34 @@ TEST_F(FourPairs, a_binding_lasts_while_a_session_does) {  // X46-1
   EXPECT_EQ(gateway.count(Counter::no_translation), 1U);
 }
 
+TEST_F(FourPairs, whoever_gives_proxies_out_hears_which_are_in_use) {  // X46-1
+  gateway.tell(ring::ProxyBind{address("100.64.0.9").v4(), address("2001:db8:9::9").v6(),
+                               gateway.clock().now() + std::chrono::seconds{10}});
+  const auto heard = [&] {
+    std::vector<std::pair<net::Ipv4Address, bool>> all;
+    for (const auto& event : gateway.events()) {
+      if (const auto* use = std::get_if<ring::ProxyUse>(&event)) all.emplace_back(use->proxy, use->in_use);
+    }
+    return all;
+  };
+  using Heard = std::vector<std::pair<net::Ipv4Address, bool>>;
+  const auto all_slots = [&] {  // a bounded part of the table a turn
+    for (int i = 0; i < 20000; ++i) gateway.worker(0).step();
+  };
+  ASSERT_TRUE(gateway.out(udp("10.0.0.42:5000", "100.64.0.9:53").payload(8)));
+  ASSERT_TRUE(gateway.out(udp("10.0.0.42:5001", "100.64.0.9:53").payload(8)));
+  all_slots();
+  EXPECT_EQ(heard(), (Heard{{address("100.64.0.9").v4(), true}})) << "once, however many sessions";
+  gateway.bind("2001:db8:100::10", {net::Protocol::tcp, 22}, "10.0.0.42");
+  ASSERT_TRUE(gateway.in(tcp("[2001:db8:9::7]:4000", "[2001:db8:100::10]:22").syn()));
+  all_slots();
+  static_cast<void>(heard());
+  EXPECT_EQ(heard(), Heard{}) << "a worker's own proxies are its own matter";
+  pass(gateway, std::chrono::seconds{400});
+  all_slots();
+  EXPECT_EQ(heard(), (Heard{{address("100.64.0.9").v4(), false}}));
+}
+
 TEST_F(FourPairs, an_ipv6_remote_reaches_an_ipv4_host) {  // POOL-12
   gateway.bind("2001:db8:100::10", {net::Protocol::tcp, 22}, "10.0.0.42");
   const auto in = gateway.in(tcp("[2001:db8:9::9]:4000", "[2001:db8:100::10]:22").syn());

@@ -214,6 +214,26 @@ TEST_F(Nat64, a_corrupt_fragmented_ping_stays_corrupt_and_one_without_an_end_goe
   EXPECT_EQ(gateway.count(Counter::fragment_timeout), endless.size());
 }
 
+TEST(Nat64Filtering, of_udp_is_by_choice) {  // RFC 6146 section 3.5.1.2
+  using Filtering = config::Outbound::Filtering;
+  struct Row {
+    Filtering filtering;
+    bool other_port, other_address;
+  };
+  for (const Row& row : {Row{Filtering::endpoint_independent, true, true}, Row{Filtering::address_dependent, true, false},
+                         Row{Filtering::address_and_port_dependent, false, false}}) {
+    config::Realm realm = nat64_realm();
+    realm.outbound.filtering = row.filtering;
+    Gateway gateway{realm};
+    gateway.learn(Gateway::inside, "fd00:10::5");
+    ASSERT_TRUE(gateway.out(udp(host, "[fd64::203.0.113.10]:53").payload(10)));
+    EXPECT_TRUE(gateway.in(udp("203.0.113.10:53", "198.51.100.1:5000").payload(10)));
+    EXPECT_EQ(gateway.in(udp("203.0.113.10:54", "198.51.100.1:5000").payload(10)).has_value(), row.other_port);
+    EXPECT_EQ(gateway.in(udp("203.0.113.11:53", "198.51.100.1:5000").payload(10)).has_value(), row.other_address);
+    EXPECT_EQ(gateway.count(Counter::filtered), !row.other_port + !row.other_address);
+  }
+}
+
 TEST_F(Nat64, a_v4_reservation_lets_a_client_reach_a_v6_host) {  // POOL-12
   gateway.bind("198.51.100.10", {net::Protocol::tcp, 22}, "fd00:10::5");
   const auto in = gateway.in(tcp("203.0.113.10:4000", "198.51.100.10:22").syn());

@@ -77,6 +77,7 @@ enum class CounterKind : std::uint8_t {
   X(session_host_limit,         drop,       "the host has as many sessions as it may have") \
   X(signpost_created,           event,      "signposts from a packet's owner to the host's home worker") \
   X(port_exhausted,             drop,       "no external port is free for a new session") \
+  X(port_host_limit,            drop,       "the host has as many external ports as it may have") \
   X(no_external_address,        drop,       "no external address of the needed family is configured") \
   X(proxy_exhausted,            drop,       "no proxy address is free for an IPv6 remote") \
   X(no_translation,             drop,       "no translation is configured between these families") \

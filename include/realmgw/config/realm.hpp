@@ -53,12 +53,14 @@ struct Outbound {
     drop
   };
   std::vector<net::IpAddress> addresses;  ///< external addresses; default: the outside ports' first service addresses
+  std::vector<net::PortRange> ports;      ///< of each address; empty: all ports of all of them
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;
   bool hairpin = true;
   std::uint32_t max_sessions = 65536;           ///< size of the session tables, all workers together
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
+  std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit
   std::uint16_t mss_clamp = 0;                  ///< highest MSS let through in a SYN; 0: untouched
 };
 
@@ -156,6 +158,7 @@ struct Dns {
   std::vector<net::Endpoint> upstreams;  ///< DNS-2: who is asked for names of others; empty: nobody
   std::uint32_t cache = 65536;           ///< answers kept at most; 512 bytes for each, together
   bool dns64 = false;                    ///< DNS-3; default: where there is a `nat64.prefix`
+  std::vector<net::Prefix> dns64_exclude;  ///< AAAA records that count as none (RFC 6147 section 5.1.4); default ::ffff:0:0/96
   bool ces = false;                      ///< DNS-3: look for peer edge nodes, too
 };
 

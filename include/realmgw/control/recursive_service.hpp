@@ -40,6 +40,8 @@ class RecursiveService final : dns::AnswerSink, dns::SocketWatcher, dns::ProxyEv
   /// Sends what has become ready.
   void tick(Instant now);
 
+  /// A worker's word about a proxy of DNS46: one that is in use stays its remote's.
+  void hear(const ring::ProxyUse& use);
   /// What DNS46 has given out; null where there is none.
   [[nodiscard]] const dns::ProxyTable* proxies() const { return proxies_ ? &*proxies_ : nullptr; }
   /// The cache, its most recently used answers, and the peers found, as JSON.

@@ -4,10 +4,12 @@
 
 #include "realmgw/dns/dynamic_names.hpp"
 #include "realmgw/dns/response.hpp"
+#include "realmgw/net/prefix.hpp"
 #include "realmgw/net/rfc6052.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace rgw::dns {
 
@@ -17,22 +19,22 @@ class Dns64 {
   /// The TTL's bound where the negative answer had no SOA (RFC 6147 section 5.1.7), seconds.
   static constexpr std::uint32_t ttl_without_soa = 600;
 
-  explicit Dns64(const net::Pref64& pref64) : pref64_{pref64} {}
+  explicit Dns64(const net::Pref64& pref64, std::vector<net::Prefix> excluded = default_exclusions());
 
-  /// Is this address of the kind that an IPv6-only host cannot use (RFC 6147 section 5.1.4)? It is the
-  /// IPv4-mapped ones, which never stand in a packet.
-  [[nodiscard]] static bool is_excluded(const net::Ipv6Address& address);
+  /// ::ffff:0:0/96: IPv4-mapped addresses, which never stand in a packet.
+  [[nodiscard]] static std::vector<net::Prefix> default_exclusions();
+  [[nodiscard]] static bool is_mapped(const net::Ipv6Address& address);
+
+  /// Is this address of the kind that an IPv6-only host cannot use (RFC 6147 section 5.1.4)?
+  [[nodiscard]] bool is_excluded(const net::Ipv6Address& address) const;
   /// Takes excluded addresses away; where none remains the answer is empty.
-  static void exclude(Response& aaaa);
+  void exclude(Response& aaaa) const;
 
   /// Answers an AAAA question out of the answer to the A one (RFC 6147 sections 5.1.5 to 5.1.7): the chain of
   /// aliases, then an AAAA record for each A record. `aaaa` is the answer without AAAA records that sets the
-  /// TTL. Never authentic: what is synthesised has no signature. Nothing where no A record can be translated.
+  /// TTL. Never authentic: what is synthesised has no signature. Nothing where there is no A record that the
+  /// prefix represents.
   [[nodiscard]] std::optional<Response> synthesise(const Response& aaaa, const Response& a) const;
-
-  /// May this address be embedded? Never one that no remote has; into the well-known prefix global ones alone
-  /// (RFC 6052 section 3.1).
-  [[nodiscard]] bool translates(const net::Ipv4Address& address) const;
 
   /// The IPv4 address whose PTR record answers for a name below ip6.arpa (RFC 6147 section 5.3.1).
   [[nodiscard]] std::optional<net::IpAddress> reverse(const Name& name) const;
@@ -45,6 +47,7 @@ class Dns64 {
 
  private:
   net::Pref64 pref64_;
+  std::vector<net::Prefix> excluded_;
 };
 
 }  // namespace rgw::dns

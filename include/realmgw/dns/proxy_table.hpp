@@ -26,11 +26,14 @@ class ProxyEvents {
 };
 
 /// One proxy for one remote, for as long as a name's TTL says or a session lasts. A proxy whose time is over
-/// stays its remote's until another needs it, the one that has rested longest first. One thread. Memory is
+/// stays its remote's until another needs it, the one that has rested longest first, and `rest` at least. One thread. Memory is
 /// bounded by the number of proxies; a call takes O(log n).
 class ProxyTable final : public ProxyBinder {
  public:
   static constexpr std::size_t max_proxies = 65536;
+  /// How long a proxy rests after its time before another remote may have it: a session that began at the last
+  /// moment has been heard of by then.
+  static constexpr std::chrono::seconds rest{10};
 
   /// The proxies are `count` addresses from `first` on, at most `max_proxies` of them. Throws
   /// std::invalid_argument for none.
@@ -46,9 +49,13 @@ class ProxyTable final : public ProxyBinder {
     return known == nullptr ? std::nullopt : std::optional{address_of(*known)};
   }
 
-  /// A session began, or ended, that uses a proxy. One that has sessions is not given to another remote.
+  /// A worker began, or ended, to use a proxy for sessions. One in use is not given to another remote.
   void hold(const net::Ipv4Address& proxy);
   void release(const net::Ipv4Address& proxy);
+  [[nodiscard]] bool in_use(const net::Ipv4Address& proxy) const {
+    const auto index = index_of(proxy);
+    return index && proxies_[*index].sessions != 0;
+  }
 
   /// Proxies that stand for a remote, or did last.
   [[nodiscard]] std::size_t size() const { return by_remote_.size(); }

@@ -6,20 +6,19 @@
 #include "realmgw/base/flat_map.hpp"
 #include "realmgw/base/random.hpp"
 #include "realmgw/nat/binding_table.hpp"
+#include "realmgw/nat/external_ports.hpp"
+#include "realmgw/nat/host_use.hpp"
 #include "realmgw/nat/mapping_info.hpp"
 #include "realmgw/nat/mapping_table.hpp"
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/nat/policy.hpp"
-#include "realmgw/nat/port_set.hpp"
 #include "realmgw/nat/session_table.hpp"
 #include "realmgw/nat/static_bib.hpp"
 #include "realmgw/net/packet.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace rgw::nat {
 
@@ -84,13 +83,10 @@ class Admission {
   };
   Listed list_mappings(std::uint32_t cursor, std::span<MappingInfo> rows, std::uint32_t& count) const;
   /// Ports and identifiers held or in use, on all external addresses.
-  [[nodiscard]] std::size_t occupied_ports() const;
+  [[nodiscard]] std::size_t occupied_ports() const { return ports_.occupied(); }
 
  private:
   struct NewSession;
-  /// The port sets of one address: TCP, UDP, ICMP, SCTP.
-  static constexpr std::size_t sets_per_address = 4;
-
   /// `far`: the remote as it is called outside, in whose family the session leaves.
   template <class Inside, class Outside>
   [[nodiscard]] Admitted outbound_to(const net::FlowKey<Inside>& inside, const Outside& far, bool hairpin,
@@ -104,21 +100,17 @@ class Admission {
   [[nodiscard]] bool filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const;
   [[nodiscard]] bool local_service(net::Service service) const;
 
-  [[nodiscard]] std::uint32_t set_index(const net::IpAddress& external, net::Protocol protocol) const;
-
   const Policy& policy_;
   Ownership ownership_;
   WorkerId self_;
   SessionTable& sessions_;
   BindingTable& bindings_;
   Random& random_;
-  HashSalt salt_;
   MappingTable mappings_;
   ProxyTable proxies_;
-  FlatMap<AddressKey, std::uint32_t> host_sessions_;
+  HostUse hosts_;
   StaticBib static_bib_;
-  std::vector<net::IpAddress> addresses_;  ///< with port sets: the external ones first, in the policy's order
-  std::deque<PortSet> sets_;               ///< sets_per_address for each
+  ExternalPorts ports_;
 };
 
 }  // namespace rgw::nat

@@ -37,6 +37,7 @@ struct StaticMapping {
 struct Policy {
   std::vector<net::IpAddress>
       external;  ///< addresses that outbound sessions may leave with, of both families
+  std::vector<net::PortRange> external_ports;  ///< of each of them, in the same order; none: all their ports
   /// Service addresses that are shared with NAT or pool: the gateway's own connections from them are sessions
   /// (OUT-9).
   std::vector<net::IpAddress> shared_service;
@@ -57,6 +58,7 @@ struct Policy {
   bool hairpin = true;
   std::uint32_t max_sessions = 65536;           ///< of all workers together
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
+  std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit
   std::uint16_t mss_clamp = 0;                  ///< 0: untouched
   std::uint32_t max_bindings = 65536;           ///< pending reservations that a worker remembers
   Timeouts timeouts;

@@ -4,6 +4,7 @@
 
 #include "realmgw/base/random.hpp"
 #include "realmgw/nat/ownership.hpp"
+#include "realmgw/net/transport.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -53,7 +54,9 @@ class PortSet {
   /// The most sessions that may use one port.
   static constexpr std::uint16_t max_uses = 65535;
 
-  PortSet(OwnPorts own, Kind kind);
+  /// Ports beyond `range` are nobody's to give (several pool addresses may share out their ports, RFC 6146 section
+  /// 3.5.1.1): they count as held, though not as occupied.
+  PortSet(OwnPorts own, Kind kind, net::PortRange range = {});
   // Leases point to their set.
   PortSet(PortSet&&) = delete;
   PortSet& operator=(PortSet&&) = delete;

@@ -26,6 +26,11 @@ class ProxyBlock {
   [[nodiscard]] net::Ipv4Address address(std::uint32_t n) const {
     return net::Ipv4Address{be32{prefix_.address().v4().value.host() + n}};
   }
+  /// Is it one that DNS46 gives out?
+  [[nodiscard]] bool is_of_dns(const net::Ipv4Address& address) const {
+    return contains(address) &&
+           address.value.host() - prefix_.address().v4().value.host() < dns_first() + dns_count();
+  }
   /// The first of the addresses that DNS46 may give out, and how many. The block's very first is left alone.
   [[nodiscard]] std::uint32_t dns_first() const { return 1; }
   [[nodiscard]] std::uint32_t dns_count() const { return size_ / 2 - 1; }
@@ -50,7 +55,7 @@ class ProxyTable {
   /// DNS46's word: `proxy` stands for `remote` until then, or longer while a session lasts. False where there
   /// is no room, or where a session holds the address for another remote.
   [[nodiscard]] bool bind(net::Ipv4Address proxy, const net::Ipv6Address& remote, Instant until) {
-    Binding* binding = by_proxy_.insert(proxy, Binding{remote, until, 0});
+    Binding* binding = by_proxy_.insert(proxy, Binding{remote, until, 0, false});
     if (binding == nullptr) return false;
     if (binding->remote != remote) {
       if (binding->sessions != 0) return false;
@@ -94,11 +99,17 @@ class ProxyTable {
     if (Binding* binding = by_proxy_.find(proxy); binding != nullptr && binding->sessions != 0)
       --binding->sessions;
   }
-  /// Forgets what is over; a bounded part of the table a call.
-  void sweep(Instant now) {
+  /// Forgets what is over; a bounded part of the table a call. `tell(proxy, in_use)` hears of each address that
+  /// came into use by a session since it was last told, or went out of use; what it returns false for it hears
+  /// again, the next time round.
+  template <class Tell>
+  void sweep(Instant now, Tell&& tell) {
     if (size() == 0) return;
     constexpr std::size_t slots_a_call = 16;
-    by_proxy_.sweep(slots_a_call, [&](const net::Ipv4Address&, const Binding& binding) {
+    by_proxy_.sweep(slots_a_call, [&](const net::Ipv4Address& proxy, Binding& binding) {
+      const bool in_use = binding.sessions != 0;
+      if (in_use != binding.told && tell(proxy, in_use)) binding.told = in_use;
+      if (binding.told) return false;
       if (binding.sessions != 0 || now < binding.until) return false;
       by_remote_.erase(AddressKey{binding.remote});
       return true;
@@ -116,6 +127,7 @@ class ProxyTable {
     net::Ipv6Address remote;
     Instant until;
     std::uint32_t sessions;
+    bool told;  ///< whoever gives out addresses believes that a session uses this one
   };
 
   FlatMap<net::Ipv4Address, Binding> by_proxy_;

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <stdexcept>
 
 namespace rgw::net {
@@ -29,21 +30,15 @@ class Pref64 {
   }
   [[nodiscard]] Prefix prefix() const { return {prefix_, length_}; }
 
-  /// May it stand for this address? The well-known prefix only for global ones (section 3.1, RFC 6890).
+  /// May it stand for this address? Never for one that no remote has; the well-known prefix for global ones only
+  /// (section 3.1, the special-purpose registry of RFC 6890).
   [[nodiscard]] bool represents(Ipv4Address address) const {
-    struct Block {
-      std::uint32_t address;
-      unsigned length;
-    };
-    constexpr Block not_global[] = {{0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},
-                                    {0xa9fe0000, 16}, {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24},
-                                    {0xc0a80000, 16}, {0xc6120000, 15}, {0xc6336400, 24}, {0xcb007100, 24},
-                                    {0xe0000000, 4},  {0xf0000000, 4}};
-    if (!is_well_known()) return true;
-    for (const Block& block : not_global) {
-      if (((address.value.host() ^ block.address) >> (32 - block.length)) == 0) return false;
-    }
-    return true;
+    // "This network", which is also what filters put in place of an address; loopback, multicast, class E.
+    constexpr Block never_remote[] = {{0x00000000, 8}, {0x7f000000, 8}, {0xe0000000, 4}, {0xf0000000, 4}};
+    constexpr Block not_global[] = {{0x0a000000, 8},  {0x64400000, 10}, {0xa9fe0000, 16}, {0xac100000, 12},
+                                    {0xc0000000, 24}, {0xc0000200, 24}, {0xc0586300, 24}, {0xc0a80000, 16},
+                                    {0xc6120000, 15}, {0xc6336400, 24}, {0xcb007100, 24}};
+    return !in_any(never_remote, address) && !(is_well_known() && in_any(not_global, address));
   }
 
   /// Section 2.3: the address with the IPv4 one embedded, suffix zero.
@@ -79,6 +74,17 @@ class Pref64 {
   }
 
  private:
+  struct Block {
+    std::uint32_t address;
+    unsigned length;
+  };
+  [[nodiscard]] static bool in_any(std::span<const Block> blocks, Ipv4Address address) {
+    for (const Block& block : blocks) {
+      if (((address.value.host() ^ block.address) >> (32 - block.length)) == 0) return true;
+    }
+    return false;
+  }
+
   static constexpr std::size_t reserved_byte = 8;  ///< "u", bits 64 to 71
 
   Ipv6Address prefix_;

@@ -43,6 +43,15 @@ struct Service {
   friend constexpr auto operator<=>(const Service&, const Service&) = default;
 };
 
+/// Ports from the first to the last, both included; without more said, all of them.
+struct PortRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 65535;
+
+  [[nodiscard]] constexpr bool contains(std::uint16_t port) const { return first <= port && port <= last; }
+  friend constexpr auto operator<=>(const PortRange&, const PortRange&) = default;
+};
+
 /// An address and a port.
 struct Endpoint {
   IpAddress address;

@@ -101,7 +101,14 @@ struct PageFilled {
 using SessionsPageFilled = PageFilled<nat::SessionInfo>;
 using MappingsPageFilled = PageFilled<nat::MappingInfo>;
 
-using ToControl = std::variant<Claimed, SessionsPageFilled, MappingsPageFilled>;
+/// X46-1: sessions use a proxy address of DNS46, or none of this worker's does any more. Each worker says either in
+/// turn, so the one who gives addresses out counts workers.
+struct ProxyUse {
+  net::Ipv4Address proxy;
+  bool in_use;
+};
+
+using ToControl = std::variant<Claimed, SessionsPageFilled, MappingsPageFilled, ProxyUse>;
 
 // ---- the rings between control and one worker
 

@@ -35,6 +35,14 @@ TEST(Dns64, is_on_where_there_is_a_prefix_and_nothing_is_said) {
               ElementsAre("f:8:15: dns.dns64: needs a nat64.prefix to make addresses of"));
 }
 
+TEST(Dns64, excludes_mapped_addresses_unless_another_list_is_written) {  // RFC 6147 section 5.1.4
+  EXPECT_THAT(realm_with("").dns.dns64_exclude, ElementsAre(*net::Prefix::parse("::ffff:0:0/96")));
+  EXPECT_THAT(realm_with("dns: { dns64_exclude: ['2001:db8::/32', 'fc00::/7'] }\n").dns.dns64_exclude,
+              ElementsAre(*net::Prefix::parse("2001:db8::/32"), *net::Prefix::parse("fc00::/7")));
+  EXPECT_THAT(realm_with("dns: { dns64_exclude: [] }\n").dns.dns64_exclude, IsEmpty());
+  EXPECT_EQ(problems_with("dns: { dns64_exclude: 10.0.0.0/8 }\n").size(), 1U);
+}
+
 // RFC 6052 section 2.2.
 TEST(Nat64, has_a_prefix_of_one_of_six_lengths) {
   EXPECT_EQ(realm_with("nat64: { prefix: default }\n").nat64.prefix, net::Prefix::parse("fd64::/96"));
@@ -88,6 +96,25 @@ TEST(Nat46, has_a_block_of_ipv4_proxies) {
   for (const char* bad : {"100.64.0.0/25", "0.0.0.0/7", "fd00::/96"}) {
     EXPECT_EQ(problems_with("nat46: { proxies: '" + std::string{bad} + "' }\n").size(), 1U) << bad;
   }
+}
+
+TEST(Outbound, addresses_may_have_a_range_of_ports) {  // RFC 6146 section 3.5.1.1
+  const Realm realm = realm_with(
+      "outbound:\n  addresses:\n    - { address: 198.51.100.1-2, ports: 1024-65535 }\n    - 198.51.100.3\n"
+      "  max_ports_per_host: 100\n");
+  ASSERT_EQ(realm.outbound.addresses.size(), 3U);
+  EXPECT_THAT(realm.outbound.ports, ElementsAre(net::PortRange{1024, 65535}, net::PortRange{1024, 65535},
+                                                net::PortRange{}));
+  EXPECT_EQ(realm.outbound.max_ports_per_host, 100U);
+  EXPECT_THAT(realm_with("outbound: { addresses: [198.51.100.1, 198.51.100.2] }\n").outbound.ports, IsEmpty());
+  for (const char* bad : {"70000", "9-1", "1-", "a-b", "1-65536"}) {
+    EXPECT_EQ(problems_with("outbound: { addresses: { address: 198.51.100.1, ports: '" + std::string{bad} +
+                            "' } }\n")
+                  .size(),
+              1U)
+        << bad;
+  }
+  EXPECT_EQ(problems_with("outbound: { addresses: [{ ports: 1-9 }] }\n").size(), 1U);
 }
 
 TEST(Nat66, has_pairs_of_prefixes) {  // RFC 6296

@@ -150,6 +150,22 @@ TEST_F(RecursiveServiceTest, every_worker_knows_a_proxy_before_its_answer_leaves
   }
 }
 
+// X46-1: as long as a session uses it, whatever the name's TTL was.
+TEST_F(RecursiveServiceTest, a_proxy_in_use_stays_its_remotes) {
+  const auto answer = ask("v6.example", a);
+  ASSERT_TRUE(answer && answer->address);
+  const auto proxy = answer->address->v4();
+  service.hear({proxy, true});
+  const auto* proxies = service.proxies();
+  ASSERT_NE(proxies, nullptr);
+  EXPECT_TRUE(proxies->in_use(proxy));
+  service.hear({proxy, true});  // of another worker
+  service.hear({proxy, false});
+  EXPECT_TRUE(proxies->in_use(proxy));
+  service.hear({proxy, false});
+  EXPECT_FALSE(proxies->in_use(proxy));
+}
+
 TEST_F(RecursiveServiceTest, a_proxy_that_no_ring_took_is_not_answered) {
   while (links.room_for(1)) links.broadcast(ring::LinkState{inside_port, true});
   const auto answer = ask("v6.example", a);

@@ -136,6 +136,19 @@ TEST_F(Dns64Test, mapped_addresses_count_as_none) {
   EXPECT_THAT(ask("half.example", RrType::aaaa).answer, ElementsAre("half.example. 60 AAAA 2001:db8::1"));
 }
 
+// RFC 6147 section 5.1.4: the list is the operator's, and stands in place of the default.
+TEST(Dns64, addresses_that_the_operator_excludes_count_as_none) {
+  const Dns64 dns64{net::Pref64{*net::Prefix::parse("fd64::/96")},
+                    {*net::Prefix::parse("2001:db8:bad::/48"), *net::Prefix::parse("fc00::/7")}};
+  EXPECT_TRUE(dns64.is_excluded(*net::Ipv6Address::parse("2001:db8:bad:1::1")));
+  EXPECT_TRUE(dns64.is_excluded(*net::Ipv6Address::parse("fd00::1")));
+  EXPECT_FALSE(dns64.is_excluded(*net::Ipv6Address::parse("2001:db8::1")));
+  EXPECT_FALSE(dns64.is_excluded(*net::Ipv6Address::parse("::ffff:192.0.2.1")));
+  const Dns64 by_default{net::Pref64{*net::Prefix::parse("fd64::/96")}};
+  EXPECT_TRUE(by_default.is_excluded(*net::Ipv6Address::parse("::ffff:192.0.2.1")));
+  EXPECT_FALSE(by_default.is_excluded(*net::Ipv6Address::parse("::fffe:192.0.2.1")));
+}
+
 // RFC 6147 section 5.1.5.
 TEST_F(Dns64Test, the_chain_of_aliases_is_answered_too) {
   const Lines chain{"old.example. 90 IN DNAME new.example.", "www.old.example. 80 IN CNAME www.new.example.",
@@ -197,11 +210,11 @@ TEST(Dns64, the_well_known_prefix_never_stands_for_an_address_that_is_not_global
   const Dns64 own{net::Pref64{*net::Prefix::parse("fd64::/96")}};
   for (const char* text : {"10.0.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "169.254.1.1",
                            "192.0.2.1", "198.51.100.1", "203.0.113.1", "198.19.0.1"}) {
-    EXPECT_FALSE(well_known.translates(*net::Ipv4Address::parse(text))) << text;
-    EXPECT_TRUE(own.translates(*net::Ipv4Address::parse(text))) << text;
+    EXPECT_FALSE(well_known.pref64().represents(*net::Ipv4Address::parse(text))) << text;
+    EXPECT_TRUE(own.pref64().represents(*net::Ipv4Address::parse(text))) << text;
   }
-  EXPECT_TRUE(well_known.translates(*net::Ipv4Address::parse("8.8.8.8")));
-  EXPECT_TRUE(well_known.translates(*net::Ipv4Address::parse("172.32.0.1")));
+  EXPECT_TRUE(well_known.pref64().represents(*net::Ipv4Address::parse("8.8.8.8")));
+  EXPECT_TRUE(well_known.pref64().represents(*net::Ipv4Address::parse("172.32.0.1")));
 }
 
 // RFC 6052 section 2.4, table 1.

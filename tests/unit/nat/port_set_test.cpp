@@ -7,6 +7,7 @@
 //   - the choice spreads (RFC 6056)
 #include "realmgw/nat/port_set.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <vector>
@@ -317,6 +318,28 @@ TEST_F(PortSetTest, random_operations_agree_with_a_model) {
   std::size_t occupied = 0;
   for (const auto& [port, m] : model) occupied += m.held || m.uses != 0 ? 1 : 0;
   EXPECT_EQ(set.occupied(), occupied);
+}
+
+// RFC 6146 section 3.5.1.1: of an address only a range of ports may be the gateway's.
+TEST(PortSetRange, gives_no_port_beyond_it) {
+  Random random{7};
+  PortSet set{own_ports(), PortSet::Kind::ports, {1001, 1030}};
+  EXPECT_EQ(set.occupied(), 0U);
+  std::vector<std::uint16_t> given;
+  while (auto lease = set.lease_exclusive(1000, random)) given.push_back(lease->keep());
+  std::ranges::sort(given);
+  ASSERT_EQ(given.size(), 30U);
+  EXPECT_EQ(given.front(), 1001);
+  EXPECT_EQ(given.back(), 1030);
+  EXPECT_EQ(set.occupied(), 30U);
+  EXPECT_FALSE(set.hold(80)) << "a static mapping may have one without holding it";
+  for (const auto port : given) set.release(port);
+  EXPECT_EQ(set.occupied(), 0U);
+  const auto anything = [](std::uint16_t) { return true; };
+  for (int i = 0; i < 100; ++i) {
+    const auto lease = set.lease_shared(50'000, random, anything);
+    ASSERT_FALSE(lease && (lease->port() < 1024 || lease->port() > 1030));
+  }
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+// The external addresses and which of their ports are taken (OUT-2). One worker's part.
+#pragma once
+
+#include "realmgw/base/hash.hpp"
+#include "realmgw/nat/ownership.hpp"
+#include "realmgw/nat/policy.hpp"
+#include "realmgw/nat/port_set.hpp"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace rgw::nat {
+
+/// A set of ports for each address and protocol.
+class ExternalPorts {
+ public:
+  using Set = std::uint32_t;  ///< which set
+
+  /// Local services and static mappings hold their ports from the start; of an address with a port range,
+  /// those beyond it are nobody's. `owner`: whose part it is.
+  ExternalPorts(const Policy& policy, const Ownership& ownership, WorkerId owner, const HashSalt& salt);
+
+  [[nodiscard]] PortSet& operator[](Set set) { return sets_[set]; }
+  /// The set of one of the gateway's addresses; nothing where it has none.
+  [[nodiscard]] std::optional<Set> set(const net::IpAddress& external, net::Protocol protocol) const;
+
+  /// The addresses of a family that outbound sessions may leave with, by place.
+  [[nodiscard]] std::span<const std::uint32_t> places(net::Family family) const {
+    return places_[family == net::Family::v4 ? 0 : 1];
+  }
+  [[nodiscard]] const net::IpAddress& address(std::uint32_t place) const { return addresses_[place]; }
+  [[nodiscard]] Set set(std::uint32_t place, net::Protocol protocol) const {
+    return static_cast<Set>(place * sets_per_address + of(protocol));
+  }
+  /// Paired pooling (RFC 4787 REQ-2, RFC 6888 REQ-1): where among `places` a host begins, whatever the
+  /// protocol.
+  [[nodiscard]] std::uint32_t first_for(const net::IpAddress& host, std::size_t places) const {
+    if (places <= 1) return 0;
+    return static_cast<std::uint32_t>((hash_of(AddressKey{host}, salt_) >> 32) * places >> 32);
+  }
+
+  /// Ports and identifiers held or in use.
+  [[nodiscard]] std::size_t occupied() const;
+
+ private:
+  /// TCP, UDP, ICMP, SCTP.
+  static constexpr std::size_t sets_per_address = 4;
+  [[nodiscard]] static std::size_t of(net::Protocol protocol);
+
+  HashSalt salt_;
+  std::vector<net::IpAddress> addresses_;  ///< the external ones first, in the policy's order
+  std::array<std::vector<std::uint32_t>, 2> places_;
+  std::deque<PortSet> sets_;  ///< sets_per_address for each
+};
+
+}  // namespace rgw::nat

@@ -1,0 +1,109 @@
+// How much of the gateway each host uses (RFC 6888 REQ-4). One worker's part: its own hosts.
+#pragma once
+
+#include "realmgw/base/flat_map.hpp"
+#include "realmgw/nat/address_key.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace rgw::nat {
+
+/// Sessions and external ports by host. Ports are counted where they are limited, and nowhere else: a port
+/// that a host's sessions share is one.
+class HostUse {
+ public:
+  struct Limits {
+    std::uint32_t sessions;
+    std::uint32_t ports;  ///< 0: no limit, and nothing is counted
+  };
+
+  /// Room for `hosts` hosts at one time, and `sessions` ports where they are limited.
+  HostUse(const Limits& limits, std::uint32_t hosts, std::uint32_t sessions, const HashSalt& salt)
+      : limits_{limits}, hosts_{hosts, salt}, shared_{limits.ports == 0 ? 1 : sessions, salt} {}
+
+  enum class Room : std::uint8_t {
+    yes,     ///< and the session counts
+    enough,  ///< the host has as many as it may
+    full     ///< there is no room for another host
+  };
+  /// One session more, unless there is no room for it; `limited`: does the host's own bound hold?
+  [[nodiscard]] Room begin_session(const net::IpAddress& host, bool limited = true) {
+    Use* use = hosts_.insert(host, Use{});
+    if (use == nullptr) return Room::full;
+    if (limited && use->sessions >= limits_.sessions) return Room::enough;
+    ++use->sessions;
+    return Room::yes;
+  }
+  void end_session(const net::IpAddress& host) {
+    Use* use = hosts_.find(host);
+    if (use != nullptr && --use->sessions == 0) hosts_.erase(host);
+  }
+
+  /// May the host have one more port?
+  [[nodiscard]] bool may_have_port(const net::IpAddress& host) const {
+    if (limits_.ports == 0) return true;
+    const Use* use = hosts_.find(host);
+    return use == nullptr || use->ports < limits_.ports;
+  }
+  /// Of an exclusive port: the mapping's. The host has a session.
+  void begin_port(const net::IpAddress& host) {
+    if (Use* use = counted(host); use != nullptr) ++use->ports;
+  }
+  void end_port(const net::IpAddress& host) {
+    if (Use* use = counted(host); use != nullptr && use->ports != 0) --use->ports;
+  }
+
+  /// Do sessions of the host use this port of a set already?
+  [[nodiscard]] bool shares(const net::IpAddress& host, std::uint32_t set, std::uint16_t port) const {
+    return limits_.ports != 0 && shared_.contains(SharedPort{host, set, port});
+  }
+  /// A session more, or less, on a port that the host's sessions share. The host has a session.
+  void begin_share(const net::IpAddress& host, std::uint32_t set, std::uint16_t port) {
+    if (limits_.ports == 0) return;
+    std::uint32_t* uses = shared_.insert(SharedPort{host, set, port}, 0U);
+    if (uses != nullptr && (*uses)++ == 0) begin_port(host);
+  }
+  void end_share(const net::IpAddress& host, std::uint32_t set, std::uint16_t port) {
+    if (limits_.ports == 0) return;
+    const SharedPort key{host, set, port};
+    std::uint32_t* uses = shared_.find(key);
+    if (uses == nullptr || --*uses != 0) return;
+    shared_.erase(key);
+    end_port(host);
+  }
+
+  [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
+  [[nodiscard]] std::uint32_t ports(const net::IpAddress& host) const {
+    const Use* use = hosts_.find(host);
+    return use == nullptr ? 0 : use->ports;
+  }
+
+ private:
+  struct Use {
+    std::uint32_t sessions = 0;
+    std::uint32_t ports = 0;
+  };
+  struct SharedPort {
+    AddressKey host;
+    std::array<std::uint8_t, 6> place{};  ///< set and port
+
+    SharedPort() = default;
+    SharedPort(const net::IpAddress& address, std::uint32_t set, std::uint16_t port)
+        : host{address}, place{static_cast<std::uint8_t>(set >> 24), static_cast<std::uint8_t>(set >> 16),
+                               static_cast<std::uint8_t>(set >> 8),  static_cast<std::uint8_t>(set),
+                               static_cast<std::uint8_t>(port >> 8), static_cast<std::uint8_t>(port)} {}
+    friend bool operator==(const SharedPort&, const SharedPort&) = default;
+  };
+  static_assert(PlainKey<SharedPort>);
+
+  [[nodiscard]] Use* counted(const net::IpAddress& host) {
+    return limits_.ports == 0 ? nullptr : hosts_.find(host);
+  }
+
+  Limits limits_;
+  FlatMap<AddressKey, Use> hosts_;
+  FlatMap<SharedPort, std::uint32_t> shared_;
+};
+
+}  // namespace rgw::nat

@@ -1,0 +1,72 @@
+// How much each host uses (RFC 6888 REQ-4): sessions, ports of its own, and ports that its sessions share.
+#include "realmgw/nat/host_use.hpp"
+
+#include "realmgw/base/random.hpp"
+
+#include "support/packet_builder.hpp"
+#include <gtest/gtest.h>
+
+namespace rgw::nat {
+namespace {
+
+using Room = HostUse::Room;
+
+const net::IpAddress a = test::address("10.0.0.42"), b = test::address("fd00:10::5");
+
+class HostUseTest : public testing::Test {
+ protected:
+  Random random{1};
+  HashSalt salt{random};
+  HostUse use{{.sessions = 3, .ports = 2}, 2, 16, salt};
+};
+
+TEST_F(HostUseTest, bounds_sessions_and_hosts) {
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(use.begin_session(a), Room::yes);
+  EXPECT_EQ(use.begin_session(a), Room::enough);
+  EXPECT_EQ(use.begin_session(a, false), Room::yes) << "the gateway's own";
+  EXPECT_EQ(use.begin_session(b), Room::yes);
+  EXPECT_EQ(use.begin_session(test::address("10.0.0.43")), Room::full);
+  use.end_session(b);
+  EXPECT_EQ(use.hosts(), 1U);
+  use.end_session(a);
+  use.end_session(a);
+  EXPECT_EQ(use.begin_session(a), Room::yes);
+}
+
+TEST_F(HostUseTest, counts_a_shared_port_once) {
+  ASSERT_EQ(use.begin_session(a), Room::yes);
+  use.begin_share(a, 0, 5000);
+  use.begin_share(a, 0, 5000);
+  EXPECT_EQ(use.ports(a), 1U);
+  use.begin_share(a, 1, 5000);  // another address or protocol
+  EXPECT_FALSE(use.may_have_port(a));
+  EXPECT_TRUE(use.shares(a, 0, 5000));
+  EXPECT_FALSE(use.shares(b, 0, 5000));
+  use.end_share(a, 0, 5000);
+  EXPECT_EQ(use.ports(a), 2U);
+  use.end_share(a, 0, 5000);
+  EXPECT_EQ(use.ports(a), 1U);
+  EXPECT_FALSE(use.shares(a, 0, 5000));
+}
+
+TEST_F(HostUseTest, a_mappings_port_counts_beside_them) {
+  ASSERT_EQ(use.begin_session(a), Room::yes);
+  use.begin_port(a);
+  use.begin_share(a, 0, 1);
+  EXPECT_FALSE(use.may_have_port(a));
+  EXPECT_TRUE(use.may_have_port(b));
+  use.end_port(a);
+  EXPECT_TRUE(use.may_have_port(a));
+}
+
+TEST_F(HostUseTest, without_a_limit_nothing_is_counted) {
+  HostUse free{{.sessions = 9, .ports = 0}, 2, 16, salt};
+  ASSERT_EQ(free.begin_session(a), Room::yes);
+  for (std::uint16_t port = 1; port < 100; ++port) free.begin_share(a, 0, port);
+  free.begin_port(a);
+  EXPECT_TRUE(free.may_have_port(a));
+  EXPECT_EQ(free.ports(a), 0U);
+}
+
+}  // namespace
+}  // namespace rgw::nat
