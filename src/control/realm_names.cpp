@@ -20,7 +20,8 @@ pool::HostNames make_host_names(const config::Realm& realm) {
 
 std::optional<net::IpAddress> inside_address(const pool::RealmHost& host, net::Family family) {
   const auto found = std::ranges::find(host.addresses, family, &net::IpAddress::family);
-  return found == host.addresses.end() ? std::nullopt : std::optional{*found};
+  if (found != host.addresses.end()) return *found;
+  return host.addresses.empty() ? std::nullopt : std::optional{host.addresses.front()};
 }
 
 RealmNames::RealmNames(const config::Realm& realm, const pool::HostNames& hosts, pool::CircularPool& pool,
@@ -28,6 +29,8 @@ RealmNames::RealmNames(const config::Realm& realm, const pool::HostNames& hosts,
     : hosts_{hosts},
       pool_{pool},
       workers_{workers},
+      v4_to_v6_{realm.nat64.prefix.has_value()},
+      v6_to_v4_{realm.nat46.proxies.has_value()},
       proxy_{realm.dns.proxy},
       proxy_ttl_{realm.dns.proxy_ttl},
       ttl_{realm.zones.empty() ? 0 : realm.zones.front().ttl} {}
@@ -72,8 +75,9 @@ dns::Found RealmNames::find(std::span<const std::string_view> labels, dns::RrTyp
 }
 
 bool RealmNames::may_reserve(const pool::NameMatch& match, net::Family family) const {
-  return match.host->accepts(match.service) && inside_address(*match.host, family) &&
-         pool_.offers(family, match.service);
+  const auto inside = inside_address(*match.host, family);
+  if (!inside || !match.host->accepts(match.service) || !pool_.offers(family, match.service)) return false;
+  return inside->family() == family || (family == net::Family::v4 ? v4_to_v6_ : v6_to_v4_);
 }
 
 dns::Found RealmNames::srv(const pool::NameMatch& match) {

@@ -17,8 +17,8 @@ namespace rgw::control {
 /// The hosts of a realm file; ids are their places in it.
 [[nodiscard]] pool::HostNames make_host_names(const config::Realm& realm);
 
-/// The address at which a host takes packets that came to an external address of `family`. Until the families
-/// translate into each other (POOL-12) it is of the same one.
+/// The address at which a host takes packets that came to an external address of `family`: one of the same
+/// family, so that it sees who really calls, else one of the other (POOL-12).
 [[nodiscard]] std::optional<net::IpAddress> inside_address(const pool::RealmHost& host, net::Family family);
 
 /// DNS-2, POOL-1, POOL-2, DNS-4. From outside a host's name reserves; from inside it is the host's own
@@ -46,6 +46,8 @@ class RealmNames final : public dns::DynamicNames {
   const pool::HostNames& hosts_;
   pool::CircularPool& pool_;
   const WorkerLinks& workers_;
+  bool v4_to_v6_;  // a v4 client has an address for a v6 host: nat64.prefix
+  bool v6_to_v4_;  // and a v6 client one for a v4 host: nat46.proxies
   std::vector<net::IpAddress> proxy_;
   std::uint32_t proxy_ttl_;
   std::uint32_t ttl_;

@@ -30,6 +30,7 @@ struct Postbox final : DnsTransport {
 
 class RealmDnsTest : public testing::Test {
  protected:
+  explicit RealmDnsTest(const config::Realm& file = the_realm()) : snapshot{test::snapshot(file)} {}
   static config::Realm the_realm() {
     config::Realm realm = test::realm();
     realm.zones[0].records = {{"static", "A", 3600, "198.51.100.1"}, {"@", "MX", 3600, "10 static"}};
@@ -52,7 +53,7 @@ class RealmDnsTest : public testing::Test {
   }
 
   ManualClock clock;
-  std::unique_ptr<const ring::Snapshot> snapshot = test::snapshot(the_realm());
+  std::unique_ptr<const ring::Snapshot> snapshot;
   const config::Realm& realm = snapshot->realm;
   CounterBlock counters;
   Workers workers{2};
@@ -126,6 +127,37 @@ TEST_F(RealmDnsTest, an_address_of_a_family_that_the_host_lacks_is_not_reserved)
   const auto hostb = ask("tcp22.hostb.foo", aaaa);
   ASSERT_TRUE(hostb->address);
   EXPECT_EQ(*hostb->address, ip("2001:db8:100::10"));
+}
+
+// POOL-12, where each family has addresses for the other one's clients.
+class FamiliesDnsTest : public RealmDnsTest {
+ protected:
+  static config::Realm families() {
+    config::Realm realm = the_realm();
+    realm.hosts.push_back({"new", {ip("fd00:10::46")}, {}, false});
+    realm.nat64.prefix = net::Prefix::parse("fd64::/96");
+    realm.nat46.proxies = net::Prefix::parse("100.64.0.0/16");
+    return realm;
+  }
+  FamiliesDnsTest() : RealmDnsTest{families()} {}
+  net::IpAddress inside_of_last() {
+    const auto told = workers.events_of<ring::Bind>(0);
+    return told.empty() ? net::IpAddress{} : told.back().inside;
+  }
+};
+
+TEST_F(FamiliesDnsTest, a_host_of_one_family_has_an_address_of_either) {
+  EXPECT_EQ(*ask("hosta.foo", aaaa)->address, ip("2001:db8:100::10"));
+  EXPECT_EQ(inside_of_last(), ip("10.0.0.42"));
+  EXPECT_EQ(*ask("tcp22.new.foo", a)->address, ip("198.51.100.10"));
+  EXPECT_EQ(inside_of_last(), ip("fd00:10::46"));
+}
+
+TEST_F(FamiliesDnsTest, a_host_of_both_families_is_reached_at_the_one_of_the_question) {
+  ASSERT_TRUE(ask("tcp22.hostb.foo", aaaa)->address);
+  EXPECT_TRUE(inside_of_last().is_v6());
+  ASSERT_TRUE(ask("tcp22.hostb.foo", a)->address);
+  EXPECT_TRUE(inside_of_last().is_v4());
 }
 
 TEST_F(RealmDnsTest, an_srv_name_points_to_the_service_name_and_reserves_nothing) {
