@@ -53,19 +53,16 @@ PortId home_port(const net::IpAddress& address, const std::vector<PortFacts>& po
   return fallback.value_or(PortId{});
 }
 
-// SIIT-2: of a map, the side that lies on a connected link needs no route anywhere, since the gateway answers
-// for it there. The other side's host is on the link that it is really on.
-void answer_for_maps(Snapshot& snapshot, const config::Realm& realm, const std::vector<PortFacts>& ports) {
-  const auto answer = [&](const Prefix& prefix) {
-    for (const auto& port : ports) {
-      for (const auto& link : port.addresses) {
-        if (link.prefix().contains(prefix)) snapshot.answered.push_back({prefix, port.id});
-      }
-    }
-  };
-  if (realm.siit.prefix) answer(*realm.siit.prefix);
-  for (const auto& row : realm.siit.maps) answer(row.ipv4);
-  for (const auto& row : realm.nat66.npt) answer(row.outside);
+// SIIT-2: an IPv4 address that a map has, or an IPv6 one inside the prefix, is a host's of the other family; one
+// that a prefix translation knows is a host's behind it. The IPv6 side of a map is the host's own, though it may
+// lie inside a prefix that is on its link; and so are the low addresses there, which would stand for 0.0.0.0/8.
+bool stands_for_another(const nat::Policy& policy, const net::IpAddress& address) {
+  const auto& map = policy.map;
+  if (address.is_v4()) return map.mapped(address.v4()).has_value();
+  if (policy.npt.inward(address.v6()).found == nat::PrefixTranslation::Found::translated) return true;
+  if (!map.prefix() || map.mapped(address.v6())) return false;
+  const auto ipv4 = map.prefix()->extract(address.v6());
+  return ipv4 && !ipv4->is_this_network();
 }
 
 // Addresses of an outside link that lies within a translated prefix are that link's own.
@@ -149,9 +146,10 @@ const NextHop* Snapshot::route(const net::IpAddress& destination) const {
 
 bool Snapshot::answers_for(PortId port, const net::IpAddress& address) const {
   if (const OwnAddress* what = own_address(address); what != nullptr) return what->port == port;
-  return std::any_of(answered.begin(), answered.end(), [&](const Answered& block) {
-    return block.port == port && block.prefix.contains(address);
-  });
+  const auto& links = ports[port.value()].addresses;
+  return std::any_of(links.begin(), links.end(),
+                     [&](const auto& link) { return link.prefix().contains(address); }) &&
+         stands_for_another(policy, address);
 }
 
 bool Snapshot::is_local_service(net::Service service) const {
@@ -178,7 +176,6 @@ std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<P
   for (const auto& address : realm.outbound.addresses) own(address).external = true;
   for (const auto& address : realm.pool.addresses) own(address).pool = true;
   for (const auto& mapping : realm.static_mappings) own(mapping.outside.address).mapped = true;
-  answer_for_maps(*snapshot, realm, ports);
   snapshot->policy = make_policy(realm, ports);
   for (const auto& [address, what] : snapshot->own) {
     if (what.service && what.shared()) snapshot->policy.shared_service.push_back(address);

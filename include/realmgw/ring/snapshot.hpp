@@ -45,19 +45,12 @@ struct OwnAddress {
   [[nodiscard]] bool shared() const { return pool || external || mapped; }
 };
 
-/// Addresses on a port's link that belong to hosts of the other family (SIIT-2).
-struct Answered {
-  net::Prefix prefix;
-  PortId port;
-};
-
 struct Snapshot {
   config::Realm realm;
   std::vector<PortFacts> ports;  ///< by PortId
   net::LongestPrefixMap<net::Ipv4Address, NextHop> routes4;
   net::LongestPrefixMap<net::Ipv6Address, NextHop> routes6;
   std::unordered_map<net::IpAddress, OwnAddress> own;
-  std::vector<Answered> answered;
   nat::Policy policy;
 
   [[nodiscard]] const PortFacts& port(PortId id) const { return ports[id.value()]; }
@@ -67,7 +60,8 @@ struct Snapshot {
     const auto found = own.find(address);
     return found == own.end() ? nullptr : &found->second;
   }
-  /// Does the gateway answer ARP and neighbour solicitations for an address on this port?
+  /// Does the gateway answer ARP and neighbour solicitations for an address on this port? For its own, and
+  /// for those on the port's link that stand for hosts of the other family (SIIT-2).
   [[nodiscard]] bool answers_for(PortId port, const net::IpAddress& address) const;
   /// Does the gateway itself serve this on an address that it shares (`gateway: services:`)?
   [[nodiscard]] bool is_local_service(net::Service service) const;
