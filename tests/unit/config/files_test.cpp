@@ -36,7 +36,7 @@ std::vector<std::filesystem::path> yaml_files(const std::filesystem::path& direc
 
 TEST(Examples, every_one_loads) {
   const auto files = yaml_files(root / "config");
-  EXPECT_GE(files.size(), 5u);
+  EXPECT_GE(files.size(), 10u);
   for (const auto& file : files) {
     const auto result = load_file(file);
     EXPECT_TRUE(result.realm) << result.to_string();
@@ -53,6 +53,16 @@ TEST(Examples, the_lab_is_what_its_scripts_expect) {
   EXPECT_EQ(lab.static_mappings[0].outside.to_string(), "198.51.100.1:2222");
   const auto one = load_file(root / "config/lab-one-address.yaml").realm.value();
   EXPECT_THAT(one.pool.addresses, ElementsAre(ip("198.51.100.1")));
+  const auto pairs = load_file(root / "config/lab-families.yaml").realm.value();
+  EXPECT_EQ(pairs.nat64.prefix.value().to_string(), "fd64::/96");
+  EXPECT_EQ(pairs.nat46.proxies.value().to_string(), "100.64.0.0/16");
+  EXPECT_TRUE(pairs.dns.dns64);
+}
+
+TEST(Examples, each_stands_in_the_reference) {
+  const std::string reference = contents(root / "docs/realm-file.md");
+  for (const auto& file : yaml_files(root / "config"))
+    EXPECT_THAT(reference, testing::HasSubstr("`" + file.filename().string() + "`"));
 }
 
 // Each text between `begin` and the `end` that follows it.
