@@ -9,6 +9,7 @@ import copy
 import ctypes
 import importlib.machinery
 import importlib.util
+import ipaddress
 import json
 import os
 import pathlib
@@ -37,7 +38,11 @@ HOSTA, HOSTB = "10.0.0.42", "10.0.0.43"
 GW_IN, GW = "10.0.0.1", "198.51.100.1"
 EXT0, EXT1, EXT2, ROUTER = "198.51.100.50", "203.0.113.10", "203.0.113.20", "198.51.100.254"
 RESOLVER = "203.0.113.53"
+HOST4, HOST6 = "10.0.0.46", "fd00:10::46"  # of one family alone, as ext4 and ext6 are
+EXT4, EXT6 = "203.0.113.14", "2001:db8:203::16"
+GW_IN6, GW6, ROUTER6 = "fd00:10::1", "2001:db8:100::1", "2001:db8:100::fe"
 POOL = ["198.51.100.10", "198.51.100.11", "198.51.100.12"]
+POOL6 = ["2001:db8:100::10", "2001:db8:100::11", "2001:db8:100::12", "2001:db8:100::13"]
 
 # --- the realm file: JSON is YAML ----------------------------------------------------------------------------
 
@@ -67,6 +72,19 @@ def realm(**changes):
         else:
             result[key] = value
     return result
+
+
+# The same with all four pairs of families, as config/lab-families.yaml has them.
+FAMILIES = realm(
+    pool={"addresses": ["198.51.100.10-198.51.100.12", "2001:db8:100::10/126"]},
+    hosts={"hosta": [HOSTA, "fd00:10::42"], "host4": HOST4, "host6": HOST6},
+    nat64={"prefix": "default"}, nat46={"proxies": "100.64.0.0/16"}, dns={"upstreams": RESOLVER},
+    timers={"udp": "1s", "icmp": "1s", "tcp_transitory": "1s"})
+
+
+def in_prefix(ipv4, prefix="fd64::"):
+    """An IPv4 address inside a /96 (RFC 6052)."""
+    return str(ipaddress.IPv6Address(int(ipaddress.IPv6Address(prefix)) + int(ipaddress.IPv4Address(ipv4))))
 
 
 # --- time ----------------------------------------------------------------------------------------------------
@@ -102,13 +120,21 @@ def inside(box):
                 os._exit(70)  # nothing sensible can run in the wrong network
 
 
-def udp(box, address=None, connect=None, timeout=2.0):
-    """A UDP socket in a box, bound and connected as asked; `address` and `connect` are (host, port)."""
+def _socket(kind, timeout, *ends):
+    """A socket of the family of its ends, (host, port) or None."""
+    six = any(end and ":" in end[0] for end in ends)
+    made = socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind)
+    made.settimeout(timeout)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return made, ("::" if six else "0.0.0.0", 0)
+
+
+def udp(box, address=None, connect=None, timeout=2.0, to=None):
+    """A UDP socket in a box, bound and connected as asked; `address` and `connect` are (host, port). Of IPv6 where
+    they are, or where it is to send `to` such a one."""
     with inside(box):
-        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        made.settimeout(timeout)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address or ("0.0.0.0", 0))
+        made, wildcard = _socket(socket.SOCK_DGRAM, timeout, address, connect, to)
+        made.bind(address or wildcard)
         if connect:
             made.connect(connect)
     return made
@@ -116,20 +142,16 @@ def udp(box, address=None, connect=None, timeout=2.0):
 
 def tcp_server(box, port, address="0.0.0.0"):
     with inside(box):
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        made.settimeout(3.0)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made, _ = _socket(socket.SOCK_STREAM, 3.0, (address, port))
         made.bind((address, port))
         made.listen(16)
     return made
 
 
-def tcp_client(box, destination, source=("0.0.0.0", 0), timeout=3.0):
+def tcp_client(box, destination, source=None, timeout=3.0):
     with inside(box):
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        made.settimeout(timeout)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(source)
+        made, wildcard = _socket(socket.SOCK_STREAM, timeout, destination)
+        made.bind(source or wildcard)
         try:
             made.connect(destination)
         except OSError:

@@ -32,7 +32,11 @@ http {{
   scgi_temp_path {directory};
   server {{
     listen 80;
+    listen [::]:80;
     root {directory};
+    location = /who {{
+      return 200 $remote_addr;
+    }}
   }}
 }}
 """
