@@ -27,6 +27,10 @@ class Nat66In(pairs.In, Nat66):
     pass
 
 
+class Nat66LongPings(pairs.LongPings, Nat66):
+    pass
+
+
 class Nat66Narrow(pairs.NarrowPath, Nat66, pairs.Narrow):
     narrow_out, narrow_in = 1400, 1400
 
