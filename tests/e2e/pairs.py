@@ -63,6 +63,18 @@ def route_mtu(box, address):
     return found and int(found[1])
 
 
+def hops(box, kind, address, *options):
+    """The hops that traceroute shows on the way to an address, or to what a function gives. Its -T takes now and
+    then no notice of a SYN-ACK that has come, for a whole run: then it runs again."""
+    for _ in range(3 if kind == "-T" else 1):
+        said = run(box, "traceroute", kind, *options, "-n", "-q1", "-N1", "-w1", "-m5",
+                   address() if callable(address) else address).stdout
+        found = re.findall(r"^ *\d+ +(\S+)", said, re.MULTILINE)
+        if "*" not in found:
+            break
+    return found
+
+
 class Out:
     """Rows of the table, from inside."""
 
@@ -87,11 +99,10 @@ class Out:
             self.assertEqual((got, seen[:2]), (payload[::-1], (self.far(), 7000)))
 
     def test_every_kind_of_traceroute_out(self):
-        hops = [self.gateway_in, *self.hops_out(), self.far()]
+        way = [self.gateway_in, *self.hops_out(), self.far()]
         for kind in ("-U", "-I", "-T"):
             with self.subTest(kind), harness.tcp_server(self.remote_box, 80, "::" if ":" in self.remote else "0.0.0.0"):
-                said = run(self.host, "traceroute", kind, "-n", "-q1", "-N1", "-w2", "-m5", self.far()).stdout
-                self.assertEqual(re.findall(r"^ *\d+ +(\S+)", said, re.MULTILINE), hops, said)
+                self.assertEqual(hops(self.host, kind, self.far()), way)
 
     def test_time_is_read_outside(self):
         with services.time_server(self.remote_box):
@@ -152,9 +163,9 @@ class In:
         """The gateway is a hop for those outside, too."""
         for kind, name in (("-I", "icmp"), ("-T", "tcp80")):
             with self.subTest(kind), harness.tcp_server(self.host, 80, "::" if ":" in self.own else "0.0.0.0"):
-                address = self.door(name, times=1 if kind == "-I" else 4)
-                said = run(self.remote_box, "traceroute", kind, "-f2", "-n", "-q1", "-N1", "-w2", "-m5", address).stdout
-                self.assertEqual(re.findall(r"^ *\d+ +(\S+)", said, re.MULTILINE), [self.gateway_out, address], said)
+                found = hops(self.remote_box, kind, lambda: self.door(name, times=1 if kind == "-I" else 4), "-f2")
+                self.assertEqual(found[:-1], [self.gateway_out])
+                self.assertIn(found[-1], self.pool)
             self.quiet()
 
     def test_ssh_in(self):

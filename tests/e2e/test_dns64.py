@@ -51,11 +51,11 @@ class Browsing(harness.LabCase):
                 self.assertIn(seen_by("hosta", f"{server}.example"), seen)
 
     def test_a_host_reaches_what_it_asked_for_by_every_program(self):
-        for box, name in (("host6", "ext4.example"), ("host4", "ext6.example")):
-            with self.subTest(box):
+        for box, server, seen in (("host6", "ext4", GW), ("host4", "ext6", GW6)):
+            name = f"{server}.example"
+            with self.subTest(box), services.Ssh(server) as ssh:
                 self.assertIn(" 0% packet loss", run(box, "ping", "-c2", "-i0.1", "-W2", name).stdout)
-                with services.Ssh(name.split(".")[0]) as ssh:
-                    self.assertEqual(ssh.run(box, name, "echo $SSH_CONNECTION").split()[0], GW if box == "host6" else GW6)
+                self.assertEqual(ssh.run(box, name, "echo $SSH_CONNECTION").split()[0], seen)
 
 
 class Answers(harness.LabCase):

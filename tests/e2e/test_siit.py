@@ -71,7 +71,8 @@ class Table:
         self.socat(self.v6_box, "UDP6-LISTEN", self.v4_box, f"UDP:{self.v6_seen}", self.v4_seen)
 
     def iperf3(self, *options):
-        for server, client, address in ((self.v4_box, self.v6_box, self.v4_seen), (self.v6_box, self.v4_box, self.v6_seen)):
+        for server, client, address in ((self.v4_box, self.v6_box, self.v4_seen),
+                                        (self.v6_box, self.v4_box, self.v6_seen)):
             yield harness.iperf3(server, client, address, "-t1", "-P20", *options, port=PORT)
 
     def test_iperf3_tcp_with_20_sessions_from_either_side(self):
