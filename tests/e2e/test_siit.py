@@ -148,5 +148,38 @@ class Routed(Table, Stateless):
     v6_route = ("2001:db8:23::/96", "via", ROUTER_V6)
 
 
+class Narrow(harness.LabCase):
+    """A data centre's service (RFC 7755): ext4, behind a router and its link of 1400 bytes, knows it by an address of
+    the gateway's link."""
+
+    realm = {**harness.realm(siit={"prefix": "2001:db8:23::/96",
+                                   "maps": [{"ipv4": "198.51.100.66", "ipv6": harness.HOST6}]}), "hosts": {}}
+    service = "198.51.100.66"
+    client, router = (harness.in_prefix(address, "2001:db8:23::") for address in (harness.EXT4, harness.ROUTER))
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        run("router", "ip", "link", "set", "br0", "mtu", "1400")
+
+    def test_the_service_is_told_of_the_narrow_link(self):
+        """The router's address stands inside the prefix."""
+        run("host6", "ip", "-6", "route", "flush", "cache")
+        said = run("host6", "ping", "-c1", "-W2", "-Mdo", "-s1402", self.client, check=False).stdout
+        self.assertRegex(said, rf"From {self.router} .*mtu=1420")
+        run("host6", "ping", "-c1", "-W2", "-Mdo", "-s1352", self.client)
+
+    def test_tcp_finds_the_path_mtu_both_ways(self):
+        for direction in ([], ["-R"]):
+            end = harness.iperf3("host6", "ext4", self.service, "-t1", *direction)
+            self.assertGreater(end["sum_received"]["bits_per_second"], 20e6)
+
+    def test_traceroute_shows_the_way_from_either_side(self):
+        for box, way in (("host6", [harness.GW_IN6, self.router, self.client]),
+                         ("ext4", ["203.0.113.254", harness.GW, self.service])):
+            said = run(box, "traceroute", "-I", "-n", "-q1", "-N1", "-w2", "-m5", way[-1]).stdout
+            self.assertEqual(re.findall(r"^ *\d+ +(\S+)", said, re.MULTILINE), way, said)
+
+
 if __name__ == "__main__":
     harness.main()
