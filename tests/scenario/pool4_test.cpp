@@ -74,7 +74,8 @@ TEST_P(Pool4, a_host_keeps_to_one_address) {  // RFC 4787 REQ-2, RFC 6888 REQ-1:
 }
 
 TEST_P(Pool4, where_an_address_has_no_ports_left_the_next_serves) {
-  const auto g = gateway({40000, 40000 + 8 * GetParam() - 1});  // eight a worker
+  const auto last = static_cast<std::uint16_t>(40000 + 8 * GetParam() - 1);  // eight a worker
+  const auto g = gateway({40000, last});
   std::set<net::IpAddress> used;
   unsigned opened = 0;
   for (unsigned i = 0; i < 40; ++i) {
