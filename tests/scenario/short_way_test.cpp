@@ -89,7 +89,7 @@ Arrival random_arrival(Random& random, unsigned flows) {
   }
   Bytes ip = packet.ip();
   if (random.below(30) == 0) ip.resize(ip.size() + random.below(6));  // link padding
-  if (random.below(60) == 0) ip[random.below(ip.size())] ^= static_cast<std::uint8_t>(1 + random.below(255));
+  if (random.below(60) == 0) ip[random.below(static_cast<std::uint32_t>(ip.size()))] ^= static_cast<std::uint8_t>(1 + random.below(255));
   return {outward ? inside : outside, std::move(ip)};
 }
 
