@@ -37,6 +37,10 @@ class Nat46In(pairs.In, Nat46):
     pass
 
 
+class Nat46LongPings(pairs.LongPings, Nat46):
+    pass
+
+
 class Nat46Narrow(pairs.NarrowPath, Nat46, pairs.Narrow):
     narrow_out, narrow_in = 1380, 1420
 

@@ -31,6 +31,10 @@ class Nat64In(pairs.In, Nat64):
     pass
 
 
+class Nat64LongPings(pairs.LongPings, Nat64):
+    pass
+
+
 class Nat64Narrow(pairs.NarrowPath, Nat64, pairs.Narrow):
     narrow_out, narrow_in = 1420, 1380
 

@@ -91,6 +91,10 @@ class Table:
                 self.assertIn(" 0% packet loss", run(box, "ping", "-c3", "-i0.1", "-W2", address).stdout)
             self.assertGreaterEqual(count["map_translated"], 12)
 
+    def test_a_ping_of_4000_bytes_from_either_side(self):
+        for box, address in ((self.v6_box, self.v4_seen), (self.v4_box, self.v6_seen)):
+            self.assertIn(" 0% packet loss", run(box, "ping", "-c3", "-i0.1", "-W2", "-s4000", address).stdout)
+
     def test_a_datagram_of_8000_bytes_from_either_side(self):
         payload = os.urandom(8000)
         with harness.udp(self.v4_box, (V4, PORT)) as four, harness.udp(self.v6_box, (V6, PORT)) as six:
