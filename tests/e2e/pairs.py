@@ -64,9 +64,9 @@ def route_mtu(box, address):
 
 
 def hops(box, kind, address, *options):
-    """The hops that traceroute shows on the way to an address, or to what a function gives. Its -T takes now and
-    then no notice of a SYN-ACK that has come, for a whole run: then it runs again."""
-    for _ in range(3 if kind == "-T" else 1):
+    """The hops that traceroute shows on the way to an address, or to what a function gives. A run of it takes now and
+    then no notice of any answer of the last hop (of SYN-ACKs that a capture shows, for one): then it runs again."""
+    for _ in range(3):
         said = run(box, "traceroute", kind, *options, "-n", "-q1", "-N1", "-w1", "-m5",
                    address() if callable(address) else address).stdout
         found = re.findall(r"^ *\d+ +(\S+)", said, re.MULTILINE)
