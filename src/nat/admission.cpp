@@ -269,6 +269,7 @@ std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destina
   if (const auto embedded = policy_.embedded(destination)) {
     return policy_.pref64->represents(*embedded) ? std::optional<net::IpAddress>{*embedded} : std::nullopt;
   }
+  if (policy_.stands_for_remote(destination) && destination.is_v6()) return std::nullopt;
   if (destination.is_v4() && policy_.proxies && policy_.proxies->contains(destination.v4())) {
     const auto remote = proxies_.remote_of(destination.v4(), now);
     return remote ? std::optional<net::IpAddress>{*remote} : std::nullopt;

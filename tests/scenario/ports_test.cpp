@@ -3,7 +3,7 @@
 // - one port towards many remotes, one towards each remote (address-and-port-dependent mapping)
 // - ports of a worker come back to that worker
 // - a host keeps to one of several addresses, and goes to the next when its ports are gone
-// - no port left; the limits of a host and of the table, and what comes back when sessions end
+// - no port left; the limits of a host and of the table, who is told, and what comes back when sessions end
 #include <set>
 
 #include "scenario/support.hpp"
@@ -174,6 +174,30 @@ TEST(Ports, a_full_table_refuses_new_sessions_and_keeps_the_others) {  // OUT-2
   pass(gateway, 301s);
   expect_nothing_left(gateway, 2);
   EXPECT_TRUE(gateway.out(udp(at(host(4), 5000), "203.0.113.10:53")));
+}
+
+TEST(Ports, who_can_have_no_session_is_told) {  // RFC 6888 REQ-11 B, RFC 5508 REQ-8, RFC 6146 section 3.5.1
+  Gateway gateway{realm_with([](auto& realm) {
+    realm.nat64.prefix = net::Prefix::parse("fd64::/96");
+    realm.outbound.max_sessions_per_host = 1;
+  })};
+  struct Case {
+    std::string host, server, far_server, error;
+    std::uint8_t code;
+  };
+  for (const Case& c : {Case{"10.0.0.42:5000", "203.0.113.10:80", "203.0.113.11:80", "icmp3 10.0.0.1 > 10.0.0.42", 1},
+                        Case{"[fd00:10::42]:5000", "[fd64::203.0.113.10]:80", "[fd64::203.0.113.11]:80",
+                             "icmp1 fd00:10::1 > fd00:10::42", 3}}) {
+    ASSERT_TRUE(gateway.out(tcp(c.host, c.server).syn()));
+    EXPECT_FALSE(gateway.out(tcp(c.host, c.far_server).syn()));
+    const auto error = gateway.take(Gateway::inside);
+    ASSERT_TRUE(error) << c.host;
+    EXPECT_EQ(error->to_string(), c.error);
+    EXPECT_EQ(error->icmp().code, c.code) << "host unreachable: not the end of a connection that opens";
+    EXPECT_TRUE(error->checksums_right());
+  }
+  EXPECT_EQ(gateway.count(Counter::session_host_limit), 2U);
+  EXPECT_EQ(gateway.count(Counter::icmp_error_sent), 2U);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ class AddressMap {
   /// An empty map: translates nothing.
   AddressMap() = default;
   /// Throws std::invalid_argument for a mapping of wrong families, or whose IPv4 suffix is longer than its
-  /// IPv6 one (RFC 7757 section 3.1).
+  /// IPv6 one (RFC 7757 section 3.2).
   AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings);
 
   [[nodiscard]] bool empty() const { return !prefix_ && mappings_.empty(); }

@@ -53,13 +53,14 @@ class Pref64 {
     }
     return embedded;
   }
-  /// The IPv4 address of one that begins with this prefix; nothing for another. The suffix is not looked at
-  /// (section 2.2).
+  /// The IPv4 address of one that begins with this prefix; nothing for another, nor where bits 64 to 71 are not zero.
+  /// The suffix is not looked at (section 2.2).
   [[nodiscard]] std::optional<Ipv4Address> extract(const Ipv6Address& address) const {
     const std::size_t bytes = length_ / 8;
     for (std::size_t i = 0; i < bytes; ++i) {
       if (address.bytes[i] != prefix_.bytes[i]) return std::nullopt;
     }
+    if (address.bytes[reserved_byte] != 0) return std::nullopt;
     std::uint32_t value = 0;
     std::size_t at = bytes;
     for (unsigned n = 0; n < 4; ++n) {

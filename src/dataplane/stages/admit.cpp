@@ -104,6 +104,13 @@ Verdict to_kernel(Context& context, Packet& packet) {
   return Verdict::taken();
 }
 
+// There is no room for a new session, of this host or of all.
+bool is_shortage(Counter why) {
+  return why == Counter::port_exhausted || why == Counter::sctp_port_taken || why == Counter::proxy_exhausted ||
+         why == Counter::session_host_limit || why == Counter::port_host_limit ||
+         why == Counter::session_table_full;
+}
+
 Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& destination) {
   const auto stands_for = context.admission.remote_of(destination, context.now);
   if (!stands_for) return Verdict::drop(Counter::no_translation);
@@ -128,7 +135,13 @@ Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& dest
     if (context.snapshot.port(route->port).side == net::Side::inside)
       return Verdict::drop(Counter::route_same_side);
   }
-  return carry_out(context, packet, context.admission.outbound(packet, own != nullptr, context.now));
+  const Admitted admitted = context.admission.outbound(packet, own != nullptr, context.now);
+  if (admitted.kind == Admitted::Kind::dropped && is_shortage(admitted.why)) {
+    // RFC 6888 REQ-11 B, RFC 6146 section 3.5.1: it may try again later, which "host unreachable" tells; "prohibited"
+    // (RFC 5508 REQ-8) would end a connection that opens.
+    context.report(packet, nat::IcmpError::host_unreachable);
+  }
+  return carry_out(context, packet, admitted);
 }
 
 // What the packet asks for at its destination, seen from inside or outside.

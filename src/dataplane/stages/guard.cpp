@@ -35,7 +35,9 @@ bool is_group(const Context& context, PortId port, const net::IpAddress& destina
 Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source) {
   if (martian_source(source) || is_broadcast(context, source)) return Verdict::drop(Counter::martian_source);
   if (packet.hairpinned) return Verdict::pass();
-  if (context.snapshot.own_address(source) != nullptr) return Verdict::drop(Counter::spoofed_own_source);
+  // RFC 6146 section 3.5: what stands for a remote of the other family is the gateway's to write, not to receive.
+  if (context.snapshot.own_address(source) != nullptr || context.snapshot.policy.stands_for_remote(source))
+    return Verdict::drop(Counter::spoofed_own_source);
   // Link-local addresses belong to their link, not to a route.
   if (source.is_v6() && source.v6().is_link_local()) return Verdict::pass();
   const ring::NextHop* back = context.snapshot.route(source);

@@ -32,7 +32,7 @@ TEST(SiitSection, reads_prefix_maps_and_source) {
   EXPECT_EQ(siit.icmp_source, net::IpAddress::parse("192.0.2.1"));
 }
 
-TEST(SiitSection, refuses_what_the_rfcs_forbid) {  // RFC 6052 section 2.2, RFC 7757 section 3.1
+TEST(SiitSection, refuses_what_the_rfcs_forbid) {  // RFC 6052 section 2.2, RFC 7757 section 3.2
   const auto loaded = load_text(std::string{head} +
                                     "siit:\n"
                                     "  prefix: \"2001:db8:23::/80\"\n"
