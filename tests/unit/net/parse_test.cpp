@@ -140,6 +140,15 @@ TEST(Parse, finds_the_flow_inside_an_icmp_error) {  // RFC 792, RFC 4443 section
   }
 }
 
+TEST(Parse, passes_over_the_options_of_a_quoted_packet) {  // RFC 5508 REQ-3b
+  const Bytes quoted =
+      PacketBuilder{Protocol::udp, "10.0.0.42:5000", "203.0.113.10:80"}.ip_options({7, 7, 4, 0, 0, 0, 0, 0}).ip();
+  const auto about = parse_bytes(icmp_error("203.0.113.99", "10.0.0.42", 3, 1, quoted).ip(), Side::outside);
+  ASSERT_TRUE(about.verdict.passed()) << name_of(about.verdict);
+  EXPECT_EQ(about.packet.inner_l4, about.packet.inner + 28);
+  EXPECT_EQ(flow(about.packet), "udp 10.0.0.42:5000 ~ 203.0.113.10:80");
+}
+
 TEST(Parse, wants_eight_bytes_of_the_inner_transport_header) {  // RFC 792
   const auto error = [](std::size_t size) {
     Bytes inner = tcp("10.0.0.42:5000", "203.0.113.10:53").ip();
