@@ -98,6 +98,8 @@ struct Admission::NewSession {
   bool hairpin = false;
   std::uint32_t mapping = Session::none;
   std::uint32_t port_set = Session::none;
+  /// Of the key outside, where it was looked for and is of no session.
+  std::optional<std::uint64_t> free_outside{};
 };
 
 std::uint32_t sessions_of_worker(const Policy& policy, unsigned workers) {
@@ -169,7 +171,10 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
   session.tcp_state = how.origin == Session::Origin::inbound ? TcpState::outside_init : TcpState::inside_init;
   session.deadline = tick_of(now) + ticks_of(policy_.timeouts[session.timer]);
   precompute_deltas(session);
-  if (!sessions_.publish(slot, tick_of(now))) {
+  const bool published =
+      how.free_outside ? sessions_.publish_new(slot, tick_of(now), sessions_.hash(inside), *how.free_outside)
+                       : sessions_.publish(slot, tick_of(now));
+  if (!published) {
     sessions_.discard(slot);
     return give_up(Counter::session_conflict);
   }
@@ -219,8 +224,11 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     const net::IpAddress& external = ports_.address(place);
     const ExternalPorts::Set index = ports_.set(place, protocol);
     PortSet& ports = ports_[index];
+    std::uint64_t asked = 0;  // of the last port that was asked about
     const auto tuple_is_free = [&](std::uint16_t port) {
-      return sessions_.find(outside_key(external, port)) == no_session;
+      const auto key = outside_key(external, port);
+      asked = sessions_.hash(key);
+      return sessions_.find(key, asked) == no_session;
     };
     // A host that has as many ports as it may goes on with those that it has.
     const auto may_share = [&](std::uint16_t port) {
@@ -245,6 +253,7 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     if (!independent) {
       if (!may_share(lease->port())) continue;
       how.port_set = index;
+      how.free_outside = asked;
       const Admitted made = create(inside, outside_key(external, lease->port()), how, now);
       if (made.kind == Admitted::Kind::session) lease->keep();
       return made;
@@ -279,6 +288,7 @@ std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destina
 
 Admitted Admission::outbound(const net::Packet& packet, bool hairpin, Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
+  if (packet.family == Family::v4 && !policy_.proxies) return outbound_to(packet.key4, packet.key4.far, hairpin, now);
   const auto remote = remote_of(far_address(packet), now);
   if (!remote) return Admitted::dropped(Counter::no_translation);
   if (packet.family == Family::v4) {
@@ -287,6 +297,17 @@ Admitted Admission::outbound(const net::Packet& packet, bool hairpin, Instant no
   }
   return remote->is_v4() ? outbound_to(packet.key6, remote->v4(), hairpin, now)
                          : outbound_to(packet.key6, remote->v6(), hairpin, now);
+}
+
+void Admission::prefetch_outbound(const net::Packet& packet, std::uint32_t n) const {
+  sessions_.prefetch_free(n);
+  hosts_.prefetch(near_address(packet));
+  // With one address outside and the host's own port, which is what most get.
+  if (packet.family != Family::v4 || policy_.external.empty() || !policy_.external.front().is_v4()) return;
+  const net::FlowKey4& inside = packet.key4;
+  const auto outside =
+      outside_of(inside, policy_.external.front().v4(), inside.tail.near_port.host(), inside.far);
+  sessions_.index().prefetch(sessions_.hash(outside));
 }
 
 Admitted Admission::local(const net::Packet& packet, Instant now) {

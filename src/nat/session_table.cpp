@@ -25,6 +25,7 @@ SessionSlot SessionTable::allocate() {
   SessionSlot slot = free_;
   if (slot != no_session) {
     free_ = records_[slot].links.next;
+    prefetch_free(0);
     records_[slot] = Session{};
   } else {
     if (fresh_ == capacity_) return no_session;
@@ -53,22 +54,32 @@ bool SessionTable::taken(const Session& session, Side side, std::uint64_t hash) 
 }
 
 bool SessionTable::publish(SessionSlot slot, Tick now) {
-  Session& session = records_[slot];
+  const Session& session = records_[slot];
   const std::uint64_t outside = hash_of_side(session, Side::outside);
   if (taken(session, Side::outside, outside)) return false;
   if (!session.signpost) {
     const std::uint64_t inside = hash_of_side(session, Side::inside);
-    if (taken(session, Side::inside, inside) || !index_.insert(inside, slot)) return false;
-    if (!index_.insert(outside, slot)) {
-      index_.erase(inside, slot);
-      return false;
-    }
-  } else if (!index_.insert(outside, slot)) {
+    return !taken(session, Side::inside, inside) && publish_new(slot, now, inside, outside);
+  }
+  if (!index_.insert(outside, slot)) return false;
+  start(slot, now);
+  return true;
+}
+
+bool SessionTable::publish_new(SessionSlot slot, Tick now, std::uint64_t inside_hash, std::uint64_t outside_hash) {
+  if (!index_.insert(inside_hash, slot)) return false;
+  if (!index_.insert(outside_hash, slot)) {
+    index_.erase(inside_hash, slot);
     return false;
   }
+  start(slot, now);
+  return true;
+}
+
+void SessionTable::start(SessionSlot slot, Tick now) {
+  Session& session = records_[slot];
   session.created = now;
   wheel_.insert(links(), slot, session.deadline);
-  return true;
 }
 
 void SessionTable::retire(SessionSlot slot) {

@@ -1,6 +1,7 @@
 #include "realmgw/ring/snapshot.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace rgw::ring {
 namespace {
@@ -37,6 +38,16 @@ net::LongestPrefixMap<Address, NextHop> make_routes(const config::Realm& realm,
     }
   }
   return net::LongestPrefixMap<Address, NextHop>{std::move(entries)};
+}
+
+template <class Address>
+net::LongestPrefixMap<Address, OwnAddress> find_whole(const std::map<net::IpAddress, OwnAddress>& addresses) {
+  std::vector<typename net::LongestPrefixMap<Address, OwnAddress>::Entry> entries;
+  for (const auto& [address, what] : addresses) {
+    if (address.family() == Address::family)
+      entries.push_back({address_of<Address>(address), Address::bits, what});
+  }
+  return net::LongestPrefixMap<Address, OwnAddress>{std::move(entries)};
 }
 
 // The outside port on whose link an address lies, else the first outside port: it answers for addresses that
@@ -161,15 +172,17 @@ std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<P
   auto snapshot = std::make_unique<Snapshot>();
   snapshot->routes4 = make_routes<net::Ipv4Address>(realm, ports);
   snapshot->routes6 = make_routes<net::Ipv6Address>(realm, ports);
+  std::map<net::IpAddress, OwnAddress> addresses;
   for (const auto& port : ports) {
     for (const auto& link : port.addresses) {
-      auto& own = snapshot->own[link.address];
-      own.service = true;
-      own.port = port.id;
+      auto& here = addresses[link.address];
+      here.service = true;
+      here.port = port.id;
+      if (link.address.is_v4() && link.length < 31) snapshot->broadcasts.push_back(link.prefix().last().v4());
     }
   }
   const auto own = [&](const net::IpAddress& address) -> OwnAddress& {
-    auto [entry, fresh] = snapshot->own.try_emplace(address);
+    auto [entry, fresh] = addresses.try_emplace(address);
     if (fresh) entry->second.port = home_port(address, ports);
     return entry->second;
   };
@@ -177,7 +190,9 @@ std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<P
   for (const auto& address : realm.pool.addresses) own(address).pool = true;
   for (const auto& mapping : realm.static_mappings) own(mapping.outside.address).mapped = true;
   snapshot->policy = make_policy(realm, ports);
-  for (const auto& [address, what] : snapshot->own) {
+  snapshot->own4 = find_whole<net::Ipv4Address>(addresses);
+  snapshot->own6 = find_whole<net::Ipv6Address>(addresses);
+  for (const auto& [address, what] : addresses) {
     if (what.service && what.shared()) snapshot->policy.shared_service.push_back(address);
   }
   snapshot->ports = std::move(ports);

@@ -63,6 +63,13 @@ class FlatMap {
   /// Memory of the table.
   [[nodiscard]] std::size_t bytes() const { return marks_.size() * (sizeof(Mark) + sizeof(Slot)); }
 
+  /// Asks for the lines that a search for `key` begins with.
+  void prefetch(const Key& key) const {
+    const std::size_t slot = home(mark_of(key));
+    __builtin_prefetch(&marks_[slot]);
+    __builtin_prefetch(&slots_[slot], 1);
+  }
+
   /// The value of `key`, or nullptr.
   [[nodiscard]] const Value* find(const Key& key) const {
     const auto at = locate(key, mark_of(key));

@@ -56,6 +56,9 @@ class Admission {
 
   /// A packet from inside. `hairpin`: its destination is an address of this gateway (OUT-4).
   [[nodiscard]] Admitted outbound(const net::Packet& packet, bool hairpin, Instant now);
+  /// Asks for the memory that `outbound` will read for a packet, where that can be guessed, so that the misses of a burst
+  /// overlap. `n`: how many go before it.
+  void prefetch_outbound(const net::Packet& packet, std::uint32_t n) const;
   /// A packet of the gateway's own kernel from an address that it shares, as seen from inside (OUT-9).
   [[nodiscard]] Admitted local(const net::Packet& packet, Instant now);
   /// A packet from outside, or hairpinned, to an address that is shared. In the order of POOL-11: static

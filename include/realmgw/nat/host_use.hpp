@@ -40,6 +40,9 @@ class HostUse {
     if (use != nullptr && --use->sessions == 0) hosts_.erase(host);
   }
 
+  /// Asks for the memory that `begin_session` will read.
+  void prefetch(const net::IpAddress& host) const { hosts_.prefetch(host); }
+
   /// May the host have one more port?
   [[nodiscard]] bool may_have_port(const net::IpAddress& host) const {
     if (limits_.ports == 0) return true;

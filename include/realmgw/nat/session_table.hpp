@@ -57,9 +57,19 @@ class SessionTable {
 
   /// A zeroed record that nobody can find yet; `no_session` where the table is full.
   [[nodiscard]] SessionSlot allocate();
+  /// Asks for the record that the `n`th `allocate` from now on gives, as far as that is known.
+  void prefetch_free(std::uint32_t n) const {
+    const SessionSlot slot = free_ != no_session ? free_ : fresh_ + n;
+    if (slot >= capacity_) return;
+    __builtin_prefetch(&records_[slot], 1);
+    __builtin_prefetch(&records_[slot].host6, 1);
+  }
   /// Makes a filled-in record findable, from inside and from outside (a signpost: from outside alone), and starts its timer.
   /// False, and nothing changed, where one of its keys is taken or the index is full.
   [[nodiscard]] bool publish(SessionSlot slot, Tick now);
+  /// The same of a session (no signpost) whose keys, of these hashes, are known to be of no session yet: it was just looked
+  /// for. False where the index is full.
+  [[nodiscard]] bool publish_new(SessionSlot slot, Tick now, std::uint64_t inside_hash, std::uint64_t outside_hash);
   /// Gives back a record that was never published.
   void discard(SessionSlot slot);
   /// Ends a session.
@@ -100,6 +110,8 @@ class SessionTable {
 
   [[nodiscard]] std::uint64_t hash_of_side(const Session& session, Side side) const;
   [[nodiscard]] bool taken(const Session& session, Side side, std::uint64_t hash) const;
+
+  void start(SessionSlot slot, Tick now);
 
   std::uint32_t capacity_;
   HashSalt salt_;

@@ -40,9 +40,11 @@ class StaticBib {
   /// The mapping of an inside endpoint to the addresses of a family; nullptr where there is none.
   [[nodiscard]] const Index* find_inside(const net::Endpoint& inside, net::Family outside,
                                          net::Protocol protocol) const {
+    if (mappings_.empty()) return nullptr;
     return by_inside_.find(InsideKey{inside, outside, protocol});
   }
   [[nodiscard]] const Index* find_outside(const net::Endpoint& outside, net::Protocol protocol) const {
+    if (mappings_.empty()) return nullptr;
     return by_outside_.find({outside.address, protocol, outside.port});
   }
 

@@ -9,11 +9,11 @@
 #include "realmgw/net/route_table.hpp"
 #include "realmgw/net/transport.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace rgw::ring {
@@ -50,15 +50,20 @@ struct Snapshot {
   std::vector<PortFacts> ports;  ///< by PortId
   net::LongestPrefixMap<net::Ipv4Address, NextHop> routes4;
   net::LongestPrefixMap<net::Ipv6Address, NextHop> routes6;
-  std::unordered_map<net::IpAddress, OwnAddress> own;
+  net::LongestPrefixMap<net::Ipv4Address, OwnAddress> own4;  ///< whole addresses
+  net::LongestPrefixMap<net::Ipv6Address, OwnAddress> own6;
+  std::vector<net::Ipv4Address> broadcasts;  ///< each names all hosts of a port's link
   nat::Policy policy;
 
   [[nodiscard]] const PortFacts& port(PortId id) const { return ports[id.value()]; }
   /// The next hop towards an address; nullptr where there is no route.
   [[nodiscard]] const NextHop* route(const net::IpAddress& destination) const;
+  /// Does the address name all hosts of a port's link (RFC 919 section 7)?
+  [[nodiscard]] bool is_broadcast(const net::IpAddress& address) const {
+    return address.is_v4() && std::find(broadcasts.begin(), broadcasts.end(), address.v4()) != broadcasts.end();
+  }
   [[nodiscard]] const OwnAddress* own_address(const net::IpAddress& address) const {
-    const auto found = own.find(address);
-    return found == own.end() ? nullptr : &found->second;
+    return address.is_v4() ? own4.find(address.v4()) : own6.find(address.v6());
   }
   /// Does the gateway answer ARP and neighbour solicitations for an address on this port? For its own, and
   /// for those on the port's link that stand for hosts of the other family (SIIT-2).

@@ -234,6 +234,11 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
 void admit(Context& context, Batch& batch) {
   if (!batch.to_admit) [[likely]]
     return;
+  std::uint32_t misses = 0;
+  for (const Packet* packet : batch) {
+    if (packet->session == nat::no_session && packet->side() == net::Side::inside)
+      context.admission.prefetch_outbound(*packet, misses++);
+  }
   bool ended = false;
   batch.sift([&](Packet& packet) { return admit_one(context, packet, ended); },
              [&](Packet& packet, Counter why) {

@@ -4,8 +4,9 @@
 namespace rgw::dataplane::stages {
 
 bool martian_source(const net::IpAddress& source) {
-  if (source.is_unspecified() || source.is_multicast() || source.is_loopback()) return true;
-  return source.is_v4() && (source.v4().is_this_network() || source.v4().is_class_e());
+  if (source.is_v6()) return source.is_unspecified() || source.is_multicast() || source.is_loopback();
+  const net::Ipv4Address address = source.v4();
+  return address.is_this_network() || address.is_multicast() || address.is_loopback() || address.is_class_e();
 }
 
 namespace {
@@ -21,15 +22,12 @@ bool is_broadcast_of(const ring::PortFacts& port, const net::IpAddress& address)
 }  // namespace
 
 bool is_broadcast(const Context& context, const net::IpAddress& address) {
-  for (const auto& port : context.snapshot.ports) {
-    if (is_broadcast_of(port, address)) return true;
-  }
-  return false;
+  return context.snapshot.is_broadcast(address);
 }
 
 bool is_group(const Context& context, PortId port, const net::IpAddress& destination) {
   return destination.is_multicast() || (destination.is_v4() && destination.v4().is_limited_broadcast()) ||
-         is_broadcast_of(context.snapshot.port(port), destination);
+         (is_broadcast(context, destination) && is_broadcast_of(context.snapshot.port(port), destination));
 }
 
 Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source) {
