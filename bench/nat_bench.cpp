@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -59,7 +60,9 @@ class NatBench {
         sessions_{sessions},
         rows_{rows},
         resident_{resident_bytes()},
+        begin_{std::chrono::steady_clock::now()},
         gateway_{bench_realm(std::max(sessions, 1024U))},
+        start_{std::chrono::steady_clock::now() - begin_},
         traffic_{gateway_} {}
 
   void run_all() {
@@ -156,7 +159,8 @@ class NatBench {
     add("new session NAT44 UDP", Direction::outward, first, Unit::session,
         {{"mean", first_mean},
          {"table_bytes", static_cast<double>(table.bytes()) / table.capacity()},
-         {"resident_bytes", (resident_bytes() - resident_) / sessions_}});
+         {"resident_bytes", (resident_bytes() - resident_) / sessions_},
+         {"start_ms", start_.count()}});
     add("first reply NAT44 UDP", Direction::inward, reply, Unit::packet, {{"mean", reply_mean}});
   }
 
@@ -181,14 +185,31 @@ class NatBench {
          .cycles = sum / sessions_,
          .forward = rows_.empty() ? 0 : rows_.back().forward,
          .unit = Unit::session,
-         .more = {{"turn_p50", turns[turns.size() / 2]}, {"turn_p999", turns[turns.size() * 999 / 1000]}}});
+         .more = {{"turn_p50", turns[turns.size() / 2]},
+                  {"turn_p999", turns[turns.size() * 999 / 1000]},
+                  {"idle_p999", idle_p999(turns)}}});
+  }
+
+  // What the longest of as many stretches of time take in which nothing is done at all: the machine's own part.
+  static double idle_p999(const std::vector<double>& turns) {
+    std::vector<double> stretches;
+    for (std::size_t i = 0; i < turns.size(); ++i) {
+      const auto begin = now_cycles();
+      std::uint64_t now = begin;
+      while (static_cast<double>(now - begin) < turns[turns.size() / 2]) now = now_cycles();
+      stretches.push_back(static_cast<double>(now - begin));
+    }
+    std::sort(stretches.begin(), stretches.end());
+    return stretches[stretches.size() * 999 / 1000];
   }
 
   const Options& options_;
   std::uint32_t sessions_;
   std::vector<Row>& rows_;
   double resident_;
+  std::chrono::steady_clock::time_point begin_;
   Gateway gateway_;
+  std::chrono::duration<double, std::milli> start_;  ///< that the gateway took to start
   Traffic traffic_;
 };
 

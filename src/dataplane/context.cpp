@@ -184,6 +184,14 @@ void Context::end_session(nat::SessionSlot slot) {
   admission.end(slot);
 }
 
+NeighbourIndex Context::next_on(const ring::NextHop& route, const net::IpAddress& destination) {
+  if (!route.gateway) return neighbours.find(route.port, destination);
+  Router& router = routers_[reinterpret_cast<std::uintptr_t>(&route) / sizeof(route) % routers_.size()];
+  if (router.route != &route || neighbours.find(router.index) == nullptr)
+    router = {&route, neighbours.find(route.port, *route.gateway)};
+  return router.index;
+}
+
 const net::IpAddress* Context::own_address_on(PortId port, net::Family family) const {
   for (const auto& link : snapshot.port(port).addresses) {
     if (link.address.family() == family) return &link.address;

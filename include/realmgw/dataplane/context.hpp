@@ -116,6 +116,8 @@ class Context {
   }
   /// The gateway's own address towards a sender on this port: what errors come from.
   [[nodiscard]] const net::IpAddress* own_address_on(PortId port, net::Family family) const;
+  /// Who is next on a route to `destination`; `no_neighbour` where that is not known.
+  [[nodiscard]] NeighbourIndex next_on(const ring::NextHop& route, const net::IpAddress& destination);
   void flush();
   /// Control's word about a port's link. Packets to a port without one are dropped rather than queued.
   void set_link(PortId port, bool up) { tx_[port.value()].open = up && has_queue(*ports[port.value()]); }
@@ -135,7 +137,14 @@ class Context {
   void push_peer(WorkerId peer, const PeerMessage& message);
   void flush(const Port& port, TxBuffer& buffer);
 
+  /// The neighbour that a route through a router led to last.
+  struct Router {
+    const ring::NextHop* route = nullptr;
+    NeighbourIndex index = no_neighbour;
+  };
+
   std::vector<TxBuffer> tx_;  ///< by port
+  std::array<Router, 64> routers_{};  ///< by the route's place
 };
 
 }  // namespace rgw::dataplane

@@ -58,8 +58,9 @@ inline void adopt_signpost(nat::Session& session, const Packet& packet) {
 [[nodiscard]] bool is_broadcast(const Context& context, const net::IpAddress& address);
 /// An address that names all hosts of the link where the packet was seen, or a group.
 [[nodiscard]] bool is_group(const Context& context, PortId port, const net::IpAddress& destination);
-/// May a packet that came by this port have this source (OUT-8)?
-[[nodiscard]] Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source);
+/// May a packet that came by this port have this source (OUT-8)? `way_back`: the route to it, where it was looked for.
+[[nodiscard]] Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source,
+                                   const ring::NextHop** way_back = nullptr);
 
 /// What nothing claims, for the reason `why`: silence, an answer, or a SYN's wait for a simultaneous open (OUT-6).
 [[nodiscard]] Verdict refuse(Context& context, Packet& packet, Counter why);

@@ -84,15 +84,24 @@ class SessionTable {
   /// Calls `lives(slot)` for those that packets have given more time: at least once in the time that their timer runs.
   template <class End, class Lives>
   void expire(Tick now, std::uint32_t budget, End&& end, Lives&& lives) {
-    wheel_.advance(links(), now, budget, [&](SessionSlot slot) -> std::optional<Tick> {
-      const Tick deadline = records_[slot].deadline;
-      if (static_cast<std::int32_t>(deadline - now) > 0) {
-        lives(slot);
-        return deadline;
-      }
-      end(slot);
-      return std::nullopt;
-    });
+    const auto is_over = [&](SessionSlot slot) {
+      return static_cast<std::int32_t>(records_[slot].deadline - now) <= 0;
+    };
+    wheel_.advance(
+        links(), now, budget,
+        [&](SessionSlot slot) -> std::optional<Tick> {
+          if (is_over(slot)) {
+            end(slot);
+            return std::nullopt;
+          }
+          lives(slot);
+          return records_[slot].deadline;
+        },
+        [&](SessionSlot slot) {
+          if (!is_over(slot)) return;
+          index_.prefetch(hash_of_side(records_[slot], Side::outside));
+          index_.prefetch(hash_of_side(records_[slot], Side::inside));
+        });
   }
 
   /// Is there a live session in this slot? For walks over the table.

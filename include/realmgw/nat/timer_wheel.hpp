@@ -86,9 +86,10 @@ class TimerWheel {
   /// Moves time to `now` and calls `fire(index)` for entries that are due. It returns the tick at which the
   /// entry wants to fire again, or nothing, and then the entry is in no list. When it is called the entry is
   /// in no list already, and it may insert and remove others. Takes at most `budget` steps, a step being an
-  /// entry or a tick without one; returns how many entries fired.
-  template <class LinksOf, class Fire>
-  std::uint32_t advance(LinksOf&& links_of, Tick now, std::uint32_t budget, Fire&& fire) {
+  /// entry or a tick without one; returns how many entries fired. `soon(index)` names the entry that is next, whose record is
+  /// at hand, so that memory can be asked for which `fire` will read.
+  template <class LinksOf, class Fire, class Soon>
+  std::uint32_t advance(LinksOf&& links_of, Tick now, std::uint32_t budget, Fire&& fire, Soon&& soon) {
     if (static_cast<std::int32_t>(now - current_) < 0) return 0;
     // After a long pause one turn meets every entry, and none of them early.
     if (now - current_ > mask_ + 1) current_ = now - (mask_ + 1);
@@ -107,11 +108,17 @@ class TimerWheel {
         if (const std::uint32_t second = links_of(following - 1).next; second != 0) {
           __builtin_prefetch(&links_of(second - 1), 1);
         }
+        soon(following - 1);
       }
       ++fired;
       if (const std::optional<Tick> again = fire(index)) insert(links_of, index, *again);
     }
     return fired;
+  }
+
+  template <class LinksOf, class Fire>
+  std::uint32_t advance(LinksOf&& links_of, Tick now, std::uint32_t budget, Fire&& fire) {
+    return advance(links_of, now, budget, fire, [](std::uint32_t) {});
   }
 
  private:

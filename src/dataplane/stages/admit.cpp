@@ -111,13 +111,15 @@ bool is_shortage(Counter why) {
          why == Counter::session_table_full;
 }
 
-Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& destination) {
+Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& source,
+                    const net::IpAddress& destination, const ring::NextHop* back) {
   const auto stands_for = context.admission.remote_of(destination, context.now);
   if (!stands_for) return Verdict::drop(Counter::no_translation);
   const net::IpAddress& remote = *stands_for;
   const bool crosses = remote.family() != packet.family;
   if (crosses && martian_source(remote)) return Verdict::drop(Counter::martian_destination);
   const OwnAddress* own = context.snapshot.own_address(remote);
+  const ring::NextHop* route = nullptr;
   if (own != nullptr) {
     const bool query = packet.kind == PacketKind::icmp_query;
     const net::Service service{packet.tail().protocol,
@@ -127,7 +129,7 @@ Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& dest
     }
     if (!context.snapshot.policy.hairpin) return Verdict::drop(Counter::route_same_side);
   } else {
-    const ring::NextHop* route = context.snapshot.route(remote);
+    route = context.snapshot.route(remote);
     if (route == nullptr) {
       context.report(packet, nat::IcmpError::network_unreachable);
       return Verdict::drop(Counter::no_route);
@@ -136,7 +138,12 @@ Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& dest
       return Verdict::drop(Counter::route_same_side);
   }
   const Admitted admitted = context.admission.outbound(packet, own != nullptr, context.now);
-  if (admitted.kind == Admitted::Kind::dropped && is_shortage(admitted.why)) {
+  if (admitted.kind == Admitted::Kind::session) {
+    // Both ways are known by now, so `egress` need not look for them.
+    Session& session = context.sessions[admitted.slot];
+    if (route != nullptr) session.towards_outside = context.next_on(*route, remote);
+    if (back != nullptr) session.towards_inside = context.next_on(*back, source);
+  } else if (admitted.kind == Admitted::Kind::dropped && is_shortage(admitted.why)) {
     // RFC 6888 REQ-11 B, RFC 6146 section 3.5.1: it may try again later, which "host unreachable" tells; "prohibited"
     // (RFC 5508 REQ-8) would end a connection that opens.
     context.report(packet, nat::IcmpError::host_unreachable);
@@ -220,12 +227,13 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
   if (net::header<net::EthernetHeader>(packet.l3 - sizeof(net::EthernetHeader)).destination.is_multicast()) {
     return Verdict::drop(Counter::parse_not_for_us);
   }
-  if (const Verdict guarded = guard_source(context, packet, source); !guarded.passed()) return guarded;
+  const ring::NextHop* back = nullptr;
+  if (const Verdict guarded = guard_source(context, packet, source, &back); !guarded.passed()) return guarded;
   if (martian_source(destination) || is_broadcast(context, destination) ||
       (destination.is_v6() && destination.v6().is_link_local())) {
     return Verdict::drop(Counter::martian_destination);
   }
-  return packet.side() == net::Side::inside ? from_inside(context, packet, destination)
+  return packet.side() == net::Side::inside ? from_inside(context, packet, source, destination, back)
                                             : from_outside(context, packet, own);
 }
 

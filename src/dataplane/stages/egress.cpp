@@ -50,7 +50,7 @@ Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destina
       return Verdict::drop(Counter::no_route);
     }
     packet.next_hop = route->gateway.value_or(destination);
-    cached = context.neighbours.find(route->port, packet.next_hop);
+    cached = context.next_on(*route, destination);
     packet.neighbour = context.neighbours.find(cached);
     packet.port = route->port;
   }

@@ -30,7 +30,8 @@ bool is_group(const Context& context, PortId port, const net::IpAddress& destina
          (is_broadcast(context, destination) && is_broadcast_of(context.snapshot.port(port), destination));
 }
 
-Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source) {
+Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source,
+                     const ring::NextHop** way_back) {
   if (martian_source(source) || is_broadcast(context, source)) return Verdict::drop(Counter::martian_source);
   if (packet.hairpinned) return Verdict::pass();
   // RFC 6146 section 3.5: what stands for a remote of the other family is the gateway's to write, not to receive.
@@ -39,6 +40,7 @@ Verdict guard_source(const Context& context, const Packet& packet, const net::Ip
   // Link-local addresses belong to their link, not to a route.
   if (source.is_v6() && source.v6().is_link_local()) return Verdict::pass();
   const ring::NextHop* back = context.snapshot.route(source);
+  if (way_back != nullptr) *way_back = back;
   const net::Side side = context.snapshot.port(packet.port).side;
   const bool from_inside = back != nullptr && context.snapshot.port(back->port).side == net::Side::inside;
   if (side == net::Side::inside) {
