@@ -70,8 +70,15 @@ Verdict route(Context& context, Packet& packet) {
   }
   if (session.hairpin && outward)
     return Verdict::pass();  // turns round, and finds its next hop on the way in
-  return outward ? find_way(context, packet, session.remote(Side::outside), session.towards_outside)
-                 : find_way(context, packet, session.host(), session.towards_inside);
+  // The way that the packet before it took, if there was one.
+  nat::NeighbourIndex& cached = outward ? session.towards_outside : session.towards_inside;
+  if (const Neighbour* neighbour = context.neighbours.find(cached)) [[likely]] {
+    packet.came_from = packet.port;
+    packet.port = neighbour->port;
+    packet.neighbour = neighbour;
+    return check_mtu(context, packet, outward ? session.outside_family() : session.inside_family());
+  }
+  return find_way(context, packet, outward ? session.remote(Side::outside) : session.host(), cached);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "realmgw/dataplane/stages.hpp"
+#include "realmgw/nat/plain_crossing.hpp"
 #include "realmgw/nat/rewrite.hpp"
 
 namespace rgw::dataplane::stages {
@@ -41,8 +42,17 @@ Verdict translate_one(Context& context, Packet& packet) {
   if (packet.tcp_flags & net::TcpHeader::syn && context.snapshot.policy.mss_clamp != 0) [[unlikely]] {
     if (nat::clamp_mss(packet, context.snapshot.policy.mss_clamp)) context.counters.add(Counter::mss_clamped);
   }
-  const nat::Crossing crossing =
-      crossing_of(context, packet, outward ? session.outside_family() : session.inside_family());
+  const net::Family to = outward ? session.outside_family() : session.inside_family();
+  if (packet.family != to && !session.local && !session.hairpin && nat::crosses_plainly(packet)) [[likely]] {
+    if (to == net::Family::v4) {
+      nat::cross_plain<net::Ipv4Address>(packet, session, static_cast<std::uint16_t>(context.random.next()));
+    } else {
+      packet.identification = packet.ipv4().identification.host();
+      nat::cross_plain<net::Ipv6Address>(packet, session, 0);
+    }
+    return Verdict::pass();
+  }
+  const nat::Crossing crossing = crossing_of(context, packet, to);
   if (const Verdict translated = nat::translate(packet, session, crossing); !translated.passed())
       [[unlikely]] {
     return translated;
