@@ -11,6 +11,7 @@
 #include "bench/cycles.hpp"
 #include "bench/gateway.hpp"
 #include "bench/pool_bench.hpp"
+#include "bench/resolver_bench.hpp"
 #include "bench/traffic.hpp"
 
 namespace rgw::bench {
@@ -233,6 +234,18 @@ void measure_pool(const Options& options, std::vector<Row>& rows, double tsc_hz)
           static_cast<double>(arrivals * shares.size()) / seconds,
           {{"erlangs", row.erlangs}, {"measured", row.measured}, {"erlang_b", row.erlang_b}});
     }
+  }
+}
+
+void measure_resolver(const Options& options, std::vector<Row>& rows, double tsc_hz) {
+  constexpr const char* row = "recursive DNS: ";
+  if (!options.wants(row)) return;
+  for (const auto& speed : measure_resolver_speed(options.quick ? 500 : 10'000, options.quick ? 2 : 20)) {
+    rows.push_back({.name = row + speed.load,
+                    .direction = "none",
+                    .cycles = tsc_hz / speed.answers_per_second,
+                    .unit = Unit::query,
+                    .more = {}});
   }
 }
 

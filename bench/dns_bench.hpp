@@ -17,4 +17,7 @@ void measure_dns(const Options& options, std::vector<Row>& rows);
 /// (POOL-13).
 void measure_pool(const Options& options, std::vector<Row>& rows, double tsc_hz);
 
+/// The recursive service of inside clients, out of its cache (DNS-2, DNS-3).
+void measure_resolver(const Options& options, std::vector<Row>& rows, double tsc_hz);
+
 }  // namespace rgw::bench

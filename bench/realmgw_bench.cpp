@@ -44,6 +44,7 @@ void measure(const bench::Options& options) {
   }
   bench::measure_dns(options, rows);
   bench::measure_pool(options, rows, tsc_hz);
+  bench::measure_resolver(options, rows, tsc_hz);
   options.json ? bench::print_json(std::cout, rows, tsc_hz) : bench::print_table(std::cout, rows, tsc_hz);
 }
 
