@@ -102,7 +102,7 @@ void BindingTable::end(Binding& binding, Refusal why, Instant now) {
 
 void BindingTable::sweep(Instant now) {
   if (by_key_.size() == 0) return;
-  constexpr std::size_t slots_a_call = 16;  // one cache line
+  constexpr std::size_t slots_a_call = 64;
   by_key_.sweep(slots_a_call, [&](const Key&, Binding& binding) {
     if (binding.first != none) {
       // Control ends what expires. Should its word be lost, the claims end here all the same.

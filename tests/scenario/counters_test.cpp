@@ -290,6 +290,10 @@ constexpr Exception exceptions[] = {
     {"translate_icmp_type", "between families: see the scenarios of those pairs"},
     {"translate_icmp_fragment", "between families: see the scenarios of those pairs"},
     {"translate_fragment_options", "between families: see siit_test"},
+    {"port_host_limit", "of ranges and limits of ports: see pool4_test"},
+    {"syn_stored", "of simultaneous open: see simultaneous_open_test"},
+    {"npt_untranslatable", "of prefix translation: see npt_test"},
+    {"npt_inner", "of prefix translation: see npt_test"},
     {"translate_udp_checksum", "between families: see the scenarios of those pairs"},
 };
 
