@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdexcept>
 
+#include "bench/alg_bench.hpp"
 #include "bench/dns_bench.hpp"
 #include "bench/nat_bench.hpp"
 #include "bench/options.hpp"
@@ -43,6 +44,7 @@ void measure(const bench::Options& options) {
     for (const std::uint32_t sessions : options.sessions) bench::measure_nat(options, sessions, rows);
   }
   bench::measure_dns(options, rows);
+  bench::measure_alg(options, rows);
   bench::measure_pool(options, rows, tsc_hz);
   bench::measure_resolver(options, rows, tsc_hz);
   options.json ? bench::print_json(std::cout, rows, tsc_hz) : bench::print_table(std::cout, rows, tsc_hz);

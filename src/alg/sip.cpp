@@ -336,6 +336,7 @@ std::optional<Endpoint> SipInspector::signalling(Passage& passage, const Endpoin
   request.target = inside;
   request.from = key.from;
   request.single_use = false;
+  request.signalling = true;
   request.deadline = passage.dialogue.deadline;
   if (inside.address == talk_.host.address) {
     request.external = talk_.host_outside.address;

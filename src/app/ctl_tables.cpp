@@ -171,6 +171,21 @@ std::string hosts_table(const ordered_json& answer) {
   return table.to_string();
 }
 
+std::string alg_table(const ordered_json& answer) {
+  std::string text = cell(answer, "sessions") + " of " + cell(answer, "sessions_max") + " sessions, " +
+                     cell(answer, "pinholes") + " of " + cell(answer, "pinholes_max") + " pinholes with " +
+                     cell(answer, "ports") + " ports, " + cell(answer, "memory") + " of " +
+                     cell(answer, "memory_max") + " bytes of held text\n\n";
+  Table table{{"PROTOCOL", "SERVICES", "SESSIONS", "EVER", "PINHOLES", "MESSAGES", "EDITED", "REFUSED", "MALFORMED",
+               "OVER_LIMIT"}};
+  for (const auto& one : answer.at("protocols")) {
+    table.add({cell(one, "name"), cell(one, "services"), cell(one, "sessions"), cell(one, "sessions_ever"),
+               cell(one, "pinholes"), cell(one, "messages"), cell(one, "edited"), cell(one, "refused"),
+               cell(one, "malformed"), cell(one, "over_limit")});
+  }
+  return text + table.to_string();
+}
+
 std::string cache_table(const ordered_json& answer) {
   std::string text = cell(answer, "entries") + " of " + cell(answer, "entries_max") + " answers, " +
                      cell(answer, "bytes") + " of " + cell(answer, "bytes_max") + " bytes, " +

@@ -30,6 +30,7 @@ constexpr const char* general_help =
     "  map        what one address becomes on the other side, and by which rule\n"
     "  pool       the addresses of the Circular Pool, and who has reserved them\n"
     "  hosts      the hosts that the world may be let in to\n"
+    "  alg        application-layer gateways and their pinholes\n"
     "  cache      what upstream name servers answered\n"
     "  counters   what happened to packets and queries\n"
     "\n"
@@ -95,6 +96,11 @@ const std::map<std::string, Command>& commands() {
         "each.\n",
         [](const Options&) { return "hosts"; },
         [](const ordered_json& answer, const Options&) { return rgw::app::hosts_table(answer); }}},
+      {"alg",
+       {"Usage: realmgwctl alg\n\nShows the protocols whose text is read: their sessions and pinholes, and what came of "
+        "their messages.\n",
+        [](const Options&) { return "alg"; },
+        [](const ordered_json& answer, const Options&) { return rgw::app::alg_table(answer); }}},
       {"cache",
        {"Usage: realmgwctl cache [--limit N]\n\nShows the use of the DNS cache and its most recently used "
         "answers, at most N of\nthem (default 100).\n",

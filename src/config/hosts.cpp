@@ -21,6 +21,7 @@ constexpr Key<Host> keys[] = {
     {"addresses", into<&Host::addresses, list_of<address>>, true},
     {"services", into<&Host::services, services>},
     {"www", into<&Host::www, boolean>},
+    {"alg", into<&Host::alg, boolean>},
 };
 
 bool check_name(const Value& value, const std::string& text, Host& host) {

@@ -83,6 +83,15 @@ Controller::Controller(Surroundings surroundings)
       responder_{make_responder_config(snapshot_.realm), make_zones(snapshot_.realm), &names_, counters_},
       dns_{loop_, surroundings_.clock, snapshot_, responder_},
       links_{loop_, snapshot_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports},
+      algs_{snapshot_,
+            workers_,
+            nat::Ownership{static_cast<unsigned>(workers_.size()), salt_from(surroundings_.shared_seed)},
+            counters_,
+            surroundings_.packets,
+            [this](const net::Ipv6Address& remote) {
+              return recursion_ ? recursion_->proxy_of(remote, surroundings_.clock.now()) : std::nullopt;
+            },
+            [this](WorkerId worker) { take_events(worker, surroundings_.clock.now()); }},
       port_status_(snapshot_.ports.size()),
       next_look_{started_} {
   for (const auto& endpoint : surroundings_.dns_listen) dns_listening_.push_back(dns_.listen(endpoint));
@@ -98,13 +107,18 @@ Controller::Controller(Surroundings surroundings)
 
 Controller::~Controller() {
   links_.drain();
+  algs_.drain();
 }
 
 bool Controller::step(std::chrono::microseconds patience) {
   workers_.flush();
   Instant now = surroundings_.clock.now();
-  bool busy = take_events(now);
+  bool busy = false;
+  for (std::uint8_t worker = 0; worker < workers_.size(); ++worker) {
+    if (take_events(WorkerId{worker}, now)) busy = true;
+  }
   if (links_.step(now)) busy = true;
+  if (algs_.step(now)) busy = true;
   if (ctl_ && ctl_->step(now)) busy = true;
   if (loop_.wait(busy ? std::chrono::microseconds{0} : patience) > 0) busy = true;
   now = surroundings_.clock.now();
@@ -116,23 +130,33 @@ bool Controller::step(std::chrono::microseconds patience) {
   return busy;
 }
 
-bool Controller::take_events(Instant now) {
+namespace {
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+}  // namespace
+
+bool Controller::take_events(WorkerId worker, Instant now) {
+  auto& ring = workers_.rings(worker).events_to_control;
+  const Overloaded handle{
+      [&](const ring::Claimed& claimed) { pool_.claimed(claimed.reservation, claimed.claim, now); },
+      [&](const ring::SessionsPageFilled& page) { session_pages_.filled(page); },
+      [&](const ring::MappingsPageFilled& page) { mapping_pages_.filled(page); },
+      [&](const ring::ProxyUse& use) {
+        if (recursion_) recursion_->hear(use);
+      },
+      [&](const ring::InspectionBegun& begun) { algs_.begun(begun); },
+      [&](const ring::InspectionEnded& ended) { algs_.ended(ended); },
+      [&](const ring::PinholeEnded& ended) { algs_.ended(ended); },
+  };
   bool busy = false;
-  for (std::uint8_t worker = 0; worker < workers_.size(); ++worker) {
-    auto& ring = workers_.rings(WorkerId{worker}).events_to_control;
-    ring::ToControl event;
-    for (unsigned i = 0; i < events_per_turn && ring.pop(event); ++i) {
-      busy = true;
-      if (const auto* claimed = std::get_if<ring::Claimed>(&event)) {
-        pool_.claimed(claimed->reservation, claimed->claim, now);
-      } else if (const auto* sessions = std::get_if<ring::SessionsPageFilled>(&event)) {
-        session_pages_.filled(*sessions);
-      } else if (const auto* mappings = std::get_if<ring::MappingsPageFilled>(&event)) {
-        mapping_pages_.filled(*mappings);
-      } else if (recursion_) {
-        recursion_->hear(std::get<ring::ProxyUse>(event));
-      }
-    }
+  ring::ToControl event;
+  for (unsigned i = 0; i < events_per_turn && ring.pop(event); ++i) {
+    busy = true;
+    std::visit(handle, event);
   }
   return busy;
 }
@@ -178,6 +202,7 @@ void Controller::add_commands() {
     return text(pool_report(snapshot_, pool_, hosts_, surroundings_.clock.now()));
   });
   ctl_->add("hosts", [this, text](Arguments) { return text(hosts_report(snapshot_.realm, pool_)); });
+  ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });
   ctl_->add("cache", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     if (!recursion_) return ctl_error("the realm has no upstreams");
     const std::uint64_t limit = std::min<std::uint64_t>(number_or(arguments, "limit", 100), max_listed_answers);

@@ -82,6 +82,8 @@ void LinkService::handle(ring::PacketBuffer packet, Instant now) {
     case ring::Purpose::finish:
     case ring::Purpose::transmit:
     case ring::Purpose::from_kernel:
+    case ring::Purpose::inspect:
+    case ring::Purpose::edited:
       return;  // never sent to the control thread
   }
 }

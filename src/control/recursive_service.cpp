@@ -100,6 +100,10 @@ void RecursiveService::hear(const ring::ProxyUse& use) {
   use.in_use ? proxies_->hold(use.proxy) : proxies_->release(use.proxy);
 }
 
+std::optional<net::Ipv4Address> RecursiveService::proxy_of(const net::Ipv6Address& remote, Instant now) {
+  return proxies_ ? proxies_->bind(remote, now, now + std::chrono::minutes{1}) : std::nullopt;
+}
+
 std::string RecursiveService::report(std::size_t limit, Instant now) const {
   ordered_json answers = ordered_json::array();
   for (const auto& listed : cache_.list(limit, now)) {

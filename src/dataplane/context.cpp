@@ -1,7 +1,9 @@
 #include "realmgw/dataplane/context.hpp"
 
+#include "realmgw/nat/tcp_state.hpp"
 #include "realmgw/net/headers.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace rgw::dataplane {
@@ -23,6 +25,15 @@ constexpr std::uint8_t max_hops = 6;
 HashSalt salt_of(std::uint64_t seed) {
   Random random{seed};
   return HashSalt{random};
+}
+
+// Hosts do not hash evenly, so with several workers twice the share; a place has 16 bits.
+std::uint32_t companions_of_worker(const config::Alg& alg, unsigned workers) {
+  if (!alg.any()) return 0;
+  constexpr std::uint32_t most = 65535;
+  const std::uint32_t share = workers == 1 ? alg.max_sessions : alg.max_sessions * 2 / workers + 1;
+  // Sessions that came by a pinhole have a place too: as many as may be open, and as many again.
+  return std::min(most, share + 2 * alg.max_pinholes);
 }
 
 }  // namespace
@@ -47,6 +58,7 @@ Context::Context(const WorkerParts& parts)
       neighbours{max_neighbours, salt},
       error_budget{errors_per_second, error_burst},
       reset_budget{resets_per_second, reset_burst},
+      companions{companions_of_worker(snapshot.realm.alg, parts.peers->workers()), snapshot.policy.max_pinholes},
       tx_(parts.ports.size()) {
   for (std::size_t i = 0; i < timeouts.size(); ++i) {
     timeouts[i] = nat::ticks_of(snapshot.policy.timeouts[nat::TimerClass{static_cast<std::uint8_t>(i)}]);
@@ -181,6 +193,8 @@ void Context::end_session(nat::SessionSlot slot) {
   if (session.posted) {
     tell_signpost(session.home, session.signpost_slot, session.outside.tail, PeerMessage::Word::ended);
   }
+  if (session.companion != 0) [[unlikely]]
+    end_companion(session.companion);
   admission.end(slot);
 }
 
@@ -190,6 +204,63 @@ NeighbourIndex Context::next_on(const ring::NextHop& route, const net::IpAddress
   if (router.route != &route || neighbours.find(router.index) == nullptr)
     router = {&route, neighbours.find(route.port, *route.gateway)};
   return router.index;
+}
+
+void Context::report_to_control(const ring::ToControl& event) {
+  if (reports.empty() && control.events_to_control.push(event)) return;
+  reports.push_back(event);
+}
+
+void Context::end_companion(std::uint16_t place) {
+  Companion& companion = companions[place];
+  const auto pinhole = companion.pinhole;
+  if (companion.reading != Companion::Reading::none)
+    report_to_control(ring::InspectionEnded{companions.id(place, id)});
+  companions.remove(place);
+  if (pinhole != nat::PinholeTable::none) leave_pinhole(pinhole);
+}
+
+void Context::leave_pinhole(nat::PinholeTable::Index pinhole) {
+  auto& pinholes = admission.pinholes();
+  pinholes.leave(pinhole);
+  // What control has closed ends when all its sessions have.
+  if (pinholes.over(pinhole, now) && pinholes.find(pinholes[pinhole].id) != nat::PinholeTable::none)
+    end_pinhole(pinhole);
+}
+
+void Context::end_pinhole(nat::PinholeTable::Index pinhole) {
+  auto& pinholes = admission.pinholes();
+  const std::uint64_t name = pinholes[pinhole].id;
+  pinholes.erase(pinhole);
+  report_to_control(ring::PinholeEnded{name});
+}
+
+void Context::close_pinholes() {
+  for (const auto pinhole : closing) {
+    while (const std::uint16_t place = companions.first_of(pinhole)) {
+      Companion& companion = companions[place];
+      const nat::SessionSlot slot = companion.session;
+      nat::Session& session = sessions[slot];
+      // One that is closing by itself has last segments to exchange: it goes on without the pinhole, until its timer.
+      const bool closes = session.protocol() == net::Protocol::tcp && session.tcp_state >= nat::TcpState::inside_fin;
+      if (closes && companion.reading == Companion::Reading::none) {
+        companions.remove(place);
+        session.companion = 0;
+        admission.pinholes().leave(pinhole);
+      } else {
+        end_session(slot);
+      }
+    }
+    end_pinhole(pinhole);
+  }
+  closing.clear();
+}
+
+void Context::keep_pinholes() {
+  while (!reports.empty() && control.events_to_control.push(reports.front())) reports.erase(reports.begin());
+  admission.pinholes().sweep(now, [&](nat::PinholeTable::Index pinhole) {
+    if (ownership.owner_in(admission.pinholes()[pinhole].inside.address) == id) end_pinhole(pinhole);
+  });
 }
 
 const net::IpAddress* Context::own_address_on(PortId port, net::Family family) const {

@@ -28,6 +28,37 @@ void handle(Context& context, const ring::LinkState& link) {
   context.set_link(link.port, link.up);
 }
 
+void handle(Context& context, const ring::PinholeOpen& open) {
+  auto& pinholes = context.admission.pinholes();
+  if (pinholes.add(open.hole) != nat::PinholeTable::none) return context.counters.add(Counter::pinhole_opened);
+  context.counters.add(Counter::pinhole_table_full);
+  // Who is home answers for it.
+  if (context.ownership.owner_in(open.hole.inside.address) == context.id)
+    context.report_to_control(ring::PinholeEnded{open.hole.id});
+}
+
+void handle(Context& context, const ring::PinholeExtend& extend) {
+  auto& pinholes = context.admission.pinholes();
+  if (const auto index = pinholes.find(extend.id); index != nat::PinholeTable::none)
+    pinholes.extend(index, extend.deadline);
+}
+
+void handle(Context& context, const ring::PinholeClose& close) {
+  auto& pinholes = context.admission.pinholes();
+  const auto index = pinholes.find(close.id);
+  if (index == nat::PinholeTable::none) return;
+  if (context.ownership.owner_in(pinholes[index].inside.address) != context.id) return pinholes.erase(index);
+  pinholes.shut(index);
+  context.closing.push_back(index);
+}
+
+void handle(Context& context, const ring::SequenceMaps& maps) {
+  Companion* companion = context.companions.find(maps.session);
+  if (companion == nullptr || companion->reading != Companion::Reading::text) return;
+  companion->maps = {maps.from_inside, maps.from_outside};
+  companion->reading = Companion::Reading::numbers;
+}
+
 nat::SessionInfo describe(const Context& context, const nat::Session& session) {
   const nat::Tick left = session.deadline > context.tick ? session.deadline - context.tick : 0;
   const nat::Tick timeout = context.timeouts[static_cast<std::size_t>(session.timer)];

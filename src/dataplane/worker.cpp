@@ -33,6 +33,7 @@ std::uint32_t Worker::step() {
 
   // Reservations first: a packet that one lets in may be in this very burst (POOL-1).
   std::uint32_t work = handle_events(context_);
+  context_.close_pinholes();
   work += handle_control_packets();
   for (std::uint8_t from = 0; from < context_.peers.workers(); ++from) {
     if (WorkerId{from} != context_.id) work += handle_peer(context_.peers.ring(WorkerId{from}, context_.id));
@@ -138,14 +139,30 @@ std::uint32_t Worker::handle_control_packets() {
   const unsigned count = context_.control.packets_to_worker.pop_burst(packets);
   for (unsigned i = 0; i < count; ++i) {
     const auto& note = ring::note(packets[i]);
-    if (note.purpose == ring::Purpose::from_kernel) {
+    if (note.purpose == ring::Purpose::edited) {
+      take_up(packets[i]);
+    } else if (note.purpose == ring::Purpose::from_kernel) {
       context_.counters.add(Counter::from_kernel);
       stages::from_kernel(context_, packets[i], note.port);
     } else {
       context_.transmit(note.port, packets[i]);
     }
   }
+  if (!batch_.empty()) walk_edited();
   return count;
+}
+
+// What an ALG sends on has passed the stages before translation once.
+void Worker::walk_edited() {
+  context_.edited = true;
+  stages::parse(context_, batch_);
+  stages::edited(context_, batch_);
+  stages::egress(context_, batch_);
+  stages::translate(context_, batch_);
+  stages::resolve(context_, batch_);
+  batch_.clear();
+  context_.edited = false;
+  if (!context_.again.empty()) run();
 }
 
 void Worker::keep_house() {
@@ -164,6 +181,7 @@ void Worker::keep_house() {
   context_.syns.expire(context_.now, stored_syns_a_turn,
                        [&](const nat::StoredSyns::Syn& syn) { stages::refuse_stored(context_, syn); });
   context_.bindings.sweep(context_.now);
+  context_.keep_pinholes();
   context_.admission.proxies().sweep(context_.now, [&](const net::Ipv4Address& proxy, bool in_use) {
     const auto& block = context_.snapshot.policy.proxies;
     if (!block || !block->is_of_dns(proxy)) return true;

@@ -121,6 +121,7 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
                     : 1,
                 policy.filtering == Filtering::address_dependent, salt},
       proxies_{policy.proxies ? max_proxies : 1, salt},
+      pinholes_{policy.max_pinholes, salt},
       hosts_{{policy.max_sessions_per_host, policy.max_ports_per_host},
              std::min(sessions.capacity(), max_hosts),
              sessions.capacity(),
@@ -198,6 +199,15 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     const net::Endpoint external = static_bib_[*fixed].outside;
     const Admitted made = create(inside, outside_key(external.address, external.port), how, now);
     if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
+    return made;
+  }
+  if (const auto hole = pinholes_.from_inside(host, {far, inside.tail.far_port.host()}, protocol);
+      hole && hole->other.address.family() == Outside::family && pinholes_.open(hole->index, now)) {
+    Admitted made = create(inside, outside_key(hole->other.address, hole->other.port), how, now);
+    if (made.kind == Admitted::Kind::session) {
+      pinholes_.join(hole->index);
+      made.pinhole = hole->index;
+    }
     return made;
   }
   // RFC 6146 section 3: NAT64 is endpoint-independent in its mapping; so is every pair that crosses families.
@@ -379,6 +389,18 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
     if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
     return made;
   }
+  if (const auto hole = pinholes_.from_outside(external, protocol, remote)) {
+    const WorkerId home = ownership_.owner_in(hole->other.address);
+    if (home != self_) return Admitted::elsewhere(home);
+    if (!obstacle && pinholes_.open(hole->index, now)) {
+      Admitted made = open_inbound(packet, hole->other, how, now);
+      if (made.kind == Admitted::Kind::session) {
+        pinholes_.join(hole->index);
+        made.pinhole = hole->index;
+      }
+      return made;
+    }
+  }
   const auto mapping = mappings_.find_external(external, protocol);
   if (mapping && !obstacle && filter_lets_in(*mapping, remote)) {
     how.mapping = *mapping;
@@ -420,6 +442,9 @@ bool Admission::would_admit(const net::Packet& packet, Instant now) const {
   const net::Endpoint external = near_endpoint(packet);
   const Protocol protocol = packet.tail().protocol;
   if (static_bib_.find_outside(external, protocol) != nullptr) return true;
+  if (const auto hole = pinholes_.from_outside(external, protocol, far_address(packet));
+      hole && pinholes_.open(hole->index, now))
+    return true;
   return bindings_.match(external.address, protocol, protocol == Protocol::icmp ? 0 : external.port, now)
       .found.has_value();
 }

@@ -28,6 +28,12 @@ ExternalPorts::ExternalPorts(const Policy& policy, const Ownership& ownership, W
           static_cast<void>(set.hold(service.port));
         }
       }
+      if (policy.pinhole_ports && (protocol == Protocol::tcp || protocol == Protocol::udp)) {
+        for (std::uint32_t port = policy.pinhole_ports->first; port <= policy.pinhole_ports->last; ++port) {
+          if (set.owns(static_cast<std::uint16_t>(port)))
+            static_cast<void>(set.hold(static_cast<std::uint16_t>(port)));
+        }
+      }
       for (const auto& mapping : policy.static_mappings) {
         if (mapping.protocol == protocol && mapping.outside.address == address &&
             set.owns(mapping.outside.port)) {

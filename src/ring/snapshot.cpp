@@ -1,5 +1,7 @@
 #include "realmgw/ring/snapshot.hpp"
 
+#include "realmgw/alg/alg.hpp"
+
 #include <algorithm>
 #include <map>
 
@@ -76,6 +78,33 @@ bool stands_for_another(const nat::Policy& policy, const net::IpAddress& address
   return ipv4 && !ipv4->is_this_network();
 }
 
+const config::Alg::Protocol* written(const config::Alg& alg, std::string_view name) {
+  if (name == "ftp") return &alg.ftp;
+  if (name == "sip") return &alg.sip;
+  return name == "rtsp" ? &alg.rtsp : nullptr;
+}
+
+Inspection make_inspection(const config::Realm& realm) {
+  Inspection inspection;
+  const auto registrations = alg::registrations();
+  for (std::uint8_t i = 0; i < registrations.size(); ++i) {
+    const auto* protocol = written(realm.alg, registrations[i].name);
+    if (protocol == nullptr || !protocol->on) continue;
+    for (const net::Service& usual : registrations[i].services) {
+      if (protocol->ports.empty()) inspection.services.push_back({usual, i});
+      const bool again = std::any_of(inspection.services.begin(), inspection.services.end(), [&](const auto& row) {
+        return row.alg == i && row.service.protocol == usual.protocol;
+      });
+      if (again) continue;
+      for (const std::uint16_t port : protocol->ports) inspection.services.push_back({{usual.protocol, port}, i});
+    }
+  }
+  for (const auto& host : realm.hosts) {
+    if (!host.alg) inspection.exempt.insert(host.addresses.begin(), host.addresses.end());
+  }
+  return inspection;
+}
+
 // Addresses of an outside link that lies within a translated prefix are that link's own.
 std::vector<Prefix> outside_links_within(const config::Realm& realm, const std::vector<PortFacts>& ports) {
   std::vector<Prefix> links;
@@ -136,6 +165,10 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
     policy.static_mappings.push_back({mapping.protocol, mapping.outside, mapping.inside});
   }
   policy.local_services = realm.local_services;
+  if (realm.alg.any()) {
+    policy.pinhole_ports = net::PortRange{realm.alg.first_port, realm.alg.last_port};
+    policy.max_pinholes = realm.alg.max_pinholes;
+  }
   if (realm.nat64.prefix) policy.pref64.emplace(*realm.nat64.prefix);
   std::vector<nat::AddressMapping> mappings;
   for (const auto& row : realm.siit.maps) mappings.push_back({row.ipv4, row.ipv6});
@@ -168,6 +201,13 @@ bool Snapshot::is_local_service(net::Service service) const {
                      [&](const net::Service& local) { return local.covers(service); });
 }
 
+std::optional<std::uint8_t> Inspection::reader(net::Service service, const net::IpAddress& host) const {
+  for (const Row& row : services) {
+    if (row.service == service) return exempt.contains(host) ? std::nullopt : std::optional{row.alg};
+  }
+  return std::nullopt;
+}
+
 std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<PortFacts> ports) {
   auto snapshot = std::make_unique<Snapshot>();
   snapshot->routes4 = make_routes<net::Ipv4Address>(realm, ports);
@@ -190,6 +230,7 @@ std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<P
   for (const auto& address : realm.pool.addresses) own(address).pool = true;
   for (const auto& mapping : realm.static_mappings) own(mapping.outside.address).mapped = true;
   snapshot->policy = make_policy(realm, ports);
+  snapshot->inspection = make_inspection(realm);
   snapshot->own4 = find_whole<net::Ipv4Address>(addresses);
   snapshot->own6 = find_whole<net::Ipv6Address>(addresses);
   for (const auto& [address, what] : addresses) {

@@ -50,6 +50,7 @@ class PacketBuilder {
   PacketBuilder& rst() { tcp_flags_ = net::TcpHeader::rst; return *this; }
   PacketBuilder& flags(std::uint8_t value) { tcp_flags_ = value; return *this; }
   PacketBuilder& sequence(std::uint32_t value) { sequence_ = value; return *this; }
+  PacketBuilder& acknowledge(std::uint32_t value) { acknowledgement_ = value; return *this; }
   PacketBuilder& tcp_options(Bytes options) { tcp_options_ = std::move(options); return *this; }
   PacketBuilder& ip_options(Bytes options) { ip_options_ = std::move(options); return *this; }
   /// ICMP.
@@ -112,6 +113,7 @@ class PacketBuilder {
         tcp.source_port = be16{source_.port};
         tcp.destination_port = be16{destination_.port};
         tcp.sequence = be32{sequence_};
+        tcp.acknowledgement = be32{acknowledgement_};
         tcp.offset_reserved = static_cast<std::uint8_t>((sizeof(net::TcpHeader) + tcp_options_.size()) / 4 << 4);
         tcp.flags = tcp_flags_;
         tcp.window = be16{65535};
@@ -189,7 +191,7 @@ class PacketBuilder {
   std::uint8_t ttl_ = 64, tos_ = 0, tcp_flags_ = net::TcpHeader::ack, icmp_type_ = 8, icmp_code_ = 0;
   std::uint16_t id_ = 1, flags_offset_ = 0;
   std::uint16_t icmp_words_[2] = {0, 0};
-  std::uint32_t sequence_ = 1000;
+  std::uint32_t sequence_ = 1000, acknowledgement_ = 0;
   bool udp_checksum_ = true, corrupt_ = false;
 };
 

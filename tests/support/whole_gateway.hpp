@@ -102,7 +102,8 @@ class WholeGateway : public Gateway {
                                                                               4711,
                                                                               "test",
                                                                               {},
-                                                                              std::move(control_socket)});
+                                                                              std::move(control_socket),
+                                                                              99U});
     for (const auto* host : {"10.0.0.44", "10.0.0.45"}) learn(inside, host);
     for (const auto* peer : {"198.51.100.51", "198.51.100.52"}) learn(outside, peer);
     turn_all();
@@ -123,6 +124,14 @@ class WholeGateway : public Gateway {
     EXPECT_EQ(controller_->dns().waiting(), 0U);
     EXPECT_EQ(controller_->neighbours().held(), 0U);
     for (unsigned i = 0; i < workers(); ++i) EXPECT_EQ(worker(i).context().bindings.size(), 0U);
+    EXPECT_EQ(controller_->algs().sessions(), 0U) << "inspected sessions were lost";
+    EXPECT_EQ(controller_->algs().memory(), 0U);
+    EXPECT_EQ(controller_->algs().book().size(), 0U) << "pinholes were lost";
+    EXPECT_EQ(controller_->algs().book().leased_ports(), 0U);
+    for (unsigned i = 0; i < workers(); ++i) {
+      EXPECT_EQ(worker(i).context().companions.size(), 0U);
+      EXPECT_EQ(worker(i).context().admission.pinholes().size(), 0U);
+    }
   }
 
   /// Turns all cranks until nothing moves.

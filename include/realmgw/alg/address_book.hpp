@@ -49,6 +49,8 @@ struct PinholeRequest {
   std::uint8_t ports = 1;
   /// Closed to others by its first session.
   bool single_use = true;
+  /// Its sessions carry signalling of the same ALG, which reads them.
+  bool signalling = false;
   /// Until when a first packet may come.
   Instant deadline{};
 };

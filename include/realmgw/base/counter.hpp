@@ -100,6 +100,24 @@ enum class CounterKind : std::uint8_t {
   X(claim_spent,                drop,       "a second new connection to a reservation already claimed") \
   X(claim_not_syn,              drop,       "a TCP packet other than a SYN to a reservation") \
   X(binding_table_full,         event,      "a reservation found no room on a worker") \
+  /* application-layer gateways: ALG-5 */ \
+  X(alg_session_opened,         event,      "sessions whose text is read") \
+  X(alg_table_full,             drop,       "no room to inspect another session") \
+  X(alg_to_control,             event,      "packets of inspected sessions handed to the control thread") \
+  X(alg_ring_full,              drop,       "the ring of signalling to the control thread was full") \
+  X(alg_fragment,               drop,       "a fragment of an inspected session") \
+  X(alg_session_gone,           drop,       "signalling whose session had ended by the time it was read") \
+  X(alg_bad_checksum,           drop,       "signalling with a wrong transport checksum, which is never edited") \
+  X(alg_unreadable,             drop,       "signalling behind headers that cannot be rebuilt") \
+  X(alg_refused,                drop,       "a datagram of signalling that its ALG does not let pass") \
+  X(alg_over_memory,            drop,       "a segment for which there was no room among held text") \
+  X(alg_too_long,               drop,       "an edited datagram that fits into no packet buffer") \
+  X(alg_read,                   packet_end, "segments and datagrams of signalling that were read") \
+  X(alg_sent,                   event,      "segments and datagrams that went on for them, edited or not") \
+  X(pinhole_opened,             event,      "pinholes that a worker was told of") \
+  X(pinhole_used,               event,      "sessions that came through a pinhole") \
+  X(pinhole_table_full,         event,      "a pinhole found no room on a worker") \
+  X(alg_pinhole_refused,        event,      "pinholes that an ALG asked for and could not have") \
   /* translation between families: X-1 */ \
   X(map_translated,             event,      "packets translated by a stateless map") \
   X(map_source_unmapped,        drop,       "a packet to a mapped address whose source has none in the other family") \

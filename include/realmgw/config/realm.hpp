@@ -124,11 +124,32 @@ struct Pool {
   bool share = true;  ///< POOL-9
 };
 
+/// ALG-5: which protocols are read, and what that may cost.
+struct Alg {
+  /// Of one protocol; off unless written.
+  struct Protocol {
+    bool on = false;
+    std::vector<std::uint16_t> ports;  ///< of its servers; empty: the usual ones
+  };
+  enum class AddressForm : std::uint8_t { literal, fqdn };
+
+  Protocol ftp, sip, rtsp;
+  AddressForm sip_address_form = AddressForm::literal;  ///< ALG-3
+  std::uint16_t first_port = 50'000, last_port = 57'999;  ///< external ports that are for pinholes alone
+  std::uint32_t max_sessions = 16'384;                     ///< inspected at one time, all workers together
+  std::uint32_t max_pinholes = 16'384;
+  std::uint32_t max_pinholes_per_host = 1'024;
+  std::uint32_t max_memory = 64U << 20;  ///< bytes of text held back, all sessions together
+
+  [[nodiscard]] bool any() const { return ftp.on || sip.on || rtsp.on; }
+};
+
 struct Host {
   std::string name;                          ///< the label(s) under the zone: "hosta"
   std::vector<net::IpAddress> addresses;     ///< inside addresses, at most one of each family
   std::optional<std::vector<net::Service>> services;  ///< which SFQDN it accepts; absent: all. (any, 0): the plain name
   bool www = false;                          ///< DNS-4
+  bool alg = true;                           ///< its sessions may be inspected, where `alg` says so
 };
 
 /// A resource record in presentation form, as `records:` has it.
@@ -176,6 +197,7 @@ struct Realm {
   Siit siit;
   Timers timers;
   Pool pool;
+  Alg alg;
   std::vector<Host> hosts;
   std::vector<Zone> zones;  ///< the first is the realm itself, in which the hosts live; reverse zones are derived
   Dns dns;

@@ -4,6 +4,7 @@
 
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
+#include "realmgw/control/alg_service.hpp"
 #include "realmgw/control/ctl_server.hpp"
 #include "realmgw/control/dns_server.hpp"
 #include "realmgw/control/event_loop.hpp"
@@ -40,6 +41,7 @@ struct Surroundings {
   std::string version;
   std::vector<net::Endpoint> dns_listen;  ///< usually `dns_endpoints(realm)`
   std::string control_socket;             ///< empty: none
+  std::uint64_t shared_seed = 0;          ///< with which the workers have salted the law of ownership
 };
 
 /// Port 53 of the addresses that the realm serves names on.
@@ -67,11 +69,12 @@ class Controller {
   [[nodiscard]] DnsServer& dns() { return dns_; }
   [[nodiscard]] const pool::CircularPool& pool() const { return pool_; }
   [[nodiscard]] const Neighbours& neighbours() const { return links_.neighbours(); }
+  [[nodiscard]] const AlgService& algs() const { return algs_; }
   /// The endpoints that DNS is served on.
   [[nodiscard]] const std::vector<net::Endpoint>& dns_listening() const { return dns_listening_; }
 
  private:
-  bool take_events(Instant now);
+  bool take_events(WorkerId worker, Instant now);
   void answer_waits();
   void look_at_links(Instant now);
   void add_commands();
@@ -94,6 +97,7 @@ class Controller {
   DnsServer dns_;
   std::optional<RecursiveService> recursion_;
   LinkService links_;
+  AlgService algs_;
   std::unique_ptr<CtlServer> ctl_;
   std::vector<net::Endpoint> dns_listening_;
   std::vector<PortStatus> port_status_;

@@ -44,6 +44,11 @@ class RecursiveService final : dns::AnswerSink, dns::SocketWatcher, dns::ProxyEv
   void hear(const ring::ProxyUse& use);
   /// What DNS46 has given out; null where there is none.
   [[nodiscard]] const dns::ProxyTable* proxies() const { return proxies_ ? &*proxies_ : nullptr; }
+
+  /// The address by which IPv4 hosts reach an IPv6 remote that no name was asked for, for a minute and while
+  /// sessions use it (X46-1).
+  [[nodiscard]] std::optional<net::Ipv4Address> proxy_of(const net::Ipv6Address& remote, Instant now);
+
   /// The cache, its most recently used answers, and the peers found, as JSON.
   [[nodiscard]] std::string report(std::size_t limit, Instant now) const;
 

@@ -11,6 +11,7 @@
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/random.hpp"
 #include "realmgw/dataplane/batch.hpp"
+#include "realmgw/dataplane/companions.hpp"
 #include "realmgw/dataplane/neighbour_table.hpp"
 #include "realmgw/dataplane/peers.hpp"
 #include "realmgw/dataplane/port.hpp"
@@ -75,6 +76,14 @@ class Context {
   std::vector<rte_mbuf*> again;
   Batch mapped;  ///< scratch of the stage `map`
 
+  // -- sessions that ALGs have to do with
+  Companions companions;
+  bool edited = false;  ///< the batch at hand comes back from an ALG
+  /// What control must hear and its ring had no room for, in order. No longer than the companions and pinholes that there are.
+  std::vector<ring::ToControl> reports;
+  /// Pinholes that control has closed, whose sessions end before the next burst: not while packets of theirs are on their way.
+  std::vector<nat::PinholeTable::Index> closing;
+
   // -- ways off the path; each takes the packet buffer over
   void drop(rte_mbuf* mbuf, Counter why) {
     counters.add(why);
@@ -104,6 +113,16 @@ class Context {
   void answer(const Packet& cause, std::span<const std::uint8_t> ip_packet);
   /// Tells the sender of a packet, which has not been translated yet, what became of it; by rate (OUT-5).
   void report(const Packet& cause, nat::IcmpError error, std::uint32_t mtu = 0);
+  /// Tells control, in order and without fail.
+  void report_to_control(const ring::ToControl& event);
+  /// A session less came by this pinhole; with its last one it may be over.
+  void leave_pinhole(nat::PinholeTable::Index pinhole);
+  /// A pinhole of a host of ours is over: control may give its ports to another.
+  void end_pinhole(nat::PinholeTable::Index pinhole);
+  /// Ends the sessions of pinholes that control has closed. Between bursts.
+  void close_pinholes();
+  /// Sends what waits in `reports`, and looks for pinholes that are over.
+  void keep_pinholes();
   /// Ends a session, and the signpost that leads to it.
   void end_session(nat::SessionSlot slot);
   /// Tells the worker that holds a signpost of the session that it should lead here.
@@ -134,6 +153,7 @@ class Context {
   };
 
   void transmit_otherwise(PortId port, rte_mbuf* mbuf);
+  void end_companion(std::uint16_t place);
   void push_peer(WorkerId peer, const PeerMessage& message);
   void flush(const Port& port, TxBuffer& buffer);
 

@@ -35,7 +35,16 @@ void translate(Context& context, Batch& batch);
 /// The next hop's MAC address; where it is not known control finds it. Then the port's transmit queue.
 void resolve(Context& context, Batch& batch);
 
+/// In the place of the stages up to `admit`, for packets that come back from an ALG: whose session is it?
+void edited(Context& context, Batch& batch);
+
 // Branches.
+
+/// A session that was just opened, perhaps by a pinhole: does an ALG read it? Where there is no room for that the session ends
+/// with its first packet.
+[[nodiscard]] Verdict begin_inspection(Context& context, nat::SessionSlot slot, nat::PinholeTable::Index pinhole);
+/// A packet of a session that has a companion, on its way to translation: to the ALG, or its numbers are adjusted here (ALG-1).
+[[nodiscard]] Verdict inspect(Context& context, Packet& packet, const nat::Session& session);
 
 /// What the session that was found says: on to its home, or it goes on living. `packet.session` may be none.
 [[nodiscard]] Verdict follow_session(Context& context, Packet& packet);

@@ -32,6 +32,7 @@ class Worker {
   std::uint32_t handle_queue(const Port& port);
   void take_up(rte_mbuf* mbuf);
   void walk();
+  void walk_edited();
   void run();
   void keep_house();
 

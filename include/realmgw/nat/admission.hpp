@@ -11,6 +11,7 @@
 #include "realmgw/nat/mapping_info.hpp"
 #include "realmgw/nat/mapping_table.hpp"
 #include "realmgw/nat/ownership.hpp"
+#include "realmgw/nat/pinhole_table.hpp"
 #include "realmgw/nat/policy.hpp"
 #include "realmgw/nat/session_table.hpp"
 #include "realmgw/nat/static_bib.hpp"
@@ -37,6 +38,8 @@ struct Admitted {
   Counter why{};
   /// Where a reservation's claim was taken for it.
   std::optional<BindingTable::Found> claim{};
+  /// By which pinhole it came; it counts the session already.
+  PinholeTable::Index pinhole = PinholeTable::none;
 
   static Admitted session(SessionSlot slot) { return {Kind::session, slot}; }
   static Admitted elsewhere(WorkerId home) { return {Kind::elsewhere, no_session, home}; }
@@ -62,7 +65,7 @@ class Admission {
   /// A packet of the gateway's own kernel from an address that it shares, as seen from inside (OUT-9).
   [[nodiscard]] Admitted local(const net::Packet& packet, Instant now);
   /// A packet from outside, or hairpinned, to an address that is shared. In the order of POOL-11: static
-  /// mapping (and endpoint-independent mapping), local service where the address is one (`service`),
+  /// mapping, pinhole, endpoint-independent mapping, local service where the address is one (`service`),
   /// reservation, refusal.
   [[nodiscard]] Admitted inbound(const net::Packet& packet, bool service, bool hairpin, Instant now);
 
@@ -77,6 +80,8 @@ class Admission {
   void end(SessionSlot slot);
 
   [[nodiscard]] ProxyTable& proxies() { return proxies_; }
+  [[nodiscard]] PinholeTable& pinholes() { return pinholes_; }
+  [[nodiscard]] const PinholeTable& pinholes() const { return pinholes_; }
   [[nodiscard]] const MappingTable& mappings() const { return mappings_; }
   /// For an operator: the mappings of this worker's hosts from `cursor` on (0 at first), static ones first, into
   /// `rows`, whose number becomes `count`. Looks at a bounded part of the table.
@@ -111,6 +116,7 @@ class Admission {
   Random& random_;
   MappingTable mappings_;
   ProxyTable proxies_;
+  PinholeTable pinholes_;
   HostUse hosts_;
   StaticBib static_bib_;
   ExternalPorts ports_;

@@ -63,6 +63,9 @@ struct Policy {
   std::uint32_t max_bindings = 65536;           ///< pending reservations that a worker remembers
   Timeouts timeouts;
   std::vector<StaticMapping> static_mappings;
+  /// Ports of every external address that control alone gives out, for pinholes; none: there are no ALGs.
+  std::optional<net::PortRange> pinhole_ports;
+  std::uint32_t max_pinholes = 0;
   /// What the gateway itself serves on addresses that it shares: no session may take such a port.
   std::vector<net::Service> local_services;
 

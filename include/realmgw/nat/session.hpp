@@ -64,7 +64,7 @@ struct alignas(64) Session {
   bool plain : 1;     ///< nothing of the above; TCP or UDP, IPv4 on both sides: plain_rewrite.hpp will do
   WorkerId home;      ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
   bool posted;        ///< packets reach this session over another worker's signpost
-  std::uint16_t spare;
+  std::uint16_t companion;  ///< its place among the sessions that ALGs have to do with, or 0
 
   // -- second line
   net::Ipv6Address host6;      ///< the host, where the inside is IPv6

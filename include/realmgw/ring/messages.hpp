@@ -6,13 +6,17 @@
 #include <cstdint>
 #include <variant>
 
+#include "realmgw/alg/address_book.hpp"
+#include "realmgw/alg/sequence_map.hpp"
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/nat/mapping_info.hpp"
+#include "realmgw/nat/pinhole_table.hpp"
 #include "realmgw/nat/session_info.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/transport.hpp"
+#include "realmgw/ring/packet_buffer.hpp"
 #include "realmgw/ring/spsc_ring.hpp"
 
 namespace rgw::ring {
@@ -80,7 +84,27 @@ using SessionsQuery = PageQuery<nat::SessionInfo>;
 using MappingsPage = Page<nat::MappingInfo>;
 using MappingsQuery = PageQuery<nat::MappingInfo>;
 
-using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery>;
+/// ALG-2 to ALG-4: pushed before the text that announces it goes on.
+struct PinholeOpen {
+  nat::Pinhole hole;
+};
+struct PinholeExtend {
+  std::uint64_t id;
+  Instant deadline;
+};
+/// The pinhole ends, and so do its sessions, but for those that are closing by themselves.
+struct PinholeClose {
+  std::uint64_t id;
+};
+
+/// All edits of a session's text are through: from now on the worker adjusts its numbers itself (ALG-1).
+struct SequenceMaps {
+  CompanionId session;
+  alg::SequenceMap from_inside, from_outside;
+};
+
+using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery,
+                              PinholeOpen, PinholeExtend, PinholeClose, SequenceMaps>;
 
 // ---- worker -> control
 
@@ -108,7 +132,23 @@ struct ProxyUse {
   bool in_use;
 };
 
-using ToControl = std::variant<Claimed, SessionsPageFilled, MappingsPageFilled, ProxyUse>;
+/// There is a session that an ALG reads; pushed before its first packet.
+struct InspectionBegun {
+  CompanionId session;
+  std::uint32_t alg;  ///< its place among alg::registrations()
+  alg::Conversation conversation;
+};
+struct InspectionEnded {
+  CompanionId session;
+};
+/// The home worker has let go of a pinhole: it was closed, or nobody came until its deadline, or its last session has
+/// ended. Its ports may be given to another.
+struct PinholeEnded {
+  std::uint64_t id;
+};
+
+using ToControl =
+    std::variant<Claimed, SessionsPageFilled, MappingsPageFilled, ProxyUse, InspectionBegun, InspectionEnded, PinholeEnded>;
 
 // ---- the rings between control and one worker
 
@@ -119,12 +159,15 @@ struct ControlRings {
       : events_to_worker{name("e2w", worker), events},
         packets_to_worker{name("p2w", worker), packets},
         events_to_control{name("e2c", worker), events},
-        packets_to_control{name("p2c", worker), packets} {}
+        packets_to_control{name("p2c", worker), packets},
+        signalling_to_control{name("s2c", worker), packets} {}
 
   SpscRing<ToWorker> events_to_worker;
   SpscRing<rte_mbuf*> packets_to_worker;
   SpscRing<ToControl> events_to_control;
   SpscRing<rte_mbuf*> packets_to_control;
+  /// What ALGs read: a ring of its own, so that a flood of it takes nothing from the others (ALG-5).
+  SpscRing<rte_mbuf*> signalling_to_control;
 
  private:
   static std::string name(const char* what, WorkerId worker) {

@@ -24,10 +24,22 @@ enum class Purpose : std::uint8_t {
   to_kernel,  ///< write the frame to the TAP of `port`
   neighbour,  ///< an ARP or neighbour discovery frame: learn from it, and write it to the TAP of `port`
   resolve,    ///< translated and routed: find the MAC of `next_hop` on `port`, then send it back with `transmit`
+  inspect,  ///< of a session that an ALG reads, on the ring of signalling: read it, then `edited`
   // control -> worker
   transmit,     ///< a complete frame: send it through `port`
   from_kernel,  ///< a frame that the kernel sent through the TAP of `port`
+  edited,       ///< of an inspected session: translate it, as seen on `port`
 };
+
+/// A session in a worker's list of those that ALGs have to do with, and which of all that had the place.
+struct CompanionId {
+  std::uint16_t place = 0;  ///< 0: none
+  WorkerId worker;
+  std::uint8_t zero = 0;
+  std::uint32_t generation = 0;
+  friend bool operator==(const CompanionId&, const CompanionId&) = default;
+};
+static_assert(sizeof(CompanionId) == 8);
 
 /// The note in an mbuf's private area. Written by the sender before the push, read by the receiver after the pop;
 /// while a packet stays on one worker nobody looks at it.
@@ -45,6 +57,7 @@ struct PacketNote {
   std::uint16_t datagram_length;  ///< as in net::Packet
   std::uint32_t signpost;  ///< `forward`: the sender's signpost for this flow, or none
   net::IpAddress next_hop;  ///< `resolve`
+  CompanionId companion;    ///< `inspect`, `edited`
 };
 static_assert(sizeof(PacketNote) <= 64);
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace rgw::ring {
@@ -45,6 +46,18 @@ struct OwnAddress {
   [[nodiscard]] bool shared() const { return pool || external || mapped; }
 };
 
+/// Which sessions an ALG reads (ALG-5).
+struct Inspection {
+  struct Row {
+    net::Service service;  ///< of the outside end of what a host opens, of the inside end of what comes in
+    std::uint8_t alg;      ///< its place among alg::registrations()
+  };
+  std::vector<Row> services;                   ///< empty: none is read
+  std::unordered_set<net::IpAddress> exempt;   ///< hosts none of whose sessions is read
+
+  [[nodiscard]] std::optional<std::uint8_t> reader(net::Service service, const net::IpAddress& host) const;
+};
+
 struct Snapshot {
   config::Realm realm;
   std::vector<PortFacts> ports;  ///< by PortId
@@ -54,6 +67,7 @@ struct Snapshot {
   net::LongestPrefixMap<net::Ipv6Address, OwnAddress> own6;
   std::vector<net::Ipv4Address> broadcasts;  ///< each names all hosts of a port's link
   nat::Policy policy;
+  Inspection inspection;
 
   [[nodiscard]] const PortFacts& port(PortId id) const { return ports[id.value()]; }
   /// The next hop towards an address; nullptr where there is no route.

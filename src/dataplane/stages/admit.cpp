@@ -67,6 +67,12 @@ Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
       break;
   }
   if (packet.signpost != ring::no_signpost) adopt_signpost(session, packet);
+  if (!context.snapshot.inspection.services.empty()) {
+    if (const Verdict begun = begin_inspection(context, admitted.slot, admitted.pinhole); !begun.passed()) {
+      packet.session = nat::no_session;
+      return begun;
+    }
+  }
   if (admitted.claim) {
     context.counters.add(Counter::claim_made);
     const ring::Claimed claimed{admitted.claim->reservation,

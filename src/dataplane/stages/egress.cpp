@@ -19,7 +19,9 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
   const std::uint16_t mtu = context.snapshot.port(packet.port).mtu;
   packet.mtu = mtu;
   const bool crosses = leaves_as != packet.family;
-  const bool may_be_cut = packet.family == net::Family::v4 ? !packet.ipv4().df() : crosses && packet.fragment;
+  // A datagram that an ALG has written is the gateway's own to cut, in either family.
+  const bool may_be_cut = packet.family == net::Family::v4 ? !packet.ipv4().df()
+                                                           : (crosses && packet.fragment) || context.edited;
   if (!crosses) {
     if (packet.length <= mtu || may_be_cut) [[likely]]
       return Verdict::pass();

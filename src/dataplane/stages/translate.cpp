@@ -42,6 +42,9 @@ Verdict translate_one(Context& context, Packet& packet) {
   if (packet.tcp_flags & net::TcpHeader::syn && context.snapshot.policy.mss_clamp != 0) [[unlikely]] {
     if (nat::clamp_mss(packet, context.snapshot.policy.mss_clamp)) context.counters.add(Counter::mss_clamped);
   }
+  if (session.companion != 0) [[unlikely]] {
+    if (const Verdict inspected = inspect(context, packet, session); !inspected.passed()) return inspected;
+  }
   const net::Family to = outward ? session.outside_family() : session.inside_family();
   if (packet.family != to && !session.local && !session.hairpin && nat::crosses_plainly(packet)) [[likely]] {
     if (to == net::Family::v4) {

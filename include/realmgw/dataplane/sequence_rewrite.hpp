@@ -1,0 +1,15 @@
+// Adjusts the numbers of a TCP segment whose session's text was edited (ALG-1). Hot path: no allocation.
+#pragma once
+
+#include "realmgw/alg/sequence_map.hpp"
+#include "realmgw/net/packet.hpp"
+
+namespace rgw::dataplane {
+
+/// Writes the numbers that the receiver knows: `own` maps those of the segment's sender, `other` those that
+/// it acknowledges. SACK blocks of which nothing is whole become padding (RFC 2018 section 3). Checksums move
+/// by difference. False, and nothing has changed, where the segment carries text that was edited.
+[[nodiscard]] bool rewrite_numbers(net::Packet& packet, const alg::SequenceMap& own,
+                                   const alg::SequenceMap& other);
+
+}  // namespace rgw::dataplane

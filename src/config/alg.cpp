@@ -1,0 +1,96 @@
+// alg: application-layer gateways (ALG-5).
+#include "sections.hpp"
+
+namespace rgw::config {
+namespace {
+
+constexpr std::size_t max_ports = 16;
+constexpr std::uint16_t lowest_pinhole_port = 1'024;
+constexpr std::uint16_t fewest_pinhole_ports = 256;
+
+bool server_port(const Value& value, std::uint16_t& out) {
+  return count<std::uint16_t, 1, 65'535>(value, out);
+}
+
+constexpr Choice<Alg::AddressForm> address_forms[] = {{"literal", Alg::AddressForm::literal},
+                                                      {"fqdn", Alg::AddressForm::fqdn}};
+
+// What is said of SIP besides its ports.
+struct SipDraft {
+  Alg::Protocol protocol;
+  Alg::AddressForm address_form = Alg::AddressForm::literal;
+};
+
+constexpr Key<Alg::Protocol> protocol_keys[] = {
+    {"ports", into<&Alg::Protocol::ports, list_of<server_port, max_ports>>}};
+constexpr Key<SipDraft> sip_keys[] = {
+    {"ports", into<&SipDraft::protocol, &Alg::Protocol::ports, list_of<server_port, max_ports>>},
+    {"address_form", into<&SipDraft::address_form, one_of<address_forms>>},
+};
+
+// true, false, or what to inspect, which means true.
+bool protocol(const Value& value, Alg::Protocol& out) {
+  if (value.kind() != Node::Kind::map) return boolean(value, out.on);
+  out.on = true;
+  return read_map(value, out, protocol_keys);
+}
+
+bool sip(const Value& value, Alg& out) {
+  if (value.kind() != Node::Kind::map) return boolean(value, out.sip.on);
+  SipDraft draft{out.sip, out.sip_address_form};
+  draft.protocol.on = true;
+  const bool good = read_map(value, draft, sip_keys);
+  out.sip = draft.protocol;
+  out.sip_address_form = draft.address_form;
+  return good;
+}
+
+// "50000-57999".
+bool pinhole_ports(const Value& value, Alg& out) {
+  using Range = std::pair<std::uint16_t, std::uint16_t>;
+  Range range;
+  const bool good = parsed(
+      value, range, "a range of 256 ports or more above 1023, like 50000-57999",
+      [](std::string_view text) -> std::optional<Range> {
+        const auto dash = text.find('-');
+        if (dash == std::string_view::npos) return std::nullopt;
+        const auto first = parse_count(text.substr(0, dash)), last = parse_count(text.substr(dash + 1));
+        if (!first || !last || *first < lowest_pinhole_port || *last > 65'535 ||
+            *last < *first + fewest_pinhole_ports - 1)
+          return std::nullopt;
+        return Range{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
+      });
+  if (good) std::tie(out.first_port, out.last_port) = range;
+  return good;
+}
+
+constexpr Key<Alg> keys[] = {
+    {"ftp", into<&Alg::ftp, protocol>},
+    {"sip", sip},
+    {"rtsp", into<&Alg::rtsp, protocol>},
+    {"pinhole_ports", pinhole_ports},
+    {"max_sessions", into<&Alg::max_sessions, count<std::uint32_t, 16, 65'535>>},
+    {"max_pinholes", into<&Alg::max_pinholes, count<std::uint32_t, 16, 65'535>>},
+    {"max_pinholes_per_host", into<&Alg::max_pinholes_per_host, count<std::uint32_t, 1, 65'535>>},
+    {"max_memory_mib",
+     [](const Value& value, Alg& alg) {
+       if (!count<std::uint32_t, 1, 1'024>(value, alg.max_memory)) return false;
+       alg.max_memory <<= 20;
+       return true;
+     }},
+};
+
+bool read_alg(const Value& value, Realm& realm) {
+  return read_map(value, realm.alg, keys);
+}
+
+}  // namespace
+
+const Section alg_section{"alg", false, read_alg, [](std::vector<std::string>& names) {
+                            name_keys(names, "alg.", keys);
+                            name_keys(names, "alg.ftp.", protocol_keys);
+                            name_keys(names, "alg.sip.", sip_keys);
+                            name_keys(names, "alg.rtsp.", protocol_keys);
+                          }};
+
+}  // namespace rgw::config

@@ -1,0 +1,114 @@
+#include "realmgw/dataplane/events.hpp"
+#include "realmgw/dataplane/sequence_rewrite.hpp"
+#include "realmgw/dataplane/stages.hpp"
+
+namespace rgw::dataplane::stages {
+namespace {
+
+using nat::PinholeTable;
+using nat::Session;
+using net::Side;
+
+alg::Conversation conversation_of(const Session& session) {
+  const auto port = [](be16 number) { return number.host(); };
+  return {session.protocol(),
+          session.origin == Session::Origin::inbound ? Side::outside : Side::inside,
+          {session.host(), port(session.inside.tail.near_port)},
+          {session.external(), port(session.outside.tail.near_port)},
+          {session.remote(Side::outside), port(session.outside.tail.far_port)},
+          {session.remote(Side::inside), port(session.inside.tail.far_port)}};
+}
+
+// Who reads the session: by the service that it asks for, or because the pinhole by which it came says so.
+std::optional<std::uint8_t> reader_of(const Context& context, const Session& session,
+                                      PinholeTable::Index pinhole) {
+  if (session.local) return std::nullopt;
+  const auto& tail = session.inside.tail;
+  const be16 port = session.origin == Session::Origin::inbound ? tail.near_port : tail.far_port;
+  if (const auto reader = context.snapshot.inspection.reader({tail.protocol, port.host()}, session.host()))
+    return reader;
+  if (pinhole == PinholeTable::none) return std::nullopt;
+  const std::uint8_t reader = context.admission.pinholes()[pinhole].reader;
+  return reader == 0 ? std::nullopt : std::optional{static_cast<std::uint8_t>(reader - 1)};
+}
+
+Verdict to_control(Context& context, Packet& packet, const Session& session) {
+  if (packet.fragment) return Verdict::drop(Counter::alg_fragment);
+  const bool turns_round = session.hairpin && packet.side() == Side::inside;
+  auto& note = ring::note(packet.mbuf);
+  note.purpose = ring::Purpose::inspect;
+  note.port = turns_round ? packet.port : packet.came_from;
+  note.from = context.id;
+  note.hops = packet.hops;
+  note.ports_known = false;
+  note.hairpinned = packet.hairpinned;
+  note.signpost = ring::no_signpost;
+  note.companion = context.companions.id(session.companion, context.id);
+  if (!context.control.signalling_to_control.push(packet.mbuf)) return Verdict::drop(Counter::alg_ring_full);
+  context.counters.add(Counter::alg_to_control);
+  return Verdict::taken();
+}
+
+}  // namespace
+
+Verdict begin_inspection(Context& context, nat::SessionSlot slot, PinholeTable::Index pinhole) {
+  Session& session = context.sessions[slot];
+  const auto reader = reader_of(context, session, pinhole);
+  if (!reader && pinhole == PinholeTable::none) return Verdict::pass();
+  const std::uint16_t place = context.companions.add(slot);
+  const auto give_up = [&](Counter why) {
+    if (pinhole != PinholeTable::none) context.leave_pinhole(pinhole);
+    context.end_session(slot);
+    return Verdict::drop(why);
+  };
+  if (place == 0) return give_up(Counter::alg_table_full);
+  session.companion = place;
+  if (pinhole != PinholeTable::none) {
+    context.companions.join_pinhole(place, pinhole);
+    context.counters.add(Counter::pinhole_used);
+  }
+  if (!reader) return Verdict::pass();
+  // Control has to know of it before its first packet.
+  const ring::InspectionBegun begun{context.companions.id(place, context.id), *reader,
+                                    conversation_of(session)};
+  if (!context.reports.empty() || !context.control.events_to_control.push(begun)) {
+    context.end_session(slot);
+    return Verdict::drop(Counter::alg_ring_full);
+  }
+  context.companions[place].reading = Companion::Reading::text;
+  session.plain = false;
+  context.counters.add(Counter::alg_session_opened);
+  return Verdict::pass();
+}
+
+Verdict inspect(Context& context, Packet& packet, const Session& session) {
+  Companion& companion = context.companions[session.companion];
+  if (companion.reading == Companion::Reading::none || context.edited ||
+      packet.kind == net::PacketKind::icmp_error)
+    return Verdict::pass();
+  if (companion.reading == Companion::Reading::numbers) {
+    const bool syn = (packet.tcp_flags & net::TcpHeader::syn) != 0;
+    // The same ports begin a new connection, whose text is read from its start.
+    if (syn) companion.reading = Companion::Reading::text;
+    if (packet.kind == net::PacketKind::later_fragment) return Verdict::pass();
+    const auto from = static_cast<std::size_t>(packet.side());
+    if (!syn && !packet.fragment && rewrite_numbers(packet, companion.maps[from], companion.maps[1 - from]))
+      return Verdict::pass();
+  }
+  return to_control(context, packet, session);
+}
+
+void edited(Context& context, Batch& batch) {
+  batch.sift(
+      [&](Packet& packet) {
+        const Companion* companion = context.companions.find(ring::note(packet.mbuf).companion);
+        if (companion == nullptr) return Verdict::drop(Counter::alg_session_gone);
+        packet.session = companion->session;
+        packet.reconsider = false;
+        packet.identification = static_cast<std::uint16_t>(context.random.next());
+        return Verdict::pass();
+      },
+      [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
+}
+
+}  // namespace rgw::dataplane::stages

@@ -1,0 +1,178 @@
+// SIP through the whole gateway (ALG-3, ALG-5): datagrams read by the control thread, media through pinholes.
+//
+//   a call from inside: addresses, media both ways, early media; its end closes them; what was corrupt or
+//   unreadable goes no further; a registered agent is called, by the registrar alone; a long message is cut,
+//   not lost
+#include <regex>
+
+#include "scenario/support.hpp"
+#include "whole/talk.hpp"
+
+namespace rgw::test {
+namespace {
+
+constexpr unsigned inside = Gateway::inside, outside = Gateway::outside;
+constexpr std::string_view agent = "10.0.0.42:5060", proxy = "203.0.113.10:5060";
+
+std::string with_body(const std::string& head, const std::string& body) {
+  return head + "Content-Type: application/sdp\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
+}
+std::string sdp(std::string_view host, unsigned port) {
+  const std::string at{host};
+  return "v=0\r\no=- 1 1 IN IP4 " + at + "\r\ns=-\r\nc=IN IP4 " + at + "\r\nt=0 0\r\nm=audio " +
+         std::to_string(port) + " RTP/AVP 0\r\n";
+}
+std::string head(const std::string& first_line, const std::string& method, unsigned sequence = 1) {
+  return first_line +
+         "\r\nVia: SIP/2.0/UDP 10.0.0.42:5060;branch=z9hG4bK1\r\nFrom: <sip:a@10.0.0.42>;tag=1\r\n"
+         "To: <sip:b@203.0.113.10>\r\nCall-ID: 7@10.0.0.42\r\nCSeq: " +
+         std::to_string(sequence) + " " + method + "\r\n";
+}
+
+class Sip : public testing::TestWithParam<unsigned> {
+ protected:
+  /// What comes out at the other side, as text: "" where nothing does.
+  std::string says(unsigned side, std::string_view from, std::string_view to, std::string_view text) {
+    gateway.put(side, udp(from, to).payload(Bytes{text.begin(), text.end()}).ip());
+    gateway.turn_all();
+    const auto seen = gateway.take(1 - side);
+    if (!seen) return "";
+    EXPECT_TRUE(seen->checksums_right());
+    source = net::Endpoint{seen->source(), seen->source_port()}.to_string();
+    destination = net::Endpoint{seen->destination(), seen->destination_port()}.to_string();
+    return {seen->bytes().begin() + static_cast<std::ptrdiff_t>(seen->l4() + sizeof(net::UdpHeader)),
+            seen->bytes().end()};
+  }
+  std::string agent_says(std::string_view text) { return says(inside, agent, proxy, text); }
+  /// An INVITE from inside; the media endpoint that it announces outside.
+  std::string invite() {
+    const std::string seen = agent_says(
+        with_body(head("INVITE sip:b@203.0.113.10 SIP/2.0", "INVITE") + "Contact: <sip:a@10.0.0.42:5060>\r\n",
+                  sdp("10.0.0.42", 4000)));
+    EXPECT_EQ(seen.find("10.0.0."), std::string::npos) << seen;
+    agent_outside = source;
+    std::smatch found;
+    if (!std::regex_search(seen, found, std::regex{"m=audio (\\d+)"})) return "none";
+    return "198.51.100.1:" + found[1].str();
+  }
+  /// The answer to the INVITE, written as the proxy would: by what it was told.
+  std::string answer(const std::string& status, const std::string& body) {
+    const std::string text = with_body("SIP/2.0 " + status + "\r\nVia: SIP/2.0/UDP " + agent_outside +
+                                           ";branch=z9hG4bK1\r\nFrom: <sip:a@198.51.100.1>;tag=1\r\n"
+                                           "To: <sip:b@203.0.113.10>;tag=2\r\nCall-ID: 7@198.51.100.1\r\n"
+                                           "CSeq: 1 INVITE\r\nContact: <sip:b@203.0.113.20:5060>\r\n",
+                                       body);
+    return says(outside, proxy, agent_outside, text);
+  }
+  void bye() {
+    EXPECT_NE(agent_says(head("BYE sip:b@203.0.113.20:5060 SIP/2.0", "BYE", 2) + "Content-Length: 0\r\n\r\n"),
+              "");
+  }
+
+  WholeGateway gateway{alg_realm(), GetParam()};
+  std::string source, destination, agent_outside;
+};
+INSTANTIATE_TEST_SUITE_P(on, Sip, testing::Values(1U, 2U, 4U), workers_name);
+
+TEST_P(Sip, a_call_from_inside_has_media_in_both_directions) {
+  const std::string media = invite();
+  ASSERT_NE(media, "none");
+  const std::string got = answer("200 OK", sdp("203.0.113.20", 9000));
+  EXPECT_NE(got.find("Via: SIP/2.0/UDP 10.0.0.42:5060"), std::string::npos) << got;
+  EXPECT_NE(got.find("m=audio 9000"), std::string::npos);
+  EXPECT_NE(got.find("Call-ID: 7@10.0.0.42"), std::string::npos);
+
+  EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp in"), "rtp in");
+  EXPECT_EQ(destination, "10.0.0.42:4000");
+  EXPECT_EQ(says(inside, "10.0.0.42:4000", "203.0.113.20:9000", "rtp out"), "rtp out");
+  EXPECT_EQ(source, media) << "symmetric (RFC 4961)";
+  const auto port = endpoint(media).port;
+  EXPECT_EQ(port % 2, 0) << "RFC 3550 section 11";
+  EXPECT_EQ(says(outside, "203.0.113.20:9001", at("198.51.100.1", port + 1U), "rtcp"), "rtcp");
+  EXPECT_EQ(destination, "10.0.0.42:4001");
+  bye();
+}
+
+TEST_P(Sip, media_that_the_agent_sends_first_leave_by_the_announced_port) {
+  const std::string media = invite();
+  answer("183 Session Progress", sdp("203.0.113.20", 9000));
+  EXPECT_EQ(says(inside, "10.0.0.42:4000", "203.0.113.20:9000", "rtp"), "rtp");
+  EXPECT_EQ(source, media);
+  EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "back"), "back");
+}
+
+TEST_P(Sip, the_end_of_a_call_closes_its_media) {
+  const std::string media = invite();
+  answer("200 OK", sdp("203.0.113.20", 9000));
+  EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp"), "rtp");
+  bye();
+  EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp"), "") << "its session ends too";
+  EXPECT_EQ(says(outside, "203.0.113.99:9000", media, "rtp"), "");
+}
+
+TEST_P(Sip, a_failure_closes_them_too) {
+  const std::string media = invite();
+  answer("486 Busy Here", "");
+  EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp"), "");
+}
+
+TEST_P(Sip, a_registered_agent_is_called_by_the_registrar_alone) {
+  const std::string seen =
+      agent_says(head("REGISTER sip:203.0.113.10 SIP/2.0", "REGISTER") +
+                 "Contact: <sip:a@10.0.0.42:5060>;expires=60\r\nContent-Length: 0\r\n\r\n");
+  agent_outside = source;
+  EXPECT_NE(seen.find("Contact: <sip:a@" + agent_outside + ">"), std::string::npos) << seen;
+  const auto invite = [&](std::string_view from) {
+    return says(
+        outside, from, agent_outside,
+        with_body("INVITE sip:a@" + agent_outside + " SIP/2.0\r\nVia: SIP/2.0/UDP " + std::string{from} +
+                      ";branch=z9hG4bK9\r\nFrom: <sip:b@203.0.113.10>;tag=5\r\nTo: <sip:a@198.51.100.1>\r\n"
+                      "Call-ID: 99\r\nCSeq: 1 INVITE\r\nContact: <sip:b@" +
+                      std::string{from} + ">\r\n",
+                  sdp("203.0.113.20", 9000)));
+  };
+  const std::string same = invite(proxy);
+  EXPECT_NE(same.find("INVITE sip:a@10.0.0.42:5060"), std::string::npos) << same;
+  const std::string other_port = invite("203.0.113.10:5080");
+  EXPECT_NE(other_port.find("INVITE sip:a@10.0.0.42:5060"), std::string::npos) << other_port;
+  EXPECT_EQ(invite("203.0.113.66:5060"), "");
+}
+
+TEST_P(Sip, what_cannot_be_read_goes_no_further) {
+  EXPECT_EQ(agent_says("INVITE sip:b@203.0.113.10 SIP/2.0\r\nno header\r\n\r\n"), "");
+  EXPECT_EQ(gateway.control_count(Counter::alg_refused), 1U);
+  EXPECT_EQ(agent_says("\r\n\r\n"), "\r\n\r\n") << "a keep-alive does (RFC 5626 section 3.5)";
+}
+
+// A message that grows beyond the MTU is the gateway's own to cut, whether or not its sender forbade it.
+TEST_P(Sip, a_message_that_grows_too_long_is_cut) {
+  std::string text =
+      head("OPTIONS sip:b@203.0.113.10 SIP/2.0", "OPTIONS") + "Contact: <sip:a@10.0.0.42:5060>\r\nX: ";
+  const std::string end = "\r\nContent-Length: 0\r\n\r\n";
+  text += std::string(1500 - 28 - text.size() - end.size(), 'x') + end;
+  gateway.put(inside, udp(agent, proxy).df().payload(Bytes{text.begin(), text.end()}).ip());
+  gateway.turn_all();
+  const auto pieces = take_all(gateway, outside);
+  ASSERT_EQ(pieces.size(), 2U);
+  const Seen whole{reassemble(pieces)};
+  ASSERT_FALSE(whole.bytes().empty());
+  EXPECT_TRUE(whole.checksums_right());
+}
+
+TEST_P(Sip, a_flood_of_signalling_takes_nothing_from_others) {
+  const std::string text =
+      head("OPTIONS sip:b@203.0.113.10 SIP/2.0", "OPTIONS") + "Content-Length: 0\r\n\r\n";
+  for (unsigned n = 0; n < 2000; ++n) {
+    gateway.put(inside, udp(agent, proxy).payload(Bytes{text.begin(), text.end()}).ip());
+    if (n % 500 == 499) gateway.turn();  // control stands still
+  }
+  EXPECT_GT(gateway.count(Counter::alg_ring_full), 0U);
+  EXPECT_EQ(gateway.count(Counter::punt_ring_full), 0U);
+  EXPECT_NE(gateway.leaves(udp("10.0.0.43:1000", "203.0.113.20:2000").payload(4)), "");
+  gateway.turn_all();
+  EXPECT_FALSE(take_all(gateway, outside).empty());
+}
+
+}  // namespace
+}  // namespace rgw::test
