@@ -97,8 +97,8 @@ const std::map<std::string, Command>& commands() {
         [](const Options&) { return "hosts"; },
         [](const ordered_json& answer, const Options&) { return rgw::app::hosts_table(answer); }}},
       {"alg",
-       {"Usage: realmgwctl alg\n\nShows the protocols whose text is read: their sessions and pinholes, and what came of "
-        "their messages.\n",
+       {"Usage: realmgwctl alg\n\nShows the protocols whose text is read: their sessions and pinholes, and what "
+        "came\nof their messages.\n",
         [](const Options&) { return "alg"; },
         [](const ordered_json& answer, const Options&) { return rgw::app::alg_table(answer); }}},
       {"cache",

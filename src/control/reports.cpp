@@ -31,9 +31,9 @@ ordered_json counters_of(std::span<const NamedCounters> threads) {
   return json;
 }
 
-/// Each session was made once, and ends by its timer alone; a reader between the two sees none too many.
+/// Each session was made once, and ends once; a reader between the two sees none too many.
 std::uint64_t sessions(std::span<const NamedCounters> threads) {
-  const std::uint64_t ended = sum(threads, Counter::session_expired);
+  const std::uint64_t ended = sum(threads, Counter::session_expired) + sum(threads, Counter::session_ended);
   const std::uint64_t made = sum(threads, Counter::session_created_outbound) +
                              sum(threads, Counter::session_created_inbound) +
                              sum(threads, Counter::session_created_local);

@@ -27,13 +27,17 @@ HashSalt salt_of(std::uint64_t seed) {
   return HashSalt{random};
 }
 
-// Hosts do not hash evenly, so with several workers twice the share; a place has 16 bits.
+// Hosts do not hash evenly, so with several workers twice the share.
+std::uint32_t inspected_of_worker(const config::Alg& alg, unsigned workers) {
+  if (!alg.any()) return 0;
+  return workers == 1 ? alg.max_sessions : std::min(alg.max_sessions, alg.max_sessions * 2 / workers + 1);
+}
+
+// Sessions that came by a pinhole have a place too: for as many as may be open, and as many again. A place has 16 bits.
 std::uint32_t companions_of_worker(const config::Alg& alg, unsigned workers) {
   if (!alg.any()) return 0;
   constexpr std::uint32_t most = 65535;
-  const std::uint32_t share = workers == 1 ? alg.max_sessions : alg.max_sessions * 2 / workers + 1;
-  // Sessions that came by a pinhole have a place too: as many as may be open, and as many again.
-  return std::min(most, share + 2 * alg.max_pinholes);
+  return std::min(most, inspected_of_worker(alg, workers) + 2 * alg.max_pinholes);
 }
 
 }  // namespace
@@ -58,6 +62,7 @@ Context::Context(const WorkerParts& parts)
       neighbours{max_neighbours, salt},
       error_budget{errors_per_second, error_burst},
       reset_budget{resets_per_second, reset_burst},
+      max_inspected{inspected_of_worker(snapshot.realm.alg, parts.peers->workers())},
       companions{companions_of_worker(snapshot.realm.alg, parts.peers->workers()), snapshot.policy.max_pinholes},
       tx_(parts.ports.size()) {
   for (std::size_t i = 0; i < timeouts.size(); ++i) {
@@ -214,8 +219,10 @@ void Context::report_to_control(const ring::ToControl& event) {
 void Context::end_companion(std::uint16_t place) {
   Companion& companion = companions[place];
   const auto pinhole = companion.pinhole;
-  if (companion.reading != Companion::Reading::none)
+  if (companion.reading != Companion::Reading::none) {
+    --inspected;
     report_to_control(ring::InspectionEnded{companions.id(place, id)});
+  }
   companions.remove(place);
   if (pinhole != nat::PinholeTable::none) leave_pinhole(pinhole);
 }
@@ -248,6 +255,7 @@ void Context::close_pinholes() {
         session.companion = 0;
         admission.pinholes().leave(pinhole);
       } else {
+        counters.add(Counter::session_ended);
         end_session(slot);
       }
     }

@@ -108,6 +108,7 @@ TEST_P(Sip, the_end_of_a_call_closes_its_media) {
   EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp"), "rtp");
   bye();
   EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp"), "") << "its session ends too";
+  EXPECT_EQ(gateway.count(Counter::session_ended), 1U);
   EXPECT_EQ(says(outside, "203.0.113.99:9000", media, "rtp"), "");
 }
 

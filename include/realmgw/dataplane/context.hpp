@@ -77,6 +77,8 @@ class Context {
   Batch mapped;  ///< scratch of the stage `map`
 
   // -- sessions that ALGs have to do with
+  const std::uint32_t max_inspected;
+  std::uint32_t inspected = 0;  ///< sessions that are read
   Companions companions;
   bool edited = false;  ///< the batch at hand comes back from an ALG
   /// What control must hear and its ring had no room for, in order. No longer than the companions and pinholes that there are.

@@ -212,6 +212,7 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
     const Session& former = context.sessions[packet.session];
     const bool posted = former.posted;
     const WorkerId owner = former.home;
+    context.counters.add(Counter::session_ended);
     context.end_session(packet.session);
     ended = true;
     packet.session = nat::no_session;

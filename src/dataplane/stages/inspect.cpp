@@ -58,10 +58,15 @@ Verdict begin_inspection(Context& context, nat::SessionSlot slot, PinholeTable::
   const std::uint16_t place = context.companions.add(slot);
   const auto give_up = [&](Counter why) {
     if (pinhole != PinholeTable::none) context.leave_pinhole(pinhole);
+    context.counters.add(Counter::session_ended);
     context.end_session(slot);
     return Verdict::drop(why);
   };
   if (place == 0) return give_up(Counter::alg_table_full);
+  if (reader && context.inspected >= context.max_inspected) {
+    context.companions.remove(place);
+    return give_up(Counter::alg_table_full);
+  }
   session.companion = place;
   if (pinhole != PinholeTable::none) {
     context.companions.join_pinhole(place, pinhole);
@@ -72,10 +77,12 @@ Verdict begin_inspection(Context& context, nat::SessionSlot slot, PinholeTable::
   const ring::InspectionBegun begun{context.companions.id(place, context.id), *reader,
                                     conversation_of(session)};
   if (!context.reports.empty() || !context.control.events_to_control.push(begun)) {
+    context.counters.add(Counter::session_ended);
     context.end_session(slot);
     return Verdict::drop(Counter::alg_ring_full);
   }
   context.companions[place].reading = Companion::Reading::text;
+  ++context.inspected;
   session.plain = false;
   context.counters.add(Counter::alg_session_opened);
   return Verdict::pass();

@@ -1,0 +1,94 @@
+// What is too much, comes too late, or cannot be read (ALG-5): each such packet is counted by name, and
+// nothing of it stays.
+#include "scenario/support.hpp"
+#include "whole/talk.hpp"
+
+namespace rgw::test {
+namespace {
+
+constexpr unsigned inside = Gateway::inside, outside = Gateway::outside;
+constexpr std::string_view agent = "10.0.0.42:5060", proxy = "203.0.113.10:5060";
+
+Bytes bytes(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+TEST(AlgLimits, a_session_for_which_there_is_no_room_is_refused) {
+  config::Realm realm = alg_realm();
+  realm.alg.max_sessions = 16;
+  realm.alg.max_pinholes = 16;
+  WholeGateway gateway{realm};
+  for (unsigned n = 0; n < 16; ++n)
+    EXPECT_NE(gateway.leaves(tcp(at("10.0.0.42", 2000 + n), "203.0.113.10:21").syn()), "");
+  EXPECT_EQ(gateway.leaves(tcp("10.0.0.42:3000", "203.0.113.10:21").syn()), "");
+  EXPECT_EQ(gateway.count(Counter::alg_table_full), 1U);
+  EXPECT_NE(gateway.leaves(tcp("10.0.0.42:3000", "203.0.113.10:80").syn()), "") << "others are not touched";
+}
+
+TEST(AlgLimits, a_fragment_of_signalling_is_dropped_by_name) {
+  WholeGateway gateway{alg_realm()};
+  for (const auto& piece : udp(agent, proxy).payload(3000).fragments(1400)) gateway.put(inside, piece);
+  gateway.turn_all();
+  EXPECT_EQ(gateway.count(Counter::alg_fragment), 3U);
+  EXPECT_FALSE(gateway.take(outside));
+}
+
+TEST(AlgLimits, what_was_read_after_its_session_had_ended_goes_nowhere) {
+  WholeGateway gateway{alg_realm()};
+  gateway.put(inside, udp(agent, proxy).payload(bytes("\r\n\r\n")).ip());
+  gateway.turn();  // with control
+  ASSERT_EQ(gateway.count(Counter::alg_to_control), 1U);
+  gateway.clock().advance(std::chrono::minutes{6});
+  for (int n = 0; n < 256; ++n) gateway.turn();
+  ASSERT_EQ(gateway.sessions(), 0U);
+  gateway.turn_all();
+  EXPECT_FALSE(gateway.take(outside));
+  EXPECT_EQ(gateway.control_count(Counter::alg_session_gone), 1U);
+}
+
+TEST(AlgLimits, extension_headers_are_not_carried_over) {
+  config::Realm realm = alg_realm();
+  realm.outbound.addresses.push_back(address("2001:db8:100::1"));
+  WholeGateway gateway{realm};
+  gateway.learn(outside, "2001:db8:100::fe");
+  Bytes packet = udp("[fd00:10::42]:5060", "[2001:db8:203::10]:5060").payload(bytes("\r\n\r\n")).ip();
+  // Hop-by-hop options: a PadN of four bytes.
+  const Bytes options{17, 0, 1, 4, 0, 0, 0, 0};
+  packet.insert(packet.begin() + sizeof(net::Ipv6Header), options.begin(), options.end());
+  auto& ip = net::header<net::Ipv6Header>(packet.data());
+  ip.next_header = 0;
+  ip.payload_length = be16{static_cast<std::uint16_t>(ip.payload_length.host() + options.size())};
+  gateway.put(inside, packet);
+  gateway.turn_all();
+  EXPECT_EQ(gateway.control_count(Counter::alg_unreadable), 1U);
+}
+
+TEST(AlgLimits, an_edited_datagram_that_no_buffer_holds_is_dropped) {
+  config::Realm realm = alg_realm();
+  for (auto& port : realm.ports) port.mtu = 1500;
+  WholeGateway gateway{realm};
+  std::string text = "OPTIONS sip:b@203.0.113.10 SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n";
+  // Each address grows by three bytes; together they outgrow the buffer of 2048.
+  while (text.size() < 1400) text += "Via: SIP/2.0/UDP 10.0.0.42\r\n";
+  text += "Content-Length: 0\r\n\r\n";
+  gateway.put(inside, udp("10.0.0.42:54321", proxy).payload(bytes(text)).ip());
+  gateway.turn_all();
+  EXPECT_EQ(gateway.control_count(Counter::alg_too_long), 1U);
+}
+
+TEST(AlgLimits, text_beyond_the_memory_for_it_waits_at_its_sender) {
+  config::Realm realm = alg_realm();
+  realm.alg.max_memory = 4096;
+  WholeGateway gateway{realm};
+  TcpTalk slow{gateway, inside, "10.0.0.42:40001", "203.0.113.10:5060"};
+  ASSERT_TRUE(slow.connect());
+  // A head that never ends is held back.
+  slow.client_sends("OPTIONS sip:b SIP/2.0\r\nX: " + std::string(1300, 'x'));
+  for (unsigned n = 0; n < 4; ++n) slow.client_sends(std::string(1300, 'x'));
+  EXPECT_GE(gateway.controller().algs().memory(), 4096U);
+  EXPECT_LE(gateway.controller().algs().memory(), 4096U + 1400U);
+  EXPECT_GT(gateway.control_count(Counter::alg_over_memory), 0U);
+}
+
+}  // namespace
+}  // namespace rgw::test
