@@ -389,17 +389,24 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
     if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
     return made;
   }
-  if (const auto hole = pinholes_.from_outside(external, protocol, remote)) {
+  const auto through_pinhole = [&]() -> std::optional<Admitted> {
+    const auto hole = pinholes_.from_outside(external, protocol, remote);
+    if (!hole) return std::nullopt;
     const WorkerId home = ownership_.owner_in(hole->other.address);
     if (home != self_) return Admitted::elsewhere(home);
-    if (!obstacle && pinholes_.open(hole->index, now)) {
-      Admitted made = open_inbound(packet, hole->other, how, now);
-      if (made.kind == Admitted::Kind::session) {
-        pinholes_.join(hole->index);
-        made.pinhole = hole->index;
-      }
-      return made;
+    if (obstacle || !pinholes_.open(hole->index, now)) return std::nullopt;
+    Admitted made = open_inbound(packet, hole->other, how, now);
+    if (made.kind == Admitted::Kind::session) {
+      pinholes_.join(hole->index);
+      made.pinhole = hole->index;
     }
+    return made;
+  };
+  // Ports that are the pinholes' own come before all that shares the address. On any other port a pinhole only
+  // goes on with what a session began: E may have been given to another host since (POOL-3).
+  const bool own_port = policy_.pinhole_ports && policy_.pinhole_ports->contains(external.port);
+  if (own_port) {
+    if (const auto made = through_pinhole()) return *made;
   }
   const auto mapping = mappings_.find_external(external, protocol);
   if (mapping && !obstacle && filter_lets_in(*mapping, remote)) {
@@ -424,6 +431,9 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
       made.claim = match.found;
     }
     return made;
+  }
+  if (!own_port) {
+    if (const auto made = through_pinhole()) return *made;
   }
   if (obstacle && packet.kind != net::PacketKind::flow) return Admitted::dropped(*obstacle);
   switch (match.refusal) {

@@ -175,5 +175,41 @@ TEST_P(Sip, a_flood_of_signalling_takes_nothing_from_others) {
   EXPECT_FALSE(take_all(gateway, outside).empty());
 }
 
+// POOL-3: the pool may give E to another host while the one before is still announced there.
+TEST(SipAtPoolAddress, a_reservation_comes_before_the_contact_of_the_host_before) {
+  config::Realm realm = alg_realm();
+  realm.pool.addresses = {address("198.51.100.10")};
+  WholeGateway gateway{realm};
+  const std::string external = Resolver{gateway}.look_up("udp5060.hosta.foo");
+  const auto invite = [&](std::string_view from, std::string_view call) {
+    const std::string text = "INVITE sip:x@" + external + " SIP/2.0\r\nVia: SIP/2.0/UDP " +
+                             std::string{from} + ";branch=z9hG4bK1\r\nFrom: <sip:b@b>;tag=5\r\nTo: <sip:x@" +
+                             external + ">\r\nCall-ID: " + std::string{call} +
+                             "\r\nCSeq: 1 INVITE\r\nContact: <sip:b@" + std::string{from} +
+                             ">\r\nContent-Length: 0\r\n\r\n";
+    gateway.put(outside, udp(from, external + ":5060").payload(Bytes{text.begin(), text.end()}).ip());
+    gateway.turn_all();
+    const auto seen = gateway.take(inside);
+    return seen ? seen->to_string() : "";
+  };
+  EXPECT_EQ(invite("203.0.113.20:5060", "1"), "udp 203.0.113.20:5060 > 10.0.0.42:5060");
+  const std::string ringing =
+      "SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP 203.0.113.20:5060;branch=z9hG4bK1\r\n"
+      "From: <sip:b@b>;tag=5\r\nTo: <sip:x@" +
+      external +
+      ">;tag=6\r\nCall-ID: 1\r\n"
+      "CSeq: 1 INVITE\r\nContact: <sip:a@10.0.0.42:5060>\r\nContent-Length: 0\r\n\r\n";
+  gateway.put(inside,
+              udp("10.0.0.42:5060", "203.0.113.20:5060").payload(Bytes{ringing.begin(), ringing.end()}).ip());
+  gateway.turn_all();
+  ASSERT_TRUE(gateway.take(outside));
+  ASSERT_EQ(gateway.controller().algs().book().size(), 1U) << "the Contact has a pinhole";
+  gateway.pass(std::chrono::seconds{1});
+  ASSERT_EQ(Resolver{gateway}.look_up("udp5060.hostb.foo"), external);
+  EXPECT_EQ(invite("203.0.113.21:5060", "2"), "udp 203.0.113.21:5060 > 10.0.0.43:5060");
+  EXPECT_EQ(invite("203.0.113.22:5060", "3"), "udp 203.0.113.22:5060 > 10.0.0.42:5060")
+      << "and then it is the Contact's";
+}
+
 }  // namespace
 }  // namespace rgw::test
