@@ -336,6 +336,9 @@ class RtspInspector final : public Inspector, private SdpView {
   [[nodiscard]] bool shows(const IpAddress& given) const override {
     return reader_ == Side::inside || !book_.is_inside(given);
   }
+  [[nodiscard]] IpAddress none() const override {
+    return none_of((reader_ == Side::inside ? talk_.host : talk_.remote).address.family());
+  }
 
   const Conversation talk_;
   AddressBook& book_;

@@ -49,9 +49,12 @@ std::optional<Connection> connection(const std::vector<Word>& list, std::size_t 
   if (list.size() < first + 3 || !same_word(list[first].text, "IN")) return std::nullopt;
   const Word& type = list[first + 1];
   const Word& address = list[first + 2];
-  const auto parsed = IpAddress::parse(address.text.substr(0, address.text.find('/')));
-  // A name stays (RFC 8866 section 5.7), so does a group, and the zero of an old hold (RFC 3264 section 8.4).
-  if (!parsed || parsed->is_multicast() || parsed->is_unspecified()) return std::nullopt;
+  std::string_view text = address.text.substr(0, address.text.find('/'));
+  // SIPp writes an IPv6 address as in a URI; it is one all the same, and shall not be seen outside.
+  if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
+  const auto parsed = IpAddress::parse(text);
+  // A name stays (RFC 8866 section 5.7), and so does a group.
+  if (!parsed || parsed->is_multicast()) return std::nullopt;
   return Connection{*parsed, type.at, address.at + address.text.size() - type.at};
 }
 
@@ -108,6 +111,15 @@ class Translation {
     if (body_.substr(place.at, place.length) != written(address))
       replace(place.at, place.length, written(address));
   }
+  /// Where a c= line says that media go. The zero of an old hold (RFC 3264 section 8.4), and of an RTSP
+  /// server that sends from where it was asked (RFC 2326 section C.1.7), is no place; but a player makes
+  /// sockets of its family.
+  std::optional<Connection> place_of(const Line& line) {
+    const auto found = connection(words(line), 0);
+    if (!found || !found->address.is_unspecified()) return found;
+    write(*found, view_.none());
+    return std::nullopt;
+  }
   void replace(std::size_t at, std::size_t length, std::string text) {
     fresh_.push_back({at, length, std::move(text)});
   }
@@ -115,9 +127,9 @@ class Translation {
   void session(std::size_t end) {
     for (std::size_t i = 0; i < end; ++i) {
       const Line& line = lines_[i];
-      if (line.type == 'c' && !session_connection_) session_connection_ = connection(words(line), 0);
+      if (line.type == 'c' && !session_connection_) session_connection_ = place_of(line);
       if (line.type != 'o') continue;
-      if (const auto origin = connection(words(line), 3)) {
+      if (const auto origin = connection(words(line), 3); origin && !origin->address.is_unspecified()) {
         if (const auto seen = view_.address(origin->address)) write(*origin, *seen);
       }
     }
@@ -143,12 +155,13 @@ class Translation {
     std::optional<Connection> rtcp_address;
     for (std::size_t i = begin + 1; i < end; ++i) {
       const Line& line = lines_[i];
-      if (line.type == 'c' && !own) own = connection(words(line), 0);
+      if (line.type == 'c' && !own) own = place_of(line);
       if (line.type == 'a' && begins_with_word(line.value, "rtcp:")) {
         const auto list = words({'a', line.value.substr(5), line.at + 5, line.next});
         if (list.empty() || !to_number<std::uint16_t>(list[0].text)) return SdpResult::malformed;
         rtcp_port = list[0];
         rtcp_address = connection(list, 1);
+        if (rtcp_address && rtcp_address->address.is_unspecified()) rtcp_address.reset();
       }
       if (line.type == 'a' && begins_with_word(line.value, "candidate:")) candidate(line);
     }

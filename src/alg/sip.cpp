@@ -359,7 +359,8 @@ SipInspector::Outcome SipInspector::body(Passage& passage) {
     return Outcome::refuse;
   }
   for (const BodyPart& part : parts) {
-    MediaView view{book_, passage.dialogue, passage.from, passage.now};
+    const Endpoint& reader = passage.from == Side::inside ? talk_.remote : talk_.host;
+    MediaView view{book_, passage.dialogue, passage.from, reader.address.family(), passage.now};
     switch (translate_sdp(part.text, part.at, view, passage.edits)) {
       case SdpResult::good:
         break;

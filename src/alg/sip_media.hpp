@@ -10,12 +10,13 @@ namespace rgw::alg::sip {
 class MediaView final : public SdpView {
  public:
   /// All of them outlive the view.
-  MediaView(AddressBook& book, Dialogue& dialogue, Side from, Instant now)
-      : book_{book}, dialogue_{dialogue}, from_{from}, now_{now} {}
+  MediaView(AddressBook& book, Dialogue& dialogue, Side from, net::Family reader, Instant now)
+      : book_{book}, dialogue_{dialogue}, from_{from}, reader_{reader}, now_{now} {}
 
   std::optional<IpAddress> address(const IpAddress& address) override;
   std::optional<Place> media(const SdpStream& stream) override;
   [[nodiscard]] bool shows(const IpAddress& address) const override;
+  [[nodiscard]] IpAddress none() const override { return none_of(reader_); }
 
  private:
   std::optional<Place> outward(const SdpStream& stream);
@@ -25,6 +26,7 @@ class MediaView final : public SdpView {
   AddressBook& book_;
   Dialogue& dialogue_;
   Side from_;
+  net::Family reader_;
   Instant now_;
 };
 

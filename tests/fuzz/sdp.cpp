@@ -21,6 +21,7 @@ class View final : public SdpView {
     return place;
   }
   bool shows(const IpAddress& address) const override { return address.is_v6(); }
+  IpAddress none() const override { return none_of(rgw::net::Family::v6); }
 };
 
 }  // namespace

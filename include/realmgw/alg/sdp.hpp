@@ -20,6 +20,11 @@ struct SdpStream {
   std::optional<Endpoint> rtcp;  ///< where a=rtcp (RFC 3605) says other than the port after RTP's
 };
 
+/// 0.0.0.0 or ::.
+[[nodiscard]] inline IpAddress none_of(net::Family family) {
+  return family == net::Family::v4 ? IpAddress{net::Ipv4Address{}} : IpAddress{net::Ipv6Address{}};
+}
+
 /// How the description is to be written for its reader.
 class SdpView {
  public:
@@ -34,6 +39,8 @@ class SdpView {
   [[nodiscard]] virtual std::optional<Place> media(const SdpStream& stream) = 0;
   /// May a candidate of that address (RFC 8839) be shown? A line that may not is taken out.
   [[nodiscard]] virtual bool shows(const IpAddress& address) const = 0;
+  /// What "no address" is to the reader, 0.0.0.0 or ::, by its family.
+  [[nodiscard]] virtual IpAddress none() const = 0;
 };
 
 enum class SdpResult : std::uint8_t { good, malformed, refused, over_limit };

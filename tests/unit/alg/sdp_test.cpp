@@ -20,6 +20,7 @@ class View final : public SdpView {
     return place;
   }
   bool shows(const IpAddress& a) const override { return a != test::address("10.0.0.5"); }
+  IpAddress none() const override { return none_of(first.family()); }
 
   IpAddress first = test::address("198.51.100.1");
   IpAddress rest = first;
@@ -78,6 +79,23 @@ TEST_F(Sdp, an_old_hold_a_name_and_a_group_stay) {
     EXPECT_EQ(translated(body), body);
   }
   EXPECT_TRUE(view_.streams.empty());
+}
+
+// GStreamer's RTSP server says c=IN IP4 0.0.0.0, and a player makes its sockets by that.
+TEST_F(Sdp, the_zero_address_is_of_the_readers_family) {
+  view_.first = test::address("2001:db8::1");
+  EXPECT_EQ(translated("o=- 1 1 IN IP4 0.0.0.0\r\nc=IN IP4 0.0.0.0\r\nm=audio 0 RTP/AVP 0\r\n"
+                       "m=video 0 RTP/AVP 26\r\nc=IN IP4 0.0.0.0\r\n"),
+            "o=- 1 1 IN IP4 0.0.0.0\r\nc=IN IP6 ::\r\nm=audio 0 RTP/AVP 0\r\n"
+            "m=video 0 RTP/AVP 26\r\nc=IN IP6 ::\r\n");
+  EXPECT_EQ(translated("m=audio 4000 RTP/AVP 0\r\nc=IN IP6 ::\r\n"),
+            "m=audio 4000 RTP/AVP 0\r\nc=IN IP6 ::\r\n");
+}
+
+TEST_F(Sdp, brackets_do_not_hide_an_address) {
+  view_.first = test::address("2001:db8::1");
+  EXPECT_EQ(translated("o=u 1 1 IN IP6 [fd00::5]\r\nc=IN IP6 [fd00::5]\r\nm=audio 0 RTP/AVP 0\r\n"),
+            "o=u 1 1 IN IP6 2001:db8::1\r\nc=IN IP6 2001:db8::1\r\nm=audio 0 RTP/AVP 0\r\n");
 }
 
 TEST_F(Sdp, a_rejected_medium_is_told_of_and_opens_nothing) {
