@@ -62,10 +62,6 @@ TEST(Problem, an_unknown_key_gets_a_suggestion_only_where_one_is_near) {
   EXPECT_THAT(problems_with("firewall: {}\n"), ElementsAre("f:8:1: firewall: unknown key"));
 }
 
-TEST(Problem, a_section_of_a_later_version_is_unknown) {
-  EXPECT_THAT(problems_with("alg: {}\n"), ElementsAre("f:8:1: alg: unknown key"));
-}
-
 TEST(Problem, a_device_with_a_comma_and_no_quotes_gets_a_hint) {
   EXPECT_THAT(problems(with_ports("  inside: { device: net_af_xdp0,iface=eth0, addresses: 10.0.0.1/24 }\n"
                                   "  outside: { device: net_null0, addresses: 198.51.100.1/24 }\n")),
