@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "sections.hpp"
 
@@ -91,7 +92,10 @@ void arrange_zones(Realm& realm, Report& report) {
 }  // namespace
 
 void fill_defaults(Realm& realm, Report& report) {
-  if (realm.outbound.addresses.empty()) realm.outbound.addresses = first_outside_addresses(realm);
+  constexpr std::array stateful{"outbound", "forward", "nat64", "nat46", "pool"};
+  realm.siit.alone = (realm.siit.prefix || !realm.siit.maps.empty()) &&
+                     std::none_of(stateful.begin(), stateful.end(), [&](const char* key) { return report.written(key); });
+  if (realm.outbound.addresses.empty() && !realm.siit.alone) realm.outbound.addresses = first_outside_addresses(realm);
   // A small table that was asked for does not make the per-host default, which nobody wrote, a mistake.
   if (!report.written("outbound.max_sessions_per_host")) {
     realm.outbound.max_sessions_per_host =

@@ -40,11 +40,19 @@ Problem Report::make(const Where& where, std::string message) const {
 }
 
 void Report::problem(const Where& where, std::string message) {
+  add(make(where, std::move(message)));
+}
+
+void Report::problem_in(const std::string& file, int line, std::string key, std::string message) {
+  add({file, line, 1, std::move(key), std::move(message)});
+}
+
+void Report::add(Problem problem) {
   if (problems_.size() == max_problems) {
     overflow_ = true;
     return;
   }
-  problems_.push_back(make(where, std::move(message)));
+  problems_.push_back(std::move(problem));
 }
 
 void Report::warning(const Where& where, std::string message) {

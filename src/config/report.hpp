@@ -26,8 +26,12 @@ class Report {
   explicit Report(std::string file) : file_{std::move(file)} {}
 
   void problem(const Where& where, std::string message);
+  /// The same in a file that the realm file names, at one of its lines.
+  void problem_in(const std::string& file, int line, std::string key, std::string message);
   void warning(const Where& where, std::string message);
 
+  /// The realm file's name.
+  [[nodiscard]] const std::string& file() const { return file_; }
   /// Nothing is wrong at or below `key`: what was read there is all that the operator meant.
   [[nodiscard]] bool clean(std::string_view key) const { return clean_besides(key, {}); }
   /// The same, but problems of keys that end in one of `leaves` do not count.
@@ -53,6 +57,7 @@ class Report {
   void finish(LoadResult& result);
 
  private:
+  void add(Problem problem);
   [[nodiscard]] Problem make(const Where& where, std::string message) const;
 
   std::string file_;

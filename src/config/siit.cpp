@@ -1,6 +1,7 @@
 // siit: stateless translation (SIIT-1).
 #include "realmgw/net/rfc6052.hpp"
 
+#include "maps_file.hpp"
 #include "sections.hpp"
 
 namespace rgw::config {
@@ -27,12 +28,13 @@ bool prefix_of(const Value& value, net::Prefix& out) {
   });
 }
 
-bool icmp_source(const Value& value, std::optional<net::IpAddress>& out) {
-  return parsed(value, out, "an IPv4 address", [](std::string_view text) -> std::optional<net::IpAddress> {
-    const auto address = net::Ipv4Address::parse(text);
-    return address ? std::optional{net::IpAddress{*address}} : std::nullopt;
-  });
-}
+constexpr std::size_t max_icmp_sources = 16;
+
+constexpr Choice<Siit::Hairpin> hairpins[] = {{"off", Siit::Hairpin::off},
+                                              {"simple", Siit::Hairpin::simple},
+                                              {"intrinsic", Siit::Hairpin::intrinsic}};
+constexpr Choice<Siit::TrafficClass> traffic_classes[] = {{"copy", Siit::TrafficClass::copy},
+                                                          {"ignore", Siit::TrafficClass::ignore}};
 
 constexpr Key<Siit::Map> map_keys[] = {
     {"ipv4", into<&Siit::Map::ipv4, prefix_of<net::Family::v4>>, true},
@@ -57,14 +59,26 @@ bool maps(const Value& value, std::vector<Siit::Map>& out) {
   return good;
 }
 
+bool file_name(const Value& value, std::optional<std::string>& out) {
+  const std::string* text = value.scalar("the name of a file");
+  if (text == nullptr) return false;
+  if (text->empty()) return value.problem("expected the name of a file");
+  out = *text;
+  return true;
+}
+
 constexpr Key<Siit> keys[] = {
     {"prefix", into<&Siit::prefix, siit_prefix>},
     {"maps", into<&Siit::maps, maps>},
-    {"icmp_source", into<&Siit::icmp_source, icmp_source>},
+    {"maps_file", into<&Siit::maps_file, file_name>},
+    {"icmp_source", into<&Siit::icmp_source, list_of<prefix_of<net::Family::v4>, max_icmp_sources>>},
+    {"hairpin", into<&Siit::hairpin, one_of<hairpins>>},
+    {"traffic_class", into<&Siit::traffic_class, one_of<traffic_classes>>},
 };
 
 bool read_siit(const Value& value, Realm& realm) {
-  return read_map(value, realm.siit, keys);
+  if (!read_map(value, realm.siit, keys)) return false;
+  return !realm.siit.maps_file || read_maps_file(*realm.siit.maps_file, max_maps, realm.siit.maps, value.report());
 }
 
 }  // namespace

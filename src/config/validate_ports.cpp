@@ -9,6 +9,7 @@ namespace {
 
 void check_sides(const Realm& realm, const Topology& topology, Report& report) {
   if (!topology.complete() || !report.written("ports")) return;
+  if (realm.siit.alone && !realm.ports.empty()) return;  // which side is which matters to NAT alone
   for (const auto& [side, name] : {std::pair{Side::inside, "inside"}, std::pair{Side::outside, "outside"}}) {
     if (std::none_of(realm.ports.begin(), realm.ports.end(),
                      [s = side](const Port& p) { return p.side == s; })) {

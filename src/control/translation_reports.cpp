@@ -44,7 +44,7 @@ class Translations {
   void add_stateless() {
     const auto one = [&](const auto& address) {
       if (const auto mapped = policy_.map.mapped(address)) {
-        const auto& row = *policy_.map.row_of(address);
+        const auto row = policy_.map.row_of(address).value();
         add("eam", mapped->to_string(), row.ipv4.to_string() + " = " + row.ipv6.to_string());
       } else if (const auto translated = policy_.map.translate(address)) {
         add("siit", translated->to_string(), policy_.map.prefix()->prefix().to_string());
@@ -141,8 +141,9 @@ CtlReply::Progress AddressMapReply::append_to(std::string& text) {
   if (!begun_) {
     begun_ = true;
     text += R"({"prefix":)" + (siit.prefix ? ordered_json(siit.prefix->to_string()) : ordered_json{}).dump();
-    text += R"(,"icmp_source":)" +
-            (siit.icmp_source ? ordered_json(siit.icmp_source->to_string()) : ordered_json{}).dump();
+    std::string sources;
+    for (const auto& prefix : siit.icmp_source) sources += (sources.empty() ? "" : ", ") + prefix.to_string();
+    text += R"(,"icmp_source":)" + (sources.empty() ? ordered_json{} : ordered_json(sources)).dump();
     ordered_json prefixes = ordered_json::array();
     for (const auto& pair : snapshot_.policy.npt.pairs())
       prefixes.push_back({{"inside", pair.inside.to_string()}, {"outside", pair.outside.to_string()}});

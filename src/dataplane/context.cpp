@@ -181,14 +181,14 @@ void Context::answer(const Packet& cause, std::span<const std::uint8_t> ip_packe
   transmit(cause.port, mbuf);
 }
 
-void Context::report(const Packet& cause, nat::IcmpError error, std::uint32_t mtu) {
+void Context::report(const Packet& cause, nat::IcmpError error, std::uint32_t word) {
   // The sender of a hairpinned packet would have to be found through NAT once more; it hears nothing.
   if (cause.hairpinned || !nat::may_report(cause)) return;
   const net::IpAddress* source = own_address_on(cause.port, cause.family);
   if (source == nullptr) return;
   if (!error_budget.take(now)) return counters.add(Counter::icmp_rate_limited);
   std::array<std::uint8_t, nat::max_reply> reply;
-  const std::size_t size = nat::make_icmp_error(cause, error, *source, mtu, reply);
+  const std::size_t size = nat::make_icmp_error(cause, error, *source, word, reply);
   answer(cause, {reply.data(), size});
   counters.add(Counter::icmp_error_sent);
 }

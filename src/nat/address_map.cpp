@@ -1,70 +1,65 @@
 #include "realmgw/nat/address_map.hpp"
 
+#include <array>
+#include <cstring>
 #include <stdexcept>
 
 namespace rgw::nat {
 namespace {
 
-// Bit `n` of an address, counted from the left.
-template <class Bytes>
-bool bit(const Bytes& bytes, unsigned n) {
-  return (bytes[n / 8] >> (7 - n % 8) & 1) != 0;
-}
-template <class Bytes>
-void set_bit(Bytes& bytes, unsigned n) {
-  bytes[n / 8] = static_cast<std::uint8_t>(bytes[n / 8] | 0x80 >> n % 8);
-}
+__extension__ using Bits128 = unsigned __int128;
 
-std::array<std::uint8_t, 4> bytes_of(const net::Ipv4Address& address) {
-  const std::uint32_t v = address.value.host();
-  return {static_cast<std::uint8_t>(v >> 24), static_cast<std::uint8_t>(v >> 16),
-          static_cast<std::uint8_t>(v >> 8), static_cast<std::uint8_t>(v)};
+Bits128 bits_of(const net::Ipv6Address& address) {
+  std::array<std::uint64_t, 2> words;
+  std::memcpy(words.data(), address.bytes.data(), 16);
+  return Bits128{be64::from_raw(words[0]).host()} << 64 | be64::from_raw(words[1]).host();
+}
+net::Ipv6Address address_of(Bits128 bits) {
+  const std::array<std::uint64_t, 2> words{be64{static_cast<std::uint64_t>(bits >> 64)}.raw(),
+                                           be64{static_cast<std::uint64_t>(bits)}.raw()};
+  return net::Ipv6Address::from_bytes(words.data());
 }
 
 }  // namespace
 
 AddressMap::AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings)
-    : prefix_{std::move(prefix)}, mappings_{std::move(mappings)} {
-  std::vector<net::LongestPrefixMap<net::Ipv4Address, std::uint32_t>::Entry> ipv4;
-  std::vector<net::LongestPrefixMap<net::Ipv6Address, std::uint32_t>::Entry> ipv6;
-  ipv4.reserve(mappings_.size());
-  ipv6.reserve(mappings_.size());
-  for (std::uint32_t i = 0; i < mappings_.size(); ++i) {
-    const auto& [v4, v6] = mappings_[i];
+    : prefix_{std::move(prefix)} {
+  std::vector<decltype(by_ipv4_)::Entry> ipv4;
+  std::vector<decltype(by_ipv6_)::Entry> ipv6;
+  ipv4.reserve(mappings.size());
+  ipv6.reserve(mappings.size());
+  for (const auto& [v4, v6] : mappings) {
     if (v4.family() != net::Family::v4 || v6.family() != net::Family::v6) {
       throw std::invalid_argument{"an address mapping is from an IPv4 to an IPv6 prefix"};
     }
     if (32 - v4.length() > 128 - v6.length()) {
       throw std::invalid_argument{v6.to_string() + " has fewer suffix bits than " + v4.to_string()};
     }
-    ipv4.push_back({v4.address().v4(), v4.length(), i});
-    ipv6.push_back({v6.address().v6(), v6.length(), i});
+    const auto ipv4_length = static_cast<std::uint8_t>(v4.length());
+    const auto ipv6_length = static_cast<std::uint8_t>(v6.length());
+    ipv4.push_back({v4.address().v4(), v4.length(), {v6.address().v6(), ipv4_length, ipv6_length}});
+    ipv6.push_back({v6.address().v6(), v6.length(), {v4.address().v4(), ipv4_length, ipv6_length}});
   }
-  by_ipv4_ = net::LongestPrefixMap<net::Ipv4Address, std::uint32_t>{std::move(ipv4)};
-  by_ipv6_ = net::LongestPrefixMap<net::Ipv6Address, std::uint32_t>{std::move(ipv6)};
+  by_ipv4_ = decltype(by_ipv4_){std::move(ipv4)};
+  by_ipv6_ = decltype(by_ipv6_){std::move(ipv6)};
 }
 
-net::Ipv6Address AddressMap::to_ipv6(const AddressMapping& mapping, const net::Ipv4Address& address) {
-  net::Ipv6Address result = mapping.ipv6.address().v6();
-  const auto from = bytes_of(address);
-  const unsigned shift = mapping.ipv6.length() - mapping.ipv4.length();
-  for (unsigned n = mapping.ipv4.length(); n < 32; ++n) {
-    if (bit(from, n)) set_bit(result.bytes, n + shift);
-  }
-  return result;
+net::Ipv6Address AddressMap::to_ipv6(const Row<net::Ipv6Address>& row, const net::Ipv4Address& address) {
+  if (row.ipv4_length == 32) return row.prefix;
+  const std::uint32_t suffix = address.value.host() & (0xffffffffU >> row.ipv4_length);
+  // The suffix begins where the IPv6 prefix ends (RFC 7757 section 3.3.1).
+  const unsigned behind = 128U - row.ipv6_length - (32U - row.ipv4_length);
+  return address_of(bits_of(row.prefix) | Bits128{suffix} << behind);
 }
 
-std::optional<net::Ipv4Address> AddressMap::to_ipv4(const AddressMapping& mapping,
+std::optional<net::Ipv4Address> AddressMap::to_ipv4(const Row<net::Ipv4Address>& row,
                                                     const net::Ipv6Address& address) {
-  auto result = bytes_of(mapping.ipv4.address().v4());
-  const unsigned first = mapping.ipv6.length();
-  const unsigned end = first + (32 - mapping.ipv4.length());
-  for (unsigned n = first; n < 128; ++n) {
-    if (!bit(address.bytes, n)) continue;
-    if (n >= end) return std::nullopt;
-    set_bit(result, n - first + mapping.ipv4.length());
-  }
-  return net::Ipv4Address{result[0], result[1], result[2], result[3]};
+  if (row.ipv6_length == 128) return row.prefix;
+  const Bits128 suffix = bits_of(address) & (~Bits128{} >> row.ipv6_length);
+  const unsigned behind = 128U - row.ipv6_length - (32U - row.ipv4_length);
+  if (behind == 128) return suffix == 0 ? std::optional{row.prefix} : std::nullopt;
+  if ((suffix & ~(~Bits128{} << behind)) != 0) return std::nullopt;
+  return net::Ipv4Address{be32{row.prefix.value.host() | static_cast<std::uint32_t>(suffix >> behind)}};
 }
 
 }  // namespace rgw::nat

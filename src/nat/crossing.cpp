@@ -47,7 +47,7 @@ struct IpFields {
 };
 
 // `l4`: how many bytes of headers stand before the transport header.
-IpFields read_fields(const Ipv4Header& ip, std::size_t l4, std::uint8_t) {
+IpFields read_fields(const Ipv4Header& ip, std::size_t l4) {
   const std::uint16_t flags = ip.flags_offset.host();
   IpFields fields{.traffic_class = ip.tos,
                   .hop_limit = ip.ttl,
@@ -71,10 +71,10 @@ bool is_extension_header(std::uint8_t next) {
 }
 
 // The parser has walked this chain up to `l4`, so every step stays inside.
-IpFields read_fields(const Ipv6Header& ip, std::size_t l4, std::uint8_t protocol) {
+IpFields read_fields(const Ipv6Header& ip, std::size_t l4) {
   IpFields fields{.traffic_class = static_cast<std::uint8_t>(ip.version_class_flow.host() >> 20),
                   .hop_limit = ip.hop_limit,
-                  .protocol = protocol,
+                  .protocol = 0,
                   .payload = static_cast<std::uint32_t>(sizeof(Ipv6Header) + ip.payload_length.host() - l4),
                   .dont_fragment = true,
                   .fragment = std::nullopt};
@@ -95,6 +95,7 @@ IpFields read_fields(const Ipv6Header& ip, std::size_t l4, std::uint8_t protocol
       at += 8 + 8 * std::size_t{bytes[at + 1]};
     }
   }
+  fields.protocol = next;
   return fields;
 }
 
@@ -178,6 +179,25 @@ Verdict cross_query(IcmpHeader& icmp, Family to, std::uint32_t size, ChecksumDel
   return Verdict::pass();
 }
 
+// What NAT does not know goes its way with its protocol number (RFC 7915 sections 4.1 and 5.1), without a session; where
+// addresses count in its checksum that moves (sections 4.5 and 5.5). ICMP without a counterpart and IGMP end here.
+Verdict cross_other(std::uint8_t* l4, const IpFields& fields, ChecksumDelta transport) {
+  constexpr std::uint8_t igmp = 2, dccp = 33, udp_lite = 136;
+  switch (fields.protocol) {
+    case icmp4_number:
+    case icmp6_number:
+    case igmp:
+      return Verdict::drop(Counter::translate_icmp_type);
+    case dccp:
+    case udp_lite:  // RFC 4340 section 5.1, RFC 3828 section 3.1: both have it in the place of UDP's
+      if (fields.payload < sizeof(net::UdpHeader)) return Verdict::drop(Counter::parse_l4_truncated);
+      transport.apply(header<net::UdpHeader>(l4).checksum);
+      return Verdict::pass();
+    default:
+      return Verdict::pass();
+  }
+}
+
 template <class ToAddress>
 Verdict cross_transport(Packet& packet, std::uint8_t* l4, const IpFields& fields, const Ends<ToAddress>& ends,
                         const PortChange& port, ChecksumDelta transport) {
@@ -214,7 +234,7 @@ Verdict cross_transport(Packet& packet, std::uint8_t* l4, const IpFields& fields
     case Protocol::sctp:  // its CRC32c covers no addresses, and its ports never change
       return Verdict::pass();
     default:
-      return Verdict::drop(Counter::parse_protocol);
+      return cross_other(l4, fields, transport);
   }
 }
 
@@ -222,9 +242,8 @@ template <class ToAddress>
 Verdict cross_packet(Packet& packet, const Ends<ToAddress>& ends, const PortChange& port,
                      ChecksumDelta transport, std::uint16_t identification) {
   std::uint8_t* const l4 = packet.l3 + packet.l4;
-  const auto protocol = static_cast<std::uint8_t>(packet.l4_protocol);
-  const IpFields fields = ToAddress::family == Family::v6 ? read_fields(packet.ipv4(), packet.l4, protocol)
-                                                          : read_fields(packet.ipv6(), packet.l4, protocol);
+  const IpFields fields = ToAddress::family == Family::v6 ? read_fields(packet.ipv4(), packet.l4)
+                                                          : read_fields(packet.ipv6(), packet.l4);
   if (fields.options_in_fragment) return Verdict::drop(Counter::translate_fragment_options);
   const Verdict crossed = cross_transport(packet, l4, fields, ends, port, transport);
   if (!crossed.passed()) return crossed;
@@ -309,6 +328,7 @@ std::size_t quote_length(const Packet& packet, const IcmpHeader& icmp) {
 template <class ToAddress>
 bool cross_quoted_transport(std::uint8_t* l4, const std::uint8_t* end, Protocol protocol,
                             const IpFields& fields, const PortChange& port, ChecksumDelta transport) {
+  if (protocol == Protocol::any) return true;
   *port_field(l4, protocol, port.near_is_source) = port.port;
   switch (protocol) {
     case Protocol::icmp:
@@ -341,19 +361,18 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
   if (inner_l4 + 8 > end) return Verdict::drop(Counter::parse_icmp_inner);
 
   const std::size_t inner_headers = static_cast<std::size_t>(inner_l4 - inner_l3);
+  // `any`: a packet without ports, or a later fragment, of which nothing but the IP header changes.
   const Protocol protocol = packet.tail().protocol;
-  IpFields quoted;
-  std::uint16_t quoted_length;
+  IpFields quoted, fields;
+  std::uint16_t quoted_length = 0;
   if constexpr (to_v6) {
-    quoted = read_fields(header<Ipv4Header>(inner_l3), inner_headers, 0);
+    quoted = read_fields(header<Ipv4Header>(inner_l3), inner_headers);
     quoted_length = header<Ipv4Header>(inner_l3).total_length.host();
+    fields = read_fields(packet.ipv4(), packet.l4);
   } else {
-    const auto wire = protocol == Protocol::icmp ? icmp6_number : static_cast<std::uint8_t>(protocol);
-    quoted = read_fields(header<Ipv6Header>(inner_l3), inner_headers, wire);
-    quoted_length = 0;
+    quoted = read_fields(header<Ipv6Header>(inner_l3), inner_headers);
+    fields = read_fields(packet.ipv6(), packet.l4);
   }
-  const IpFields fields =
-      to_v6 ? read_fields(packet.ipv4(), packet.l4, 0) : read_fields(packet.ipv6(), packet.l4, icmp6_number);
 
   if (!cross_word<ToAddress>(icmp, meaning->word, mtus, quoted_length))
     return Verdict::drop(Counter::translate_icmp_type);
@@ -400,6 +419,15 @@ std::uint16_t crossed_length(const Packet& packet) {
   if (packet.family == Family::v6) return static_cast<std::uint16_t>(sizeof(Ipv4Header) + payload);
   const std::uint16_t headers = sizeof(Ipv6Header) + (packet.fragment ? sizeof(Ipv6FragmentHeader) : 0);
   return static_cast<std::uint16_t>(headers + payload);
+}
+
+void clear_traffic_class(const Packet& packet) {
+  if (packet.family == Family::v4) {
+    packet.ipv4().tos = 0;
+  } else {
+    auto& word = packet.ipv6().version_class_flow;
+    word = be32{word.host() & 0xf00fffffU};
+  }
 }
 
 Verdict cross(Packet& packet, const Ends<Ipv6Address>& ends, const PortChange& port,

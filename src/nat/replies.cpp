@@ -33,6 +33,7 @@ constexpr struct {
     {{net::icmp4::unreachable, net::icmp4::code_network_unreachable}, {net::icmp6::unreachable, net::icmp6::code_no_route}},
     {{net::icmp4::unreachable, net::icmp4::code_admin_prohibited}, {net::icmp6::unreachable, 1}},
     {{net::icmp4::parameter_problem, 0}, {net::icmp6::parameter_problem, 0}},
+    {{net::icmp4::unreachable, 5}, {net::icmp6::parameter_problem, 0}},
 };
 
 std::size_t write_ip(std::span<std::uint8_t> out, net::Ipv4Address source, net::Ipv4Address destination,
@@ -75,7 +76,7 @@ bool may_report(const net::Packet& packet) {
 }
 
 std::size_t make_icmp_error(const net::Packet& packet, IcmpError error, const net::IpAddress& source,
-                            std::uint32_t mtu, std::span<std::uint8_t> out) {
+                            std::uint32_t word, std::span<std::uint8_t> out) {
   const bool v4 = packet.family == Family::v4;
   const std::size_t header_size = v4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
   const std::size_t limit = v4 ? 576 : 1280;
@@ -88,9 +89,11 @@ std::size_t make_icmp_error(const net::Packet& packet, IcmpError error, const ne
   const auto& row = types[static_cast<std::size_t>(error)];
   icmp.type = v4 ? row.v4.type : row.v6.type;
   icmp.code = v4 ? row.v4.code : row.v6.code;
-  if (error == IcmpError::packet_too_big || error == IcmpError::parameter_problem) {
-    if (!v4) icmp.identifier = be16{static_cast<std::uint16_t>(mtu >> 16)};
-    icmp.sequence = be16{static_cast<std::uint16_t>(mtu)};
+  const bool points = error == IcmpError::packet_too_big || error == IcmpError::parameter_problem ||
+                      (error == IcmpError::source_route && !v4);
+  if (points) {
+    if (!v4) icmp.identifier = be16{static_cast<std::uint16_t>(word >> 16)};
+    icmp.sequence = be16{static_cast<std::uint16_t>(word)};
   }
   std::memcpy(icmp_bytes + sizeof(IcmpHeader), packet.l3, quoted);
 

@@ -59,7 +59,8 @@ void set_query_key(FlowKey<Address>& key, Side side, const Address& source, cons
   key.tail.far_port = be16{};
 }
 
-// RFC 791 section 3.1: the walk always advances. A source route is refused (OUT-8).
+// RFC 791 section 3.1: the walk always advances. A source route is refused (OUT-8), unless it has been followed to its
+// end: then it is an option like any other (RFC 7915 section 4.1).
 Verdict check_options(const std::uint8_t* options, std::size_t size) {
   constexpr std::uint8_t end = 0, nop = 1, loose_source_route = 0x83, strict_source_route = 0x89;
   for (std::size_t at = 0; at < size;) {
@@ -72,7 +73,10 @@ Verdict check_options(const std::uint8_t* options, std::size_t size) {
     if (at + 1 >= size || options[at + 1] < 2 || at + options[at + 1] > size) {
       return Verdict::drop(Counter::parse_ip_options);
     }
-    if (type == loose_source_route || type == strict_source_route) return Verdict::drop(Counter::parse_source_route);
+    if (type == loose_source_route || type == strict_source_route) {
+      const std::uint8_t length = options[at + 1];
+      if (length < 3 || options[at + 2] <= length) return Verdict::drop(Counter::parse_source_route);
+    }
     at += options[at + 1];
   }
   return Verdict::pass();
@@ -81,15 +85,15 @@ Verdict check_options(const std::uint8_t* options, std::size_t size) {
 struct Inner {
   std::uint16_t l4;
   std::uint8_t protocol;
+  bool later_fragment;
 };
 
 // The transport header of the packet inside an ICMP error, 8 bytes of which must be there (RFC 792). `size` is what
-// the error carries. A later fragment has no ports and names no flow.
+// the error carries.
 bool find_inner(const Ipv4Header& inner, std::size_t size, Inner& found) {
   const std::uint16_t header_length = inner.header_length();
   if (inner.version() != 4 || header_length < sizeof(Ipv4Header) || header_length + 8U > size) return false;
-  if ((inner.flags_offset.host() & Ipv4Header::offset_mask) != 0) return false;
-  found = {header_length, inner.protocol};
+  found = {header_length, inner.protocol, (inner.flags_offset.host() & Ipv4Header::offset_mask) != 0};
   return true;
 }
 
@@ -120,7 +124,11 @@ Verdict walk_extension_headers(const std::uint8_t* l3, std::size_t length, Chain
       at += sizeof(Ipv6FragmentHeader);
     } else {
       // RFC 8200 section 4.4: segments left is the fourth byte.
-      if (next == routing && bytes[3] != 0) return Verdict::drop(Counter::parse_source_route);
+      if (next == routing && bytes[3] != 0) {
+        chain.l4 = static_cast<std::uint16_t>(at + 3);
+        chain.protocol = bytes[0];
+        return Verdict::drop(Counter::parse_source_route);
+      }
       const std::size_t size = 8 + 8 * std::size_t{bytes[1]};
       if (at + size > length) return Verdict::drop(Counter::parse_extension_headers);
       at += size;
@@ -137,8 +145,8 @@ bool find_inner(const Ipv6Header& inner, std::size_t size, Inner& found) {
   if (inner.version() != 6) return false;
   Chain chain;
   if (!walk_extension_headers(reinterpret_cast<const std::uint8_t*>(&inner), size, chain).passed()) return false;
-  if (chain.later_fragment || chain.l4 + 8U > size) return false;
-  found = {chain.l4, chain.protocol};
+  if (chain.l4 + 8U > size) return false;
+  found = {chain.l4, chain.protocol, chain.later_fragment};
   return true;
 }
 
@@ -172,6 +180,13 @@ Verdict parse_icmp_error(Packet& packet) {
   const std::uint8_t* inner_transport = packet.l3 + packet.inner_l4;
   auto& key = packet.key<Address>();
   const Side side = key.tail.side;
+  const auto protocol = static_cast<Protocol>(found.protocol);
+  const bool has_ports = protocol == Protocol::tcp || protocol == Protocol::udp || protocol == Protocol::sctp;
+  if (found.later_fragment || (!has_ports && found.protocol != icmp_number<Address>)) {
+    // It names no flow; only who needs none can translate it (RFC 7915 section 4.3).
+    set_key(key, side, inner.destination, inner.source, be16{}, be16{}, Protocol::any);
+    return Verdict::pass();
+  }
   if (found.protocol == icmp_number<Address>) {
     const auto& query = header<IcmpHeader>(inner_transport);
     const auto inner_class =
@@ -180,10 +195,6 @@ Verdict parse_icmp_error(Packet& packet) {
     if (inner_class != IcmpClass::query) return Verdict::drop(Counter::parse_icmp_inner);
     set_query_key(key, side, inner.destination, inner.source, query.identifier);
     return Verdict::pass();
-  }
-  const auto protocol = static_cast<Protocol>(found.protocol);
-  if (protocol != Protocol::tcp && protocol != Protocol::udp && protocol != Protocol::sctp) {
-    return Verdict::drop(Counter::parse_icmp_inner);
   }
   const auto& ports = header<UdpHeader>(inner_transport);  // the ports lie alike in all three
   set_key(key, side, inner.destination, inner.source, ports.destination_port, ports.source_port, protocol);
@@ -208,6 +219,19 @@ Verdict parse_icmp(Packet& packet, const Address& source, const Address& destina
       return Verdict::pass();
   }
   return Verdict::drop(Counter::parse_icmp_type);
+}
+
+// A packet that asks for a route of its own: as far as its sender has to be told (RFC 7915 sections 4.1 and 5.1). About
+// ICMP nothing is told, for it may be an error. `l4`: of IPv6 the field that says so, of IPv4 the transport header.
+template <class Address>
+void describe_source_routed(Packet& packet, std::uint8_t* l3, std::size_t length, std::size_t l4, std::uint8_t protocol,
+                            Side side) {
+  packet.l3 = l3;
+  packet.length = static_cast<std::uint16_t>(length);
+  packet.l4 = static_cast<std::uint16_t>(l4);
+  packet.family = Address::family;
+  packet.key<Address>().tail.side = side;
+  packet.kind = protocol == icmp_number<Address> ? PacketKind::icmp_error : PacketKind::other;
 }
 
 // `packet.l4`, `.length`, `.fragment` and the key's side and addresses stand already.
@@ -272,7 +296,11 @@ Verdict parse_ipv4(std::uint8_t* l3, std::size_t available, Side side, Packet& p
   if (ChecksumSum{}.add(l3, header_length).fold() != 0xffff) return Verdict::drop(Counter::parse_ip_checksum);
   if (header_length > sizeof(Ipv4Header)) {
     const Verdict options = check_options(l3 + sizeof(Ipv4Header), header_length - sizeof(Ipv4Header));
-    if (!options.passed()) return options;
+    if (!options.passed()) {
+      describe_source_routed<Ipv4Address>(packet, l3, total_length, header_length, ip.protocol, side);
+      if ((ip.flags_offset.host() & Ipv4Header::offset_mask) != 0) packet.kind = PacketKind::later_fragment;
+      return options;
+    }
   }
 
   packet.l3 = l3;
@@ -303,7 +331,10 @@ Verdict parse_ipv6(std::uint8_t* l3, std::size_t available, Side side, Packet& p
   if (length > available || length > 0xffff) return Verdict::drop(Counter::parse_ip_total_length);
   Chain chain;
   const Verdict walked = walk_extension_headers(l3, length, chain);
-  if (!walked.passed()) return walked;
+  if (!walked.passed()) {
+    describe_source_routed<Ipv6Address>(packet, l3, length, chain.l4, chain.protocol, side);
+    return walked;
+  }
 
   packet.l3 = l3;
   packet.length = static_cast<std::uint16_t>(length);

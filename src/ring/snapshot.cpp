@@ -171,10 +171,23 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   }
   if (realm.nat64.prefix) policy.pref64.emplace(*realm.nat64.prefix);
   std::vector<nat::AddressMapping> mappings;
+  mappings.reserve(realm.siit.maps.size());
   for (const auto& row : realm.siit.maps) mappings.push_back({row.ipv4, row.ipv6});
   policy.map = nat::AddressMap{
       realm.siit.prefix ? std::optional{net::Pref64{*realm.siit.prefix}} : std::nullopt, std::move(mappings)};
-  if (realm.siit.icmp_source) policy.icmp_source = realm.siit.icmp_source->v4();
+  policy.icmp_sources = realm.siit.icmp_source;
+  policy.ignore_traffic_class = realm.siit.traffic_class == config::Siit::TrafficClass::ignore;
+  switch (realm.siit.hairpin) {
+    case config::Siit::Hairpin::off:
+      policy.map_hairpin = nat::MapHairpin::off;
+      break;
+    case config::Siit::Hairpin::simple:
+      policy.map_hairpin = nat::MapHairpin::simple;
+      break;
+    case config::Siit::Hairpin::intrinsic:
+      policy.map_hairpin = nat::MapHairpin::intrinsic;
+      break;
+  }
   std::vector<nat::PrefixPair> pairs;
   for (const auto& row : realm.nat66.npt) pairs.push_back({row.inside, row.outside});
   policy.npt = nat::PrefixTranslation{std::move(pairs), outside_links_within(realm, ports)};

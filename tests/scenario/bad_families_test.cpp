@@ -55,12 +55,10 @@ std::vector<Case> cases() {
   const auto add = [&](const char* name, unsigned port, Bytes packet, Counter counter) {
     all.push_back({name, port, std::move(packet), counter});
   };
-  constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, options = 60;
+  constexpr std::uint8_t hop_by_hop = 0, fragment = 44, options = 60;
   const Bytes padding{0, 0, 1, 4, 0, 0, 0, 0};
   const Bytes packet = udp(host, server).payload(40).ip();
 
-  add("segments left", inside, extended(packet, routing, {0, 0, 4, 1, 0, 0, 0, 0}),
-      Counter::parse_source_route);
   add("an extension header beyond the packet", inside, extended(packet, options, {0, 30, 1, 4, 0, 0, 0, 0}),
       Counter::parse_extension_headers);
   add("hop-by-hop behind another", inside, extended(extended(packet, hop_by_hop, padding), options, padding),
@@ -138,6 +136,19 @@ TEST(BadInputAcrossFamilies, each_kind_is_dropped_under_its_own_name) {  // OUT-
     EXPECT_FALSE(gateway.take(outside)) << c.name << ": answered or forwarded";
     EXPECT_TRUE(gateway.punted().empty()) << c.name;
   }
+}
+
+TEST(BadInputAcrossFamilies, the_sender_of_segments_left_is_told) {  // RFC 7915 section 5.1
+  Gateway gateway{realm_of_all_pairs()};
+  gateway.put(inside, extended(udp(host, server).payload(40).ip(), 43, {0, 0, 4, 1, 0, 0, 0, 0}));
+  gateway.turn();
+  EXPECT_EQ(gateway.count(Counter::parse_source_route), 1U);
+  EXPECT_FALSE(gateway.take(outside));
+  const auto told = gateway.take(inside);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->icmp().type, net::icmp6::parameter_problem);
+  EXPECT_EQ(told->icmp().sequence.host(), 43) << "the pointer shows the segments left";
+  EXPECT_TRUE(told->checksums_right());
 }
 
 TEST(BadInputAcrossFamilies, harmless_extension_headers_pass) {  // RFC 7915 section 5.1

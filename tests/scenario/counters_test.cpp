@@ -107,7 +107,7 @@ std::vector<Raise> table() {
                                    return bad;
                                  }())},
       {parse_ip_options, packet(inside, udp(h, r).ip_options({7, 1, 0, 0}).ip())},
-      {parse_source_route, packet(inside, udp(h, r).ip_options({0x89, 3, 4, 0}).ip())},
+      {parse_source_route, packet(inside, udp(h, r).ip_options({0x89, 7, 4, 10, 0, 0, 9, 0}).ip())},
       {parse_extension_headers, packet(inside, ipv6(60, {0, 9, 1, 4, 0, 0, 0, 0}))},
       {parse_jumbogram, packet(inside, ipv6(0, {}))},
       {parse_l4_truncated, packet(inside, header_with([](auto& ip) { ip.total_length = be16{24}; }))},

@@ -121,6 +121,7 @@ enum class CounterKind : std::uint8_t {
   X(alg_pinhole_refused,        event,      "pinholes that an ALG asked for and could not have") \
   /* translation between families: X-1 */ \
   X(map_translated,             event,      "packets translated by a stateless map") \
+  X(map_hairpin,                event,      "packets from one IPv6 host to another by its IPv4 address, translated twice by maps") \
   X(map_source_unmapped,        drop,       "a packet to a mapped address whose source has none in the other family") \
   X(npt_untranslatable,         drop,       "an address that prefix translation has no counterpart for (subnet ffff, identifier of zeros or ones)") \
   X(npt_inner,                  drop,       "an ICMP error whose quoted packet is of another prefix than the error itself") \

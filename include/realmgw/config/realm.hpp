@@ -97,9 +97,17 @@ struct Siit {
   struct Map {
     net::Prefix ipv4, ipv6;
   };
-  std::optional<net::Prefix> prefix;  ///< RFC 6052
-  std::vector<Map> maps;              ///< RFC 7757
-  std::optional<net::IpAddress> icmp_source;  ///< RFC 6791
+  enum class Hairpin : std::uint8_t { off, simple, intrinsic };  ///< RFC 7757 section 4
+  enum class TrafficClass : std::uint8_t { copy, ignore };
+  std::optional<net::Prefix> prefix;     ///< RFC 6052
+  std::vector<Map> maps;                 ///< RFC 7757; those of `maps_file` after those of the realm file
+  std::optional<std::string> maps_file;  ///< as written
+  std::vector<net::Prefix> icmp_source;  ///< RFC 6791
+  Hairpin hairpin = Hairpin::intrinsic;
+  TrafficClass traffic_class = TrafficClass::copy;  ///< of all translation between the families (RFC 7915)
+  /// There is no NAT, no pool and no static mapping beside it: a plain stateless translator, for which one port is
+  /// enough.
+  bool alone = false;
 };
 
 /// OUT-3. Defaults: RFC 4787 REQ-5, RFC 5382 REQ-5, RFC 5508 REQ-2, RFC 7857 section 2.

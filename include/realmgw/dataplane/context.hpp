@@ -114,7 +114,7 @@ class Context {
   /// Sends an IP packet of the gateway's own making back the way `cause` came.
   void answer(const Packet& cause, std::span<const std::uint8_t> ip_packet);
   /// Tells the sender of a packet, which has not been translated yet, what became of it; by rate (OUT-5).
-  void report(const Packet& cause, nat::IcmpError error, std::uint32_t mtu = 0);
+  void report(const Packet& cause, nat::IcmpError error, std::uint32_t word = 0);
   /// Tells control, in order and without fail.
   void report_to_control(const ring::ToControl& event);
   /// A session less came by this pinhole; with its last one it may be over.

@@ -20,7 +20,10 @@ struct AddressMapping {
   net::Prefix ipv6;
 };
 
-/// Longest-prefix match in both directions (SIIT-1): ten entries cost as much as a million.
+/// Longest-prefix match in both directions (SIIT-1). A lookup probes a table for each halving of the number of different
+/// prefix lengths (net::LongestPrefixMap states the bound), however many mappings there are: a million cost what ten
+/// do, but for cache misses, which `prefetch` takes ahead. A single address takes 16 to 32 bytes and a row of 18 (from
+/// IPv4), and 40 to 80 and a row of 6 (from IPv6).
 class AddressMap {
  public:
   /// An empty map: translates nothing.
@@ -29,27 +32,32 @@ class AddressMap {
   /// IPv6 one (RFC 7757 section 3.2).
   AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings);
 
-  [[nodiscard]] bool empty() const { return !prefix_ && mappings_.empty(); }
-  [[nodiscard]] std::size_t size() const { return mappings_.size(); }
+  [[nodiscard]] bool empty() const { return !prefix_ && by_ipv4_.empty(); }
+  [[nodiscard]] std::size_t size() const { return by_ipv4_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return by_ipv4_.bytes() + by_ipv6_.bytes(); }
   [[nodiscard]] const std::optional<net::Pref64>& prefix() const { return prefix_; }
 
-  /// The explicit mapping that an address falls under; null where there is none.
-  [[nodiscard]] const AddressMapping* row_of(const net::Ipv4Address& address) const {
+  /// The explicit mapping that an address falls under. Not for the packet path: it is put together.
+  [[nodiscard]] std::optional<AddressMapping> row_of(const net::Ipv4Address& address) const {
     const auto* row = by_ipv4_.find(address);
-    return row == nullptr ? nullptr : &mappings_[*row];
+    if (row == nullptr) return std::nullopt;
+    return AddressMapping{{net::truncated(address, row->ipv4_length), row->ipv4_length},
+                          {row->prefix, row->ipv6_length}};
   }
-  [[nodiscard]] const AddressMapping* row_of(const net::Ipv6Address& address) const {
+  [[nodiscard]] std::optional<AddressMapping> row_of(const net::Ipv6Address& address) const {
     const auto* row = by_ipv6_.find(address);
-    return row == nullptr ? nullptr : &mappings_[*row];
+    if (row == nullptr) return std::nullopt;
+    return AddressMapping{{row->prefix, row->ipv4_length},
+                          {net::truncated(address, row->ipv6_length), row->ipv6_length}};
   }
   /// By an explicit mapping alone.
   [[nodiscard]] std::optional<net::Ipv6Address> mapped(const net::Ipv4Address& address) const {
     const auto* row = by_ipv4_.find(address);
-    return row == nullptr ? std::nullopt : std::optional{to_ipv6(mappings_[*row], address)};
+    return row == nullptr ? std::nullopt : std::optional{to_ipv6(*row, address)};
   }
   [[nodiscard]] std::optional<net::Ipv4Address> mapped(const net::Ipv6Address& address) const {
     const auto* row = by_ipv6_.find(address);
-    return row == nullptr ? std::nullopt : to_ipv4(mappings_[*row], address);
+    return row == nullptr ? std::nullopt : to_ipv4(*row, address);
   }
   /// By an explicit mapping, else by the prefix (RFC 7757 section 3.3).
   [[nodiscard]] std::optional<net::Ipv6Address> translate(const net::Ipv4Address& address) const {
@@ -60,17 +68,27 @@ class AddressMap {
     if (const auto explicitly = mapped(address)) return explicitly;
     return prefix_ ? prefix_->extract(address) : std::nullopt;
   }
+  /// Asks for the memory that a lookup of the address begins with.
+  void prefetch(const net::Ipv4Address& address) const { by_ipv4_.prefetch(address); }
+  void prefetch(const net::Ipv6Address& address) const { by_ipv6_.prefetch(address); }
 
  private:
-  static net::Ipv6Address to_ipv6(const AddressMapping& mapping, const net::Ipv4Address& address);
+  /// What an address of one family becomes: the other family's prefix, and how long both are. A lookup reads
+  /// nothing else.
+  template <class To>
+  struct Row {
+    To prefix;
+    std::uint8_t ipv4_length, ipv6_length;
+  };
+
+  static net::Ipv6Address to_ipv6(const Row<net::Ipv6Address>& row, const net::Ipv4Address& address);
   /// Nothing where the IPv6 suffix has bits that IPv4 has no room for.
-  static std::optional<net::Ipv4Address> to_ipv4(const AddressMapping& mapping,
+  static std::optional<net::Ipv4Address> to_ipv4(const Row<net::Ipv4Address>& row,
                                                  const net::Ipv6Address& address);
 
   std::optional<net::Pref64> prefix_;
-  std::vector<AddressMapping> mappings_;
-  net::LongestPrefixMap<net::Ipv4Address, std::uint32_t> by_ipv4_;
-  net::LongestPrefixMap<net::Ipv6Address, std::uint32_t> by_ipv6_;
+  net::LongestPrefixMap<net::Ipv4Address, Row<net::Ipv6Address>> by_ipv4_;
+  net::LongestPrefixMap<net::Ipv6Address, Row<net::Ipv4Address>> by_ipv6_;
 };
 
 }  // namespace rgw::nat

@@ -32,6 +32,10 @@ struct LinkMtus {
 /// How long the packet will be in the other family.
 [[nodiscard]] std::uint16_t crossed_length(const net::Packet& packet);
 
+/// Makes type of service or traffic class zero. Only of a packet that is translated to the other family next: the
+/// header checksum, which goes with the header, is left as it is.
+void clear_traffic_class(const net::Packet& packet);
+
 /// Translates a packet that is no ICMP error: `packet` becomes one of the other family, in place, its IP
 /// header right before the transport header. `transport` is what the addresses and ports change in the
 /// transport checksum; of ICMP, what changes besides (type, length, protocol) is added here. The buffer has

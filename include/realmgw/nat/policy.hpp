@@ -34,6 +34,13 @@ struct StaticMapping {
   net::Endpoint inside;
 };
 
+/// RFC 7757 section 4: what is done for an IPv6 host that speaks to another one by its IPv4 address.
+enum class MapHairpin : std::uint8_t {
+  off,
+  simple,    ///< a router of the IPv4 network sends the packet back; its source then is shown inside the prefix
+  intrinsic  ///< the packet is translated twice here and never leaves as IPv4
+};
+
 struct Policy {
   std::vector<net::IpAddress>
       external;  ///< addresses that outbound sessions may leave with, of both families
@@ -49,9 +56,12 @@ struct Policy {
   AddressMap map;
   /// Stateless translation within IPv6 (NPTv6).
   PrefixTranslation npt;
-  /// Where an ICMP error is said to come from whose IPv6 sender has no IPv4 address (RFC 6791); none: the
-  /// gateway's own address.
-  std::optional<net::Ipv4Address> icmp_source;
+  MapHairpin map_hairpin = MapHairpin::intrinsic;
+  /// Where an ICMP error is said to come from whose IPv6 sender has no IPv4 address (RFC 6791), one of these for
+  /// each sender; none: the gateway's own address.
+  std::vector<net::Prefix> icmp_sources;
+  /// RFC 7915 sections 4.1 and 5.1: type of service and traffic class are not carried over, but zero.
+  bool ignore_traffic_class = false;
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;

@@ -17,6 +17,7 @@ enum class IcmpError : std::uint8_t {
   network_unreachable,   ///< no route
   admin_prohibited,
   parameter_problem,     ///< of IPv6: an erroneous header field (RFC 4443 section 3.4)
+  source_route,          ///< Source Route Failed; in IPv6 a parameter problem (RFC 8200 section 4.4)
 };
 
 /// A buffer of this size takes any answer: RFC 1812 section 4.3.2.3 quotes into 576 bytes, RFC 4443 section 2.4(c) into 1280.
@@ -27,9 +28,10 @@ inline constexpr std::size_t max_reply = 1280;
 [[nodiscard]] bool may_report(const net::Packet& packet);
 
 /// Writes the ICMP error from `source` to the sender of `packet` into `out` (of `max_reply` bytes); returns its length.
-/// `mtu` goes with packet_too_big; with parameter_problem it is the offset of the field. The packet must not have been translated yet: the sender wants to see its own.
+/// `word` is the MTU of packet_too_big, and of parameter_problem and source_route the offset of the field at fault.
+/// The packet must not have been translated yet: the sender wants to see its own.
 [[nodiscard]] std::size_t make_icmp_error(const net::Packet& packet, IcmpError error, const net::IpAddress& source,
-                                          std::uint32_t mtu, std::span<std::uint8_t> out);
+                                          std::uint32_t word, std::span<std::uint8_t> out);
 
 /// Writes the reset that a closed port answers to a TCP segment (RFC 9293 section 3.10.7.1) into `out`; returns its length, zero
 /// for a segment that is a reset itself.

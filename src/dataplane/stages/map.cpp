@@ -2,6 +2,7 @@
 #include "realmgw/nat/address_map.hpp"
 #include "realmgw/nat/crossing.hpp"
 #include "realmgw/nat/rewrite.hpp"
+#include "realmgw/net/parse.hpp"
 
 #include <type_traits>
 
@@ -26,13 +27,27 @@ Ends<Address> ends_of(const std::uint8_t* ip_header) {
   return {ip.source, ip.destination};
 }
 
-// Both ends in the other family; nothing where one of them has no address there.
-template <class To, class From>
-std::optional<Ends<To>> translate(const AddressMap& map, const Ends<From>& ends) {
+// How the two ends are found in the other family. `quoted`: of a packet that an ICMP error carries, which went the other way.
+struct Ways {
+  bool hairpinned = false;  // RFC 7757 section 4: the far host was called by its IPv4 address, so it keeps that
+  bool quoted = false;
+};
+
+// Nothing where one of the ends has no address there.
+std::optional<Ends<Ipv4Address>> translate(const AddressMap& map, const Ends<Ipv6Address>& ends, Ways) {
   const auto source = map.translate(ends.source);
   const auto destination = map.translate(ends.destination);
   if (!source || !destination) return std::nullopt;
-  return Ends<To>{*source, *destination};
+  return Ends<Ipv4Address>{*source, *destination};
+}
+std::optional<Ends<Ipv6Address>> translate(const AddressMap& map, const Ends<Ipv4Address>& ends, Ways ways) {
+  const auto far = [&](const Ipv4Address& address) {
+    return ways.hairpinned && map.prefix() ? std::optional{map.prefix()->embed(address)} : map.translate(address);
+  };
+  const auto source = ways.quoted ? map.translate(ends.source) : far(ends.source);
+  const auto destination = ways.quoted ? far(ends.destination) : map.translate(ends.destination);
+  if (!source || !destination) return std::nullopt;
+  return Ends<Ipv6Address>{*source, *destination};
 }
 
 // What the addresses change in a transport checksum: not in ICMPv4's, which has no pseudo-header.
@@ -61,9 +76,9 @@ Verdict cross_packet(Context& context, Packet& packet, const Ends<From>& from, c
 // The packet that an error quotes went the other way, between the same two hosts. The error's own sender may
 // be a router that has no address in the other family: RFC 6791.
 template <class To, class From>
-Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer) {
+Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer, bool hairpinned) {
   const Ends<From> quoted = ends_of<From>(packet.l3 + packet.inner);
-  const auto inner = translate<To>(context.snapshot.policy.map, quoted);
+  const auto inner = translate(context.snapshot.policy.map, quoted, {.hairpinned = hairpinned, .quoted = true});
   if (!inner) return Verdict::drop(Counter::map_source_unmapped);
   const auto& tail = packet.tail();
   const nat::PortChange same_port{tail.side != net::Side::inside, tail.near_port};
@@ -78,75 +93,163 @@ Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer) {
   }
 }
 
-// RFC 6791: an address of ours for a router that has none.
-std::optional<Ipv4Address> stand_in(const Context& context, PortId port) {
-  if (context.snapshot.policy.icmp_source) return context.snapshot.policy.icmp_source;
-  const auto* own = context.own_address_on(port, Family::v4);
-  return own == nullptr ? std::nullopt : std::optional{own->v4()};
+// RFC 6791: an address of the operator's for a router that has none, always the same for one router; else ours.
+std::optional<Ipv4Address> stand_in(const Context& context, const Packet& packet) {
+  const auto& sources = context.snapshot.policy.icmp_sources;
+  if (sources.empty()) {
+    const auto* own = context.own_address_on(packet.port, Family::v4);
+    return own == nullptr ? std::nullopt : std::optional{own->v4()};
+  }
+  const auto addresses = [](const net::Prefix& prefix) { return std::uint64_t{1} << (32 - prefix.length()); };
+  std::uint64_t all = 0;
+  for (const auto& prefix : sources) all += addresses(prefix);
+  std::uint64_t n = hash_of(packet.ipv6().source, context.shared_salt) % all;
+  for (const auto& prefix : sources) {
+    if (n < addresses(prefix))
+      return Ipv4Address{be32{prefix.address().v4().value.host() + static_cast<std::uint32_t>(n)}};
+    n -= addresses(prefix);
+  }
+  return std::nullopt;
 }
 
-template <class To, class From>
-Verdict translate_packet(Context& context, Packet& packet) {
-  const AddressMap& map = context.snapshot.policy.map;
-  const Ends<From> from = ends_of<From>(packet.l3);
-  const bool error = packet.kind == PacketKind::icmp_error;
-  auto source = map.translate(from.source);
-  const To destination = *map.translate(from.destination);
+// An IPv4 address that no host has (RFC 1812 sections 5.3.7 and 5.2.3), however it is written in IPv6.
+bool is_martian(const Ipv4Address& address) {
+  return address.is_this_network() || address.is_loopback() || address.is_multicast() || address.is_class_e();
+}
 
+// RFC 7915 sections 4.1 and 5.1: by choice the class of the traffic stays in its own network.
+void forget_traffic_class(const Context& context, const Packet& packet) {
+  if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(packet);
+}
+
+// Where it goes, by its destination as it will be.
+Verdict find_map_way(Context& context, Packet& packet, const net::IpAddress& destination) {
   if (packet.hop_limit() <= 1) {
     context.report(packet, nat::IcmpError::time_exceeded);
     return Verdict::drop(Counter::hop_limit_exceeded);
   }
   nat::NeighbourIndex neighbour = nat::no_neighbour;
-  const Verdict way = find_way(context, packet, destination, neighbour);
-  if (!way.passed()) return way;
-  if constexpr (To::family == Family::v4) {
-    if (!source && error) source = stand_in(context, packet.port);
-  }
-  if (!source) return Verdict::drop(Counter::map_source_unmapped);
+  return find_way(context, packet, destination, neighbour);
+}
 
-  const Ends<To> to{*source, destination};
-  const Verdict crossed =
-      error ? cross_error<To, From>(context, packet, to) : cross_packet(context, packet, from, to);
-  if (!crossed.passed()) return crossed;
+Verdict to_ipv6(Context& context, Packet& packet, bool hairpinned) {
+  const auto from = ends_of<Ipv4Address>(packet.l3);
+  const auto to = translate(context.snapshot.policy.map, from, {.hairpinned = hairpinned});
+  if (!to) return Verdict::drop(Counter::map_source_unmapped);
+  forget_traffic_class(context, packet);
+  return packet.kind == PacketKind::icmp_error
+             ? cross_error<Ipv6Address, Ipv4Address>(context, packet, *to, hairpinned)
+             : cross_packet(context, packet, from, *to);
+}
+
+Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination) {
+  const auto from = ends_of<Ipv6Address>(packet.l3);
+  const bool error = packet.kind == PacketKind::icmp_error;
+  auto source = context.snapshot.policy.map.translate(from.source);
+  if (!source && error) source = stand_in(context, packet);
+  if (!source) return Verdict::drop(Counter::map_source_unmapped);
+  if (is_martian(*source)) return Verdict::drop(Counter::martian_source);
+  forget_traffic_class(context, packet);
+  const Ends<Ipv4Address> to{*source, destination};
+  return error ? cross_error<Ipv4Address, Ipv6Address>(context, packet, to, false)
+               : cross_packet(context, packet, from, to);
+}
+
+Verdict finish(Context& context, Packet& packet) {
   nat::decrement_hop_limit(packet);
   context.counters.add(Counter::map_translated);
   return Verdict::pass();
 }
 
-// A map is meant where the destination has an address in the other family: an IPv4 one by an explicit
-// mapping, an IPv6 one by a mapping or the prefix. The gateway's own addresses are its own; an IPv6 source
-// that no map knows may be NAT64's.
-bool is_mapped(const Context& context, const Packet& packet) {
-  if (packet.kind == PacketKind::other) return false;
+// RFC 7757 section 4.2: an IPv6 host calls another by its IPv4 address. The packet becomes IPv4 and IPv6 again in this one
+// place, so that its sender is shown inside the prefix, whence the answer comes back here.
+Verdict turn_round(Context& context, Packet& packet, const Ipv4Address& called, const Ipv6Address& destination) {
+  if (const Verdict way = find_map_way(context, packet, destination); !way.passed()) return way;
+  const std::uint16_t datagram_length = packet.datagram_length;
+  const net::Side side = packet.side();
+  if (const Verdict crossed = to_ipv4(context, packet, called); !crossed.passed()) return crossed;
+  const Verdict read = net::parse(packet.l3, packet.length, net::EtherType::ipv4, side, packet);
+  if (!read.passed()) return read;
+  packet.datagram_length = datagram_length;
+  if (const Verdict crossed = to_ipv6(context, packet, true); !crossed.passed()) return crossed;
+  context.counters.add(Counter::map_hairpin);
+  return finish(context, packet);
+}
+
+Verdict map_ipv4(Context& context, Packet& packet, const Ipv6Address& destination) {
+  if (is_martian(packet.ipv4().source)) return Verdict::drop(Counter::martian_source);
+  if (const Verdict way = find_map_way(context, packet, destination); !way.passed()) return way;
+  const bool hairpinned = context.snapshot.policy.map_hairpin == nat::MapHairpin::simple;
+  if (const Verdict crossed = to_ipv6(context, packet, hairpinned); !crossed.passed()) return crossed;
+  return finish(context, packet);
+}
+
+Verdict map_ipv6(Context& context, Packet& packet, const Ipv4Address& destination) {
+  if (is_martian(destination)) return Verdict::drop(Counter::martian_destination);
   const auto& policy = context.snapshot.policy;
-  if (context.snapshot.own_address(packet.destination()) != nullptr) return false;
-  if (packet.family == Family::v4) return policy.map.mapped(packet.ipv4().destination).has_value();
-  if (!policy.map.translate(packet.ipv6().destination)) return false;
-  return packet.kind == PacketKind::icmp_error || !policy.pref64 ||
-         policy.map.translate(packet.ipv6().source);
+  if (policy.map_hairpin == nat::MapHairpin::intrinsic) {
+    const auto called = policy.map.mapped(destination);
+    // By its own mapping one calls an IPv6 address, not an IPv4 one.
+    if (called && *called != packet.ipv6().destination) return turn_round(context, packet, destination, *called);
+  }
+  if (const Verdict way = find_map_way(context, packet, destination); !way.passed()) return way;
+  if (const Verdict crossed = to_ipv4(context, packet, destination); !crossed.passed()) return crossed;
+  return finish(context, packet);
 }
 
 bool is_icmp(const Packet& packet) {
   return packet.l4_protocol == (packet.family == Family::v4 ? 1 : 58);
 }
 
-// What becomes of a packet that a map is meant for; nothing for another.
-std::optional<Verdict> translate_stateless(Context& context, Packet& packet) {
-  if (is_mapped(context, packet)) {
-    // A stateless map needs to know nothing of other fragments, but for ICMP the length of all.
-    if (packet.fragment && is_icmp(packet)) [[unlikely]] {
-      if (const Verdict whole = defragment(context, packet); !whole.passed()) return whole;
-    }
-    return packet.family == Family::v4 ? translate_packet<Ipv6Address, Ipv4Address>(context, packet)
-                                       : translate_packet<Ipv4Address, Ipv6Address>(context, packet);
+// What becomes of a packet that a map is meant for; nothing for another. A map is meant where the destination
+// has an address in the other family: an IPv4 one by an explicit mapping, an IPv6 one by a mapping or the prefix.
+// The gateway's own addresses are its own; an IPv6 source that no map knows may be NAT64's.
+std::optional<Verdict> translate_by_map(Context& context, Packet& packet) {
+  const auto& policy = context.snapshot.policy;
+  std::optional<Ipv4Address> to4;
+  std::optional<Ipv6Address> to6;
+  if (packet.family == Family::v4) {
+    to6 = policy.map.mapped(packet.ipv4().destination);
+    if (!to6) return std::nullopt;
+  } else {
+    to4 = policy.map.translate(packet.ipv6().destination);
+    if (!to4) return std::nullopt;
+    if (policy.pref64 && packet.kind != PacketKind::icmp_error && !policy.map.translate(packet.ipv6().source))
+      return std::nullopt;
   }
+  if (context.snapshot.own_address(packet.destination()) != nullptr) return std::nullopt;
+  // A stateless map needs to know nothing of other fragments, but for ICMP the length of all.
+  if (packet.fragment && is_icmp(packet)) [[unlikely]] {
+    if (const Verdict whole = defragment(context, packet); !whole.passed()) return whole;
+  }
+  return to6 ? map_ipv4(context, packet, *to6) : map_ipv6(context, packet, *to4);
+}
+
+std::optional<Verdict> translate_stateless(Context& context, Packet& packet) {
+  if (const auto mapped = translate_by_map(context, packet)) return mapped;
   return packet.family == Family::v6 ? translate_prefix(context, packet) : std::nullopt;
+}
+
+// With so many rows a lookup misses the caches: all packets of a burst ask for theirs first.
+constexpr std::size_t rows_beyond_caches = 4096;
+
+void prefetch(const Context& context, Batch& batch) {
+  const AddressMap& map = context.snapshot.policy.map;
+  for (const Packet* packet : batch) {
+    if (packet->family == Family::v4) {
+      map.prefetch(packet->ipv4().destination);
+      map.prefetch(packet->ipv4().source);
+    } else {
+      map.prefetch(packet->ipv6().destination);
+      map.prefetch(packet->ipv6().source);
+    }
+  }
 }
 
 }  // namespace
 
 void map(Context& context, Batch& batch) {
+  if (context.snapshot.policy.map.size() > rows_beyond_caches) prefetch(context, batch);
   Batch& mapped = context.mapped;
   const auto dropped = [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); };
   batch.sift(

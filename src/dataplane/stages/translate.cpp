@@ -29,6 +29,7 @@ Verdict turn_round(Context& context, Packet& packet, const Session& session) {
 nat::Crossing crossing_of(Context& context, Packet& packet, net::Family to) {
   if (packet.family == to) [[likely]]
     return {};
+  if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(packet);
   if (packet.family == net::Family::v4) packet.identification = packet.ipv4().identification.host();
   const auto& pref64 = context.snapshot.policy.pref64;
   return {pref64 ? &*pref64 : nullptr,

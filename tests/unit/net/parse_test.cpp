@@ -171,13 +171,21 @@ TEST(Parse, refuses_errors_that_name_no_flow) {  // RFC 1122 section 3.2.2
   const auto good = udp("10.0.0.42:5000", "203.0.113.10:53").payload(100);
   EXPECT_EQ(error(good.ip()), "pass");
   EXPECT_EQ(error(good.ip(), true), "parse_icmp_checksum");
-  EXPECT_EQ(error(good.fragments(48)[1]), "parse_icmp_inner") << "a later fragment has no ports";
   EXPECT_EQ(error(icmp_error("10.0.0.42", "203.0.113.10", 3, 1, good.ip()).ip()), "parse_icmp_inner")
       << "an error about an error";
-  EXPECT_EQ(error(PacketBuilder{static_cast<Protocol>(47), "10.0.0.42", "203.0.113.10"}.payload(20).ip()),
-            "parse_icmp_inner");
   EXPECT_EQ(error(udp("[fd00::42]:5000", "[2001:db8::1]:53").ip()), "parse_icmp_inner")
       << "of the other family";
+}
+
+TEST(Parse, of_an_error_about_a_packet_without_ports_the_flow_is_nobodys) {  // RFC 7915 section 4.3: maps translate it
+  const Bytes later = udp("10.0.0.42:5000", "203.0.113.10:53").payload(100).fragments(48)[1];
+  const Bytes gre = PacketBuilder{static_cast<Protocol>(47), "10.0.0.42", "203.0.113.10"}.payload(20).ip();
+  for (const Bytes& inner : {later, gre}) {
+    const auto parsed = parse_bytes(icmp_error("203.0.113.99", "10.0.0.42", 3, 1, inner).ip(), Side::outside);
+    ASSERT_TRUE(parsed.verdict.passed());
+    EXPECT_EQ(parsed.packet.kind, PacketKind::icmp_error);
+    EXPECT_EQ(parsed.packet.tail().protocol, Protocol::any);
+  }
 }
 
 TEST(Parse, knows_a_first_fragment_by_its_ports_and_a_later_one_without) {  // OUT-7
@@ -235,8 +243,11 @@ TEST(Parse, refuses_malformed_options_and_source_routes) {  // OUT-8, RFC 791 se
   EXPECT_EQ(verdict({7, 1, 0, 0}), "parse_ip_options");
   EXPECT_EQ(verdict({7, 5, 0, 0}), "parse_ip_options");
   EXPECT_EQ(verdict({1, 1, 1, 7}), "parse_ip_options");
-  EXPECT_EQ(verdict({0x83, 3, 4, 0}), "parse_source_route");
-  EXPECT_EQ(verdict({1, 0x89, 3, 4}), "parse_source_route");
+  EXPECT_EQ(verdict({0x83, 7, 4, 10, 0, 0, 9, 0}), "parse_source_route");
+  EXPECT_EQ(verdict({1, 0x89, 7, 4, 10, 0, 0, 9}), "parse_source_route");
+  EXPECT_EQ(verdict({0x83, 7, 8, 10, 0, 0, 9, 0}), "pass") << "a route that has been followed to its end";
+  EXPECT_EQ(verdict({0x83, 7, 7, 10, 0, 0, 9, 0}), "parse_source_route");
+  EXPECT_EQ(verdict({0x83, 2, 0, 0}), "parse_source_route");
   EXPECT_EQ(verdict({0, 0x83, 3, 4}), "pass") << "behind the end of options nothing counts";
 }
 
