@@ -1,0 +1,1 @@
+rgw_fuzz(translation LINKS rgw_nat)
