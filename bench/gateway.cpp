@@ -12,9 +12,6 @@ net::IpAddress address(const char* text) {
   return net::IpAddress::parse(text).value();
 }
 
-constexpr const char* inside_router = "192.168.0.2";
-constexpr const char* outside_router = "198.51.100.254";
-
 }  // namespace
 
 Wire::Wire() {
@@ -85,6 +82,8 @@ Gateway::Gateway(config::Realm realm) : pool_{dataplane::make_packet_pool(8192, 
                              Random::kernel_seed(), Random::kernel_seed()});
   learn(inside, inside_router);
   learn(outside, outside_router);
+  learn(inside, inside_router6);
+  learn(outside, outside_router6);
   worker_->step();
 }
 

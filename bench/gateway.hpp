@@ -52,6 +52,10 @@ class Wire {
   std::string device_;
 };
 
+/// The routers on both links; all that is learnt of neighbours.
+inline constexpr const char *inside_router = "192.168.0.2", *outside_router = "198.51.100.254",
+                            *inside_router6 = "fd00:c0::2", *outside_router6 = "2001:db8:100::fe";
+
 /// The realm of the benchmark: inside 10.0.0.0/8 behind a router, outside one external address and a router,
 /// so that no count of hosts needs more than two neighbours. UDP sessions last for two hours.
 [[nodiscard]] config::Realm bench_realm(std::uint32_t max_sessions);

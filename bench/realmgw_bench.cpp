@@ -8,6 +8,7 @@
 
 #include "bench/alg_bench.hpp"
 #include "bench/dns_bench.hpp"
+#include "bench/families_bench.hpp"
 #include "bench/nat_bench.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
@@ -42,6 +43,9 @@ void measure(const bench::Options& options) {
   std::vector<bench::Row> rows;
   if (wants_packets(options)) {
     for (const std::uint32_t sessions : options.sessions) bench::measure_nat(options, sessions, rows);
+  }
+  if (bench::wants_families(options)) {
+    for (const std::uint32_t flows : options.sessions) bench::measure_families(options, flows, rows);
   }
   bench::measure_dns(options, rows);
   bench::measure_alg(options, rows);
