@@ -12,6 +12,7 @@
 #include <rte_ether.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 
 #include "realmgw/ring/packet_buffer.hpp"
 
@@ -46,7 +47,8 @@ Eal::Eal(const EalOptions& options) {
   } else {
     arguments.insert(arguments.end(), {"--no-huge", "-m", std::to_string(options.memory_mib)});
   }
-  if (options.pci.empty()) arguments.emplace_back("--no-pci");
+  // Where no device does DMA, nobody needs physical addresses, nor root to see them.
+  if (options.pci.empty()) arguments.insert(arguments.end(), {"--no-pci", "--iova-mode=va"});
   for (const auto& address : options.pci) arguments.insert(arguments.end(), {"-a", address});
 
   std::vector<char*> argv;
@@ -75,6 +77,15 @@ DpdkThread::~DpdkThread() {
   if (registered_) rte_thread_unregister();
 }
 
+bool is_dense(const rte_mempool& pool) {
+  const std::size_t object = std::size_t{pool.header_size} + pool.elt_size + pool.trailer_size;
+  std::size_t taken = 0;
+  for (const rte_mempool_memhdr* chunk = STAILQ_FIRST(&pool.mem_list); chunk != nullptr; chunk = STAILQ_NEXT(chunk, next))
+    taken += chunk->len;
+  // The chunk may begin and end within a page.
+  return pool.nb_mem_chunks == 1 && taken <= object * pool.populated_size + RTE_CACHE_LINE_SIZE;
+}
+
 PacketPool make_packet_pool(unsigned count, unsigned mtu) {
   constexpr unsigned cache = 256;
   constexpr unsigned link_overhead = 64;  // Ethernet header, tags, and slack for drivers that round
@@ -82,8 +93,17 @@ PacketPool make_packet_pool(unsigned count, unsigned mtu) {
   static_assert(ring::packet_note_room % RTE_MBUF_PRIV_ALIGN == 0);
   static unsigned serial = 0;  // names are global to the process
   const std::string name = "packets#" + std::to_string(serial++);
-  PacketPool pool{rte_pktmbuf_pool_create(name.c_str(), count, cache, ring::packet_note_room, room, SOCKET_ID_ANY)};
-  if (!pool) throw std::runtime_error{"no memory for " + std::to_string(count) + " packet buffers: " + rte_strerror(rte_errno)};
+  // One behind the other, not each within a page: the AF_XDP driver takes them for that, and what lies beyond their
+  // count times their size is lost to it for good. Only DMA by physical addresses needs pages.
+  const unsigned flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
+  PacketPool pool{rte_mempool_create_empty(name.c_str(), count, sizeof(rte_mbuf) + ring::packet_note_room + room, cache,
+                                           sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY, flags)};
+  rte_pktmbuf_pool_private facts{room, ring::packet_note_room, 0};
+  if (!pool || rte_mempool_set_ops_byname(pool.get(), rte_mbuf_best_mempool_ops(), nullptr) != 0 ||
+      (rte_pktmbuf_pool_init(pool.get(), &facts), rte_mempool_populate_default(pool.get())) < 0) {
+    throw std::runtime_error{"no memory for " + std::to_string(count) + " packet buffers: " + rte_strerror(rte_errno)};
+  }
+  rte_mempool_obj_iter(pool.get(), rte_pktmbuf_init, nullptr);
   return pool;
 }
 

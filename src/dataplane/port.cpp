@@ -1,5 +1,7 @@
 #include "realmgw/dataplane/port.hpp"
 
+#include "realmgw/dataplane/eal.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -69,6 +71,8 @@ void Port::configure(const config::Port& config, unsigned workers, rte_mempool* 
   rte_eth_dev_info info{};
   if (const int error = rte_eth_dev_info_get(device_, &info); error != 0) throw failure(config, "no device info", error);
   driver_ = info.driver_name;
+  if (driver_ == "net_af_xdp" && !is_dense(*pool))
+    throw failure(config, "AF_XDP beside a device that needs physical addresses: it wants an IOMMU", ENOTSUP);
   queues_ = static_cast<std::uint16_t>(
       std::clamp<unsigned>(std::min<unsigned>(info.max_rx_queues, info.max_tx_queues), 1, workers));
 

@@ -52,4 +52,7 @@ using PacketPool = std::unique_ptr<rte_mempool, FreePool>;
 /// Throws std::runtime_error where the memory does not suffice.
 [[nodiscard]] PacketPool make_packet_pool(unsigned count, unsigned mtu);
 
+/// Do the buffers lie one behind the other, without gaps? The AF_XDP driver needs that.
+[[nodiscard]] bool is_dense(const rte_mempool& pool);
+
 }  // namespace rgw::dataplane

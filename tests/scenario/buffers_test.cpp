@@ -1,0 +1,39 @@
+// Where packet buffers lie.
+#include "realmgw/dataplane/eal.hpp"
+
+#include "scenario/support.hpp"
+#include <gtest/gtest.h>
+#include <rte_mbuf.h>
+
+namespace rgw::test {
+namespace {
+
+// The AF_XDP driver lends the kernel the first `count * size` bytes of the pool: a buffer beyond them that
+// was given back to it never returned, and in the end nothing came in any more.
+TEST(Buffers, lie_one_behind_the_other_and_none_beyond_their_count) {
+  const Gateway starts_dpdk;
+  constexpr unsigned count = 5000;
+  const auto pool = dataplane::make_packet_pool(count, 1500);
+  EXPECT_TRUE(dataplane::is_dense(*pool));
+  std::vector<std::uintptr_t> at;
+  for (unsigned n = 0; n < count; ++n)
+    at.push_back(reinterpret_cast<std::uintptr_t>(rte_pktmbuf_alloc(pool.get())));
+  std::sort(at.begin(), at.end());
+  ASSERT_NE(at.front(), 0U) << "there are as many as were asked for";
+  const std::size_t size = at[1] - at[0];
+  EXPECT_LT(size, 2500U);
+  for (unsigned n = 1; n < count; ++n) ASSERT_EQ(at[n] - at[n - 1], size) << n;
+  for (const std::uintptr_t buffer : at) rte_pktmbuf_free(reinterpret_cast<rte_mbuf*>(buffer));
+}
+
+TEST(Buffers, hold_a_whole_frame_of_the_largest_mtu_and_its_note) {
+  const Gateway starts_dpdk;
+  const auto pool = dataplane::make_packet_pool(512, 9000);
+  const ring::PacketBuffer buffer{rte_pktmbuf_alloc(pool.get())};
+  ASSERT_TRUE(buffer);
+  EXPECT_GE(rte_pktmbuf_tailroom(buffer.get()), 9000U + 14);
+  EXPECT_GE(rte_pktmbuf_priv_size(pool.get()), sizeof(ring::PacketNote));
+}
+
+}  // namespace
+}  // namespace rgw::test
