@@ -75,6 +75,8 @@ bool external_addresses(const Value& value, Outbound& out) {
   return good;
 }
 
+constexpr std::size_t max_untranslated = 1024;
+
 constexpr Key<Outbound> outbound_keys[] = {
     {"addresses", external_addresses},
     {"mapping", into<&Outbound::mapping, one_of<mappings>>},
@@ -84,6 +86,8 @@ constexpr Key<Outbound> outbound_keys[] = {
     {"max_sessions", into<&Outbound::max_sessions, count<std::uint32_t, 1'024, 134'217'728>>},
     {"max_sessions_per_host", into<&Outbound::max_sessions_per_host, count<std::uint32_t, 1, 134'217'728>>},
     {"max_ports_per_host", into<&Outbound::max_ports_per_host, count<std::uint32_t, 0, 65'535>>},
+    {"max_new_sessions_per_host", into<&Outbound::max_new_sessions_per_host, count<std::uint32_t, 0, 1'000'000>>},
+    {"untranslated", into<&Outbound::untranslated, list_of<prefix, max_untranslated>>},
     {"mss_clamp", into<&Outbound::mss_clamp, mss_clamp>},
 };
 

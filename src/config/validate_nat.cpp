@@ -164,6 +164,22 @@ void check_sessions(const Outbound& outbound, Report& report) {
   }
 }
 
+// Where translation is off, addresses have to mean what they say.
+void check_untranslated(const Realm& realm, const Topology& topology, Report& report) {
+  for (std::size_t i = 0; i < realm.outbound.untranslated.size(); ++i) {
+    const net::Prefix& prefix = realm.outbound.untranslated[i];
+    const auto refuse = [&](const std::string& what) {
+      report.problem(report.where("outbound.untranslated", i), prefix.to_string() + " overlaps " + what);
+    };
+    if (realm.nat64.prefix && prefix.overlaps(*realm.nat64.prefix)) refuse("nat64.prefix");
+    if (realm.nat46.proxies && prefix.overlaps(*realm.nat46.proxies)) refuse("nat46.proxies");
+    for (const Link& link : topology.links()) {
+      if (link.port->side == Side::inside && prefix.overlaps(link.prefix))
+        refuse("the link " + link.prefix.to_string() + " of " + name_of(*link.port));
+    }
+  }
+}
+
 void check_listen(const Realm& realm, const Topology& topology, Report& report) {
   if (!topology.complete()) return;
   for (std::size_t i = 0; i < realm.dns.listen.size(); ++i) {
@@ -187,6 +203,7 @@ void validate_nat(const Realm& realm, const Topology& topology, Report& report) 
   ForwardCheck{realm, topology, report}.run();
   check_timers(realm.timers, report);
   check_sessions(realm.outbound, report);
+  check_untranslated(realm, topology, report);
   check_listen(realm, topology, report);
 }
 

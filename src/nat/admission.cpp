@@ -122,7 +122,7 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
                 policy.filtering == Filtering::address_dependent, salt},
       proxies_{policy.proxies ? max_proxies : 1, salt},
       pinholes_{policy.max_pinholes, salt},
-      hosts_{{policy.max_sessions_per_host, policy.max_ports_per_host},
+      hosts_{{policy.max_sessions_per_host, policy.max_ports_per_host, policy.max_new_sessions_per_host},
              std::min(sessions.capacity(), max_hosts),
              sessions.capacity(),
              salt},
@@ -150,9 +150,10 @@ template <class Inside, class Outside>
 Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKey<Outside>& outside,
                            const NewSession& how, Instant now) {
   const net::IpAddress host{inside.near};
-  const HostUse::Room room = hosts_.begin_session(host, !how.local);
+  const HostUse::Room room = hosts_.begin_session(host, now, !how.local);
   if (room == HostUse::Room::full) return Admitted::dropped(Counter::session_table_full);
   if (room == HostUse::Room::enough) return Admitted::dropped(Counter::session_host_limit);
+  if (room == HostUse::Room::too_fast) return Admitted::dropped(Counter::session_host_rate);
   const auto give_up = [&](Counter why) {
     hosts_.end_session(host);
     return Admitted::dropped(why);

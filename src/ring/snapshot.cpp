@@ -154,6 +154,8 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   policy.max_sessions = out.max_sessions;
   policy.max_sessions_per_host = out.max_sessions_per_host;
   policy.max_ports_per_host = out.max_ports_per_host;
+  policy.max_new_sessions_per_host = out.max_new_sessions_per_host;
+  policy.untranslated = net::PrefixSet{out.untranslated};
   policy.mss_clamp = out.mss_clamp;
   policy.timeouts.set(nat::TimerClass::udp, realm.timers.udp);
   policy.timeouts.set(nat::TimerClass::tcp_incoming_syn, realm.timers.tcp_incoming_syn);

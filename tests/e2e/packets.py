@@ -5,7 +5,7 @@ import struct
 
 import harness
 
-ETH_IPV4 = 0x0800
+ETH_IPV4, ETH_IPV6 = 0x0800, 0x86DD
 
 
 def checksum(data):
@@ -30,7 +30,16 @@ def ipv4(source, destination, protocol, payload, *, ttl=64, ident=0, fragment=0,
     return header(checksum(header(0)) if header_checksum is None else header_checksum) + payload
 
 
+def ipv6(source, destination, protocol, payload, *, hops=64, length=None):
+    """An IPv6 packet; extension headers are part of the payload, `protocol` is the first one's. `length` may lie."""
+    return struct.pack("!IHBB16s16s", 6 << 28, len(payload) if length is None else length, protocol, hops,
+                       socket.inet_pton(socket.AF_INET6, source), socket.inet_pton(socket.AF_INET6, destination)) + payload
+
+
 def _pseudo(source, destination, protocol, length):
+    if ":" in source:
+        return (socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, destination)
+                + struct.pack("!II", length, protocol))
     return socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!BBH", 0, protocol, length)
 
 
@@ -51,6 +60,12 @@ def tcp(source, destination, flags, *, seq=1000, ack=0, payload=b"", offset=5, b
 def icmp(kind, code, rest, payload=b"", bad_checksum=False):
     head = struct.pack("!BBHI", kind, code, 0, rest)
     value = checksum(head + payload)
+    return head[:2] + struct.pack("!H", value ^ 0x5555 if bad_checksum else value) + head[4:] + payload
+
+
+def icmp6(source, destination, kind, code, rest, payload=b"", bad_checksum=False):
+    head = struct.pack("!BBHI", kind, code, 0, rest)
+    value = checksum(_pseudo(source, destination, 58, len(head) + len(payload)) + head + payload)
     return head[:2] + struct.pack("!H", value ^ 0x5555 if bad_checksum else value) + head[4:] + payload
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What no honest sender sends (OUT-8, OPS-1): each kind ends in a counter of its name, and nothing else happens.
 
-  truncated and lying headers, impossible flags, martians, spoofed addresses, checksums, random frames;
+  truncated and lying headers, impossible flags, martians, spoofed addresses, checksums, random frames, also of packets
+  that would cross from one family to the other;
   a broken realm file.
 """
 
@@ -14,7 +15,7 @@ import dns
 import harness
 import packets
 from harness import EXT0, EXT1, GW, GW_IN, HOSTA, POOL, Counting, lab, run
-from packets import ipv4
+from packets import ETH_IPV4, ETH_IPV6, ipv4, ipv6
 
 TARGET = POOL[0]
 UDP = packets.udp((EXT0, 5000), (TARGET, 6000), b"payload")
@@ -65,15 +66,18 @@ INSIDE = {
 }
 
 
-class BadInput(harness.LabCase):
-    def check(self, box, gateway_address, table):
+class EachKind:
+    def check(self, box, gateway_address, table, ethertype=ETH_IPV4):
         mac = packets.mac_of(box, gateway_address)
         with packets.Wire(box) as wire:
             for counter, cases in table.items():
                 for number, packet in enumerate(cases):
                     with self.subTest(f"{counter}[{number}]"), Counting() as count:
-                        wire.send(mac, packet)
+                        wire.send(mac, packet, ethertype)
                         harness.wait_until(lambda: count[counter] == 1, f"{counter} counts it", 1)
+
+
+class BadInput(EachKind, harness.LabCase):
 
     def test_each_kind_from_outside_has_its_counter(self):
         self.check("ext0", GW, OUTSIDE)
@@ -124,6 +128,65 @@ class BadInput(harness.LabCase):
             ends = ("neighbour_hold_full", "neighbour_unreachable", "punt_ring_full")
             harness.wait_until(lambda: 1000 < count["neighbour_miss"] <= sum(count[end] for end in ends),
                                "every packet has its end", 10)
+
+
+# What crosses the families, or would.
+HOST = "fd00:10::46"
+EMBEDDED = harness.in_prefix(EXT1)
+UDP6 = packets.udp((HOST, 5000), (EMBEDDED, 80), b"payload")
+
+
+def from_host(protocol=17, payload=UDP6, destination=EMBEDDED, source=HOST, **lies):
+    return ipv6(source, destination, protocol, payload, **lies)
+
+
+def extended(kind, rest, payload=UDP6):
+    """A UDP datagram behind one extension header; `rest` is the header without its next header."""
+    return from_host(kind, b"\x11" + rest + payload)
+
+
+def quoting(quote, **lies):
+    return from_host(58, packets.icmp6(HOST, EMBEDDED, 1, 4, 0, quote, **lies))
+
+
+QUOTED = ipv6(EMBEDDED, HOST, 17, packets.udp((EMBEDDED, 80), (HOST, 5000), b"x" * 8))
+CROSSING = {
+    "parse_ip_total_length": [from_host(length=2000)],
+    "parse_extension_headers": [extended(60, b"\x1e\x01\x04\0\0\0\0"), from_host(60, b"\0\0\1\4\0\0\0\0" + UDP6)],
+    "parse_source_route": [extended(43, b"\0\4\1\0\0\0\0")],
+    "parse_jumbogram": [from_host(0, b"\x11\0\xc2\4\0\1\0\0" + UDP6, length=0)],
+    "fragment_tiny_first": [from_host(44, b"\x11\0\0\1\0\0\0\x09" + UDP6[:4])],
+    "parse_icmp_inner": [quoting(QUOTED[:39]), quoting(QUOTED[:47])],
+    "parse_icmp_checksum": [quoting(QUOTED, bad_checksum=True)],
+    "icmp_no_session": [quoting(QUOTED)],
+    "spoofed_own_source": [from_host(source=harness.in_prefix(EXT0)), from_host(source=harness.in_prefix(HOSTA))],
+    "no_translation": [from_host(destination=harness.in_prefix(nobody))
+                       for nobody in ("127.0.0.1", "224.0.0.1", "0.0.0.0", "240.0.0.1", "255.255.255.255")],
+    "route_same_side": [from_host(destination=harness.in_prefix(HOSTA))],
+}
+
+
+class BadInputAcrossFamilies(EachKind, harness.LabCase):
+    realm = harness.FAMILIES
+
+    def test_each_kind_has_its_counter(self):
+        self.check("host6", harness.GW_IN6, CROSSING, ETH_IPV6)
+
+    def test_a_proxy_that_stands_for_nobody_leads_nowhere(self):
+        datagram = packets.udp((harness.HOST4, 5000), ("100.64.9.9", 80), b"x")
+        self.check("host4", GW_IN, {"no_translation": [ipv4(harness.HOST4, "100.64.9.9", 17, datagram)]})
+
+    def test_random_packets_towards_the_other_family_do_no_harm(self):
+        dice = random.Random(64)
+        mac = packets.mac_of("host6", harness.GW_IN6)
+        with packets.Wire("host6") as wire:
+            for _ in range(3000):
+                kind = dice.choice((0, 6, 17, 43, 44, 50, 58, 60, dice.randrange(256)))
+                made = bytearray(from_host(kind, dice.randbytes(dice.randrange(96))))
+                for _ in range(dice.randrange(3)):
+                    made[dice.randrange(len(made))] = dice.randrange(256)
+                wire.send(mac, bytes(made[:dice.randrange(1, len(made) + 1)]), ETH_IPV6)
+        self.assertIn(" 0% packet loss", run("host6", "ping", "-c2", "-i0.1", "-W2", EMBEDDED).stdout)
 
 
 class BrokenRealm(harness.LabCase):

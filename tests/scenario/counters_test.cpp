@@ -195,6 +195,12 @@ std::vector<Raise> table() {
          send(gateway, inside, udp(h, "203.0.113.11:80").ip());
        },
        limited([](auto& out) { out.max_sessions_per_host = 1; })},
+      {session_host_rate,
+       [](Gateway& gateway) {
+         send(gateway, inside, udp(h, r).ip());
+         send(gateway, inside, udp(h, "203.0.113.11:80").ip());
+       },
+       limited([](auto& out) { out.max_new_sessions_per_host = 1; })},
       {port_exhausted,
        [](Gateway& gateway) {
          // All high ports of one of four workers, which a host's mappings cannot leave.

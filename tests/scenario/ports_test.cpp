@@ -164,6 +164,18 @@ TEST_P(Ports, a_host_has_no_more_sessions_than_its_limit) {  // OUT-2, RFC 6888 
   EXPECT_TRUE(gateway.out(udp(at(host(0), 5003), "203.0.113.10:53")));
 }
 
+TEST_P(Ports, a_host_opens_no_more_sessions_a_second_than_it_may) {  // RFC 6888 REQ-4c
+  Gateway gateway{realm_with([](auto& realm) { realm.outbound.max_new_sessions_per_host = 2; }), GetParam()};
+  EXPECT_TRUE(gateway.out(udp(at(host(0), 5000), "203.0.113.10:53")));
+  EXPECT_TRUE(gateway.out(udp(at(host(0), 5001), "203.0.113.10:53")));
+  EXPECT_FALSE(gateway.out(udp(at(host(0), 5002), "203.0.113.10:53")));
+  EXPECT_EQ(gateway.count(Counter::session_host_rate), 1U);
+  EXPECT_TRUE(gateway.out(udp(at(host(0), 5000), "203.0.113.10:53"))) << "those that it has go on";
+  EXPECT_TRUE(gateway.out(udp(at(host(1), 5000), "203.0.113.10:53"))) << "and others have their own";
+  pass(gateway, 500ms);
+  EXPECT_TRUE(gateway.out(udp(at(host(0), 5002), "203.0.113.10:53")));
+}
+
 TEST(Ports, a_full_table_refuses_new_sessions_and_keeps_the_others) {  // OUT-2
   Gateway gateway{realm_with([](auto& realm) { realm.outbound.max_sessions = 4; })};
   for (unsigned n = 0; n < 4; ++n) EXPECT_TRUE(gateway.out(udp(at(host(n), 5000), "203.0.113.10:53")));

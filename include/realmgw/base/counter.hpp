@@ -76,6 +76,7 @@ enum class CounterKind : std::uint8_t {
   X(session_table_full,         drop,       "no room for another session") \
   X(session_conflict,           drop,       "a new session whose tuple another session has already") \
   X(session_host_limit,         drop,       "the host has as many sessions as it may have") \
+  X(session_host_rate,          drop,       "the host opens more sessions a second than it may") \
   X(signpost_created,           event,      "signposts from a packet's owner to the host's home worker") \
   X(port_exhausted,             drop,       "no external port is free for a new session") \
   X(port_host_limit,            drop,       "the host has as many external ports as it may have") \
@@ -123,6 +124,7 @@ enum class CounterKind : std::uint8_t {
   X(map_translated,             event,      "packets translated by a stateless map") \
   X(map_hairpin,                event,      "packets from one IPv6 host to another by its IPv4 address, translated twice by maps") \
   X(map_source_unmapped,        drop,       "a packet to a mapped address whose source has none in the other family") \
+  X(forwarded_untranslated,     event,      "packets from and to remotes towards which translation is off") \
   X(npt_untranslatable,         drop,       "an address that prefix translation has no counterpart for (subnet ffff, identifier of zeros or ones)") \
   X(npt_inner,                  drop,       "an ICMP error whose quoted packet is of another prefix than the error itself") \
   X(translate_icmp_type,        drop,       "an ICMP message that has no counterpart in the other family") \

@@ -61,6 +61,8 @@ struct Outbound {
   std::uint32_t max_sessions = 65536;           ///< size of the session tables, all workers together
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
   std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit
+  std::uint32_t max_new_sessions_per_host = 0;  ///< a second, RFC 6888 REQ-4c; 0: no limit
+  std::vector<net::Prefix> untranslated;        ///< RFC 6888 REQ-6: remotes towards which translation is off
   std::uint16_t mss_clamp = 0;                  ///< highest MSS let through in a SYN; 0: untouched
 };
 

@@ -60,6 +60,9 @@ inline void adopt_signpost(nat::Session& session, const Packet& packet) {
 /// Of the stage `map`: a packet that prefix translation is meant for (RFC 6296), which it then has decided upon; nothing for
 /// another.
 [[nodiscard]] std::optional<Verdict> translate_prefix(Context& context, Packet& packet);
+/// Of the stage `map`: a packet from or to a remote towards which translation is off (RFC 6888 REQ-6), which it then has
+/// decided upon; nothing for another.
+[[nodiscard]] std::optional<Verdict> forward_untranslated(Context& context, Packet& packet);
 
 /// An address that no packet may come from.
 [[nodiscard]] bool martian_source(const net::IpAddress& source);

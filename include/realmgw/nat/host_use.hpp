@@ -3,7 +3,9 @@
 
 #include "realmgw/base/flat_map.hpp"
 #include "realmgw/nat/address_key.hpp"
+#include "realmgw/nat/token_bucket.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -16,22 +18,29 @@ class HostUse {
   struct Limits {
     std::uint32_t sessions;
     std::uint32_t ports;  ///< 0: no limit, and nothing is counted
+    std::uint32_t new_sessions;  ///< a second, and as many at once after a rest; 0: no limit
   };
 
   /// Room for `hosts` hosts at one time, and `sessions` ports where they are limited.
   HostUse(const Limits& limits, std::uint32_t hosts, std::uint32_t sessions, const HashSalt& salt)
-      : limits_{limits}, hosts_{hosts, salt}, shared_{limits.ports == 0 ? 1 : sessions, salt} {}
+      : limits_{limits},
+        rate_{limits.new_sessions, std::max(limits.new_sessions, 1U)},
+        hosts_{hosts, salt},
+        shared_{limits.ports == 0 ? 1 : sessions, salt} {}
 
   enum class Room : std::uint8_t {
-    yes,     ///< and the session counts
-    enough,  ///< the host has as many as it may
-    full     ///< there is no room for another host
+    yes,       ///< and the session counts
+    enough,    ///< the host has as many as it may
+    too_fast,  ///< the host opens more than it may a second
+    full       ///< there is no room for another host
   };
-  /// One session more, unless there is no room for it; `limited`: does the host's own bound hold?
-  [[nodiscard]] Room begin_session(const net::IpAddress& host, bool limited = true) {
+  /// One session more, unless there is no room for it; `limited`: do the host's own bounds hold? A host that has
+  /// no session is forgotten, so its rate begins anew.
+  [[nodiscard]] Room begin_session(const net::IpAddress& host, Instant now, bool limited = true) {
     Use* use = hosts_.insert(host, Use{});
     if (use == nullptr) return Room::full;
     if (limited && use->sessions >= limits_.sessions) return Room::enough;
+    if (limited && limits_.new_sessions != 0 && !rate_.take(use->rested_at, now)) return Room::too_fast;
     ++use->sessions;
     return Room::yes;
   }
@@ -86,6 +95,7 @@ class HostUse {
   struct Use {
     std::uint32_t sessions = 0;
     std::uint32_t ports = 0;
+    Instant rested_at{};  ///< as of TokenRate
   };
   struct SharedPort {
     AddressKey host;
@@ -105,6 +115,7 @@ class HostUse {
   }
 
   Limits limits_;
+  TokenRate rate_;
   FlatMap<AddressKey, Use> hosts_;
   FlatMap<SharedPort, std::uint32_t> shared_;
 };

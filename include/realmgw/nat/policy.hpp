@@ -7,6 +7,7 @@
 #include "realmgw/nat/proxy_table.hpp"
 #include "realmgw/nat/timer_class.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/prefix_set.hpp"
 #include "realmgw/net/rfc6052.hpp"
 #include "realmgw/net/transport.hpp"
 
@@ -56,6 +57,8 @@ struct Policy {
   AddressMap map;
   /// Stateless translation within IPv6 (NPTv6).
   PrefixTranslation npt;
+  /// Remotes towards which translation is off.
+  net::PrefixSet untranslated;
   MapHairpin map_hairpin = MapHairpin::intrinsic;
   /// Where an ICMP error is said to come from whose IPv6 sender has no IPv4 address (RFC 6791), one of these for
   /// each sender; none: the gateway's own address.
@@ -69,6 +72,7 @@ struct Policy {
   std::uint32_t max_sessions = 65536;           ///< of all workers together
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
   std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit
+  std::uint32_t max_new_sessions_per_host = 0;  ///< a second, RFC 6888 REQ-4c; 0: no limit
   std::uint16_t mss_clamp = 0;                  ///< 0: untouched
   std::uint32_t max_bindings = 65536;           ///< pending reservations that a worker remembers
   Timeouts timeouts;

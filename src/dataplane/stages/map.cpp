@@ -227,6 +227,7 @@ std::optional<Verdict> translate_by_map(Context& context, Packet& packet) {
 
 std::optional<Verdict> translate_stateless(Context& context, Packet& packet) {
   if (const auto mapped = translate_by_map(context, packet)) return mapped;
+  if (const auto forwarded = forward_untranslated(context, packet)) return forwarded;
   return packet.family == Family::v6 ? translate_prefix(context, packet) : std::nullopt;
 }
 

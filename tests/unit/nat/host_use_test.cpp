@@ -10,8 +10,11 @@ namespace rgw::nat {
 namespace {
 
 using Room = HostUse::Room;
+using namespace std::chrono_literals;
 
 const net::IpAddress a = test::address("10.0.0.42"), b = test::address("fd00:10::5");
+
+constexpr Instant now{1000s};
 
 class HostUseTest : public testing::Test {
  protected:
@@ -21,20 +24,20 @@ class HostUseTest : public testing::Test {
 };
 
 TEST_F(HostUseTest, bounds_sessions_and_hosts) {
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(use.begin_session(a), Room::yes);
-  EXPECT_EQ(use.begin_session(a), Room::enough);
-  EXPECT_EQ(use.begin_session(a, false), Room::yes) << "the gateway's own";
-  EXPECT_EQ(use.begin_session(b), Room::yes);
-  EXPECT_EQ(use.begin_session(test::address("10.0.0.43")), Room::full);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(use.begin_session(a, now), Room::yes);
+  EXPECT_EQ(use.begin_session(a, now), Room::enough);
+  EXPECT_EQ(use.begin_session(a, now, false), Room::yes) << "the gateway's own";
+  EXPECT_EQ(use.begin_session(b, now), Room::yes);
+  EXPECT_EQ(use.begin_session(test::address("10.0.0.43"), now), Room::full);
   use.end_session(b);
   EXPECT_EQ(use.hosts(), 1U);
   use.end_session(a);
   use.end_session(a);
-  EXPECT_EQ(use.begin_session(a), Room::yes);
+  EXPECT_EQ(use.begin_session(a, now), Room::yes);
 }
 
 TEST_F(HostUseTest, counts_a_shared_port_once) {
-  ASSERT_EQ(use.begin_session(a), Room::yes);
+  ASSERT_EQ(use.begin_session(a, now), Room::yes);
   use.begin_share(a, 0, 5000);
   use.begin_share(a, 0, 5000);
   EXPECT_EQ(use.ports(a), 1U);
@@ -50,7 +53,7 @@ TEST_F(HostUseTest, counts_a_shared_port_once) {
 }
 
 TEST_F(HostUseTest, a_mappings_port_counts_beside_them) {
-  ASSERT_EQ(use.begin_session(a), Room::yes);
+  ASSERT_EQ(use.begin_session(a, now), Room::yes);
   use.begin_port(a);
   use.begin_share(a, 0, 1);
   EXPECT_FALSE(use.may_have_port(a));
@@ -61,11 +64,23 @@ TEST_F(HostUseTest, a_mappings_port_counts_beside_them) {
 
 TEST_F(HostUseTest, without_a_limit_nothing_is_counted) {
   HostUse free{{.sessions = 9, .ports = 0}, 2, 16, salt};
-  ASSERT_EQ(free.begin_session(a), Room::yes);
+  ASSERT_EQ(free.begin_session(a, now), Room::yes);
   for (std::uint16_t port = 1; port < 100; ++port) free.begin_share(a, 0, port);
   free.begin_port(a);
   EXPECT_TRUE(free.may_have_port(a));
   EXPECT_EQ(free.ports(a), 0U);
+}
+
+TEST_F(HostUseTest, bounds_the_rate_of_new_sessions_by_host) {  // RFC 6888 REQ-4c
+  HostUse slow{{.sessions = 100, .ports = 0, .new_sessions = 4}, 2, 16, salt};
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(slow.begin_session(a, now), Room::yes) << "after a rest";
+  EXPECT_EQ(slow.begin_session(a, now), Room::too_fast);
+  EXPECT_EQ(slow.begin_session(a, now, false), Room::yes) << "the gateway's own";
+  EXPECT_EQ(slow.begin_session(b, now), Room::yes) << "another host";
+  EXPECT_EQ(slow.begin_session(a, now + 250ms), Room::yes);
+  EXPECT_EQ(slow.begin_session(a, now + 250ms), Room::too_fast);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(slow.begin_session(a, now + 1250ms), Room::yes);
+  EXPECT_EQ(slow.begin_session(a, now + 1250ms), Room::too_fast);
 }
 
 }  // namespace
