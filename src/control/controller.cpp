@@ -67,7 +67,7 @@ std::uint64_t number_or(std::span<const std::string_view> arguments, std::string
 
 std::vector<net::Endpoint> dns_endpoints(const config::Realm& realm) {
   std::vector<net::Endpoint> endpoints;
-  for (const auto& address : realm.dns.listen) endpoints.push_back({address, 53});
+  for (const auto& address : realm.dns.listen) endpoints.push_back({address, ring::dns_port});
   return endpoints;
 }
 
@@ -82,7 +82,14 @@ Controller::Controller(Surroundings surroundings)
       names_{snapshot_.realm, hosts_, pool_, workers_},
       responder_{make_responder_config(snapshot_.realm), make_zones(snapshot_.realm), &names_, counters_},
       dns_{loop_, surroundings_.clock, snapshot_, responder_},
-      links_{loop_, snapshot_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports},
+      dns_packets_{snapshot_, workers_, counters_, surroundings_.packets, dns_},
+      links_{loop_,
+             snapshot_,
+             workers_,
+             counters_,
+             surroundings_.packets,
+             surroundings_.kernel_ports,
+             dns_packets_},
       algs_{snapshot_,
             workers_,
             nat::Ownership{static_cast<unsigned>(workers_.size()), salt_from(surroundings_.shared_seed)},

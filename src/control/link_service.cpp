@@ -15,12 +15,14 @@ constexpr WorkerId first_worker{0};
 }  // namespace
 
 LinkService::LinkService(EventLoop& loop, const ring::Snapshot& snapshot, WorkerLinks& workers,
-                         CounterBlock& counters, rte_mempool* packets, const KernelPortFactory& kernel_ports)
+                         CounterBlock& counters, rte_mempool* packets, const KernelPortFactory& kernel_ports,
+                         DnsPackets& dns)
     : loop_{loop},
       snapshot_{snapshot},
       workers_{workers},
       counters_{counters},
       packets_{packets},
+      dns_{dns},
       neighbours_{snapshot, *this, counters} {
   for (const ring::PortFacts& port : snapshot.ports) {
     kernel_ports_.push_back(kernel_ports ? kernel_ports(port) : nullptr);
@@ -75,6 +77,9 @@ void LinkService::handle(ring::PacketBuffer packet, Instant now) {
       neighbours_.heard(note.port, packet.bytes(), now);
       // The worker has answered a question for us; the kernel would answer it a second time.
       if (!is_request_for_us(packet.bytes())) to_kernel(note.port, packet.bytes());
+      return;
+    case ring::Purpose::query:
+      if (const auto refused = dns_.take(std::move(packet), now)) to_kernel(refused.note().port, refused.bytes());
       return;
     case ring::Purpose::resolve:
       return neighbours_.resolve(std::move(packet), now);

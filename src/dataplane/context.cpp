@@ -106,6 +106,8 @@ void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port) {
     drop(mbuf, Counter::punt_ring_full);
   } else if (purpose == ring::Purpose::to_kernel) {
     counters.add(Counter::to_kernel);
+  } else if (purpose == ring::Purpose::query) {
+    counters.add(Counter::to_dns);
   }
 }
 

@@ -241,6 +241,9 @@ std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<P
     if (fresh) entry->second.port = home_port(address, ports);
     return entry->second;
   };
+  for (const auto& address : realm.dns.listen) {
+    if (const auto here = addresses.find(address); here != addresses.end()) here->second.names = true;
+  }
   for (const auto& address : realm.outbound.addresses) own(address).external = true;
   for (const auto& address : realm.pool.addresses) own(address).pool = true;
   for (const auto& mapping : realm.static_mappings) own(mapping.outside.address).mapped = true;

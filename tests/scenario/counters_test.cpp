@@ -291,6 +291,7 @@ constexpr Exception exceptions[] = {
     {"neighbour_unreachable", "control gives up what waits for a neighbour"},
     {"worker_ring_full", "control writes that ring"},
     {"tap_write_failed", "control writes to the TAP"},
+    {"dns_bad_checksum", "control reads the queries"},
     {"map_source_unmapped", "of stateless maps: see siit_test"},
     {"alg_table_full", "of inspected sessions: see the whole gateway's"},
     {"alg_ring_full", "of inspected sessions: see the whole gateway's"},

@@ -149,6 +149,7 @@ enum class CounterKind : std::uint8_t {
   X(mss_clamped,                event,      "SYN segments whose MSS was lowered") \
   /* the gateway itself */ \
   X(to_kernel,                  packet_end, "packets handed to the kernel through a port's TAP") \
+  X(to_dns,                     packet_end, "DNS queries over UDP handed to the control thread, past the kernel") \
   X(from_kernel,                event,      "packets the kernel sent through a port's TAP") \
   X(punt_ring_full,             drop,       "the ring to the control thread was full") \
   X(worker_ring_full,           drop,       "the ring from the control thread to a worker was full") \
@@ -163,6 +164,8 @@ enum class CounterKind : std::uint8_t {
   /* DNS */ \
   X(dns_queries,                event,      "DNS queries received") \
   X(dns_answers,                event,      "DNS answers sent") \
+  X(dns_to_kernel,              event,      "DNS queries handed to the control thread that the kernel's socket got after all") \
+  X(dns_bad_checksum,           drop,       "DNS queries with a wrong UDP checksum") \
   X(dns_malformed,              event,      "DNS messages that could not be read") \
   X(dns_not_query,              event,      "DNS messages with QR=1 or another opcode") \
   X(dns_refused,                event,      "DNS queries refused (outside the zones)") \

@@ -6,6 +6,7 @@
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/alg_service.hpp"
 #include "realmgw/control/ctl_server.hpp"
+#include "realmgw/control/dns_packets.hpp"
 #include "realmgw/control/dns_server.hpp"
 #include "realmgw/control/event_loop.hpp"
 #include "realmgw/control/kernel_port.hpp"
@@ -95,6 +96,7 @@ class Controller {
   RealmNames names_;
   dns::Responder responder_;
   DnsServer dns_;
+  DnsPackets dns_packets_;
   std::optional<RecursiveService> recursion_;
   LinkService links_;
   AlgService algs_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "realmgw/base/clock.hpp"
+#include "realmgw/base/strong_id.hpp"
 #include "realmgw/dns/dynamic_names.hpp"
 #include "realmgw/net/transport.hpp"
 
@@ -12,12 +13,21 @@ namespace rgw::control {
 
 class DnsTransport;
 
+/// How a query came over a link, past the kernel: its answer goes back the same way.
+struct DnsLink {
+  net::IpAddress local;      ///< that was asked
+  net::MacAddress neighbour; ///< who delivered the query
+  PortId port;
+  WorkerId worker;           ///< who handed it over
+};
+
 /// Where an answer goes, kept while its query waits (POOL-8).
 struct ReplyPath {
   DnsTransport* transport;
   dns::Transport kind;
   net::Endpoint client;
   std::uint64_t connection = 0;  ///< of a stream; never used twice
+  DnsLink link{};                ///< of `DnsPackets` alone
 };
 
 /// Carries answers.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "realmgw/base/clock.hpp"
+#include "realmgw/control/dns_packets.hpp"
 #include "realmgw/control/event_loop.hpp"
 #include "realmgw/control/kernel_port.hpp"
 #include "realmgw/control/neighbours.hpp"
@@ -23,9 +24,9 @@ class LinkService final : private NeighbourActions {
   static constexpr unsigned frames_per_turn = 64;    ///< from one kernel port
   static constexpr std::size_t longest_frame = 9216 + 18;
 
-  /// `packets`: the mempool of what the kernel sends; its data room bounds the frames.
+  /// `packets`: the mempool of what the kernel sends; its data room bounds the frames. `dns` gets the queries.
   LinkService(EventLoop& loop, const ring::Snapshot& snapshot, WorkerLinks& workers, CounterBlock& counters,
-              rte_mempool* packets, const KernelPortFactory& kernel_ports);
+              rte_mempool* packets, const KernelPortFactory& kernel_ports, DnsPackets& dns);
   ~LinkService() override;
 
   /// Handles what lies in the workers' rings, and in kernel ports without a descriptor. True where there was
@@ -52,6 +53,7 @@ class LinkService final : private NeighbourActions {
   WorkerLinks& workers_;
   CounterBlock& counters_;
   rte_mempool* packets_;
+  DnsPackets& dns_;
   std::vector<std::unique_ptr<KernelPort>> kernel_ports_;  // by port; empty where it has none
   Neighbours neighbours_;
   std::array<std::uint8_t, longest_frame> room_;

@@ -23,6 +23,7 @@ enum class Purpose : std::uint8_t {
   // worker -> control
   to_kernel,  ///< write the frame to the TAP of `port`
   neighbour,  ///< an ARP or neighbour discovery frame: learn from it, and write it to the TAP of `port`
+  query,      ///< a DNS query in a whole UDP datagram: answer it, or write the frame to the TAP of `port`
   resolve,    ///< translated and routed: find the MAC of `next_hop` on `port`, then send it back with `transmit`
   inspect,  ///< of a session that an ALG reads, on the ring of signalling: read it, then `edited`
   // control -> worker

@@ -35,9 +35,13 @@ struct NextHop {
   std::optional<net::IpAddress> gateway;  ///< none: the destination itself is on the link
 };
 
+/// The port on which DNS is served.
+inline constexpr std::uint16_t dns_port = 53;
+
 /// What the gateway is at one of its own addresses. An address may be several things (POOL-11).
 struct OwnAddress {
   bool service = false;   ///< the kernel has it on the TAP of `port`
+  bool names = false;     ///< a service address on which DNS is served
   bool pool = false;      ///< of the Circular Pool
   bool external = false;  ///< outbound sessions may leave with it
   bool mapped = false;    ///< a static mapping listens on it

@@ -85,7 +85,23 @@ Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
   return Verdict::pass();
 }
 
-Verdict carry_out(Context& context, Packet& packet, const Admitted& admitted) {
+// Is it a datagram to the gateway's name server that control can answer as it lies there? Fragments, options and
+// extension headers are the kernel's to take apart.
+bool is_query(const Packet& packet, const OwnAddress* own) {
+  const net::FlowTail& tail = packet.tail();
+  const be16 port = packet.side() == net::Side::inside ? tail.far_port : tail.near_port;
+  const std::size_t plain = packet.family == net::Family::v4 ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header);
+  return own != nullptr && own->names && tail.protocol == net::Protocol::udp && port == be16{ring::dns_port} && packet.l4 == plain &&
+         packet.kind == PacketKind::flow && !packet.fragment && !packet.hairpinned;
+}
+
+// What the gateway itself takes.
+Verdict to_gateway(Context& context, Packet& packet, const OwnAddress* own) {
+  context.to_control(packet.mbuf, is_query(packet, own) ? ring::Purpose::query : ring::Purpose::to_kernel, packet.port);
+  return Verdict::taken();
+}
+
+Verdict carry_out(Context& context, Packet& packet, const Admitted& admitted, const OwnAddress* own) {
   switch (admitted.kind) {
     case Admitted::Kind::session:
       return opened(context, packet, admitted);
@@ -93,8 +109,7 @@ Verdict carry_out(Context& context, Packet& packet, const Admitted& admitted) {
       if (packet.signpost != ring::no_signpost) return Verdict::drop(Counter::steer_too_many_hops);
       return post(context, packet, admitted.home);
     case Admitted::Kind::kernel:
-      context.to_control(packet.mbuf, ring::Purpose::to_kernel, packet.port);
-      return Verdict::taken();
+      return to_gateway(context, packet, own);
     case Admitted::Kind::dropped:
       return Verdict::drop(admitted.why);
     case Admitted::Kind::refused:
@@ -131,7 +146,7 @@ Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& sour
     const net::Service service{packet.tail().protocol,
                                query ? std::uint16_t{0} : packet.tail().far_port.host()};
     if (own->service && !crosses && (!own->shared() || context.snapshot.is_local_service(service))) {
-      return to_kernel(context, packet);
+      return to_gateway(context, packet, own);
     }
     if (!context.snapshot.policy.hairpin) return Verdict::drop(Counter::route_same_side);
   } else {
@@ -154,7 +169,7 @@ Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& sour
     // (RFC 5508 REQ-8) would end a connection that opens.
     context.report(packet, nat::IcmpError::host_unreachable);
   }
-  return carry_out(context, packet, admitted);
+  return carry_out(context, packet, admitted, own);
 }
 
 // What the packet asks for at its destination, seen from inside or outside.
@@ -166,7 +181,7 @@ net::Service service_of(const Packet& packet) {
 
 Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own) {
   if (own == nullptr) return Verdict::drop(Counter::not_own_destination);
-  if (own->service && !own->shared()) return to_kernel(context, packet);
+  if (own->service && !own->shared()) return to_gateway(context, packet, own);
   if (packet.kind == PacketKind::other && own->service) return to_kernel(context, packet);
   const bool local = own->service && context.snapshot.is_local_service(service_of(packet));
   if (packet.hop_limit() <= 1 && !packet.hairpinned && !local &&
@@ -181,7 +196,7 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own) {
   Admitted admitted = judge();
   // Its reservation may have come in since this turn began.
   if (admitted.kind == Admitted::Kind::refused && handle_events(context) != 0) admitted = judge();
-  return carry_out(context, packet, admitted);
+  return carry_out(context, packet, admitted, own);
 }
 
 // The session that a packet before this one has opened, in the same burst.

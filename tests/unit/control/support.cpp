@@ -81,8 +81,18 @@ std::unique_ptr<const ring::Snapshot> snapshot(config::Realm realm) {
   return ring::make_snapshot(std::move(realm), std::move(facts));
 }
 
+namespace {
+
+// DPDK's names are global to the process.
+std::string pool_name() {
+  static unsigned serial = 0;
+  return "test" + std::to_string(serial++);
+}
+
+}  // namespace
+
 Packets::Packets()
-    : pool_{rte_pktmbuf_pool_create("test", 1023, 0, ring::packet_note_room, RTE_MBUF_DEFAULT_BUF_SIZE,
+    : pool_{rte_pktmbuf_pool_create(pool_name().c_str(), 1023, 0, ring::packet_note_room, RTE_MBUF_DEFAULT_BUF_SIZE,
                                     SOCKET_ID_ANY)} {
   if (pool_ == nullptr) throw std::runtime_error{"no packet pool"};
 }
