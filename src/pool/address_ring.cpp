@@ -40,6 +40,8 @@ AddressRing::AddressRing(std::vector<net::IpAddress> addresses, std::span<const 
 
 AddressRing::Candidates AddressRing::carrying(const net::Service& service) const {
   Candidates found;
+  // All of an address fits on no other than a fresh one.
+  if (service.is_any() || taken_.carrying_count() == 0) return found;
   for (std::size_t word = 0; word < taken_.words(); ++word) {
     auto bits = taken_.carrying(word);
     if (bits == 0) continue;
@@ -82,6 +84,8 @@ bool AddressRing::fits(AddressSlot address, const net::Service& service) const {
 }
 
 bool AddressRing::allows(const net::Service& service) const {
+  // Where something is blocked on fewer addresses than there are, one is left for everything.
+  if (blocked_.carrying_count() < addresses_.size()) return true;
   std::size_t refused = 0;
   for (std::size_t word = 0; word < blocked_.words(); ++word) {
     refused += static_cast<std::size_t>(std::popcount(blocked_.covering(word, service)));

@@ -30,9 +30,9 @@ AddressRing make_ring(const PoolConfig& config, net::Family family, const HashSa
   return AddressRing{std::move(addresses), config.blocked, config.rest, capacity, salt};
 }
 
-/// One resolver, or one farm of them: they share an IPv4 /24 or an IPv6 /56.
-bool same_resolver(const net::IpAddress& a, const net::IpAddress& b) {
-  return a.family() == b.family() && std::memcmp(a.data(), b.data(), a.is_v4() ? 3 : 7) == 0;
+/// The part of a source that one resolver, or one farm of them, shares: an IPv4 /24 or an IPv6 /56.
+constexpr std::size_t resolver_bytes(net::Family family) {
+  return family == net::Family::v4 ? 3 : 7;
 }
 
 }  // namespace
@@ -49,8 +49,9 @@ CircularPool::CircularPool(PoolConfig config, const HashSalt& salt, PoolListener
       sibling_links_(config_.max_claims),
       deadline_links_(config_.max_claims),
       waiter_links_(config_.wait_queue),
-      pending_{config_.max_claims, salt},
-      queries_{config_.max_claims + config_.wait_queue, salt} {}
+      salt_{salt},
+      pending_{config_.max_claims},
+      queries_{config_.max_claims + config_.wait_queue} {}
 
 // ---- queries
 
@@ -70,12 +71,14 @@ Outcome CircularPool::reserve(const Request& asked_for, Instant now) {
   Request request = asked_for;
   request.service = *service;
 
-  if (const auto* place = queries_.find(query_key(request))) return repeat(*place);
-  if (const auto granted = grant(request, now, now)) {
+  const QueryKey key = query_key(request);
+  const Asked asked{request, key, hash_of(key, salt_)};
+  if (const auto place = find_query(key, asked.hash)) return repeat(*place);
+  if (const auto granted = grant(asked, now, now)) {
     serve_waiting(now);
     return *granted;
   }
-  return wait(request, now);
+  return wait(asked, now);
 }
 
 Outcome CircularPool::repeat(const QueryPlace& place) const {
@@ -83,10 +86,40 @@ Outcome CircularPool::repeat(const QueryPlace& place) const {
   return Granted{How::retransmitted, binding(place.slot)};
 }
 
-std::optional<Granted> CircularPool::grant(const Request& request, Instant asked, Instant now) {
-  const Slot walk = walked(request, asked);
+std::optional<CircularPool::QueryPlace> CircularPool::find_query(const QueryKey& key, std::uint64_t hash) const {
+  const auto* const number =
+      queries_.find(hash, [&](std::uint32_t candidate) { return query_at(QueryPlace{candidate}) == key; });
+  return number == nullptr ? std::nullopt : std::optional{QueryPlace{*number}};
+}
+
+void CircularPool::remember_query(const QueryKey& key, std::uint64_t hash, const QueryPlace& place) {
+  auto* const number =
+      queries_.find(hash, [&](std::uint32_t candidate) { return query_at(QueryPlace{candidate}) == key; });
+  if (number != nullptr) {
+    *number = place.number();
+  } else {
+    (void)queries_.insert(hash, place.number());
+  }
+}
+
+const CircularPool::Slot* CircularPool::find_pending(const ShareKey& key) const {
+  return pending_.find(hash_of(key, salt_), [&](Slot candidate) { return share_key(candidate) == key; });
+}
+
+void CircularPool::remember_pending(const ShareKey& key, Slot reservation) {
+  const auto hash = hash_of(key, salt_);
+  if (auto* const latest = pending_.find(hash, [&](Slot candidate) { return share_key(candidate) == key; })) {
+    *latest = reservation;
+  } else {
+    (void)pending_.insert(hash, reservation);  // without an entry it is shared with nobody, no more
+  }
+}
+
+std::optional<Granted> CircularPool::grant(const Asked& asked, Instant when, Instant now) {
+  const Request& request = asked.request;
+  const Slot walk = walked(request, when);
   if (const Slot reservation = shareable(request); reservation != none && !claims_.full()) {
-    const auto granted = add_claim(reservation, request, How::shared, now);
+    const auto granted = add_claim(reservation, asked, How::shared, now);
     counters_.add(Counter::pool_shared);
     if (walk != none) end_claim(walk, End::narrowed, now);
     return granted;
@@ -103,7 +136,7 @@ std::optional<Granted> CircularPool::grant(const Request& request, Instant asked
   const Slot reservation = open(request, *address);
   if (reservation == none) return std::nullopt;
   const auto how = walk != none ? How::narrowed : carries ? How::overloaded : How::fresh;
-  const auto granted = add_claim(reservation, request, how, now);
+  const auto granted = add_claim(reservation, asked, how, now);
   if (walk != none && !replaces) end_claim(walk, End::narrowed, now);
   if (walk != none) freed_.push_back({request.family, *address, true});
   return granted;
@@ -124,7 +157,7 @@ std::optional<AddressSlot> CircularPool::choose(const Request& request, Slot rep
 /// POOL-9: the reservation that the query may join, or `none`.
 CircularPool::Slot CircularPool::shareable(const Request& request) const {
   if (!config_.share) return none;
-  const auto* const found = pending_.find(share_key(request));
+  const auto* const found = find_pending(share_key(request));
   return found != nullptr && reservations_[*found].claims.size() < max_shared ? *found : none;
 }
 
@@ -133,13 +166,16 @@ CircularPool::Slot CircularPool::shareable(const Request& request) const {
 /// at.
 CircularPool::Slot CircularPool::walked(const Request& request, Instant asked) const {
   if (request.service.is_any()) return none;
-  const auto* const wide = pending_.find(share_key(request.host, request.family, {}));
+  const auto* const wide = find_pending(share_key(request.host, request.family, {}));
   if (wide == nullptr) return none;
+  const auto& source = request.source.address;
   for (Slot claim = reservations_[*wide].claims.last(); claim != none;
        claim = sibling_links_[claim].previous) {
     const auto& earlier = claims_[claim];
     if (earlier.made + config_.walk < asked) return none;
-    if (earlier.made <= asked && same_resolver(earlier.source.address, request.source.address)) return claim;
+    if (earlier.made <= asked && earlier.query.source_family == static_cast<std::uint8_t>(source.family()) &&
+        std::memcmp(earlier.query.source_address.data(), source.data(), resolver_bytes(source.family())) == 0)
+      return claim;
   }
   return none;
 }
@@ -149,29 +185,25 @@ CircularPool::Slot CircularPool::walked(const Request& request, Instant asked) c
 CircularPool::Slot CircularPool::open(const Request& request, AddressSlot address) {
   if (!ring(request.family).take(address, request.service)) return none;
   const Slot slot = reservations_.insert({address, request.family, request.service, request.host, 0, {}});
-  (void)pending_.assign(share_key(request), slot);  // without an entry it is shared with nobody, no more
+  remember_pending(share_key(request), slot);
   counters_.add(Counter::pool_reserved);
   return slot;
 }
 
-Granted CircularPool::add_claim(Slot reservation, const Request& request, How how, Instant now) {
+Granted CircularPool::add_claim(Slot reservation, const Asked& asked, How how, Instant now) {
   auto& owner = reservations_[reservation];
-  const auto key = query_key(request);
   const Slot claim =
-      claims_.insert({reservation, owner.next_claim++, now, now + config_.hold, request.source, key});
+      claims_.insert({reservation, owner.next_claim++, now, now + config_.hold, asked.hash, asked.key});
   owner.claims.push_back(sibling_links_, claim);
   by_deadline_.push_back(deadline_links_, claim);  // `hold` is the same for all, so this is their order
-  (void)queries_.assign(key, {claim, false});      // without an entry a retransmission is a query, no more
+  remember_query(asked.key, asked.hash, {claim, false});
   listener_.bind(binding(claim));
   return {how, binding(claim)};
 }
 
 void CircularPool::drop_claim(Slot claim) {
   const auto& record = claims_[claim];
-  if (const auto* place = queries_.find(record.query);
-      place != nullptr && !place->waits && place->slot == claim) {
-    queries_.erase(record.query);
-  }
+  queries_.erase(record.query_hash, QueryPlace{claim, false}.number());
   by_deadline_.erase(deadline_links_, claim);
   reservations_[record.reservation].claims.erase(sibling_links_, claim);
   claims_.erase(claim);
@@ -199,9 +231,7 @@ void CircularPool::close(Slot reservation, End why, Instant now) {
   while (!record.claims.empty()) drop_claim(record.claims.first());
   listener_.unbind(reservations_.id(reservation), why);
   ring(record.family).release(record.address, record.service, now);
-  const auto key = share_key(record.host, record.family, record.service);
-  if (const auto* latest = pending_.find(key); latest != nullptr && *latest == reservation)
-    pending_.erase(key);
+  pending_.erase(hash_of(share_key(reservation), salt_), reservation);
   freed_.push_back({record.family, record.address, false});
   reservations_.erase(reservation);
 }
@@ -232,26 +262,23 @@ void CircularPool::remove_host(HostId host, Instant now) {
 
 // ---- waiting: POOL-8
 
-Outcome CircularPool::wait(const Request& request, Instant now) {
+Outcome CircularPool::wait(const Asked& asked, Instant now) {
+  const Request& request = asked.request;
   const bool in_vain =
       config_.wait == Duration::zero() || claims_.full() || !ring(request.family).allows(request.service);
   if (in_vain || waiters_.full()) {
     counters_.add(Counter::pool_exhausted);
     return Exhausted{};
   }
-  const auto key = query_key(request);
   const auto until = now + config_.wait;
-  const Slot waiter = waiters_.insert({request, now, until, key});
+  const Slot waiter = waiters_.insert({request, now, until, asked.hash, asked.key});
   waiting_.push_back(waiter_links_, waiter);
-  (void)queries_.assign(key, {waiter, true});
+  remember_query(asked.key, asked.hash, {waiter, true});
   return Waiting{waiters_.id(waiter), until, false};
 }
 
 void CircularPool::drop_waiter(Slot waiter) {
-  const auto& key = waiters_[waiter].query;
-  if (const auto* place = queries_.find(key); place != nullptr && place->waits && place->slot == waiter) {
-    queries_.erase(key);
-  }
+  queries_.erase(waiters_[waiter].query_hash, QueryPlace{waiter, true}.number());
   waiting_.erase(waiter_links_, waiter);
   waiters_.erase(waiter);
 }
@@ -284,12 +311,12 @@ void CircularPool::offer(const Freed& freed, Instant now) {
   bool joinable = freed.joinable;
   for (Slot waiter = waiting_.first(); waiter != none && !claims_.full();) {
     const Slot next = waiter_links_[waiter].next;
-    const auto& [request, asked, until, query] = waiters_[waiter];
+    const auto& [request, asked, until, hash, query] = waiters_[waiter];
     const bool fits = request.family == freed.family &&
                       (ring(freed.family).fits(freed.address, request.service) ||
                        (joinable && (shareable(request) != none || is_sole(walked(request, asked)))));
     if (fits) {
-      if (const auto granted = grant(request, asked, now)) {
+      if (const auto granted = grant({request, query, hash}, asked, now)) {
         const auto ticket = waiters_.id(waiter);
         drop_waiter(waiter);
         joinable = true;
@@ -340,6 +367,11 @@ CircularPool::QueryKey CircularPool::query_key(const Request& request) {
   key.family = static_cast<std::uint8_t>(request.family);
   key.protocol = static_cast<std::uint8_t>(request.service.protocol);
   return key;
+}
+
+CircularPool::ShareKey CircularPool::share_key(Slot reservation) const {
+  const auto& record = reservations_[reservation];
+  return share_key(record.host, record.family, record.service);
 }
 
 CircularPool::ShareKey CircularPool::share_key(HostId host, net::Family family, const net::Service& service) {

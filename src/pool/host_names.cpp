@@ -1,5 +1,6 @@
 #include "realmgw/pool/host_names.hpp"
 
+#include "realmgw/base/text_hash.hpp"
 #include "realmgw/pool/sfqdn.hpp"
 
 #include <algorithm>
@@ -66,36 +67,71 @@ bool RealmHost::accepts(const net::Service& service) const {
 
 bool HostNames::add(RealmHost host) {
   std::ranges::transform(host.name, host.name.begin(), lower);
-  if (!is_host_name(host.name) || by_name_.contains(host.name) || by_id_.contains(host.id)) return false;
+  if (!is_host_name(host.name) || named(host.name) != nullptr || find(host.id) != nullptr) return false;
   if (std::ranges::any_of(host.addresses,
                           [&](const auto& address) { return by_address_.contains(address); })) {
     return false;
   }
-  const auto id = host.id;
-  const RealmHost& stored = by_id_.emplace(id, std::move(host)).first->second;
-  by_name_.emplace(stored.name, &stored);
+  make_room();
+  const SlotIndex::Slot slot = free_.back();
+  if (!by_name_.insert(hash_of(host.name), slot)) return false;
+  if (!by_id_.insert(hash_of(host.id), slot)) {
+    by_name_.erase(hash_of(host.name), slot);
+    return false;
+  }
+  free_.pop_back();
+  records_[slot] = {std::move(host), true};
+  const RealmHost& stored = records_[slot].host;
   for (const auto& address : stored.addresses) by_address_.emplace(address, &stored);
   for_each_above(stored.name, [&](std::string_view above) { ++above_[std::string{above}]; });
   return true;
 }
 
+std::uint64_t HostNames::hash_of(std::string_view name) {
+  return TextHash{}(name);
+}
+
+std::uint64_t HostNames::hash_of(HostId id) {
+  return rgw::hash_of(id.value(), known_salt);
+}
+
+/// A free record, and room for it in the indices.
+void HostNames::make_room() {
+  if (free_.empty()) {
+    free_.push_back(static_cast<SlotIndex::Slot>(records_.size()));
+    records_.emplace_back();
+  }
+  if (!by_id_.full()) return;
+  SlotIndex names{2 * by_id_.size()}, ids{2 * by_id_.size()};
+  for (SlotIndex::Slot slot = 0; slot < records_.size(); ++slot) {
+    if (!records_[slot].live) continue;
+    (void)names.insert(hash_of(records_[slot].host.name), slot);
+    (void)ids.insert(hash_of(records_[slot].host.id), slot);
+  }
+  by_name_ = std::move(names);
+  by_id_ = std::move(ids);
+}
+
 bool HostNames::remove(HostId id) {
-  const auto found = by_id_.find(id);
-  if (found == by_id_.end()) return false;
-  const RealmHost& host = found->second;
-  by_name_.erase(host.name);
+  const auto* const found = by_id_.find(hash_of(id), [&](auto slot) { return records_[slot].host.id == id; });
+  if (found == nullptr) return false;
+  const SlotIndex::Slot slot = *found;
+  const RealmHost& host = records_[slot].host;
+  by_name_.erase(hash_of(host.name), slot);
   for (const auto& address : host.addresses) by_address_.erase(address);
   for_each_above(host.name, [&](std::string_view above) {
     const auto counted = above_.find(above);
     if (--counted->second == 0) above_.erase(counted);
   });
-  by_id_.erase(found);
+  by_id_.erase(hash_of(id), slot);
+  records_[slot] = {};
+  free_.push_back(slot);
   return true;
 }
 
 const RealmHost* HostNames::find(HostId id) const {
-  const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : &found->second;
+  const auto* const found = by_id_.find(hash_of(id), [&](auto slot) { return records_[slot].host.id == id; });
+  return found == nullptr ? nullptr : &records_[*found].host;
 }
 
 const RealmHost* HostNames::find(const net::IpAddress& inside) const {
@@ -104,8 +140,8 @@ const RealmHost* HostNames::find(const net::IpAddress& inside) const {
 }
 
 const RealmHost* HostNames::named(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : found->second;
+  const auto* const found = by_name_.find(hash_of(name), [&](auto slot) { return records_[slot].host.name == name; });
+  return found == nullptr ? nullptr : &records_[*found].host;
 }
 
 NameMatch HostNames::find(std::string_view dotted) const {
@@ -133,13 +169,15 @@ NameMatch HostNames::find(std::span<const std::string_view> labels) const {
   const std::string_view name{text.data(), size};
   if (labels.empty()) return {};
 
-  if (const auto* host = named(name)) return {Kind::host, host, {}};
+  // No host's name begins with what reads as a service.
+  const auto service = labels.size() >= 2 ? parse_service_label(labels[0]) : std::nullopt;
+  if (!service) {
+    if (const auto* host = named(name)) return {Kind::host, host, {}};
+  }
 
   if (labels.size() >= 2) {
     if (const auto* host = named(name.substr(below[0]))) {
-      if (const auto service = parse_service_label(labels[0]); service && host->accepts(*service)) {
-        return {Kind::service, host, *service};
-      }
+      if (service && host->accepts(*service)) return {Kind::service, host, *service};
       if (host->www && is_www(labels[0])) return {Kind::www, host, {}};
       if (const auto protocol = parse_srv_protocol(labels[0])) {
         const bool some =
@@ -152,8 +190,9 @@ NameMatch HostNames::find(std::span<const std::string_view> labels) const {
   }
   if (labels.size() >= 3) {
     if (const auto* host = named(name.substr(below[1]))) {
-      if (const auto service = parse_srv_labels(labels[0], labels[1]); service && host->accepts(*service)) {
-        return {Kind::srv, host, *service};
+      if (const auto named_service = parse_srv_labels(labels[0], labels[1]);
+          named_service && host->accepts(*named_service)) {
+        return {Kind::srv, host, *named_service};
       }
     }
   }

@@ -94,6 +94,13 @@ void Occupancy::remove(AddressSlot address, const Service& service) {
   }
 }
 
+bool Occupancy::contains(AddressSlot address, const Service& service) const {
+  if (service.is_any()) return has(everything_, address);
+  const auto protocol = protocol_index(service);
+  if (service.port == 0) return has(all_ports_[protocol], address);
+  return has(some_ports_[protocol], address) && has_bit(with_port(address / 64, service), address);
+}
+
 std::uint64_t Occupancy::with_port(std::size_t word, const Service& service) const {
   const auto* const mask = ports_.find(port_key(word, service));
   return mask == nullptr ? 0 : *mask;

@@ -3,7 +3,7 @@
 namespace rgw::pool {
 
 Quarantine::Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, const HashSalt& salt)
-    : rest_{rest}, capacity_{capacity}, resting_{addresses, capacity, salt}, until_{capacity, salt} {}
+    : rest_{rest}, capacity_{capacity}, resting_{addresses, capacity, salt}, again_{capacity, salt} {}
 
 std::uint64_t Quarantine::key(const Pair& pair) {
   return std::uint64_t{pair.address} << 32 | static_cast<std::uint64_t>(pair.service.protocol) << 16 |
@@ -14,10 +14,11 @@ void Quarantine::add(AddressSlot address, const net::Service& service, Instant n
   if (rest_ == Duration::zero()) return;
   if (queue_.size() == capacity_) pop();
   const Pair pair{address, service};
-  const bool rests_already = until_.contains(key(pair));
-  if (!rests_already && !resting_.add(address, service)) return;
-  if (until_.assign(key(pair), now + rest_) == nullptr) {
-    resting_.remove(address, service);
+  if (resting_.contains(address, service)) {
+    auto* const count = again_.insert(key(pair), 0U);
+    if (count == nullptr) return;  // it rests as long as it was to before
+    ++*count;
+  } else if (!resting_.add(address, service)) {
     return;
   }
   queue_.push_back({pair, now + rest_});
@@ -28,11 +29,12 @@ void Quarantine::expire(Instant now) {
 }
 
 void Quarantine::pop() {
-  const auto [pair, until] = queue_.front();
+  const Pair pair = queue_.front().pair;
   queue_.pop_front();
-  const auto* const latest = until_.find(key(pair));
-  if (latest == nullptr || *latest != until) return;  // it was released again meanwhile, and rests on
-  until_.erase(key(pair));
+  if (auto* const count = again_.empty() ? nullptr : again_.find(key(pair))) {
+    if (--*count == 0) again_.erase(key(pair));
+    return;
+  }
   resting_.remove(pair.address, pair.service);
 }
 

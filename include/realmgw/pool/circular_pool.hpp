@@ -3,9 +3,10 @@
 #pragma once
 
 #include "realmgw/base/counter.hpp"
-#include "realmgw/base/flat_map.hpp"
+#include "realmgw/base/hash.hpp"
 #include "realmgw/pool/address_ring.hpp"
 #include "realmgw/pool/reservation.hpp"
+#include "realmgw/pool/slot_index.hpp"
 #include "realmgw/pool/slot_map.hpp"
 
 #include <algorithm>
@@ -47,7 +48,7 @@ struct PoolUse {
 };
 
 /// One thread, no clock of its own, and no memory beyond what the constructor takes, but for a line for each
-/// end that waiting queries have not been offered yet: up to 700 bytes for each of `max_claims` (45 MB as it
+/// end that waiting queries have not been offered yet: up to 500 bytes for each of `max_claims` (33 MB as it
 /// stands, resident as far as it has been used) and 250 for each of `wait_queue`. Time handed in never goes
 /// back; where it does, it stands still instead.
 ///
@@ -131,18 +132,23 @@ class CircularPool {
     Slot reservation = none;
     std::uint32_t number = 0;
     Instant made, deadline;
-    net::Endpoint source;
+    std::uint64_t query_hash = 0;
     QueryKey query{};
   };
   struct Waiter {
     Request request;
     Instant asked, until;
+    std::uint64_t query_hash = 0;
     QueryKey query{};
   };
-  /// Where a query stands: the slot of its claim, or of its waiter.
+  /// Where a query stands: the slot of its claim, or of its waiter. As a number of an index.
   struct QueryPlace {
     Slot slot;
     bool waits;
+
+    explicit QueryPlace(std::uint32_t number) : slot{number >> 1}, waits{(number & 1) != 0} {}
+    QueryPlace(Slot claim_or_waiter, bool is_waiter) : slot{claim_or_waiter}, waits{is_waiter} {}
+    [[nodiscard]] std::uint32_t number() const { return slot << 1 | (waits ? 1U : 0U); }
   };
   /// What the waiting queries have not been offered yet: room on an address; and where `joinable`, a
   /// reservation that some of them may share or take the place of.
@@ -156,17 +162,32 @@ class CircularPool {
   [[nodiscard]] static ShareKey share_key(const Request& request) {
     return share_key(request.host, request.family, request.service);
   }
+  [[nodiscard]] ShareKey share_key(Slot reservation) const;
   [[nodiscard]] static ShareKey share_key(HostId host, net::Family family, const net::Service& service);
 
   [[nodiscard]] AddressRing& ring(net::Family family) { return rings_[static_cast<std::size_t>(family)]; }
   [[nodiscard]] const AddressRing& ring(net::Family family) const {
     return rings_[static_cast<std::size_t>(family)];
   }
+  [[nodiscard]] const QueryKey& query_at(const QueryPlace& place) const {
+    return place.waits ? waiters_[place.slot].query : claims_[place.slot].query;
+  }
+  [[nodiscard]] std::optional<QueryPlace> find_query(const QueryKey& key, std::uint64_t hash) const;
+  /// Without an entry, a retransmission is a query and no more.
+  void remember_query(const QueryKey& key, std::uint64_t hash, const QueryPlace& place);
+  /// The latest reservation of the key, or nullptr.
+  [[nodiscard]] const Slot* find_pending(const ShareKey& key) const;
+  void remember_pending(const ShareKey& key, Slot reservation);
   [[nodiscard]] Instant tick(Instant now) { return latest_ = std::max(latest_, now); }
   [[nodiscard]] Binding binding(Slot claim) const;
   [[nodiscard]] View view(Slot reservation) const;
 
-  [[nodiscard]] std::optional<Granted> grant(const Request& request, Instant asked, Instant now);
+  struct Asked {
+    const Request& request;
+    QueryKey key;
+    std::uint64_t hash;
+  };
+  [[nodiscard]] std::optional<Granted> grant(const Asked& asked, Instant when, Instant now);
   [[nodiscard]] Slot shareable(const Request& request) const;
   [[nodiscard]] Slot walked(const Request& request, Instant asked) const;
   [[nodiscard]] bool is_sole(Slot claim) const {
@@ -175,13 +196,13 @@ class CircularPool {
 
   [[nodiscard]] std::optional<AddressSlot> choose(const Request& request, Slot replaced, Instant now);
   [[nodiscard]] Slot open(const Request& request, AddressSlot address);
-  Granted add_claim(Slot reservation, const Request& request, Granted::How how, Instant now);
+  Granted add_claim(Slot reservation, const Asked& asked, Granted::How how, Instant now);
   void drop_claim(Slot claim);
   void close(Slot reservation, End why, Instant now);
   void end_claim(Slot claim, End why, Instant now);
 
   [[nodiscard]] Outcome repeat(const QueryPlace& place) const;
-  [[nodiscard]] Outcome wait(const Request& request, Instant now);
+  [[nodiscard]] Outcome wait(const Asked& asked, Instant now);
   void drop_waiter(Slot waiter);
   void give_up(Slot waiter);
   void serve_waiting(Instant now);
@@ -199,8 +220,9 @@ class CircularPool {
   IndexList::Links sibling_links_, deadline_links_, waiter_links_;
   IndexList by_deadline_;            ///< claims
   IndexList waiting_;                ///< waiters, first come first
-  FlatMap<ShareKey, Slot> pending_;  ///< the latest reservation for each; older ones are left to run out
-  FlatMap<QueryKey, QueryPlace> queries_;
+  HashSalt salt_;
+  SlotIndex pending_;  ///< the latest reservation for each ShareKey; older ones are left to run out
+  SlotIndex queries_;  ///< numbers are of QueryPlace
   std::vector<Freed> freed_;
 };
 

@@ -2,10 +2,14 @@
 #pragma once
 
 #include "realmgw/base/strong_id.hpp"
+#include "realmgw/base/text_hash.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/transport.hpp"
+#include "realmgw/pool/slot_index.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -68,20 +72,31 @@ class HostNames {
   /// `visit(const RealmHost&)` for each, in no order.
   template <class Visit>
   void for_each(Visit&& visit) const {
-    for (const auto& [id, host] : by_id_) visit(host);
+    for (const auto& record : records_) {
+      if (record.live) visit(record.host);
+    }
   }
 
  private:
-  struct NameHash : std::hash<std::string_view> {
-    using is_transparent = void;
+  static constexpr std::size_t first_capacity = 64;
+
+  /// Two cache lines side by side, so that a search that found it has all of it.
+  struct alignas(128) Record {
+    RealmHost host;
+    bool live = false;
   };
   template <class Value>
-  using NameMap = std::unordered_map<std::string, Value, NameHash, std::equal_to<>>;
+  using NameMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
 
   [[nodiscard]] const RealmHost* named(std::string_view name) const;
 
-  std::unordered_map<HostId, RealmHost> by_id_;
-  NameMap<const RealmHost*> by_name_;
+  [[nodiscard]] static std::uint64_t hash_of(std::string_view name);
+  [[nodiscard]] static std::uint64_t hash_of(HostId id);
+  void make_room();
+
+  std::deque<Record> records_;  ///< they never move
+  std::vector<SlotIndex::Slot> free_;
+  SlotIndex by_name_{first_capacity}, by_id_{first_capacity};
   NameMap<std::size_t> above_;  ///< names above hosts with dotted names, and how many hosts stand below each
   std::unordered_map<net::IpAddress, const RealmHost*> by_address_;
 };

@@ -33,6 +33,8 @@ class Occupancy {
   /// Only a pair that is in it.
   void remove(AddressSlot address, const net::Service& service);
 
+  /// Is the pair in it?
+  [[nodiscard]] bool contains(AddressSlot address, const net::Service& service) const;
   /// Does the address carry anything?
   [[nodiscard]] bool carries(AddressSlot address) const { return has(carrying_, address); }
   /// Does it carry something that overlaps `service`?

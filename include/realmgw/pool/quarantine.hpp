@@ -6,6 +6,7 @@
 #include "realmgw/pool/occupancy.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 
 namespace rgw::pool {
@@ -43,7 +44,9 @@ class Quarantine {
   Duration rest_;
   std::size_t capacity_;
   Occupancy resting_;
-  FlatMap<std::uint64_t, Instant> until_;  ///< an entry of the queue holds only where it agrees with this
+  /// Pairs that were given away and released again while they rested: how many entries of the queue are void, for
+  /// another follows. A rest is skipped only in need, so these are few.
+  FlatMap<std::uint64_t, std::uint32_t> again_;
   std::deque<Entry> queue_;                ///< in the order of `until`, at most `capacity_`
 };
 

@@ -1,0 +1,26 @@
+// A hash of names for tables that the operator alone fills.
+#pragma once
+
+#include "realmgw/base/hash.hpp"
+#include "realmgw/base/random.hpp"
+
+#include <cstddef>
+#include <string_view>
+
+namespace rgw {
+
+/// Where nobody but the operator chooses the keys, nobody gains by knowing the salt.
+inline const HashSalt known_salt = [] {
+  Random random{1};
+  return HashSalt{random};
+}();
+
+/// For the tables of the standard library, too.
+struct TextHash {
+  using is_transparent = void;
+  [[nodiscard]] std::size_t operator()(std::string_view text) const {
+    return hash_bytes(text.data(), text.size(), known_salt);
+  }
+};
+
+}  // namespace rgw
