@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 
 namespace rgw::dns {
 namespace {
@@ -59,8 +60,13 @@ void MessageWriter::begin(std::uint16_t id) {
 }
 
 void MessageWriter::question(const Question& question, std::uint16_t question_class) {
-  has_question_ = put_name(question.name.wire(), false) && put16(static_cast<std::uint16_t>(question.type)) &&
-                  put16(question_class);
+  // The first name of a message, and none is its own suffix: there is nothing to point to.
+  const auto name = question.name.wire();
+  for (std::size_t at = 0; name[at] != 0 && known_ < max_known; at += 1U + name[at])
+    known_names_[known_++] = static_cast<std::uint16_t>(size_ + at);
+  has_question_ =
+      put(name) && put16(static_cast<std::uint16_t>(question.type)) && put16(question_class);
+  question_size_ = name.size();
   assert(has_question_);
 }
 
@@ -106,6 +112,10 @@ bool MessageWriter::put_rdata(const RdataView& rdata) {
 }
 
 bool MessageWriter::put_name(std::span<const std::uint8_t> name, bool fold_case) {
+  // Most records are of the name that was asked for.
+  if (name.size() == question_size_ && name[0] != 0 &&
+      std::memcmp(name.data(), room_.data() + header_size, name.size()) == 0)
+    return put16(static_cast<std::uint16_t>(0xc000 | header_size));
   while (name[0] != 0) {
     if (const auto at = find(name, fold_case)) return put16(static_cast<std::uint16_t>(0xc000 | *at));
     if (size_ <= max_pointer && known_ < max_known)

@@ -1,6 +1,7 @@
 #include "realmgw/dns/name.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace rgw::dns {
 namespace {
@@ -159,7 +160,7 @@ bool operator==(const Name& a, const Name& b) {
 Labels::Labels(const Name& name) {
   const auto key = name.key();
   for (std::size_t at = 0; key[at] != 0; at += 1U + static_cast<std::uint8_t>(key[at])) {
-    labels_[size_++] = key.substr(at + 1, static_cast<std::uint8_t>(key[at]));
+    std::construct_at(&labels_[size_++], key.substr(at + 1, static_cast<std::uint8_t>(key[at])));
   }
 }
 

@@ -61,8 +61,8 @@ class Walk {
  private:
   /// Where the walk stands: a name, its lower case, and the zone it lies in.
   struct Step {
-    Name name;
-    Name lower;
+    const Name& name;
+    const Name& lower;
     const Zone* zone;
   };
 

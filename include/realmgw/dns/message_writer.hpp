@@ -103,6 +103,7 @@ class MessageWriter {
   std::size_t size_ = 0;
   std::size_t reserved_ = 0;
   bool has_question_ = false;
+  std::size_t question_size_ = 0;  ///< bytes of the question's name, right behind the header
   std::array<std::uint16_t, 3> counts_{};
   std::array<std::uint16_t, max_known> known_names_;
   std::size_t known_ = 0;

@@ -69,7 +69,9 @@ class Labels {
   }
 
  private:
-  std::array<std::string_view, Name::max_labels> labels_;
+  union {  // written as far as there are labels, and no further: most names have three
+    std::array<std::string_view, Name::max_labels> labels_;
+  };
   std::size_t size_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // A zone: the names and records that the realm file spells out.
 #pragma once
 
+#include "realmgw/base/text_hash.hpp"
 #include "realmgw/dns/dynamic_names.hpp"
 #include "realmgw/dns/message_writer.hpp"
 #include "realmgw/dns/name.hpp"
@@ -99,9 +100,6 @@ class Zone {
   [[nodiscard]] std::vector<NamedAddress> addresses() const;
 
  private:
-  struct KeyHash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
   [[nodiscard]] const Node* find_key(std::string_view key) const;
   Node& node_at(const Name& name);
   void add(const ZoneSpec& spec, const RecordSpec& record);
@@ -113,7 +111,7 @@ class Zone {
   bool has_delegations_ = false;
   ZoneViews views_ = ZoneViews::both;
   std::uint32_t ttl_ = 0;
-  std::unordered_map<std::string, Node, KeyHash, std::equal_to<>> nodes_;  ///< by wire form in lower case
+  std::unordered_map<std::string, Node, TextHash, std::equal_to<>> nodes_;  ///< by wire form in lower case
   const Node* apex_ = nullptr;                                             ///< map nodes never move
   RrSet negative_soa_;
 };
@@ -131,10 +129,7 @@ class ZoneSet {
   [[nodiscard]] const Zone* find(const Name& lower_name, View view) const;
 
  private:
-  struct KeyHash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
-  using Table = std::unordered_map<std::string, const Zone*, KeyHash, std::equal_to<>>;
+  using Table = std::unordered_map<std::string, const Zone*, TextHash, std::equal_to<>>;
 
   std::vector<Zone> zones_;
   std::array<Table, 2> by_view_;
