@@ -52,11 +52,11 @@ void handle(Context& context, const ring::PinholeClose& close) {
   context.closing.push_back(index);
 }
 
-void handle(Context& context, const ring::SequenceMaps& maps) {
-  Companion* companion = context.companions.find(maps.session);
+void handle(Context& context, const ring::SequenceShift& shift) {
+  Companion* companion = context.companions.find(shift.session);
   if (companion == nullptr || companion->reading != Companion::Reading::text) return;
-  companion->maps = {maps.from_inside, maps.from_outside};
-  companion->reading = Companion::Reading::numbers;
+  companion->maps[static_cast<std::size_t>(shift.from)] = shift.map;
+  if (shift.last) companion->reading = Companion::Reading::numbers;
 }
 
 nat::SessionInfo describe(const Context& context, const nat::Session& session) {

@@ -15,6 +15,7 @@
 #include "realmgw/nat/pinhole_table.hpp"
 #include "realmgw/nat/session_info.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/side.hpp"
 #include "realmgw/net/transport.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
 #include "realmgw/ring/spsc_ring.hpp"
@@ -97,14 +98,18 @@ struct PinholeClose {
   std::uint64_t id;
 };
 
-/// All edits of a session's text are through: from now on the worker adjusts its numbers itself (ALG-1).
-struct SequenceMaps {
+/// All edits of a session's text are through: how they moved the numbers of one direction. With the last of the two the
+/// worker begins to adjust them itself (ALG-1). Not both in one, since the longest event is what all of them cost.
+struct SequenceShift {
   CompanionId session;
-  alg::SequenceMap from_inside, from_outside;
+  net::Side from;
+  bool last;
+  alg::SequenceMap map;
 };
 
 using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery,
-                              PinholeOpen, PinholeExtend, PinholeClose, SequenceMaps>;
+                              PinholeOpen, PinholeExtend, PinholeClose, SequenceShift>;
+static_assert(sizeof(ToWorker) <= 96);
 
 // ---- worker -> control
 
