@@ -3,6 +3,8 @@
 #include "realmgw/control/socket_address.hpp"
 #include "realmgw/dns/types.hpp"
 
+#include <cerrno>
+
 namespace rgw::control {
 
 struct DnsUdp::Buffers {
@@ -10,7 +12,10 @@ struct DnsUdp::Buffers {
   std::array<sockaddr_storage, batch> sources;
   std::array<iovec, batch> pieces;
   std::array<mmsghdr, batch> messages;
-  std::array<std::uint8_t, dns::edns_udp_size> answer;
+  std::array<std::array<std::uint8_t, dns::edns_udp_size>, batch> answers;
+  std::array<iovec, batch> answer_pieces;
+  std::array<mmsghdr, batch> answer_messages;
+  unsigned answered = 0;
 
   Buffers() {
     for (std::size_t i = 0; i < batch; ++i) pieces[i] = {queries[i].data(), queries[i].size()};
@@ -23,6 +28,20 @@ struct DnsUdp::Buffers {
       messages[i].msg_hdr.msg_iov = &pieces[i];
       messages[i].msg_hdr.msg_iovlen = 1;
     }
+    answered = 0;
+  }
+  /// Where the next answer may be written.
+  [[nodiscard]] std::span<std::uint8_t> room() { return answers[answered]; }
+  /// What has been written there goes to whom this query came from.
+  void add_answer(std::span<std::uint8_t> answer, const mmsghdr& query) {
+    answer_pieces[answered] = {answer.data(), answer.size()};
+    mmsghdr& message = answer_messages[answered];
+    message = {};
+    message.msg_hdr.msg_name = query.msg_hdr.msg_name;
+    message.msg_hdr.msg_namelen = query.msg_hdr.msg_namelen;
+    message.msg_hdr.msg_iov = &answer_pieces[answered];
+    message.msg_hdr.msg_iovlen = 1;
+    ++answered;
   }
 };
 
@@ -51,14 +70,25 @@ void DnsUdp::receive() {
     if (!source || (message.msg_hdr.msg_flags & MSG_TRUNC) != 0) continue;
     const ReplyPath path{this, dns::Transport::udp, *source};
     const auto query = std::span{buffers_->queries[at]}.first(message.msg_len);
-    const auto answer = handler_.answer(query, path, now, buffers_->answer);
-    if (!answer.empty()) send(path, answer);
+    const auto room = buffers_->room();
+    const auto answer = handler_.answer(query, path, now, room);
+    if (!answer.empty()) buffers_->add_answer(room.first(answer.size()), message);
+  }
+  send_answers();
+}
+
+void DnsUdp::send_answers() {
+  for (unsigned at = 0; at < buffers_->answered;) {
+    const int sent = sendmmsg(socket_.get(), &buffers_->answer_messages[at], buffers_->answered - at,
+                              MSG_DONTWAIT | MSG_NOSIGNAL);
+    // Where the socket's buffer is full answers are lost, and resolvers ask again, as they must over UDP.
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    at += sent > 0 ? static_cast<unsigned>(sent) : 1;  // one that cannot be sent keeps nobody else waiting
   }
 }
 
 void DnsUdp::send(const ReplyPath& path, std::span<const std::uint8_t> answer) {
   const SocketAddress to = to_socket_address(path.client);
-  // Where the socket's buffer is full the answer is lost, and the resolver asks again, as it must over UDP.
   static_cast<void>(
       sendto(socket_.get(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL, to.get(), to.length));
 }

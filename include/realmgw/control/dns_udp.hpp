@@ -26,6 +26,7 @@ class DnsUdp final : public DnsTransport {
  private:
   struct Buffers;
   void receive();
+  void send_answers();
 
   EventLoop& loop_;
   const Clock& clock_;

@@ -77,6 +77,23 @@ TEST_F(DnsUdpTest, an_answer_goes_to_who_asked) {
   EXPECT_EQ(mirror.asked[0].kind, dns::Transport::udp);
 }
 
+TEST_F(DnsUdpTest, more_queries_than_one_turn_takes_are_all_answered_in_order) {
+  const auto one = client(SOCK_DGRAM, server.local());
+  const auto two = client(SOCK_DGRAM, server.local());
+  const std::size_t queries = 2 * DnsUdp::batch + 3;
+  for (std::size_t i = 0; i < queries; ++i) {
+    const Frame query{static_cast<std::uint8_t>(i), 'x'};
+    send((i % 3 == 0 ? one : two).get(), query.data(), query.size(), 0);
+  }
+  until([&] { return mirror.asked.size() == queries; });
+  for (std::size_t i = 0; i < queries; ++i) {
+    if (i == Mirror::wait || i == Mirror::silence) continue;
+    std::array<std::uint8_t, 16> heard{};
+    ASSERT_EQ(recv((i % 3 == 0 ? one : two).get(), heard.data(), heard.size(), MSG_DONTWAIT), 2) << i;
+    EXPECT_EQ(heard[1], i);
+  }
+}
+
 TEST_F(DnsUdpTest, an_answer_may_come_later) {
   const auto socket = client(SOCK_DGRAM, server.local());
   send(socket.get(), "w", 1, 0);
