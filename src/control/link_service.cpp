@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include <rte_prefetch.h>
+
 namespace rgw::control {
 
 namespace {
@@ -42,9 +44,18 @@ bool LinkService::step(Instant now) {
   // While a worker is behind with its events, nothing is learnt that would make more of them.
   for (std::uint8_t worker = 0; workers_.settled() && worker < workers_.size(); ++worker) {
     auto& ring = workers_.rings(WorkerId{worker}).packets_to_control;
-    rte_mbuf* mbuf = nullptr;
-    for (unsigned i = 0; i < packets_per_turn && ring.pop(mbuf); ++i) {
-      handle(ring::PacketBuffer{mbuf}, now);
+    std::array<rte_mbuf*, burst> packets;
+    for (unsigned taken = 0; taken < packets_per_turn;) {
+      const unsigned count = ring.pop_burst(packets);
+      if (count == 0) break;
+      // Another core has written them last.
+      for (unsigned i = 0; i < count; ++i) {
+        rte_prefetch0(packets[i]);
+        rte_prefetch0(rte_mbuf_to_priv(packets[i]));
+      }
+      for (unsigned i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(packets[i], void*));
+      for (unsigned i = 0; i < count; ++i) handle(ring::PacketBuffer{packets[i]}, now);
+      taken += count;
       busy = true;
     }
   }

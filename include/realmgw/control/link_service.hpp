@@ -21,6 +21,7 @@ namespace rgw::control {
 class LinkService final : private NeighbourActions {
  public:
   static constexpr unsigned packets_per_turn = 256;  ///< from one worker
+  static constexpr unsigned burst = 32;              ///< of these, taken at once
   static constexpr unsigned frames_per_turn = 64;    ///< from one kernel port
   static constexpr std::size_t longest_frame = 9216 + 18;
 
