@@ -1,10 +1,16 @@
 #include "bench/dns_bench.hpp"
 
+#include "realmgw/control/dns_packets.hpp"
+#include "realmgw/control/dns_server.hpp"
+#include "realmgw/control/link_service.hpp"
 #include "realmgw/control/pool_relay.hpp"
 #include "realmgw/control/realm_names.hpp"
 #include "realmgw/control/realm_zones.hpp"
+#include "realmgw/net/checksum.hpp"
+#include "realmgw/net/headers.hpp"
 
 #include <array>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -21,6 +27,8 @@ constexpr std::uint32_t pool_size = 4096;
 constexpr std::uint32_t batch = 512;  ///< queries, then their first packets
 static_assert(batch <= Traffic::stretch);
 
+constexpr net::Ipv4Address own_address{198, 51, 100, 1};
+
 net::IpAddress pool_address(std::uint32_t n) {
   return net::Ipv4Address{be32{0xc6330000 + 0x100000 + n}};
 }
@@ -30,6 +38,8 @@ net::IpAddress host_address(std::uint32_t n) {
 
 config::Realm pool_realm() {
   config::Realm realm = bench_realm(1U << 20);
+  realm.dns.listen = {own_address};
+  realm.local_services = {{net::Protocol::udp, ring::dns_port}};
   for (std::uint32_t i = 0; i < pool_size; ++i) {
     realm.pool.addresses.push_back(pool_address(i));
     realm.hosts.push_back(
@@ -61,6 +71,38 @@ Message query(std::uint16_t id, const std::vector<std::string>& labels) {
   return bytes;
 }
 
+constexpr std::size_t headers_size =
+    sizeof(net::EthernetHeader) + sizeof(net::Ipv4Header) + sizeof(net::UdpHeader);
+
+// The query in a datagram, as it comes to the outside port.
+void write_datagram(rte_mbuf* packet, const net::MacAddress& to, const Message& message,
+                    const net::Endpoint& from) {
+  rte_pktmbuf_reset(packet);
+  const std::size_t size = headers_size + message.size();
+  packet->data_len = static_cast<std::uint16_t>(size);
+  packet->pkt_len = packet->data_len;
+  auto* frame = rte_pktmbuf_mtod(packet, std::uint8_t*);
+  net::header<net::EthernetHeader>(frame) = {
+      to, {{2, 0, 0, 0, 0, Gateway::outside}}, be16{static_cast<std::uint16_t>(net::EtherType::ipv4)}};
+  std::uint8_t* l3 = frame + sizeof(net::EthernetHeader);
+  auto& ip = net::header<net::Ipv4Header>(l3);
+  ip = {};
+  ip.version_ihl = 0x45;
+  ip.total_length = be16{static_cast<std::uint16_t>(size - sizeof(net::EthernetHeader))};
+  ip.ttl = 64;
+  ip.protocol = static_cast<std::uint8_t>(net::Protocol::udp);
+  ip.source = from.address.v4();
+  ip.destination = own_address;
+  ip.checksum = net::ChecksumSum{}.add(l3, sizeof ip).checksum();
+  std::uint8_t* l4 = l3 + sizeof ip;
+  const auto length = static_cast<std::uint16_t>(sizeof(net::UdpHeader) + message.size());
+  auto& udp = net::header<net::UdpHeader>(l4);
+  udp = {be16{from.port}, be16{ring::dns_port}, be16{length}, {}};
+  std::memcpy(l4 + sizeof udp, message.data(), message.size());
+  udp.checksum =
+      net::pseudo_header(ip.source, ip.destination, ip.protocol, length).add(l4, length).checksum();
+}
+
 // The address is the last four bytes before the 11 of the OPT record.
 net::Ipv4Address answered_address(std::span<const std::uint8_t> answer) {
   constexpr std::size_t from_end = 11 + 4;
@@ -83,60 +125,43 @@ class DnsBench {
 
   struct Times {
     double answer, arm, claim, release;
+    double query, control, out;  // off the ring: in to control, control's part, and the answer out
   };
 
-  // `service`: "udp" and the claimed port, or empty for the plain name.
-  Times round(bool service) {
-    // What was given back has rested, and each resolver asks afresh.
-    gateway_.clock().jump(std::chrono::seconds{1});
-    std::array<Message, batch> queries;
-    std::array<dns::Client, batch> clients;
-    std::array<net::Ipv4Address, batch> addresses;
-    std::array<Tuple, batch> packets;
-    for (std::uint32_t i = 0; i < batch; ++i, ++serial_) {
-      const std::string host = "host" + std::to_string(random_.below(pool_size));
-      const auto port = static_cast<std::uint16_t>(1024 + serial_ % 60000);
-      queries[i] = query(static_cast<std::uint16_t>(serial_),
-                         service ? std::vector<std::string>{"udp" + std::to_string(port), host, "foo"}
-                                 : std::vector<std::string>{host, "foo"});
-      const net::Ipv4Address resolver{be32{0x08080000 + serial_ % 0x10000}};
-      clients[i] = {{resolver, 5353}, dns::Transport::udp, dns::View::outside};
-      packets[i] = {net::Ipv4Address{be32{0x09000000 + serial_ % 0x1000000}}, {}, port, port};
-    }
+  // `service`: "udp" and the claimed port, or empty for the plain name. `off_the_ring`: the queries come as
+  // packets.
+  Times round(bool service, bool off_the_ring = false) {
+    prepare(service);
+    Times times{};
+    off_the_ring ? ask_by_packet(times) : ask_responder(times);
+    claim(times);
+    return times;
+  }
 
+  // The same without DNS: the reservations are asked of the pool. Control's part, and the worker's.
+  struct Shares {
+    double control, worker;
+  };
+  Shares reserve_and_claim() {
+    prepare(true);
     Times times{};
     const Instant now = gateway_.clock().now();
-    std::array<std::uint8_t, dns::edns_udp_size> room;
     auto begin = now_cycles();
     for (std::uint32_t i = 0; i < batch; ++i) {
-      const auto outcome = responder_.respond(queries[i], clients[i], now, room);
-      const auto* answer = std::get_if<dns::Answered>(&outcome);
-      if (answer == nullptr) throw std::runtime_error{"a query was not answered"};
-      addresses[i] = answered_address(answer->bytes);
+      const auto outcome = pool_.reserve({HostId{random_.below(pool_size)},
+                                          net::Family::v4,
+                                          {net::Protocol::udp, packets_[i].destination_port},
+                                          clients_[i].source,
+                                          static_cast<std::uint16_t>(i)},
+                                         now);
+      const auto* granted = std::get_if<pool::Granted>(&outcome);
+      if (granted == nullptr) throw std::runtime_error{"no reservation was granted"};
+      packets_[i].destination = granted->binding.external.v4();
     }
     times.answer = per_query(begin);
-
-    begin = now_cycles();
-    while (gateway_.worker().step() != 0) {
-    }
-    times.arm = per_query(begin);
-
-    for (std::uint32_t i = 0; i < batch; ++i) packets[i].destination = addresses[i];
-    traffic_.put_inward(packets);
-    begin = now_cycles();
-    while (gateway_.worker().step() != 0) {
-    }
-    times.claim = per_query(begin);
-    if (traffic_.take_any() != batch) throw std::runtime_error{"a first packet was refused"};
-
-    begin = now_cycles();
-    for (ring::ToControl event; gateway_.rings().events_to_control.pop(event);) {
-      const auto& claimed = std::get<ring::Claimed>(event);
-      pool_.claimed(claimed.reservation, claimed.claim, claimed.at);
-    }
-    times.release = per_query(begin);
-    if (pool_.use().claims != 0) throw std::runtime_error{"a reservation was not claimed"};
-    return times;
+    times.arm = worker_turns();
+    claim(times);
+    return {times.answer + times.release, times.arm + times.claim};
   }
 
   // Ends the sessions that the claims have opened.
@@ -148,6 +173,78 @@ class DnsBench {
  private:
   static double per_query(std::uint64_t begin) { return static_cast<double>(now_cycles() - begin) / batch; }
 
+  // What was given back has rested, and each resolver asks afresh.
+  void prepare(bool service) {
+    gateway_.clock().jump(std::chrono::seconds{1});
+    for (std::uint32_t i = 0; i < batch; ++i, ++serial_) {
+      const std::string host = "host" + std::to_string(random_.below(pool_size));
+      const auto port = static_cast<std::uint16_t>(1024 + serial_ % 60000);
+      queries_[i] = query(static_cast<std::uint16_t>(serial_),
+                          service ? std::vector<std::string>{"udp" + std::to_string(port), host, "foo"}
+                                  : std::vector<std::string>{host, "foo"});
+      const net::Ipv4Address resolver{be32{0x08080000 + serial_ % 0x10000}};
+      clients_[i] = {{resolver, 5353}, dns::Transport::udp, dns::View::outside};
+      packets_[i] = {net::Ipv4Address{be32{0x09000000 + serial_ % 0x1000000}}, {}, port, port};
+    }
+  }
+
+  double worker_turns() {
+    const auto begin = now_cycles();
+    while (gateway_.worker().step() != 0) {
+    }
+    return per_query(begin);
+  }
+
+  void ask_responder(Times& times) {
+    const Instant now = gateway_.clock().now();
+    std::array<std::uint8_t, dns::edns_udp_size> room;
+    const auto begin = now_cycles();
+    for (std::uint32_t i = 0; i < batch; ++i) {
+      const auto outcome = responder_.respond(queries_[i], clients_[i], now, room);
+      const auto* answer = std::get_if<dns::Answered>(&outcome);
+      if (answer == nullptr) throw std::runtime_error{"a query was not answered"};
+      packets_[i].destination = answered_address(answer->bytes);
+    }
+    times.answer = per_query(begin);
+    times.arm = worker_turns();
+  }
+
+  void ask_by_packet(Times& times) {
+    std::array<rte_mbuf*, batch> frames;
+    if (rte_pktmbuf_alloc_bulk(gateway_.packets(), frames.data(), batch) != 0)
+      throw std::runtime_error{"no packet buffers"};
+    for (std::uint32_t i = 0; i < batch; ++i)
+      write_datagram(frames[i], gateway_.port(Gateway::outside).facts().mac, queries_[i], clients_[i].source);
+    gateway_.wire(Gateway::outside).put(frames);
+    times.query = worker_turns();
+    const auto begin = now_cycles();
+    while (off_the_ring_.step(gateway_.clock().now())) {
+    }
+    times.control = per_query(begin);
+    times.out = worker_turns();
+    if (gateway_.wire(Gateway::outside).take(frames) != batch)
+      throw std::runtime_error{"a query was not answered"};
+    for (std::uint32_t i = 0; i < batch; ++i) {
+      const std::span bytes{rte_pktmbuf_mtod(frames[i], const std::uint8_t*), frames[i]->data_len};
+      packets_[i].destination = answered_address(bytes.subspan(headers_size));
+    }
+    rte_pktmbuf_free_bulk(frames.data(), batch);
+  }
+
+  void claim(Times& times) {
+    traffic_.put_inward(packets_);
+    times.claim = worker_turns();
+    if (traffic_.take_any() != batch) throw std::runtime_error{"a first packet was refused"};
+
+    const auto begin = now_cycles();
+    for (ring::ToControl event; gateway_.rings().events_to_control.pop(event);) {
+      const auto& claimed = std::get<ring::Claimed>(event);
+      pool_.claimed(claimed.reservation, claimed.claim, claimed.at);
+    }
+    times.release = per_query(begin);
+    if (pool_.use().claims != 0) throw std::runtime_error{"a reservation was not claimed"};
+  }
+
   Random random_{7};
   CounterBlock counters_;
   Gateway gateway_;
@@ -158,7 +255,15 @@ class DnsBench {
   pool::CircularPool pool_;
   control::RealmNames names_;
   dns::Responder responder_;
+  control::EventLoop loop_;
+  control::DnsServer server_{loop_, gateway_.clock(), gateway_.snapshot(), responder_};
+  control::DnsPackets dns_packets_{gateway_.snapshot(), links_, counters_, gateway_.packets(), server_};
+  control::LinkService off_the_ring_{loop_, gateway_.snapshot(), links_, counters_, gateway_.packets(),
+                                     {},    dns_packets_};
   std::uint32_t serial_ = 0;
+  std::array<Message, batch> queries_;
+  std::array<dns::Client, batch> clients_;
+  std::array<Tuple, batch> packets_;
 };
 
 }  // namespace
@@ -166,21 +271,58 @@ class DnsBench {
 void measure_dns(const Options& options, std::vector<Row>& rows) {
   if (!options.wants("DNS answer, plain name") && !options.wants("DNS answer, service name") &&
       !options.wants("claim: reservation to worker") && !options.wants("claim: first packet") &&
-      !options.wants("claim: back to control")) {
+      !options.wants("claim: back to control") && !options.wants("claim: reserved, armed and claimed") &&
+      !options.wants("DNS off the ring, plain name") && !options.wants("DNS off the ring, service name")) {
     return;
   }
   DnsBench bench{pool_realm()};
-  const auto add = [&](const char* name, const char* direction, const Figure& figure) {
+  using More = std::vector<std::pair<std::string, double>>;
+  const auto add = [&](const char* name, const char* direction, const Figure& figure, const More& more = {}) {
     if (!options.wants(name)) return;
     rows.push_back({.name = name,
                     .direction = direction,
                     .cycles = figure.median(),
                     .unit = Unit::query,
                     .more = {{"least", figure.least()}}});
+    rows.back().more.insert(rows.back().more.end(), more.begin(), more.end());
   };
+  const unsigned rounds = options.quick ? 4U : 400U;
+  // Each thread's part by itself: they run side by side, so the greater of them is the rate.
+  for (const bool service : {false, true}) {
+    const char* name = service ? "DNS off the ring, service name" : "DNS off the ring, plain name";
+    if (!options.wants(name)) continue;
+    Figure control, worker;
+    for (unsigned i = 0; i < rounds; ++i) {
+      if (i % 100 == 0) bench.empty();
+      const auto times = bench.round(service, true);
+      control.add(times.control);
+      worker.add(times.query + times.out);
+    }
+    add(name, "none", control, {{"worker", worker.median()}, {"worker_least", worker.least()}});
+  }
+  if (options.wants("claim: reserved, armed and claimed")) {
+    Figure both, control, worker;
+    for (unsigned i = 0; i < rounds; ++i) {
+      if (i % 100 == 0) bench.empty();
+      const auto shares = bench.reserve_and_claim();
+      both.add(shares.control + shares.worker);
+      control.add(shares.control);
+      worker.add(shares.worker);
+    }
+    add("claim: reserved, armed and claimed", "none", both,
+        {{"control", control.median()},
+         {"control_least", control.least()},
+         {"worker", worker.median()},
+         {"worker_least", worker.least()}});
+  }
+  if (!options.wants("DNS answer, plain name") && !options.wants("DNS answer, service name") &&
+      !options.wants("claim: reservation to worker") && !options.wants("claim: first packet") &&
+      !options.wants("claim: back to control")) {
+    return;
+  }
   for (const bool service : {false, true}) {
     Figure answer, arm, claim, release;
-    for (unsigned i = 0; i < (options.quick ? 4U : 400U); ++i) {
+    for (unsigned i = 0; i < rounds; ++i) {
       if (i % 100 == 0) bench.empty();
       const auto times = bench.round(service);
       answer.add(times.answer);
