@@ -131,6 +131,11 @@ class SipInspector final : public Inspector {
   std::optional<std::string> outward(Passage& passage, const HostPort& place, Use use);
   std::optional<std::string> inward(Passage& passage, const HostPort& place, Use use);
   std::optional<Endpoint> signalling(Passage& passage, const Endpoint& inside, Use use);
+  /// Where the conversation decides it: what its own host is to be reached at.
+  [[nodiscard]] std::optional<IpAddress> external_of(const Endpoint& inside) const {
+    if (inside.address != talk_.host.address) return std::nullopt;
+    return talk_.host_outside.address;
+  }
   Outcome body(Passage& passage);
   void advance(Passage& passage);
   void registered(Passage& passage);
@@ -325,7 +330,7 @@ std::optional<Endpoint> SipInspector::signalling(Passage& passage, const Endpoin
       (talk_.protocol != Protocol::udp || inside.port == talk_.host.port))
     return talk_.host_outside;
   if (inside.port == 0) return std::nullopt;
-  SignalKey key{talk_.protocol, inside, std::nullopt};
+  SignalKey key{talk_.protocol, inside, std::nullopt, external_of(inside)};
   // Who is registered is called through the registrar.
   if (passage.method == "REGISTER") key.from = talk_.remote.address;
   auto& signals = passage.dialogue.signals;
@@ -338,8 +343,8 @@ std::optional<Endpoint> SipInspector::signalling(Passage& passage, const Endpoin
   request.single_use = false;
   request.signalling = true;
   request.deadline = passage.dialogue.deadline;
+  request.external = key.external;
   if (inside.address == talk_.host.address) {
-    request.external = talk_.host_outside.address;
     request.preferred_port = inside.port == talk_.host.port ? talk_.host_outside.port : inside.port;
   }
   auto signal = dialogues_.signal(book_, key, request);
@@ -437,8 +442,8 @@ void SipInspector::registered(Passage& passage) {
         const auto original = parse_host_port(echo->second, 0);
         const auto address = original ? IpAddress::parse(original->host) : std::nullopt;
         if (!address) continue;
-        listed.push_back(
-            {talk_.protocol, {*address, original->port.value_or(default_port)}, talk_.remote.address});
+        const Endpoint agent{*address, original->port.value_or(default_port)};
+        listed.push_back({talk_.protocol, agent, talk_.remote.address, external_of(agent)});
         longest = std::max(longest, lasts);
       }
     }

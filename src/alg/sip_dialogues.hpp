@@ -32,11 +32,14 @@ inline constexpr std::size_t most_media = 32;
 inline constexpr std::size_t most_signals = 16;
 inline constexpr std::size_t most_echoes = 32;
 
-/// An inside endpoint that takes signalling, and from whom.
+/// An inside endpoint that takes signalling, from whom, and at which external address: the one that the
+/// conversation has, since what comes to another is a session of its own, between the same two as the one
+/// that is there.
 struct SignalKey {
   net::Protocol protocol;
   Endpoint inside;
   std::optional<IpAddress> from;
+  std::optional<IpAddress> external;
   friend auto operator<=>(const SignalKey&, const SignalKey&) = default;
 };
 

@@ -259,6 +259,19 @@ TEST_F(Sip, calls_that_announce_one_contact_share_its_pinhole_until_the_last_one
   EXPECT_TRUE(book_.pinholes.empty());
 }
 
+// A BYE to the address of an earlier call was a second session between the same two, and went no further.
+TEST_F(Sip, a_contact_is_announced_at_the_address_that_the_conversation_has) {
+  const auto contact = [&](const std::string& id) {
+    return say(Side::inside, message("INVITE sip:x SIP/2.0", "Call-ID: " + id + "\r\nCSeq: 1 INVITE\r\n" +
+                                                                 "Contact: <sip:a@10.0.0.5:5060>\r\n"));
+  };
+  EXPECT_THAT(contact("one"), HasSubstr("sip:a@198.51.100.1:"));
+  conversation_.host_outside = endpoint("198.51.100.2:6000");
+  inspector_ = alg_->inspect(conversation_, book_);
+  EXPECT_THAT(contact("two"), HasSubstr("sip:a@198.51.100.2:"));
+  EXPECT_EQ(book_.pinholes.size(), 2u);
+}
+
 TEST_F(Sip, a_2xx_after_the_bye_revives_nothing) {
   (void)invite();
   (void)answer(200);
