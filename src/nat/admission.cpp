@@ -81,6 +81,18 @@ void set_side(Session& session, Side side, const net::FlowKey<Address>& key) {
   }
 }
 
+// May a claim end this session, whose two ends on the inside are the claim's? Its remote, with a source port that is
+// fixed (SIP), has been given another E for the same host. Who began a connection that stands, or one that the host itself
+// opened, does not lose it: a source is easily forged.
+bool gives_way(const Session& session) {
+  if (session.origin != Session::Origin::inbound) return false;
+  if (session.protocol() == Protocol::tcp) {
+    return session.tcp_state == TcpState::outside_init ||
+           tcp_transition(session.tcp_state, Side::outside, net::TcpHeader::syn).reconsider;
+  }
+  return session.protocol() == Protocol::udp || session.protocol() == Protocol::icmp;
+}
+
 // The key outside of a flow whose key inside stands.
 template <class Inside, class Outside>
 net::FlowKey<Outside> outside_of(const net::FlowKey<Inside>& inside, const Outside& external,
@@ -96,6 +108,7 @@ struct Admission::NewSession {
   Session::Origin origin;
   bool local = false;
   bool hairpin = false;
+  bool claims = false;  ///< a reservation
   std::uint32_t mapping = Session::none;
   std::uint32_t port_set = Session::none;
   /// Of the key outside, where it was looked for and is of no session.
@@ -178,7 +191,10 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
                        : sessions_.publish(slot, tick_of(now));
   if (!published) {
     sessions_.discard(slot);
-    return give_up(Counter::session_conflict);
+    const SessionSlot former = how.claims ? sessions_.find(inside) : no_session;
+    if (former == no_session || !gives_way(sessions_[former])) return give_up(Counter::session_conflict);
+    hosts_.end_session(host);
+    return Admitted::replaces(former);
   }
   if (how.port_set != Session::none && !how.local)
     hosts_.begin_share(host, how.port_set, outside.tail.near_port.host());
@@ -426,6 +442,7 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
     }
     const WorkerId home = ownership_.owner_in(match.found->inside);
     if (home != self_) return Admitted::elsewhere(home);
+    how.claims = true;
     Admitted made = open_inbound(packet, {match.found->inside, external.port}, how, now);
     if (made.kind == Admitted::Kind::session) {
       bindings_.take(*match.found, now);

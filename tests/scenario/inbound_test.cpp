@@ -5,6 +5,7 @@
 // - the match order; two claims of one reservation; a second claim refused, whoever sends it
 // - the deadline by the worker's own clock; after the end of a reservation
 // - a session outlives the reservation, and E serves the next host
+// - a remote that comes again from the same port, by another E, while its earlier session lives
 // - the order of POOL-11 on one single address
 // - a packet that cannot be delivered spends nothing
 #include <functional>
@@ -207,6 +208,64 @@ TEST_P(Inbound, a_session_outlives_the_reservation_while_the_address_serves_the_
             "tcp 198.51.100.10:22 > 203.0.113.10:4001");
   EXPECT_EQ(text(gateway.out(tcp("10.0.0.42:22", "203.0.113.10:4000").syn_ack())),
             "tcp 198.51.100.10:22 > 203.0.113.10:4000");
+}
+
+// SIP over UDP is from 5060 to 5060: a telephone that calls a host by name twice meets its own first session.
+TEST_P(Inbound, a_claim_replaces_the_session_that_its_remote_has_with_the_same_port) {  // POOL-5
+  const auto first_of = [](Protocol protocol, std::string_view to) {
+    return protocol == Protocol::udp ? udp("203.0.113.10:5060", to) : tcp("203.0.113.10:5060", to).syn();
+  };
+  for (const Protocol protocol : {Protocol::udp, Protocol::tcp}) {
+    Gateway gateway{lab_realm(), GetParam()};
+    gateway.bind("198.51.100.10", any, "10.0.0.42", 1);
+    ASSERT_TRUE(gateway.in(first_of(protocol, "198.51.100.10:5060")));
+    gateway.bind("198.51.100.11", any, "10.0.0.42", 2);
+    const auto in = gateway.in(first_of(protocol, "198.51.100.11:5060"));
+    ASSERT_TRUE(in);
+    EXPECT_EQ(in->destination(), address("10.0.0.42"));
+    EXPECT_TRUE(in->checksums_right());
+    EXPECT_EQ(gateway.count(Counter::session_ended), 1U);
+    EXPECT_EQ(claims(gateway).size(), 2U);
+  }
+  Gateway gateway{lab_realm(), GetParam()};
+  gateway.bind("198.51.100.10", any, "10.0.0.42", 1);
+  ASSERT_TRUE(gateway.in(udp("203.0.113.10:5060", "198.51.100.10:5060")));
+  gateway.bind("198.51.100.11", any, "10.0.0.42", 2);
+  ASSERT_TRUE(gateway.in(udp("203.0.113.10:5060", "198.51.100.11:5060")));
+  EXPECT_EQ(text(gateway.out(udp("10.0.0.42:5060", "203.0.113.10:5060"))),
+            "udp 198.51.100.11:5060 > 203.0.113.10:5060");
+  EXPECT_FALSE(gateway.in(udp("203.0.113.10:5060", "198.51.100.10:5060"))) << "that session is over";
+}
+
+TEST_P(Inbound, a_claim_ends_no_connection_that_stands) {  // POOL-5: a source is easily forged
+  Gateway gateway{lab_realm(), GetParam()};
+  gateway.bind("198.51.100.10", ssh, "10.0.0.42", 1);
+  ASSERT_TRUE(gateway.in(syn_from_r(4000, "198.51.100.10:22")));
+  ASSERT_TRUE(gateway.out(tcp("10.0.0.42:22", "203.0.113.10:4000").syn_ack()));
+  gateway.bind("198.51.100.11", ssh, "10.0.0.42", 2);
+  EXPECT_FALSE(gateway.in(syn_from_r(4000, "198.51.100.11:22")));
+  EXPECT_EQ(gateway.count(Counter::session_conflict), 1U);
+  EXPECT_EQ(text(gateway.in(tcp("203.0.113.10:4000", "198.51.100.10:22").ack())),
+            "tcp 203.0.113.10:4000 > 10.0.0.42:22");
+  ASSERT_TRUE(gateway.in(syn_from_r(4001, "198.51.100.11:22"))) << "the reservation is still there";
+
+  ASSERT_TRUE(gateway.out(udp("10.0.0.42:5000", "203.0.113.10:53")));
+  gateway.bind("198.51.100.12", any, "10.0.0.42", 3);
+  EXPECT_FALSE(gateway.in(udp("203.0.113.10:53", "198.51.100.12:5000"))) << "the host itself has opened that";
+  EXPECT_EQ(gateway.count(Counter::session_conflict), 2U);
+}
+
+TEST_P(Inbound, a_claim_replaces_a_connection_that_has_ended) {  // POOL-5
+  Gateway gateway{lab_realm(), GetParam()};
+  gateway.bind("198.51.100.10", ssh, "10.0.0.42", 1);
+  ASSERT_TRUE(gateway.in(syn_from_r(4000, "198.51.100.10:22")));
+  ASSERT_TRUE(gateway.out(tcp("10.0.0.42:22", "203.0.113.10:4000").syn_ack()));
+  ASSERT_TRUE(gateway.in(tcp("203.0.113.10:4000", "198.51.100.10:22").fin()));
+  ASSERT_TRUE(gateway.out(tcp("10.0.0.42:22", "203.0.113.10:4000").fin()));
+  gateway.bind("198.51.100.11", ssh, "10.0.0.42", 2);
+  EXPECT_EQ(text(gateway.in(syn_from_r(4000, "198.51.100.11:22"))), "tcp 203.0.113.10:4000 > 10.0.0.42:22");
+  EXPECT_EQ(text(gateway.out(tcp("10.0.0.42:22", "203.0.113.10:4000").syn_ack())),
+            "tcp 198.51.100.11:22 > 203.0.113.10:4000");
 }
 
 TEST_P(Inbound,

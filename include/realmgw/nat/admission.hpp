@@ -27,6 +27,7 @@ namespace rgw::nat {
 struct Admitted {
   enum class Kind : std::uint8_t {
     session,    ///< there is one now: `slot`
+    replaces,   ///< a claim between the same two ends as session `slot`, which gives way: end that, and ask again
     elsewhere,  ///< its host lives on worker `home`, which is to judge
     kernel,     ///< the gateway itself serves this
     dropped,    ///< in silence, as `why`
@@ -42,6 +43,7 @@ struct Admitted {
   PinholeTable::Index pinhole = PinholeTable::none;
 
   static Admitted session(SessionSlot slot) { return {Kind::session, slot}; }
+  static Admitted replaces(SessionSlot former) { return {Kind::replaces, former}; }
   static Admitted elsewhere(WorkerId home) { return {Kind::elsewhere, no_session, home}; }
   static Admitted dropped(Counter why) { return {Kind::dropped, no_session, {}, why}; }
   static Admitted refused(Counter why) { return {Kind::refused, no_session, {}, why}; }

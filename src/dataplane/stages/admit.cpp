@@ -105,6 +105,8 @@ Verdict carry_out(Context& context, Packet& packet, const Admitted& admitted, co
   switch (admitted.kind) {
     case Admitted::Kind::session:
       return opened(context, packet, admitted);
+    case Admitted::Kind::replaces:  // once only: the one that was in the way has ended
+      return Verdict::drop(Counter::session_conflict);
     case Admitted::Kind::elsewhere:
       if (packet.signpost != ring::no_signpost) return Verdict::drop(Counter::steer_too_many_hops);
       return post(context, packet, admitted.home);
@@ -179,7 +181,7 @@ net::Service service_of(const Packet& packet) {
   return {tail.protocol, (packet.side() == net::Side::inside ? tail.far_port : tail.near_port).host()};
 }
 
-Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own) {
+Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own, bool& ended) {
   if (own == nullptr) return Verdict::drop(Counter::not_own_destination);
   if (own->service && !own->shared()) return to_gateway(context, packet, own);
   if (packet.kind == PacketKind::other && own->service) return to_kernel(context, packet);
@@ -196,6 +198,12 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own) {
   Admitted admitted = judge();
   // Its reservation may have come in since this turn began.
   if (admitted.kind == Admitted::Kind::refused && handle_events(context) != 0) admitted = judge();
+  if (admitted.kind == Admitted::Kind::replaces) {
+    context.counters.add(Counter::session_ended);
+    context.end_session(admitted.slot);
+    ended = true;
+    admitted = judge();
+  }
   return carry_out(context, packet, admitted, own);
 }
 
@@ -256,7 +264,7 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
     return Verdict::drop(Counter::martian_destination);
   }
   return packet.side() == net::Side::inside ? from_inside(context, packet, source, destination, back)
-                                            : from_outside(context, packet, own);
+                                            : from_outside(context, packet, own, ended);
 }
 
 }  // namespace
