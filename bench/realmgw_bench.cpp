@@ -8,6 +8,7 @@
 
 #include "bench/alg_bench.hpp"
 #include "bench/dns_bench.hpp"
+#include "bench/edited_bench.hpp"
 #include "bench/families_bench.hpp"
 #include "bench/nat_bench.hpp"
 #include "bench/options.hpp"
@@ -49,6 +50,7 @@ void measure(const bench::Options& options) {
   }
   bench::measure_dns(options, rows);
   bench::measure_alg(options, rows);
+  bench::measure_edited(options, rows);
   bench::measure_pool(options, rows, tsc_hz);
   bench::measure_resolver(options, rows, tsc_hz);
   options.json ? bench::print_json(std::cout, rows, tsc_hz) : bench::print_table(std::cout, rows, tsc_hz);

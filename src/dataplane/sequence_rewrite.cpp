@@ -46,11 +46,12 @@ void rewrite_sack(std::uint8_t* options, std::size_t size, const alg::SequenceMa
 
 }  // namespace
 
-bool rewrite_numbers(net::Packet& packet, const alg::SequenceMap& own, const alg::SequenceMap& other) {
-  auto& tcp = packet.transport<net::TcpHeader>();
-  std::uint8_t* bytes = packet.l3 + packet.l4;
+bool rewrite_numbers(std::span<std::uint8_t> segment, const alg::SequenceMap& own,
+                     const alg::SequenceMap& other) {
+  std::uint8_t* bytes = segment.data();
+  auto& tcp = net::header<net::TcpHeader>(bytes);
   const std::size_t header = tcp.header_length();
-  const std::uint32_t payload = packet.length - packet.l4 - static_cast<std::uint32_t>(header);
+  const auto payload = static_cast<std::uint32_t>(segment.size() - header);
   const std::uint32_t sequence = tcp.sequence.host();
   if (payload != 0 && own.touches(sequence, payload)) return false;
 

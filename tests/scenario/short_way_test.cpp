@@ -2,6 +2,7 @@
 // each burst that holds the others up, so that all of them walk.
 //   what_leaves_is_the_same_by_either_way
 //   a_burst_of_known_flows_goes_the_short_way_whole
+//   an_edited_connection_has_its_numbers_adjusted_by_either_way
 //   what_follows_a_fin_does_not_overtake_it
 #include <map>
 #include <vector>
@@ -147,6 +148,78 @@ TEST(ShortWay, a_burst_of_known_flows_goes_the_short_way_whole) {
   }
   gateway.turn();
   EXPECT_EQ(gateway.count(Counter::short_way) - before, 20U);
+}
+
+// ALG-1: an FTP connection whose text has been edited and is read no longer.
+class EditedConnection {
+ public:
+  static constexpr std::uint32_t client = 1000, server = 5000;  ///< where each one's edited bytes begin
+
+  EditedConnection() {
+    gateway.put(inside, tcp(here, there).syn().ip());
+    gateway.turn();
+    gateway.put(outside, tcp(there, external).syn_ack().ip());
+    gateway.turn();
+    auto& context = gateway.worker(0).context();
+    const auto slot = context.sessions.find(net::FlowKey4{
+        net::Ipv4Address{10, 0, 0, 42}, net::Ipv4Address{203, 0, 113, 7},
+        {be16{40000}, be16{21}, net::Protocol::tcp, net::Side::inside, net::Family::v4, 0}});
+    ring::SequenceMaps maps{context.companions.id(context.sessions[slot].companion, context.id), {}, {}};
+    maps.from_inside.add({client, client + 10, client, client + 30});
+    maps.from_outside.add({server, server + 50, server, server + 20});
+    gateway.tell(maps);
+    drain();
+  }
+  ~EditedConnection() { drain(); }
+
+  // What control would read.
+  void drain() {
+    for (rte_mbuf* mbuf = nullptr; gateway.rings(0).signalling_to_control.pop(mbuf);)
+      static_cast<void>(ring::PacketBuffer{mbuf});
+  }
+  static Arrival segment(Random& random) {
+    const bool outward = random.below(2) == 0;
+    PacketBuilder packet = outward ? tcp(here, there) : tcp(there, external);
+    const std::uint32_t mine = outward ? client : server, others = outward ? server : client;
+    packet.ack().sequence(mine - 40 + random.below(200)).acknowledge(others - 40 + random.below(200));
+    packet.payload(random.below(30));
+    if (random.below(3) == 0) {
+      const std::uint32_t left = others - 40 + random.below(200), right = left + random.below(60);
+      Bytes options{1, 1, 5, 10};
+      for (const std::uint32_t edge : {left, right}) {
+        for (int shift = 24; shift >= 0; shift -= 8) options.push_back(static_cast<std::uint8_t>(edge >> shift));
+      }
+      packet.tcp_options(std::move(options));
+    }
+    if (random.below(20) == 0) packet.corrupt_transport_checksum();
+    return {outward ? inside : outside, packet.ip()};
+  }
+
+  static constexpr std::string_view here = "10.0.0.42:40000", there = "203.0.113.7:21",
+                                    external = "198.51.100.1:40000";
+  Gateway gateway{realm_with([](config::Realm& realm) { realm.alg.ftp.on = true; })};
+};
+
+TEST(ShortWay, an_edited_connection_has_its_numbers_adjusted_by_either_way) {
+  EditedConnection quick, slow;
+  Random random{5};
+  Traces by_quick, by_slow;
+  const auto before = quick.gateway.count(Counter::alg_to_control);
+  for (int round = 0; round < 1000; ++round) {
+    std::vector<Arrival> burst;
+    for (auto left = 1 + random.below(8); left != 0; --left) burst.push_back(EditedConnection::segment(random));
+    send(quick.gateway, burst, false);
+    send(slow.gateway, burst, true);
+    collect(quick.gateway, by_quick);
+    collect(slow.gateway, by_slow);
+    quick.drain();
+    slow.drain();
+  }
+  EXPECT_EQ(by_quick, by_slow);
+  EXPECT_GT(quick.gateway.count(Counter::short_way), 1000U);
+  EXPECT_EQ(slow.gateway.count(Counter::short_way), 0U);
+  EXPECT_GT(quick.gateway.count(Counter::alg_to_control), before) << "what repeats edited text";
+  EXPECT_EQ(quick.gateway.count(Counter::alg_to_control), slow.gateway.count(Counter::alg_to_control));
 }
 
 TEST(ShortWay, what_follows_a_fin_does_not_overtake_it) {

@@ -99,7 +99,9 @@ Verdict inspect(Context& context, Packet& packet, const Session& session) {
     if (syn) companion.reading = Companion::Reading::text;
     if (packet.kind == net::PacketKind::later_fragment) return Verdict::pass();
     const auto from = static_cast<std::size_t>(packet.side());
-    if (!syn && !packet.fragment && rewrite_numbers(packet, companion.maps[from], companion.maps[1 - from]))
+    if (!syn && !packet.fragment &&
+        rewrite_numbers({packet.l3 + packet.l4, std::size_t{packet.length} - packet.l4}, companion.maps[from],
+                        companion.maps[1 - from]))
       return Verdict::pass();
   }
   return to_control(context, packet, session);

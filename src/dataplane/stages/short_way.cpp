@@ -4,6 +4,7 @@
 // Three passes over a burst, so that cache misses overlap: read (parse), find (lookup), send (egress,
 // translate, resolve). A packet goes this way whole or not at all: nothing is written before all is known, so
 // the walk can begin anew with it.
+#include "realmgw/dataplane/sequence_rewrite.hpp"
 #include "realmgw/dataplane/stages.hpp"
 #include "realmgw/nat/plain_rewrite.hpp"
 #include "realmgw/nat/tcp_state.hpp"
@@ -62,16 +63,32 @@ bool keeps_state(const Session& session, const PlainPacket& packet, Side from) {
   return transition.next == session.tcp_state && transition.timer == session.timer;
 }
 
-// False, and nothing has been touched: the packet needs the walk.
 template <Side from>
+[[gnu::noinline]] bool send_renumbered(Context& context, rte_mbuf* mbuf, const PlainPacket& packet, Session& session);
+
+// False, and nothing has been touched: the packet needs the walk. `edited`: of a session whose text an ALG has
+// edited, and reads no longer.
+template <Side from, bool edited = false>
 [[gnu::always_inline]] inline bool send(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
                                         Session& session) {
-  if (!session.plain || !keeps_state(session, packet, from)) return false;
+  if constexpr (!edited) {
+    if (!session.plain) [[unlikely]]
+      return session.companion != 0 && send_renumbered<from>(context, mbuf, packet, session);
+  }
+  if (!keeps_state(session, packet, from)) return false;
   const Neighbour* neighbour =
       context.neighbours.find(from == Side::inside ? session.towards_outside : session.towards_inside);
   std::uint8_t* const l3 = l3_of(mbuf);
   if (neighbour == nullptr || packet.length > neighbour->mtu || net::header<net::Ipv4Header>(l3).ttl <= 1)
     return false;
+  if constexpr (edited) {
+    const auto& maps = context.companions[session.companion].maps;
+    constexpr auto own = static_cast<std::size_t>(from);
+    // What repeats edited text needs the text.
+    if (!rewrite_numbers({l3 + sizeof(net::Ipv4Header), packet.length - sizeof(net::Ipv4Header)}, maps[own],
+                         maps[1 - own]))
+      return false;
+  }
 
   // The line of a session is written to once a tick, not once a packet.
   const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(session.timer)];
@@ -83,6 +100,16 @@ template <Side from>
   mbuf->pkt_len = mbuf->data_len;
   context.transmit(neighbour->port, mbuf);
   return true;
+}
+
+// Out of line, so that it costs a plain session nothing.
+template <Side from>
+bool send_renumbered(Context& context, rte_mbuf* mbuf, const PlainPacket& packet, Session& session) {
+  if (context.companions[session.companion].reading != Companion::Reading::numbers || session.local ||
+      session.hairpin || session.inside_family() != net::Family::v4 ||
+      session.outside_family() != net::Family::v4)
+    return false;
+  return send<from, true>(context, mbuf, packet, session);
 }
 
 template <Side from>

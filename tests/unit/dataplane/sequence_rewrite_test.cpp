@@ -33,7 +33,9 @@ class Segment {
         net::parse(bytes_.data(), bytes_.size(), net::EtherType::ipv4, net::Side::inside, packet_);
     EXPECT_TRUE(verdict.passed());
   }
-  bool rewrite() { return rewrite_numbers(packet_, client(), server()); }
+  bool rewrite() {
+    return rewrite_numbers({packet_.l3 + packet_.l4, std::size_t{packet_.length} - packet_.l4}, client(), server());
+  }
   [[nodiscard]] test::Seen seen() const { return test::Seen{bytes_}; }
   [[nodiscard]] Bytes options() const {
     const auto begin = bytes_.begin() + 20 + 20;
