@@ -17,8 +17,8 @@ class HostUse {
  public:
   struct Limits {
     std::uint32_t sessions;
-    std::uint32_t ports;  ///< 0: no limit, and nothing is counted
-    std::uint32_t new_sessions;  ///< a second, and as many at once after a rest; 0: no limit
+    std::uint32_t ports;             ///< 0: no limit, and nothing is counted
+    std::uint32_t new_sessions = 0;  ///< a second, and as many at once after a rest; 0: no limit
   };
 
   /// Room for `hosts` hosts at one time, and `sessions` ports where they are limited.
@@ -34,8 +34,8 @@ class HostUse {
     too_fast,  ///< the host opens more than it may a second
     full       ///< there is no room for another host
   };
-  /// One session more, unless there is no room for it; `limited`: do the host's own bounds hold? A host that has
-  /// no session is forgotten, so its rate begins anew.
+  /// One session more, unless there is no room for it; `limited`: do the host's own bounds hold? A host that
+  /// has no session is forgotten, so its rate begins anew.
   [[nodiscard]] Room begin_session(const net::IpAddress& host, Instant now, bool limited = true) {
     Use* use = hosts_.insert(host, Use{});
     if (use == nullptr) return Room::full;
