@@ -25,7 +25,7 @@ constexpr std::uint16_t client_port = 40000;
 
 config::Realm alg_realm() {
   config::Realm realm = bench_realm(1024);
-  realm.alg.ftp.on = realm.alg.sip.on = true;
+  for (auto& protocol : realm.alg.protocols) protocol.on = true;
   return realm;
 }
 

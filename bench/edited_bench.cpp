@@ -22,7 +22,7 @@ constexpr std::uint32_t before_edits = 1000, after_edits = 2000;
 
 config::Realm realm() {
   config::Realm realm = bench_realm(1024);
-  realm.alg.ftp.on = true;
+  realm.alg[net::AlgId::ftp].on = true;
   return realm;
 }
 

@@ -15,34 +15,33 @@ bool server_port(const Value& value, std::uint16_t& out) {
 constexpr Choice<Alg::AddressForm> address_forms[] = {{"literal", Alg::AddressForm::literal},
                                                       {"fqdn", Alg::AddressForm::fqdn}};
 
+constexpr Key<Alg::Protocol> protocol_keys[] = {
+    {"ports", into<&Alg::Protocol::ports, list_of<server_port, max_ports>>}};
+
 // What is said of SIP besides its ports.
 struct SipDraft {
   Alg::Protocol protocol;
   Alg::AddressForm address_form = Alg::AddressForm::literal;
 };
-
-constexpr Key<Alg::Protocol> protocol_keys[] = {
-    {"ports", into<&Alg::Protocol::ports, list_of<server_port, max_ports>>}};
 constexpr Key<SipDraft> sip_keys[] = {
     {"ports", into<&SipDraft::protocol, &Alg::Protocol::ports, list_of<server_port, max_ports>>},
     {"address_form", into<&SipDraft::address_form, one_of<address_forms>>},
 };
 
 // true, false, or what to inspect, which means true.
-bool protocol(const Value& value, Alg::Protocol& out) {
-  if (value.kind() != Node::Kind::map) return boolean(value, out.on);
-  out.on = true;
-  return read_map(value, out, protocol_keys);
-}
-
-bool sip(const Value& value, Alg& out) {
-  if (value.kind() != Node::Kind::map) return boolean(value, out.sip.on);
-  SipDraft draft{out.sip, out.sip_address_form};
-  draft.protocol.on = true;
-  const bool good = read_map(value, draft, sip_keys);
-  out.sip = draft.protocol;
-  out.sip_address_form = draft.address_form;
-  return good;
+template <net::AlgId id>
+bool protocol(const Value& value, Alg& out) {
+  if (value.kind() != Node::Kind::map) return boolean(value, out[id].on);
+  out[id].on = true;
+  if constexpr (id == net::AlgId::sip) {
+    SipDraft draft{out[id], out.sip_address_form};
+    const bool good = read_map(value, draft, sip_keys);
+    out[id] = draft.protocol;
+    out.sip_address_form = draft.address_form;
+    return good;
+  } else {
+    return read_map(value, out[id], protocol_keys);
+  }
 }
 
 // "50000-57999".
@@ -65,10 +64,10 @@ bool pinhole_ports(const Value& value, Alg& out) {
 }
 
 constexpr Key<Alg> keys[] = {
-    {"ftp", into<&Alg::ftp, protocol>},
-    {"sip", sip},
-    {"rtsp", into<&Alg::rtsp, protocol>},
-    {"pinhole_ports", pinhole_ports},
+#define RGW_ALG_KEY(name, ...) {#name, protocol<net::AlgId::name>},
+    RGW_ALGS(RGW_ALG_KEY)
+#undef RGW_ALG_KEY
+        {"pinhole_ports", pinhole_ports},
     {"max_sessions", into<&Alg::max_sessions, count<std::uint32_t, 16, 65'535>>},
     {"max_pinholes", into<&Alg::max_pinholes, count<std::uint32_t, 16, 65'535>>},
     {"max_pinholes_per_host", into<&Alg::max_pinholes_per_host, count<std::uint32_t, 1, 65'535>>},
@@ -88,9 +87,14 @@ bool read_alg(const Value& value, Realm& realm) {
 
 const Section alg_section{"alg", false, read_alg, [](std::vector<std::string>& names) {
                             name_keys(names, "alg.", keys);
-                            name_keys(names, "alg.ftp.", protocol_keys);
-                            name_keys(names, "alg.sip.", sip_keys);
-                            name_keys(names, "alg.rtsp.", protocol_keys);
+                            for (const auto& alg : net::alg_infos) {
+                              const std::string prefix = "alg." + std::string{alg.name} + ".";
+                              if (alg.name == "sip") {
+                                name_keys(names, prefix, sip_keys);
+                              } else {
+                                name_keys(names, prefix, protocol_keys);
+                              }
+                            }
                           }};
 
 }  // namespace rgw::config

@@ -1,6 +1,5 @@
 #include "realmgw/ring/snapshot.hpp"
 
-#include "realmgw/alg/alg.hpp"
 
 #include <algorithm>
 #include <map>
@@ -78,25 +77,18 @@ bool stands_for_another(const nat::Policy& policy, const net::IpAddress& address
   return ipv4 && !ipv4->is_this_network();
 }
 
-const config::Alg::Protocol* written(const config::Alg& alg, std::string_view name) {
-  if (name == "ftp") return &alg.ftp;
-  if (name == "sip") return &alg.sip;
-  return name == "rtsp" ? &alg.rtsp : nullptr;
-}
-
 Inspection make_inspection(const config::Realm& realm) {
   Inspection inspection;
-  const auto registrations = alg::registrations();
-  for (std::uint8_t i = 0; i < registrations.size(); ++i) {
-    const auto* protocol = written(realm.alg, registrations[i].name);
-    if (protocol == nullptr || !protocol->on) continue;
-    for (const net::Service& usual : registrations[i].services) {
-      if (protocol->ports.empty()) inspection.services.push_back({usual, i});
+  for (std::uint8_t i = 0; i < net::alg_infos.size(); ++i) {
+    const auto& protocol = realm.alg.protocols[i];
+    if (!protocol.on) continue;
+    for (const net::Service& usual : net::alg_infos[i].services) {
+      if (protocol.ports.empty()) inspection.services.push_back({usual, i});
       const bool again = std::any_of(inspection.services.begin(), inspection.services.end(), [&](const auto& row) {
         return row.alg == i && row.service.protocol == usual.protocol;
       });
       if (again) continue;
-      for (const std::uint16_t port : protocol->ports) inspection.services.push_back({{usual.protocol, port}, i});
+      for (const std::uint16_t port : protocol.ports) inspection.services.push_back({{usual.protocol, port}, i});
     }
   }
   for (const auto& host : realm.hosts) {

@@ -197,7 +197,7 @@ class EditedConnection {
 
   static constexpr std::string_view here = "10.0.0.42:40000", there = "203.0.113.7:21",
                                     external = "198.51.100.1:40000";
-  Gateway gateway{realm_with([](config::Realm& realm) { realm.alg.ftp.on = true; })};
+  Gateway gateway{realm_with([](config::Realm& realm) { realm.alg[net::AlgId::ftp].on = true; })};
 };
 
 TEST(ShortWay, an_edited_connection_has_its_numbers_adjusted_by_either_way) {

@@ -12,7 +12,7 @@ namespace rgw::test {
 /// The lab's realm with every ALG on.
 inline config::Realm alg_realm() {
   config::Realm realm = whole_realm();
-  realm.alg.ftp.on = realm.alg.sip.on = realm.alg.rtsp.on = true;
+  for (auto& protocol : realm.alg.protocols) protocol.on = true;
   return realm;
 }
 

@@ -78,14 +78,13 @@ struct Options {
   AddressForm address_form = AddressForm::literal;
 };
 
-/// A line of the register: the name in the realm file, the services inspected unless the file says otherwise.
+/// Who makes an ALG of net/alg_list.hpp.
 struct Registration {
   std::string_view name;
-  std::span<const net::Service> services;
   std::unique_ptr<Alg> (*make)(const Options& options);
 };
 
-/// Every ALG there is (src/alg/registry.cpp).
+/// Every ALG there is, in the order of net::AlgId.
 [[nodiscard]] std::span<const Registration> registrations();
 
 }  // namespace rgw::alg

@@ -2,6 +2,8 @@
 // The loader makes it (loader.hpp), everything else reads it. Nothing here refers to YAML.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/alg_list.hpp"
 #include "realmgw/net/prefix.hpp"
 #include "realmgw/net/side.hpp"
 #include "realmgw/net/transport.hpp"
@@ -143,7 +146,7 @@ struct Alg {
   };
   enum class AddressForm : std::uint8_t { literal, fqdn };
 
-  Protocol ftp, sip, rtsp;
+  std::array<Protocol, net::alg_infos.size()> protocols;  ///< by net::AlgId
   AddressForm sip_address_form = AddressForm::literal;  ///< ALG-3
   std::uint16_t first_port = 50'000, last_port = 57'999;  ///< external ports that are for pinholes alone
   std::uint32_t max_sessions = 16'384;                     ///< inspected at one time, all workers together
@@ -151,7 +154,11 @@ struct Alg {
   std::uint32_t max_pinholes_per_host = 1'024;
   std::uint32_t max_memory = 64U << 20;  ///< bytes of text held back, all sessions together
 
-  [[nodiscard]] bool any() const { return ftp.on || sip.on || rtsp.on; }
+  [[nodiscard]] Protocol& operator[](net::AlgId id) { return protocols[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] const Protocol& operator[](net::AlgId id) const { return protocols[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] bool any() const {
+    return std::any_of(protocols.begin(), protocols.end(), [](const Protocol& one) { return one.on; });
+  }
 };
 
 struct Host {

@@ -54,7 +54,7 @@ struct OwnAddress {
 struct Inspection {
   struct Row {
     net::Service service;  ///< of the outside end of what a host opens, of the inside end of what comes in
-    std::uint8_t alg;      ///< its place among alg::registrations()
+    std::uint8_t alg;      ///< its net::AlgId
   };
   std::vector<Row> services;                   ///< empty: none is read
   std::unordered_set<net::IpAddress> exempt;   ///< hosts none of whose sessions is read
