@@ -164,6 +164,7 @@ class Translation {
         if (rtcp_address && rtcp_address->address.is_unspecified()) rtcp_address.reset();
       }
       if (line.type == 'a' && begins_with_word(line.value, "candidate:")) candidate(line);
+      if (line.type == 'a' && begins_with_word(line.value, "ssrc:")) source(line);
     }
     const auto& place = own ? own : session_connection_;
     if (!place) {  // a name, a group, or on hold: nothing to open
@@ -217,6 +218,21 @@ class Translation {
         shown = shown && view_.shows(*address);
     }
     if (!shown) replace(line.at - 2, line.next - (line.at - 2), "");
+  }
+
+  // RFC 5576 section 6.1: a canonical name, which may be of the form user@address. It is for RTCP to tell, so
+  // the line can go where it may not be shown.
+  void source(const Line& line) {
+    const std::size_t at = find_word(line.value, " cname:");
+    if (at == std::string_view::npos) return;
+    std::string_view rest = line.value.substr(at + 7);
+    while (!rest.empty()) {
+      std::string_view word = rest.substr(0, rest.find_first_of(" @;"));
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+      if (word.size() > 2 && word.front() == '[') word = word.substr(1, word.find(']') - 1);
+      const auto address = IpAddress::parse(word);
+      if (address && !view_.shows(*address)) return replace(line.at - 2, line.next - (line.at - 2), "");
+    }
   }
 
   std::string_view body_;

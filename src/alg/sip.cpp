@@ -126,6 +126,7 @@ class SipInspector final : public Inspector {
   Outcome handle(Side from, const Message& message, Instant now, std::vector<Edit>& edits);
   void request_uri(Passage& passage);
   void via(Passage& passage, const Field& field);
+  std::optional<std::string> received(Passage& passage, std::string_view value, const std::string& sent_by);
   void uris(Passage& passage, const Field& field, Use use);
   void translate(Passage& passage, const HostPort& place, Use use);
   std::optional<std::string> outward(Passage& passage, const HostPort& place, Use use);
@@ -223,6 +224,36 @@ void SipInspector::uris(Passage& passage, const Field& field, Use use) {
   for (const HostPort& place : find_uris(field.value, field.at)) translate(passage, place, use);
 }
 
+std::string echo_key(char kind, std::string_view text) {
+  return kind + std::string{text};
+}
+std::string echo_key(Use use, std::string_view text) {
+  return echo_key(use == Use::via ? 'v' : use == Use::target ? 'u' : 'i', text);
+}
+
+/// Whence the hop below has seen a request come (RFC 3261 section 18.2.1), by the sent-by as the outside
+/// reads it. Nothing where it stays.
+std::optional<std::string> SipInspector::received(Passage& passage, std::string_view value,
+                                                  const std::string& sent_by) {
+  const bool bracketed =
+      value.size() > 2 && value.front() == '[' && value.back() == ']';  // RFC 5118 section 4.5
+  const auto address = IpAddress::parse(bracketed ? value.substr(1, value.size() - 2) : value);
+  if (!address) return std::nullopt;
+  const std::string key = echo_key('r', sent_by);
+  if (passage.from == Side::outside) {
+    if (const auto echo = passage.dialogue.echoes.find(key); echo != passage.dialogue.echoes.end())
+      return echo->second;
+    return *address == talk_.host_outside.address ? std::optional{talk_.host.address.to_string()}
+                                                  : std::nullopt;
+  }
+  const auto seen = book_.seen_outside(*address);
+  if (!seen || *seen == *address) return std::nullopt;
+  // What stands there of an agent behind a proxy inside, the proxy needs as it wrote it.
+  if (*address != talk_.remote_inside.address && passage.dialogue.echoes.size() < most_echoes)
+    passage.dialogue.echoes[key] = value;
+  return seen->to_string();
+}
+
 /// RFC 3261 section 20.42, several in one field or one; RFC 3581 for received and rport.
 void SipInspector::via(Passage& passage, const Field& field) {
   for (std::size_t begin = 0; begin < field.value.size();) {
@@ -231,20 +262,29 @@ void SipInspector::via(Passage& passage, const Field& field) {
     const std::size_t version = find_word(one, "sip/2.0/");
     const std::size_t space = version == npos ? npos : one.find_first_of(" \t", version);
     const std::size_t host = space == npos ? npos : one.find_first_not_of(" \t\r\n", space);
+    std::string sent_by;  // as the outside reads it
     if (host != npos) {
-      if (const auto place = parse_host_port(one.substr(host), field.at + begin + host))
+      if (const auto place = parse_host_port(one.substr(host), field.at + begin + host)) {
+        const std::size_t before = passage.edits.size();
         translate(passage, *place, Use::via);
+        const bool edited_outward = passage.from == Side::inside && passage.edits.size() > before;
+        sent_by = edited_outward ? passage.edits.back().text : host_port_text(place->host, place->port);
+      }
     }
-    const auto parameter = [&](std::string_view name, std::string_view seen, const std::string& inside) {
+    const auto parameter = [&](std::string_view name, auto&& instead) {
       const std::size_t at = find_word(one, name);
-      if (passage.from == Side::inside || at == npos) return;
+      if (at == npos) return;
       const std::string_view value =
           one.substr(at + name.size(), one.substr(at + name.size()).find_first_of("; \t\r\n"));
-      if (value == seen && value != inside)
-        passage.edits.push_back({field.at + begin + at + name.size(), value.size(), inside});
+      const std::optional<std::string> text = instead(value);
+      if (text && *text != value)
+        passage.edits.push_back({field.at + begin + at + name.size(), value.size(), *text});
     };
-    parameter(";received=", talk_.host_outside.address.to_string(), talk_.host.address.to_string());
-    parameter(";rport=", std::to_string(talk_.host_outside.port), std::to_string(talk_.host.port));
+    parameter(";received=", [&](std::string_view value) { return received(passage, value, sent_by); });
+    parameter(";rport=", [&](std::string_view value) {
+      const bool own = passage.from == Side::outside && value == std::to_string(talk_.host_outside.port);
+      return own ? std::optional{std::to_string(talk_.host.port)} : std::nullopt;
+    });
     begin = end + 1;
   }
 }
@@ -254,10 +294,6 @@ void SipInspector::translate(Passage& passage, const HostPort& place, Use use) {
   if (!text) return;
   const std::size_t length = use == Use::identity ? place.host_length : place.length;
   passage.edits.push_back({place.at, length, *text});
-}
-
-std::string echo_key(Use use, std::string_view text) {
-  return (use == Use::via ? "v" : "u") + std::string{text};
 }
 
 /// What the outside reads for a host of the inside's text; nothing where it stays.
@@ -274,8 +310,13 @@ std::optional<std::string> SipInspector::outward(Passage& passage, const HostPor
   if (use == Use::identity) {
     const auto seen = *address == talk_.host.address ? std::optional{talk_.host_outside.address}
                                                      : book_.seen_outside(*address);
-    if (name) return *name;
-    return seen ? std::optional{host_port_text(seen->to_string(), std::nullopt)} : std::nullopt;
+    if (!name && !seen) return std::nullopt;
+    text = name ? *name : host_port_text(seen->to_string(), std::nullopt);
+    auto& echoes = passage.dialogue.echoes;
+    if (echoes.size() < most_echoes &&
+        (*address == talk_.host.address || !echoes.contains(echo_key(use, text))))
+      echoes[echo_key(use, text)] = host_port_text(place.host, std::nullopt);
+    return text;
   }
   if (name) {
     text = host_port_text(*name, place.port);
@@ -297,10 +338,11 @@ std::optional<std::string> SipInspector::outward(Passage& passage, const HostPor
 std::optional<std::string> SipInspector::inward(Passage& passage, const HostPort& place, Use use) {
   const auto address = IpAddress::parse(place.host);
   if (use == Use::identity) {
-    const bool own = address ? *address == talk_.host_outside.address
-                             : options_.address_form == AddressForm::fqdn &&
-                                   book_.name_of(talk_.host.address) == std::string{place.host};
-    if (own) return host_port_text(talk_.host.address.to_string(), std::nullopt);
+    // As the inside party has called itself, where it has. What a caller outside calls it is for the two of
+    // them: an agent shows it again, in its RTCP too.
+    const auto echo = passage.dialogue.echoes.find(echo_key(use, host_port_text(place.host, std::nullopt)));
+    if (echo != passage.dialogue.echoes.end()) return echo->second;
+    if (address == talk_.host_outside.address) return std::nullopt;
   } else {
     const auto echo = passage.dialogue.echoes.find(echo_key(use, host_port_text(place.host, place.port)));
     if (echo != passage.dialogue.echoes.end()) return echo->second;

@@ -37,7 +37,8 @@ class SdpView {
   [[nodiscard]] virtual std::optional<IpAddress> address(const IpAddress& address) = 0;
   /// A medium. Nothing: the description cannot be passed on. A rejected one is only told of.
   [[nodiscard]] virtual std::optional<Place> media(const SdpStream& stream) = 0;
-  /// May a candidate of that address (RFC 8839) be shown? A line that may not is taken out.
+  /// May a candidate (RFC 8839) or a canonical name (RFC 5576) of that address be shown? A line that may not
+  /// is taken out.
   [[nodiscard]] virtual bool shows(const IpAddress& address) const = 0;
   /// What "no address" is to the reader, 0.0.0.0 or ::, by its family.
   [[nodiscard]] virtual IpAddress none() const = 0;

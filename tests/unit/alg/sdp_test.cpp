@@ -19,7 +19,9 @@ class View final : public SdpView {
     if (stream.rtcp) place.rtcp = Endpoint{first, 7};
     return place;
   }
-  bool shows(const IpAddress& a) const override { return a != test::address("10.0.0.5"); }
+  bool shows(const IpAddress& a) const override {
+    return a != test::address("10.0.0.5") && a != test::address("fd00::5");
+  }
   IpAddress none() const override { return none_of(first.family()); }
 
   IpAddress first = test::address("198.51.100.1");
@@ -113,6 +115,15 @@ TEST_F(Sdp, candidates_that_show_an_inside_address_are_taken_out) {
                  "a=candidate:3 1 UDP 1694498815 192.0.2.3 45664 typ relay\r\na=z\r\n"),
       "m=audio 5000 RTP/AVP 0\r\nc=IN IP4 198.51.100.1\r\n"
       "a=candidate:3 1 UDP 1694498815 192.0.2.3 45664 typ relay\r\na=z\r\n");
+}
+
+TEST_F(Sdp, canonical_names_that_show_an_inside_address_are_taken_out) {  // RFC 5576 section 6.1
+  EXPECT_EQ(translated("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 10.0.0.5\r\n"
+                       "a=ssrc:1 cname:sip:a@10.0.0.5;transport=udp\r\na=ssrc:2 cname:sip:a@[fd00::5]\r\n"
+                       "a=ssrc:3 cname:a@10.0.0.5\r\na=ssrc:4 cname:a@example.org\r\n"
+                       "a=ssrc:5 msid:10.0.0.5\r\n"),
+            "m=audio 5000 RTP/AVP 0\r\nc=IN IP4 198.51.100.1\r\na=ssrc:4 cname:a@example.org\r\n"
+            "a=ssrc:5 msid:10.0.0.5\r\n");
 }
 
 TEST_F(Sdp, ports_that_are_counted_are_asked_for_in_pairs) {

@@ -114,6 +114,44 @@ TEST_F(Sip, the_answer_comes_back_as_the_caller_wrote_it) {
   EXPECT_THAT(seen, HasSubstr("m=audio 7000 RTP/AVP 0")) << "media of the outside stay within a family";
 }
 
+// RFC 3261 section 18.2.1: whoever answers writes down whence the request came, as he saw it.
+TEST_F(Sip, whence_a_request_came_is_written_as_its_sender_knows_himself) {
+  book_.synthesized[test::address("203.0.113.9")] = test::address("fd64::203.0.113.9");
+  book_.inside_family = net::Family::v6;
+  conversation_.host = endpoint("[fd00::5]:5060");
+  conversation_.remote_inside = endpoint("[fd64::203.0.113.9]:5060");
+  inspector_ = alg_->inspect(conversation_, book_);
+  const auto reply = [&](const std::string& received) {
+    return say(Side::inside,
+               message("SIP/2.0 200 OK", "Via: SIP/2.0/UDP 203.0.113.9:5060;branch=z9;rport=5060;received=" +
+                                             received + "\r\n" + ids(1, "OPTIONS")));
+  };
+  EXPECT_THAT(reply("fd64::cb00:7109"), HasSubstr(";rport=5060;received=203.0.113.9\r\n"));
+  EXPECT_THAT(reply("[fd64::cb00:7109]"), HasSubstr(";received=203.0.113.9\r\n")) << "RFC 5118 section 4.5";
+}
+
+TEST_F(Sip, whence_an_agent_behind_a_proxy_inside_came_is_for_the_proxy_alone) {
+  const auto seen = say(
+      Side::inside, message("OPTIONS sip:x SIP/2.0",
+                            "Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z9a\r\n"
+                            "Via: SIP/2.0/UDP 10.0.0.9:5070;branch=z9b;received=10.0.0.77;rport=5071\r\n" +
+                                ids(1, "OPTIONS")));
+  EXPECT_THAT(seen, Not(HasSubstr("10.0.0.")));
+  const auto vias = seen.substr(seen.find("Via:"), seen.find("Call-ID") - seen.find("Via:"));
+  const auto back = say(Side::outside, message("SIP/2.0 200 OK", vias + outside_ids(1, "OPTIONS")));
+  EXPECT_THAT(back, HasSubstr("Via: SIP/2.0/UDP 10.0.0.9:5070;branch=z9b;received=10.0.0.77;rport=5071\r\n"));
+}
+
+// An agent shows it again elsewhere, as the canonical name of its RTCP.
+TEST_F(Sip, what_a_caller_outside_calls_the_agent_stays) {
+  const auto seen =
+      say(Side::outside, message("INVITE sip:alice@198.51.100.1:6000 SIP/2.0",
+                                 "From: <sip:bob@203.0.113.9>;tag=9\r\nTo: <sip:alice@198.51.100.1>\r\n"
+                                 "Call-ID: in@203.0.113.9\r\nCSeq: 1 INVITE\r\n"));
+  EXPECT_THAT(seen, HasSubstr("INVITE sip:alice@10.0.0.5:5060 SIP/2.0"));
+  EXPECT_THAT(seen, HasSubstr("To: <sip:alice@198.51.100.1>\r\n"));
+}
+
 TEST_F(Sip, a_via_without_a_port_is_echoed_without_one) {
   const auto text = message("OPTIONS sip:x SIP/2.0", "v: SIP/2.0/UDP 10.0.0.5\r\n" + ids(1, "OPTIONS"));
   EXPECT_THAT(say(Side::inside, text), HasSubstr("v: SIP/2.0/UDP 198.51.100.1:6000\r\n"));
