@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "sip_dialogues.hpp"
 #include "sip_media.hpp"
@@ -65,6 +66,14 @@ class SipInspector final : public Inspector {
     return talk_.protocol == Protocol::udp ? datagram(from, window, now) : stream(from, window, now);
   }
   void on_time(Instant) override {}
+  bool needs_session(Instant now) override {
+    while (!lasting_.empty()) {
+      const Dialogue* dialogue = dialogues_.find(lasting_.begin()->first, lasting_.begin()->second);
+      if (dialogue != nullptr && dialogue->lasts(now)) return true;
+      lasting_.erase(lasting_.begin());
+    }
+    return false;
+  }
 
  private:
   enum class Outcome : std::uint8_t { pass, refuse };
@@ -149,6 +158,7 @@ class SipInspector final : public Inspector {
   const Options options_;
   Tally& tally_;
   std::array<std::size_t, 2> scanned_{};
+  std::set<Dialogues::Key> lasting_;  ///< calls and registrations that were agreed on over this session
 };
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
@@ -209,6 +219,7 @@ SipInspector::Outcome SipInspector::handle(Side from, const Message& message, In
     return Outcome::refuse;
   }
   advance(passage);
+  if (status && *status / 100 == 2 && dialogue->lasts(now)) lasting_.emplace(inside_id, talk_.host.address);
   if (!edits.empty()) ++tally_.edited;
   return Outcome::pass;
 }
@@ -493,6 +504,7 @@ void SipInspector::registered(Passage& passage) {
   std::erase_if(dialogue.signals, [&](const auto& entry) {
     return std::find(listed.begin(), listed.end(), entry.first) == listed.end();
   });
+  dialogue.registered = longest != Duration{};
   dialogue.until(passage.now + longest + transaction_time);
 }
 

@@ -83,7 +83,11 @@ struct Dialogue {
       echoes;  ///< what was written outside -> what the inside party had written
   Instant deadline{};
   bool confirmed = false;
+  bool registered = false;
   bool over = false;  ///< by a BYE: a 2xx that comes late changes nothing
+
+  /// Is it a call or a registration that stands?
+  [[nodiscard]] bool lasts(Instant now) const { return !over && (confirmed || registered) && now < deadline; }
 
   void until(Instant at) {
     deadline = at;

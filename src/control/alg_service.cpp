@@ -216,6 +216,10 @@ void AlgService::keep_house(Instant now) {
   for (auto& [id, session] : sessions_) {
     book_.speak_for(session.conversation, session.alg);
     session.inspector->on_time(now);
+    if (session.editor || now < session.next_keep || !session.inspector->needs_session(now)) continue;
+    // Thrice in the time of its timer, so that a message may be lost.
+    if (workers_.try_send(id.worker, ring::SessionKeep{id}))
+      session.next_keep = now + snapshot_.realm.timers.udp / 3;
   }
   for (Reader& reader : readers_) {
     if (reader.alg) reader.alg->on_time(now);

@@ -59,6 +59,13 @@ void handle(Context& context, const ring::SequenceShift& shift) {
   if (shift.last) companion->reading = Companion::Reading::numbers;
 }
 
+void handle(Context& context, const ring::SessionKeep& keep) {
+  const Companion* companion = context.companions.find(keep.session);
+  if (companion == nullptr) return;
+  nat::Session& session = context.sessions[companion->session];
+  nat::SessionTable::extend(session, context.tick + context.timeouts[static_cast<std::size_t>(session.timer)]);
+}
+
 nat::SessionInfo describe(const Context& context, const nat::Session& session) {
   const nat::Tick left = session.deadline > context.tick ? session.deadline - context.tick : 0;
   const nat::Tick timeout = context.timeouts[static_cast<std::size_t>(session.timer)];

@@ -1,8 +1,8 @@
 // SIP through the whole gateway (ALG-3, ALG-5): datagrams read by the control thread, media through pinholes.
 //
 //   a call from inside: addresses, media both ways, early media; its end closes them; what was corrupt or
-//   unreadable goes no further; a registered agent is called, by the registrar alone; a long message is cut,
-//   not lost
+//   unreadable goes no further; a registered agent is called, by the registrar alone; a session lives as long
+//   as what was agreed on over it; a long message is cut, not lost
 #include <regex>
 
 #include "scenario/support.hpp"
@@ -68,6 +68,12 @@ class Sip : public testing::TestWithParam<unsigned> {
   void bye() {
     EXPECT_NE(agent_says(head("BYE sip:b@203.0.113.20:5060 SIP/2.0", "BYE", 2) + "Content-Length: 0\r\n\r\n"),
               "");
+  }
+
+  /// Nothing is said for so long.
+  void silence(std::chrono::seconds time) {
+    for (std::chrono::seconds passed{}; passed < time; passed += std::chrono::seconds{1})
+      gateway.pass(std::chrono::seconds{1});
   }
 
   WholeGateway gateway{alg_realm(), GetParam()};
@@ -138,6 +144,85 @@ TEST_P(Sip, a_registered_agent_is_called_by_the_registrar_alone) {
   const std::string other_port = invite("203.0.113.10:5080");
   EXPECT_NE(other_port.find("INVITE sip:a@10.0.0.42:5060"), std::string::npos) << other_port;
   EXPECT_EQ(invite("203.0.113.66:5060"), "");
+}
+
+// The proxy speaks to the port that it was told, hours later too; nobody else may have it by then.
+TEST_P(Sip, a_session_lives_as_long_as_the_registration_over_it) {
+  agent_says(head("REGISTER sip:203.0.113.10 SIP/2.0", "REGISTER") +
+             "Contact: <sip:a@10.0.0.42:5060>;expires=1200\r\nContent-Length: 0\r\n\r\n");
+  agent_outside = source;
+  const std::string granted =
+      "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP " + agent_outside +
+      ";branch=z9hG4bK1\r\nFrom: <sip:a@198.51.100.1>;tag=1\r\n"
+      "To: <sip:b@203.0.113.10>;tag=2\r\nCall-ID: 7@198.51.100.1\r\nCSeq: 1 REGISTER\r\n"
+      "Contact: <sip:a@" +
+      agent_outside + ">;expires=1200\r\nContent-Length: 0\r\n\r\n";
+  EXPECT_NE(says(outside, proxy, agent_outside, granted), "");
+  silence(std::chrono::seconds{1100});
+  const std::string options =
+      "OPTIONS sip:b@203.0.113.10 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.43:5060;branch=z9hG4bK4\r\n"
+      "From: <sip:c@c>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: 8\r\nCSeq: 1 OPTIONS\r\n"
+      "Content-Length: 0\r\n\r\n";
+  EXPECT_NE(says(inside, "10.0.0.43:5060", proxy, options), "");
+  EXPECT_NE(source, agent_outside);
+  const std::string ping = "OPTIONS sip:a@" + agent_outside +
+                           " SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.10:5060;branch=z9\r\n"
+                           "From: <sip:b@b>;tag=1\r\nTo: <sip:a@a>\r\nCall-ID: 9\r\nCSeq: 1 OPTIONS\r\n"
+                           "Content-Length: 0\r\n\r\n";
+  EXPECT_NE(says(outside, proxy, agent_outside, ping), "");
+  EXPECT_EQ(destination, agent);
+  silence(std::chrono::seconds{500});
+  EXPECT_EQ(gateway.sessions(), 0U) << "the registration has ended, and so do its session and its pinhole";
+  EXPECT_EQ(gateway.controller().algs().book().size(), 0U);
+}
+
+TEST_P(Sip, a_session_lives_as_long_as_the_call_over_it) {
+  invite();
+  answer("200 OK", sdp("203.0.113.20", 9000));
+  silence(std::chrono::minutes{30});
+  const std::string before = agent_outside;
+  bye();
+  EXPECT_EQ(source, before);
+  silence(std::chrono::seconds{33});
+  EXPECT_EQ(gateway.controller().algs().book().size(), 0U) << "the Contact ends with its last transaction";
+  silence(std::chrono::seconds{300});
+  EXPECT_EQ(gateway.sessions(), 0U);
+}
+
+// A call that is quiet for longer than its session's timer, and speaks again at any moment about its end.
+TEST(SipAtPoolAddress, a_request_is_not_lost_about_the_end_of_its_session) {
+  config::Realm realm = alg_realm();
+  realm.timers.udp = std::chrono::seconds{1};
+  WholeGateway gateway{realm};
+  const std::string external = Resolver{gateway}.look_up("udp5060.hosta.foo");
+  const auto send = [&](unsigned from, std::string_view text) {
+    gateway.put(from, (from == outside ? udp("203.0.113.20:5060", external + ":5060")
+                                       : udp("10.0.0.42:5060", "203.0.113.20:5060"))
+                          .payload(Bytes{text.begin(), text.end()})
+                          .ip());
+    gateway.turn_all();
+    const auto seen = gateway.take(1 - from);
+    return seen ? seen->to_string() : "";
+  };
+  const std::string ids =
+      "Via: SIP/2.0/UDP 203.0.113.20:5060;branch=z9hG4bK1\r\nFrom: <sip:b@b>;tag=5\r\nTo: <sip:a@a>";
+  const std::string in = "udp 203.0.113.20:5060 > 10.0.0.42:5060";
+  const std::string out = "udp " + external + ":5060 > 203.0.113.20:5060";
+  for (unsigned n = 1; n < 40; ++n) {
+    const std::string call = "\r\nCall-ID: 1\r\nCSeq: " + std::to_string(n) + " INVITE\r\n";
+    EXPECT_EQ(send(outside, "INVITE sip:x@" + external + " SIP/2.0\r\n" + ids + call +
+                                "Contact: <sip:b@203.0.113.20:5060>\r\nContent-Length: 0\r\n\r\n"),
+              in)
+        << n;
+    EXPECT_EQ(send(inside, "SIP/2.0 200 OK\r\n" + ids + ";tag=6" + call +
+                               "Contact: <sip:a@10.0.0.42:5060>\r\nContent-Length: 0\r\n\r\n"),
+              out)
+        << n;
+    gateway.pass(std::chrono::milliseconds{800 + 20 * n});
+  }
+  send(inside,
+       "BYE sip:b@203.0.113.20:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.42:5060;branch=z9hG4bK2\r\nFrom: "
+       "<sip:a@a>;tag=6\r\nTo: <sip:b@b>;tag=5\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n");
 }
 
 TEST_P(Sip, what_cannot_be_read_goes_no_further) {

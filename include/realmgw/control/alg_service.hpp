@@ -75,6 +75,7 @@ class AlgService {
     std::optional<std::uint32_t> first;       ///< the opener's SYN
     std::size_t memory = 0;
     std::optional<Instant> due;
+    Instant next_keep{};
     bool released = false;  ///< the worker has the maps
   };
   struct Reader {

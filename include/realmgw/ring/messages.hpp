@@ -107,8 +107,13 @@ struct SequenceShift {
   alg::SequenceMap map;
 };
 
+/// A session lives on as if a packet had come: a call or a registration depends on it (ALG-3).
+struct SessionKeep {
+  CompanionId session;
+};
+
 using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery,
-                              PinholeOpen, PinholeExtend, PinholeClose, SequenceShift>;
+                              PinholeOpen, PinholeExtend, PinholeClose, SequenceShift, SessionKeep>;
 static_assert(sizeof(ToWorker) <= 96);
 
 // ---- worker -> control
