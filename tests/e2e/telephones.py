@@ -58,13 +58,14 @@ class Callee:
         return self.stack.__exit__(*error)
 
 
-def call(box, address, media, callee, scenario="caller", service="callee", port=None, transport="udp", calls=1):
+def call(box, address, media, callee, scenario="caller", service="callee", port=None, transport="udp", calls=1,
+         call_id="%u-%p@%s"):
     """Plays a caller's scenario against `callee`, (address, port), to its end."""
     port = port or next(_ports)
     host, to = callee
     with tempfile.TemporaryDirectory() as made:
         directory = pathlib.Path(made)
-        command = [*_sipp(scenario, address, port, media, transport, calls, directory), "-s", service,
+        command = [*_sipp(scenario, address, port, media, transport, calls, directory), "-s", service, "-cid_str", call_id,
                    f"[{host}]:{to}" if ":" in host else f"{host}:{to}"]
         if harness.run(box, *command, timeout=40, check=False).returncode:
             errors = directory / "errors"

@@ -3,7 +3,8 @@
 
   a call is held, taken back and ended, over UDP and TCP, caller inside and outside, for the four pairs of families,
   with RTP both ways, and its ports are free when it is over; a caller cancels; an agent inside that has registered is
-  called by its registrar; baresip inside calls baresip outside, and each hears the other's tone
+  called by its registrar; baresip inside calls baresip outside, and the other way round, and each hears the other's
+  tone; with `address_form: fqdn` the outside reads the host's name
 """
 
 import re
@@ -31,14 +32,18 @@ def rtp(frames, payload_type=8):
     return found
 
 
-class Sip(alg_case.AlgCase):
-    # A call is quiet for a second between its messages. An agent's Contact stands at a pool address for half a minute
-    # after a call; the pool does not come round in that time.
+class Calls(alg_case.AlgCase):
+    # An agent's Contact stands at a pool address for half a minute after a call; the pool does not come round in that
+    # time.
     realm = {**alg_case.REALM, "timers": {"udp": "2s", "icmp": "1s", "tcp_transitory": "1s"},
              "pool": {"addresses": ["198.51.100.10-198.51.100.40", "2001:db8:100::20/123"]}}
 
+    @classmethod
+    def tearDownClass(cls):
+        """Nobody waits for the Contacts here: `Sip.the_contact_of_a_call_ends_when_its_transactions_do` shows it."""
+
     def talks(self, pair, transport, outward):
-        """One call; the RTP of both ends arrives at both."""
+        """One call, the RTP of both ends of which arrives at both; what passed outside."""
         if outward:
             callers, callees = (pair.host, pair.own, HOST_MEDIA), (pair.remote_box, pair.remote, REMOTE_MEDIA)
         else:
@@ -55,7 +60,10 @@ class Sip(alg_case.AlgCase):
             self.assertGreater(sum(destination == port for _, destination in ports), 30)
         self.assert_nothing_of_inside(outside)
         self.is_free("ports")
+        return outside.packets()
 
+
+class Sip(Calls):
     def test_a_call_from_inside_with_hold(self):
         for pair, transport in CALLS:
             with self.subTest(f"{pair}, {transport}"):
@@ -85,30 +93,53 @@ class Sip(alg_case.AlgCase):
         pair = PAIRS[0]
         with self.outside() as outside:
             with Callee(pair.remote_box, pair.remote, REMOTE_MEDIA, "registrar") as registrar:
-                call(pair.host, pair.own, HOST_MEDIA, (pair.remote, 5060), "register", service=60, port=5060)
+                call(pair.host, pair.own, HOST_MEDIA, (pair.remote, 5060), "register", service=60, port=5060,
+                     call_id="register@%s")
                 registrar.done()
                 contact = re.search(r"registered sip:agent@([\d.]+):(\d+)", registrar.log())
             with Callee(pair.host, pair.own, HOST_MEDIA) as agent:
                 call(pair.remote_box, pair.remote, REMOTE_MEDIA, (contact[1], contact[2]), service="agent")
                 agent.done()
             with Callee(pair.remote_box, pair.remote, REMOTE_MEDIA, "registrar") as registrar:
-                call(pair.host, pair.own, HOST_MEDIA, (pair.remote, 5060), "register", service=0, port=5060)
+                call(pair.host, pair.own, HOST_MEDIA, (pair.remote, 5060), "register", service=0, port=5060,
+                     call_id="register@%s")
                 registrar.done()
         self.assert_nothing_of_inside(outside)
         self.is_free("ports")
 
+    def hear_each_other(self, pair, outward):
+        with self.outside() as outside, Baresip(pair.host, pair.own, HOST_TONE) as host, \
+                Baresip(pair.remote_box, pair.remote, REMOTE_TONE) as remote:
+            caller, called, to = (host, remote, pair.far()) if outward else (remote, host, pair.door("udp5060"))
+            caller.command("dial", f"sip:{called.box}@{f'[{to}]' if ':' in to else to}")
+            wait_until(lambda: host.hears(REMOTE_TONE) and remote.hears(HOST_TONE), "each hears the other", 8)
+            caller.command("hangup")
+            wait_until(lambda: "session closed" in called.said(), "the other hears that it is over", 5)
+            self.assert_nothing_of_inside(outside)
+            self.is_free("ports")
+
     def test_baresip_calls_out(self):
         for pair in PAIRS:
-            far = pair.far()
-            with self.subTest(str(pair)), self.outside() as outside, \
-                    Baresip(pair.host, pair.own, HOST_TONE) as host, \
-                    Baresip(pair.remote_box, pair.remote, REMOTE_TONE) as remote:
-                host.command("dial", f"sip:{pair.remote_box}@{f'[{far}]' if ':' in far else far}")
-                wait_until(lambda: host.hears(REMOTE_TONE) and remote.hears(HOST_TONE), "each hears the other", 8)
-                host.command("hangup")
-                wait_until(lambda: "session closed" in remote.said(), "the other hears that it is over", 5)
-                self.assert_nothing_of_inside(outside)
-                self.is_free("ports")
+            with self.subTest(str(pair)):
+                self.hear_each_other(pair, outward=True)
+
+    def test_baresip_is_called(self):
+        for pair in PAIRS:
+            with self.subTest(str(pair)):
+                self.hear_each_other(pair, outward=False)
+
+
+class ByName(Calls):
+    """`address_form: fqdn`: the outside reads names, of media addresses (ALG-3)."""
+
+    realm = {**Calls.realm, "alg": {"sip": {"address_form": "fqdn"}}}
+
+    def test_the_outside_reads_the_name_of_the_host(self):
+        for outward in (True, False):
+            with self.subTest(outward=outward):
+                seen = self.talks(PAIRS[0], "udp", outward)
+                contact = rb"sip:%s@hosta\.foo:\d+" % (b"caller" if outward else b"callee")
+                self.assertTrue(any(re.search(contact, frame) for frame in seen))
 
 
 if __name__ == "__main__":
