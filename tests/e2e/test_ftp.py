@@ -3,18 +3,23 @@
 
   every command for a data connection, client inside and server inside, for the four pairs of families;
   100 MB are the same on both sides, also to and from a server that is reached by its name;
+  100 MB over a connection whose text was edited come through whole (its rate beside a plain one's is printed);
   a thousand listings leave no pinhole; a data connection to somebody else is refused; switched off, active mode fails
 """
 
 import hashlib
 import os
 import pathlib
+import sys
 import tempfile
+import threading
+import time
 
 import alg_case
 import ftp
 import harness
 from alg_case import PAIRS
+from harness import gateway
 
 SIZE = 100 << 20
 
@@ -80,6 +85,48 @@ class Ftp(alg_case.AlgCase):
         for passive in (False, True):
             with self.subTest(passive=passive), ftp.server("hosta") as site:
                 self.moves_100_mb("ext1", PAIRS[0].door("tcp21"), site, passive)
+
+    def carries(self, port):
+        """100 MB to a client inside, over a connection that began as FTP does, to AUTH TLS; bytes a second."""
+        pieces, stop = os.urandom(1 << 20), time.monotonic() + 60
+        with harness.tcp_server("ext1", port) as listener, harness.tcp_client("hosta", (harness.EXT1, port)) as client, \
+                listener.accept()[0] as server:
+            server.settimeout(20)
+            client.settimeout(20)
+            seen = []
+            for command, answer in ((b"PORT 10,0,0,42,195,80\r\n", b"200 ok\r\n"), (b"AUTH TLS\r\n", b"234 go on\r\n")):
+                client.sendall(command)
+                seen.append(server.recv(100))
+                server.sendall(answer)
+                self.assertEqual(client.recv(100), answer)
+            began, got = time.monotonic(), hashlib.sha256()
+            sender = threading.Thread(target=lambda: [server.sendall(pieces) for _ in range(SIZE >> 20)])
+            sender.start()
+            left = SIZE
+            while left and time.monotonic() < stop:
+                data = client.recv(1 << 20)
+                if not data:
+                    break
+                got.update(data)
+                left -= len(data)
+            took = time.monotonic() - began
+            sender.join()
+        sent = hashlib.sha256()
+        for _ in range(SIZE >> 20):
+            sent.update(pieces)
+        self.assertEqual((left, got.digest()), (0, sent.digest()))
+        return seen[0], SIZE / took
+
+    def test_100_mb_over_an_edited_connection(self):
+        """ALG-1: after AUTH TLS nothing is read any more; the worker adjusts the numbers."""
+        plain, plain_rate = self.carries(2121)
+        before = gateway.counters()["alg_to_control"]
+        edited, edited_rate = self.carries(21)
+        self.assertIn(b"PORT 10,0,0,42", plain)
+        self.assertIn(b"PORT 198,51,100,1,", edited)
+        self.assertLess(gateway.counters()["alg_to_control"] - before, 50)
+        print(f"edited {edited_rate / 1e6:.0f} MB/s, plain {plain_rate / 1e6:.0f} MB/s, "
+              f"ratio {edited_rate / plain_rate:.2f}", file=sys.stderr)
 
     def test_a_thousand_listings_leave_no_pinhole(self):
         """Each is a data connection of its own."""
