@@ -94,5 +94,52 @@ TEST(AlgLimits, text_beyond_the_memory_for_it_waits_at_its_sender) {
   EXPECT_GT(gateway.control_count(Counter::alg_over_memory), 0U);
 }
 
+// ALG-5: what nobody ends costs nothing for good. The gateway's destructor sees that no session, port,
+// pinhole or held byte is left.
+config::Realm roomy() {
+  config::Realm realm = alg_realm();
+  realm.outbound.max_sessions = 32768;
+  realm.alg.max_pinholes_per_host = 65535;
+  return realm;
+}
+
+TEST(AlgLimits, nothing_is_left_of_abandoned_sip_dialogues) {
+  WholeGateway gateway{roomy()};
+  for (unsigned n = 0; n < 10'000; ++n) {
+    const std::string host = "10.0.0." + std::to_string(42 + n % 4), id = std::to_string(n);
+    const std::string body = "v=0\r\no=- 1 1 IN IP4 " + host + "\r\ns=-\r\nc=IN IP4 " + host +
+                             "\r\nt=0 0\r\nm=audio " + std::to_string(2000 + 2 * n) + " RTP/AVP 0\r\n";
+    const std::string text =
+        "INVITE sip:b@203.0.113.10 SIP/2.0\r\nVia: SIP/2.0/UDP " + host + ":5060;branch=z9hG4bK" + id +
+        "\r\nFrom: <sip:a@" + host + ">;tag=1\r\nTo: <sip:b@203.0.113.10>\r\nCall-ID: " + id +
+        "\r\nCSeq: 1 INVITE\r\nContact: <sip:a@" + host + ":" + std::to_string(10000 + n) +
+        ">\r\nContent-Type: application/sdp\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+        body;
+    gateway.put(inside,
+                udp(host + ":5060", "203.0.113.10:5060").payload(Bytes{text.begin(), text.end()}).ip());
+    gateway.turn_all();
+    static_cast<void>(gateway.take(outside));
+    if (n % 500 == 0) gateway.pass(std::chrono::seconds{1});
+  }
+  EXPECT_GT(gateway.controller().algs().book().leased_ports(), 4000U);
+  EXPECT_LE(gateway.controller().algs().book().leased_ports(), 8000U);
+  EXPECT_GT(gateway.control_count(Counter::alg_pinhole_refused), 0U);
+}
+
+TEST(AlgLimits, nothing_is_left_of_abandoned_rtsp_sessions) {
+  WholeGateway gateway{roomy()};
+  for (unsigned n = 0; n < 10'000; ++n) {
+    const std::string host = "10.0.0." + std::to_string(42 + n % 4);
+    TcpTalk control{gateway, inside, host + ":" + std::to_string(1024 + n), "203.0.113.10:554"};
+    ASSERT_TRUE(control.connect());
+    control.client_sends(
+        "SETUP rtsp://203.0.113.10/a/1 RTSP/1.0\r\nCSeq: 3\r\nTransport: "
+        "RTP/AVP;unicast;client_port=4588-4589\r\n\r\nPLAY rtsp://203");  // and never the rest
+    if (n % 500 == 0) gateway.pass(std::chrono::seconds{5});
+  }
+  EXPECT_GT(gateway.controller().algs().book().leased_ports(), 4000U);
+  EXPECT_LE(gateway.controller().algs().book().leased_ports(), 8000U);
+}
+
 }  // namespace
 }  // namespace rgw::test
