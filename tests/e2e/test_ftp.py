@@ -10,6 +10,7 @@
 import hashlib
 import os
 import pathlib
+import statistics
 import sys
 import tempfile
 import threading
@@ -119,14 +120,16 @@ class Ftp(alg_case.AlgCase):
 
     def test_100_mb_over_an_edited_connection(self):
         """ALG-1: after AUTH TLS nothing is read any more; the worker adjusts the numbers."""
-        plain, plain_rate = self.carries(2121)
+        rates = {2121: [], 21: []}
         before = gateway.counters()["alg_to_control"]
-        edited, edited_rate = self.carries(21)
-        self.assertIn(b"PORT 10,0,0,42", plain)
-        self.assertIn(b"PORT 198,51,100,1,", edited)
-        self.assertLess(gateway.counters()["alg_to_control"] - before, 50)
-        print(f"edited {edited_rate / 1e6:.0f} MB/s, plain {plain_rate / 1e6:.0f} MB/s, "
-              f"ratio {edited_rate / plain_rate:.2f}", file=sys.stderr)
+        for port in (2121, 21, 21, 2121, 2121, 21):
+            seen, rate = self.carries(port)
+            self.assertIn(b"PORT 198,51,100,1," if port == 21 else b"PORT 10,0,0,42,", seen)
+            rates[port].append(rate)
+        self.assertLess(gateway.counters()["alg_to_control"] - before, 150)
+        plain, edited = (statistics.median(rates[port]) for port in (2121, 21))
+        print(f"edited {edited / 1e6:.0f} MB/s, plain {plain / 1e6:.0f} MB/s, ratio {edited / plain:.2f}",
+              file=sys.stderr)
 
     def test_a_thousand_listings_leave_no_pinhole(self):
         """Each is a data connection of its own."""
