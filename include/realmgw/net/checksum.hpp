@@ -120,12 +120,11 @@ class ChecksumDelta {
   std::uint16_t value_ = 0;
 };
 
-/// Lowers an IPv4 TTL by one and moves the header checksum (RFC 1141). The TTL is not zero.
+/// Lowers an IPv4 TTL by one and moves the header checksum (RFC 1624; RFC 1141 would leave ffff where it ought to be zero). The
+/// TTL is not zero.
 inline void decrement_ttl(std::uint8_t& ttl, be16& checksum) {
   ttl = static_cast<std::uint8_t>(ttl - 1);
-  std::uint32_t sum = std::uint32_t{checksum.raw()} + be16{0x0100}.raw();
-  sum = (sum & 0xffff) + (sum >> 16);
-  checksum = be16::from_raw(static_cast<std::uint16_t>(sum));
+  ChecksumDelta::of_hop().apply(checksum);
 }
 
 /// The pseudo-header's part of a TCP, UDP or ICMPv6 checksum (RFC 9293 section 3.1, RFC 8200 section 8.1).
