@@ -93,6 +93,21 @@ bool gives_way(const Session& session) {
   return session.protocol() == Protocol::udp || session.protocol() == Protocol::icmp;
 }
 
+// Might a stateless translator take packets with these ends, before any session is asked? Rather yes than no: it sees
+// more of a packet than these.
+bool may_be_mapped(const Policy& policy, const net::IpAddress& source, const net::IpAddress& destination) {
+  if (policy.untranslated.contains(destination)) return true;
+  if (destination.is_v4()) return policy.map.mapped(destination.v4()).has_value();
+  if (policy.map.translate(destination.v6()) && (!policy.pref64 || policy.map.translate(source.v6()))) return true;
+  constexpr auto none = PrefixTranslation::Found::none;
+  return policy.npt.outward(source.v6()).found != none || policy.npt.inward(destination.v6()).found != none;
+}
+
+bool may_be_mapped(const Policy& policy, const Session& session) {
+  return may_be_mapped(policy, session.host(), session.remote(Side::inside)) ||
+         may_be_mapped(policy, session.remote(Side::outside), session.external());
+}
+
 // The key outside of a flow whose key inside stands.
 template <class Inside, class Outside>
 net::FlowKey<Outside> outside_of(const net::FlowKey<Inside>& inside, const Outside& external,
@@ -186,6 +201,8 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
   session.tcp_state = how.origin == Session::Origin::inbound ? TcpState::outside_init : TcpState::inside_init;
   session.deadline = tick_of(now) + ticks_of(policy_.timeouts[session.timer]);
   precompute_deltas(session);
+  if (policy_.is_stateless() && may_be_mapped(policy_, session)) [[unlikely]]
+    session.plain = PlainPair::none;
   const bool published =
       how.free_outside ? sessions_.publish_new(slot, tick_of(now), sessions_.hash(inside), *how.free_outside)
                        : sessions_.publish(slot, tick_of(now));

@@ -217,12 +217,17 @@ Verdict translate_across(Packet& packet, const Session& session, const Crossing&
 void precompute_deltas(Session& session) {
   session.transport_outward =
       ChecksumDelta::between(transport_sum(session, Side::inside), transport_sum(session, Side::outside));
-  if (session.inside_family() == Family::v4 && session.outside_family() == Family::v4) {
+  const bool inside4 = session.inside_family() == Family::v4,
+             outside4 = session.outside_family() == Family::v4;
+  if (inside4 && outside4) {
     session.header_outward = ChecksumDelta::between(ChecksumSum{}.add(session.inside.near),
                                                     ChecksumSum{}.add(session.outside.near));
-    const bool ports = session.protocol() == Protocol::tcp || session.protocol() == Protocol::udp;
-    session.plain = ports && !session.signpost && !session.local && !session.hairpin;
   }
+  const bool ports = session.protocol() == Protocol::tcp || session.protocol() == Protocol::udp;
+  if (!ports || session.signpost || session.local || session.hairpin) return;
+  session.plain = inside4    ? outside4 ? PlainPair::v4_v4 : PlainPair::v4_v6
+                  : outside4 ? PlainPair::v6_v4
+                             : PlainPair::v6_v6;
 }
 
 Verdict translate(Packet& packet, const Session& session, const Crossing& crossing) {

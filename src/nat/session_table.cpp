@@ -76,9 +76,21 @@ bool SessionTable::publish_new(SessionSlot slot, Tick now, std::uint64_t inside_
   return true;
 }
 
+void SessionTable::note_ends(Session& session) const {
+  const auto note = [&](net::FlowKey4& key, const net::Ipv6Address& near) {
+    if (key.tail.family == Family::v4) return;
+    const auto ends = std::bit_cast<std::array<net::Ipv4Address, 2>>(net::ends_of(near, session.remote6, salt_));
+    key.near = ends[0];
+    key.far = ends[1];
+  };
+  note(session.inside, session.host6);
+  note(session.outside, session.external6);
+}
+
 void SessionTable::start(SessionSlot slot, Tick now) {
   Session& session = records_[slot];
   session.created = now;
+  note_ends(session);
   wheel_.insert(links(), slot, session.deadline);
 }
 

@@ -1,10 +1,16 @@
 // The short way against the walk: the same packets through two gateways, of which one sees a packet before
 // each burst that holds the others up, so that all of them walk.
-//   what_leaves_is_the_same_by_either_way
+//   what_leaves_is_the_same_by_either_way: of each family pair, and of all in one burst
+//   what_does_not_fit_where_it_goes_walks (RFC 7915 sections 4 and 5, RFC 8200 section 5)
 //   a_burst_of_known_flows_goes_the_short_way_whole
 //   an_edited_connection_has_its_numbers_adjusted_by_either_way
-//   what_follows_a_fin_does_not_overtake_it
+//   what_follows_a_fin_does_not_overtake_it, what_follows_a_fragment_does_not_overtake_it
+//   a_packet_that_may_be_cut_has_its_own_identification (RFC 7915 section 5.1)
+//   a_digest_of_addresses_finds_but_does_not_prove
+//   what_a_stateless_map_takes_does_not_go_the_short_way
+#include <algorithm>
 #include <map>
+#include <tuple>
 #include <vector>
 
 #include "scenario/support.hpp"
@@ -26,17 +32,117 @@ Bytes obstacle() {
   return ip;
 }
 
+// A conversation of a host with a remote, as both sides see it. The host's port is kept where it is free, so
+// the answer's destination is known (OUT-2).
+struct Pair {
+  const char *name, *host, *remote_inside, *external, *remote_outside;
+  [[nodiscard]] bool crosses() const { return address(host).family() != address(external).family(); }
+};
+constexpr Pair all_pairs[] = {
+    {"NAT44", "10.0.0.42", "203.0.113.7", "198.51.100.1", "203.0.113.7"},
+    {"NAT64", "fd00:10::5", "fd64::203.0.113.7", "198.51.100.1", "203.0.113.7"},
+    {"NAT46", "10.0.0.42", "100.64.0.9", "2001:db8:100::1", "2001:db8:9::9"},
+    {"NAT66", "fd00:10::5", "2001:db8:9::9", "2001:db8:100::1", "2001:db8:9::9"},
+};
+using Pairs = std::vector<Pair>;
+
+config::Realm four_pairs() {
+  config::Realm realm = lab_realm();
+  realm.outbound.addresses = {address("198.51.100.1"), address("2001:db8:100::1")};
+  realm.nat64.prefix = net::Prefix::parse("fd64::/96");
+  realm.nat46.proxies = net::Prefix::parse("100.64.0.0/16");
+  return realm;
+}
+
+struct FourPairs : Gateway {
+  FourPairs() : Gateway{four_pairs()} {
+    learn(inside, "fd00:10::5");
+    learn(outside, "2001:db8:100::fe");
+    tell(ring::ProxyBind{address("100.64.0.9").v4(), address("2001:db8:9::9").v6(), clock().now() + 600s});
+  }
+};
+
+constexpr unsigned first_port = 20000;
+
+// Flows are numbered: the pairs take turns, and of each the protocols.
+const Pair& pair_of(const Pairs& pairs, unsigned flow) {
+  return pairs[flow % pairs.size()];
+}
+bool is_tcp(const Pairs& pairs, unsigned flow) {
+  return flow / pairs.size() % 2 == 1;
+}
+
+PacketBuilder packet_of(const Pairs& pairs, unsigned flow, bool outward) {
+  const Pair& pair = pair_of(pairs, flow);
+  const auto protocol = is_tcp(pairs, flow) ? net::Protocol::tcp : net::Protocol::udp;
+  return outward ? PacketBuilder{protocol, at(pair.host, first_port + flow), at(pair.remote_inside, 80)}
+                 : PacketBuilder{protocol, at(pair.remote_outside, 80), at(pair.external, first_port + flow)};
+}
+
+void open_flows(Gateway& gateway, const Pairs& pairs, unsigned flows) {
+  for (unsigned flow = 0; flow < flows; ++flow) {
+    const bool tcp = is_tcp(pairs, flow);
+    gateway.put(inside, tcp ? packet_of(pairs, flow, true).syn().ip() : packet_of(pairs, flow, true).ip());
+    gateway.turn();
+    ASSERT_TRUE(gateway.take(outside)) << flow;
+    gateway.put(outside,
+                tcp ? packet_of(pairs, flow, false).syn_ack().ip() : packet_of(pairs, flow, false).ip());
+    gateway.turn();
+    ASSERT_TRUE(gateway.take(inside)) << flow;
+  }
+  ASSERT_EQ(gateway.sessions(), flows);
+}
+
 // Which way a packet went, by flow: the order among the packets of one flow counts, that between flows does
-// not.
+// not. Of fragments and ICMP errors the flow is not plain to see: they are sorted.
 using Traces = std::map<std::string, std::vector<Bytes>>;
 
-void collect(Gateway& gateway, Traces& traces) {
+bool shows_its_flow(const Seen& seen) {
+  return (seen.protocol() == 6 || seen.protocol() == 17) && !(seen.v4() && seen.ipv4().is_fragment());
+}
+
+// The identification that a packet from IPv6 is given is random: none.
+Bytes without_random(Bytes frame) {
+  Bytes ip(frame.begin() + sizeof(net::EthernetHeader), frame.end());
+  const auto& header = net::header<net::Ipv4Header>(ip.data());
+  if (!Seen{ip}.v4() || header.df() || header.is_fragment() ||
+      net::ChecksumSum{}.add(ip.data(), sizeof header).fold() != 0xffff)
+    return frame;
+  ip = ipv4_with(ip, [](net::Ipv4Header& h) { h.identification = be16{}; });
+  std::copy(ip.begin(), ip.end(), frame.begin() + sizeof(net::EthernetHeader));
+  return frame;
+}
+
+void collect(Gateway& gateway, bool crosses, Traces& traces) {
   for (const unsigned port : {inside, outside}) {
     while (const auto frame = gateway.take_frame(port)) {
       const Seen seen{Bytes(frame->begin() + sizeof(net::EthernetHeader), frame->end())};
-      traces[std::to_string(port) + " " + seen.to_string()].push_back(*frame);
+      Bytes known = crosses ? without_random(*frame) : *frame;
+      if (shows_its_flow(seen)) {
+        traces[std::to_string(port) + " " + seen.to_string()].push_back(std::move(known));
+      } else {
+        auto& others = traces[std::to_string(port) + " others"];
+        others.insert(std::upper_bound(others.begin(), others.end(), known), std::move(known));
+      }
     }
   }
+  static_cast<void>(gateway.punted());
+}
+
+// What a gateway knows of each session: how long it lasts and in which state.
+auto states(Gateway& gateway) {
+  std::map<std::string, std::tuple<nat::Tick, nat::TcpState, nat::TimerClass>> all;
+  const auto& sessions = gateway.worker(0).context().sessions;
+  for (nat::SessionSlot slot = 0; slot < sessions.high_water(); ++slot) {
+    if (!sessions.live(slot)) continue;
+    const nat::Session& s = sessions[slot];
+    const auto end = [](const net::IpAddress& a, be16 port) {
+      return net::Endpoint{a, port.host()}.to_string();
+    };
+    all[net::to_string(s.protocol()) + " " + end(s.host(), s.inside.tail.near_port) + " " +
+        end(s.remote(net::Side::inside), s.inside.tail.far_port)] = {s.deadline, s.tcp_state, s.timer};
+  }
+  return all;
 }
 
 void send(Gateway& gateway, const std::vector<Arrival>& burst, bool held_up) {
@@ -47,25 +153,55 @@ void send(Gateway& gateway, const std::vector<Arrival>& burst, bool held_up) {
   gateway.turn();
 }
 
-// Flows of a host, as its packets and their answers are numbered: UDP and TCP alternate.
-PacketBuilder packet_of(unsigned flow, bool outward) {
-  const auto protocol = flow % 2 == 0 ? net::Protocol::udp : net::Protocol::tcp;
-  const std::string port = std::to_string(20000 + flow);
-  // The host's port is kept where it is free, so the answer's destination is known (OUT-2).
-  return outward ? PacketBuilder{protocol, "10.0.0.42:" + port, "203.0.113.7:80"}
-                 : PacketBuilder{protocol, "203.0.113.7:80", "198.51.100.1:" + port};
+// Padding only, of eight bytes.
+Bytes with_destination_options(const Bytes& ip) {
+  Bytes longer(ip.begin(), ip.begin() + sizeof(net::Ipv6Header));
+  auto& header = net::header<net::Ipv6Header>(longer.data());
+  const Bytes options{header.next_header, 0, 1, 4, 0, 0, 0, 0};
+  header.next_header = 60;
+  header.payload_length = be16{static_cast<std::uint16_t>(header.payload_length.host() + options.size())};
+  longer.insert(longer.end(), options.begin(), options.end());
+  longer.insert(longer.end(), ip.begin() + sizeof(net::Ipv6Header), ip.end());
+  return longer;
 }
 
-Arrival random_arrival(Random& random, unsigned flows) {
+// The short ones, and those about as long as a link takes, or as the other family's headers let it, or as
+// IPv6 wants no path MTU discovery for.
+std::size_t random_size(Random& random) {
+  switch (random.below(12)) {
+    case 0:
+      return 1420 + random.below(70);
+    case 1:
+      return 1200 + random.below(70);
+    default:
+      return random.below(40);
+  }
+}
+
+// A byte that is not its sender's address or port: whose port is taken already gets one at random.
+void change_a_byte(Random& random, Bytes& ip, bool outward) {
+  const bool v4 = Seen{ip}.v4();
+  const std::size_t source = v4 ? 12 : 8, after_source = v4 ? 16 : 24, l4 = v4 ? 20 : 40;
+  std::size_t place;
+  do {
+    place = random.below(static_cast<std::uint32_t>(ip.size()));
+  } while (outward && ((place >= source && place < after_source) || place == l4 || place == l4 + 1));
+  ip[place] ^= static_cast<std::uint8_t>(1 + random.below(255));
+}
+
+// A packet of any flow, or all fragments of one; now and then an odd one.
+void add_random_arrivals(Random& random, const Pairs& pairs, unsigned flows, std::vector<Arrival>& burst) {
   const auto flow = static_cast<unsigned>(random.below(flows));
-  const bool outward = random.below(2) == 0;
-  PacketBuilder packet = packet_of(flow, outward);
-  packet.payload(random.below(8) == 0 ? 1490 : random.below(40),
-                 static_cast<std::uint8_t>(random.below(256)));
+  const bool outward = random.below(2) == 0, tcp = is_tcp(pairs, flow);
+  const unsigned port = outward ? inside : outside;
+  PacketBuilder packet = packet_of(pairs, flow, outward);
+  packet.payload(random_size(random), static_cast<std::uint8_t>(random.below(256)));
   packet.ttl(random.below(50) == 0 ? 1 : static_cast<std::uint8_t>(2 + random.below(200)));
-  packet.id(static_cast<std::uint16_t>(random.next()));
-  if (flow % 2 == 1) packet.ack();
-  switch (random.below(40)) {
+  packet.id(static_cast<std::uint16_t>(random.next())).tos(static_cast<std::uint8_t>(random.below(256)));
+  if (random.below(2) == 0) packet.df();
+  if (tcp) packet.ack();
+  bool options = false;
+  switch (random.below(60)) {
     case 0:
       packet.corrupt_transport_checksum();
       break;
@@ -76,78 +212,132 @@ Arrival random_arrival(Random& random, unsigned flows) {
       packet.no_udp_checksum();
       break;
     case 3:
-      if (flow % 2 == 1) packet.fin();
+      if (tcp) packet.fin();
       break;
     case 4:
-      if (flow % 2 == 1) packet.rst();
+      if (tcp) packet.rst();
       break;
     case 5:
-      if (flow % 2 == 1) packet.syn();
+      if (tcp) packet.syn();
       break;
+    case 6:
+      options = true;
+      break;
+    case 7:
+      for (Bytes& fragment : packet.payload(40).fragments(24)) burst.push_back({port, std::move(fragment)});
+      return;
     default:
       break;
   }
   Bytes ip = packet.ip();
+  if (options && !Seen{ip}.v4()) ip = with_destination_options(ip);
   if (random.below(30) == 0) ip.resize(ip.size() + random.below(6));  // link padding
-  if (random.below(60) == 0) ip[random.below(static_cast<std::uint32_t>(ip.size()))] ^= static_cast<std::uint8_t>(1 + random.below(255));
-  return {outward ? inside : outside, std::move(ip)};
+  if (random.below(90) == 0) change_a_byte(random, ip, outward);
+  burst.push_back({port, std::move(ip)});
 }
 
-void open_flows(Gateway& gateway, unsigned flows) {
-  for (unsigned flow = 0; flow < flows; ++flow) {
-    const bool tcp = flow % 2 == 1;
-    gateway.put(inside, tcp ? packet_of(flow, true).syn().ip() : packet_of(flow, true).ip());
-    gateway.turn();
-    gateway.put(outside, tcp ? packet_of(flow, false).syn_ack().ip() : packet_of(flow, false).ip());
-    gateway.turn();
-  }
-  ASSERT_EQ(gateway.sessions(), flows);
-}
+class ByEitherWay : public testing::TestWithParam<Pairs> {};
 
-TEST(ShortWay, what_leaves_is_the_same_by_either_way) {
+TEST_P(ByEitherWay, what_leaves_is_the_same) {
   constexpr unsigned flows = 24;
-  Gateway quick, slow;
-  open_flows(quick, flows);
-  open_flows(slow, flows);
+  const Pairs& pairs = GetParam();
+  const bool crosses =
+      std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return pair.crosses(); });
+  FourPairs quick, slow;
+  open_flows(quick, pairs, flows);
+  open_flows(slow, pairs, flows);
   const std::uint64_t short_before = slow.count(Counter::short_way);
   Random random{3};
   Traces by_quick, by_slow;
   for (int round = 0; round < 2'000; ++round) {
     std::vector<Arrival> burst;
     // With the obstacle they must fit into one burst of each port.
-    for (auto left = 1 + random.below(31); left != 0; --left) burst.push_back(random_arrival(random, flows));
+    for (auto left = 1 + random.below(28); left != 0; --left)
+      add_random_arrivals(random, pairs, flows, burst);
+    if (burst.size() > 31) burst.resize(31);
     send(quick, burst, false);
     send(slow, burst, true);
-    collect(quick, by_quick);
-    collect(slow, by_slow);
+    collect(quick, crosses, by_quick);
+    collect(slow, crosses, by_slow);
     if (round % 50 == 0) {
-      quick.advance(10ms);
-      slow.advance(10ms);
+      ASSERT_TRUE(states(quick) == states(slow)) << round;
+      quick.advance(100ms);
+      slow.advance(100ms);
     }
   }
-  EXPECT_EQ(by_quick, by_slow);
+  ASSERT_EQ(by_quick.size(), by_slow.size());
+  for (const auto& [flow, frames] : by_quick) ASSERT_TRUE(frames == by_slow[flow]) << flow;
   EXPECT_EQ(slow.count(Counter::short_way), short_before);
   EXPECT_GT(quick.count(Counter::short_way), 5'000U);
   for (std::size_t i = 0; i < counter_count; ++i) {
     const Counter counter{static_cast<std::uint16_t>(i)};
     // The obstacles count too.
-    if (counter == Counter::rx_packets || counter == Counter::short_way || counter == Counter::parse_ip_checksum)
+    if (counter == Counter::rx_packets || counter == Counter::short_way ||
+        counter == Counter::parse_ip_checksum)
       continue;
     EXPECT_EQ(quick.count(counter), slow.count(counter)) << counter_infos[i].name;
   }
-  EXPECT_EQ(quick.sessions(), slow.sessions());
+  EXPECT_TRUE(states(quick) == states(slow));
 }
 
+INSTANTIATE_TEST_SUITE_P(of, ByEitherWay,
+                         testing::Values(Pairs{all_pairs[0]}, Pairs{all_pairs[1]}, Pairs{all_pairs[2]},
+                                         Pairs{all_pairs[3]},
+                                         Pairs(std::begin(all_pairs), std::end(all_pairs))),
+                         [](const auto& of) {
+                           return of.param.size() == 1 ? of.param[0].name : "all_pairs";
+                         });
+
+const Pairs nat44{all_pairs[0]}, nat64{all_pairs[1]}, nat46{all_pairs[2]}, nat66{all_pairs[3]};
+
 TEST(ShortWay, a_burst_of_known_flows_goes_the_short_way_whole) {
-  Gateway gateway;
-  open_flows(gateway, 2);
+  const Pairs pairs(std::begin(all_pairs), std::end(all_pairs));
+  FourPairs gateway;
+  open_flows(gateway, pairs, 8);
   const auto before = gateway.count(Counter::short_way);
-  for (int i = 0; i < 10; ++i) {
-    gateway.put(inside, packet_of(0, true).payload(10).ip());
-    gateway.put(inside, packet_of(1, true).ack().payload(10).ip());
+  for (int i = 0; i < 3; ++i) {
+    for (unsigned flow = 0; flow < 8; ++flow) {
+      gateway.put(inside, packet_of(pairs, flow, true).payload(10).ip());
+      gateway.put(outside, packet_of(pairs, flow, false).payload(10).ip());
+    }
   }
   gateway.turn();
-  EXPECT_EQ(gateway.count(Counter::short_way) - before, 20U);
+  EXPECT_EQ(gateway.count(Counter::short_way) - before, 48U);
+  EXPECT_EQ(take_all(gateway, outside).size(), 24U);
+  EXPECT_EQ(take_all(gateway, inside).size(), 24U);
+}
+
+// How many of these packets went the short way?
+std::uint64_t short_ones(Gateway& gateway, unsigned port, const PacketBuilder& packet) {
+  const auto before = gateway.count(Counter::short_way);
+  gateway.put(port, packet.ip());
+  gateway.turn();
+  return gateway.count(Counter::short_way) - before;
+}
+
+TEST(ShortWay, what_does_not_fit_where_it_goes_walks) {
+  constexpr std::size_t v4 = sizeof(net::Ipv4Header) + sizeof(net::UdpHeader);
+  constexpr std::size_t v6 = sizeof(net::Ipv6Header) + sizeof(net::UdpHeader);
+  const auto fits = [](const Pairs& pair, bool outward, std::size_t payload, bool df) {
+    FourPairs gateway;
+    open_flows(gateway, pair, 1);
+    PacketBuilder packet = packet_of(pair, 0, outward).payload(payload);
+    if (df) packet.df();
+    return short_ones(gateway, outward ? inside : outside, packet) == 1;
+  };
+  EXPECT_TRUE(fits(nat44, true, 1500 - v4, false));
+  EXPECT_FALSE(fits(nat44, true, 1501 - v4, false));
+  EXPECT_TRUE(fits(nat66, true, 1500 - v6, false));
+  EXPECT_FALSE(fits(nat66, true, 1501 - v6, false));
+  EXPECT_TRUE(fits(nat64, true, 1500 - v4, false)) << "20 bytes shorter than it came";
+  EXPECT_FALSE(fits(nat64, true, 1501 - v4, false));
+  // To IPv6 it gets longer; and what may be cut is cut to 1280.
+  for (const auto& [pair, outward] : {std::pair{nat64, false}, {nat46, true}}) {
+    EXPECT_TRUE(fits(pair, outward, 1500 - v6, true));
+    EXPECT_FALSE(fits(pair, outward, 1501 - v6, true));
+    EXPECT_TRUE(fits(pair, outward, 1280 - v6, false));
+    EXPECT_FALSE(fits(pair, outward, 1281 - v6, false));
+  }
 }
 
 // ALG-1: an FTP connection whose text has been edited and is read no longer.
@@ -164,10 +354,12 @@ class EditedConnection {
     const auto slot = context.sessions.find(net::FlowKey4{
         net::Ipv4Address{10, 0, 0, 42}, net::Ipv4Address{203, 0, 113, 7},
         {be16{40000}, be16{21}, net::Protocol::tcp, net::Side::inside, net::Family::v4, 0}});
-    ring::SequenceMaps maps{context.companions.id(context.sessions[slot].companion, context.id), {}, {}};
-    maps.from_inside.add({client, client + 10, client, client + 30});
-    maps.from_outside.add({server, server + 50, server, server + 20});
-    gateway.tell(maps);
+    const auto session = context.companions.id(context.sessions[slot].companion, context.id);
+    ring::SequenceShift of_client{session, net::Side::inside, false, {}}, of_server{session, net::Side::outside, true, {}};
+    of_client.map.add({client, client + 10, client, client + 30});
+    of_server.map.add({server, server + 50, server, server + 20});
+    gateway.tell(of_client);
+    gateway.tell(of_server);
     drain();
   }
   ~EditedConnection() { drain(); }
@@ -224,17 +416,78 @@ TEST(ShortWay, an_edited_connection_has_its_numbers_adjusted_by_either_way) {
 
 TEST(ShortWay, what_follows_a_fin_does_not_overtake_it) {
   Gateway gateway;
-  open_flows(gateway, 2);
-  static_cast<void>(take_all(gateway, inside));
-  static_cast<void>(take_all(gateway, outside));
-  gateway.put(inside, packet_of(1, true).ack().id(1).ip());
-  gateway.put(inside, packet_of(1, true).fin().id(2).ip());
-  gateway.put(inside, packet_of(1, true).ack().id(3).ip());
+  open_flows(gateway, nat44, 2);
+  gateway.put(inside, packet_of(nat44, 1, true).ack().id(1).ip());
+  gateway.put(inside, packet_of(nat44, 1, true).fin().id(2).ip());
+  gateway.put(inside, packet_of(nat44, 1, true).ack().id(3).ip());
   gateway.turn();
   std::vector<int> order;
   for (const Seen& seen : take_all(gateway, outside))
     order.push_back(net::header<net::Ipv4Header>(seen.bytes().data()).identification.host());
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
+TEST(ShortWay, what_follows_a_fragment_does_not_overtake_it) {
+  FourPairs gateway;
+  open_flows(gateway, nat66, 1);
+  gateway.put(inside, packet_of(nat66, 0, true).payload(1).ip());
+  for (const Bytes& fragment : packet_of(nat66, 0, true).payload(24).fragments(16))
+    gateway.put(inside, fragment);
+  gateway.put(inside, packet_of(nat66, 0, true).payload(2).ip());
+  gateway.turn();
+  std::vector<std::size_t> sizes;
+  for (const Seen& seen : take_all(gateway, outside))
+    sizes.push_back(seen.bytes().size() - sizeof(net::Ipv6Header));
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{8 + 1, 8 + 16, 8 + 16, 8 + 2}));
+}
+
+TEST(ShortWay, a_packet_that_may_be_cut_has_its_own_identification) {
+  FourPairs gateway;
+  open_flows(gateway, nat64, 1);
+  std::vector<int> seen;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(short_ones(gateway, inside, packet_of(nat64, 0, true)), 1U);
+    seen.push_back(gateway.take(outside)->ipv4().identification.host());
+  }
+  EXPECT_TRUE(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2]);
+}
+
+TEST(ShortWay, a_digest_of_addresses_finds_but_does_not_prove) {
+  FourPairs gateway;
+  open_flows(gateway, nat66, 1);
+  ASSERT_EQ(short_ones(gateway, inside, packet_of(nat66, 0, true)), 1U);
+  // As if another flow's addresses had the same digest.
+  auto& session = gateway.worker(0).context().sessions[0];
+  const net::Ipv6Address host = session.host6, remote = session.remote6;
+  session.host6.bytes[15] ^= 1;
+  EXPECT_EQ(short_ones(gateway, inside, packet_of(nat66, 0, true)), 0U);
+  session.host6 = host;
+  session.remote6.bytes[15] ^= 1;
+  EXPECT_EQ(short_ones(gateway, outside, packet_of(nat66, 0, false)), 0U);
+  session.remote6 = remote;
+  EXPECT_EQ(short_ones(gateway, outside, packet_of(nat66, 0, false)), 1U);
+}
+
+TEST(ShortWay, what_a_stateless_map_takes_does_not_go_the_short_way) {
+  Gateway gateway{realm_with([](config::Realm& realm) {
+    realm.siit.maps = {{*net::Prefix::parse("203.0.113.7/32"), *net::Prefix::parse("2001:db8:7::7/128")}};
+    realm.siit.prefix = net::Prefix::parse("fd64::/96");
+    realm.static_mappings = {
+        {net::Protocol::udp, endpoint("198.51.100.10:5000"), endpoint("10.0.0.42:5000")}};
+  })};
+  gateway.learn(outside, "2001:db8:100::fe");
+  // To the remote, which has an IPv6 address by its map, the host's answer goes as IPv6, whatever session
+  // there is.
+  EXPECT_EQ(text(gateway.in(udp("203.0.113.7:80", "198.51.100.10:5000"))),
+            "udp 203.0.113.7:80 > 10.0.0.42:5000");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(text(gateway.out(udp("10.0.0.42:5000", "203.0.113.7:80"))),
+              "udp [fd64::a00:2a]:5000 > [2001:db8:7::7]:80");
+  }
+  // Of another remote nothing is mapped.
+  ASSERT_TRUE(gateway.in(udp("203.0.113.8:80", "198.51.100.10:5000")));
+  ASSERT_TRUE(gateway.out(udp("10.0.0.42:5000", "203.0.113.8:80")));
+  EXPECT_EQ(short_ones(gateway, inside, udp("10.0.0.42:5000", "203.0.113.8:80")), 1U);
 }
 
 }  // namespace

@@ -2,13 +2,16 @@
 // options or extension headers. Hot path, inline; crossing.hpp does the rest.
 #pragma once
 
+#include "realmgw/nat/plain_rewrite.hpp"
 #include "realmgw/nat/session.hpp"
 #include "realmgw/net/checksum.hpp"
 #include "realmgw/net/headers.hpp"
 #include "realmgw/net/packet.hpp"
+#include "realmgw/net/parse.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace rgw::nat {
 
@@ -21,69 +24,78 @@ namespace rgw::nat {
          packet.transport<net::UdpHeader>().checksum.raw() != 0;
 }
 
-/// Writes the header that a packet from IPv6 has in IPv4, after RFC 7915 section 5.1; returns it.
-[[nodiscard]] inline std::uint8_t* write_crossed(const net::Ipv6Header& from, std::uint8_t* l4,
-                                                 const net::FlowKey4& to, std::uint16_t identification) {
+// A header is written where the former one ends, so all is read before; and field by field, since what is put
+// together in smaller pieces and then copied in greater ones stalls.
+
+/// Writes the header that a packet from IPv6 has in IPv4, after RFC 7915 section 5.1, so that it ends where
+/// the transport header begins; returns where it begins. `identification` is for a packet that may be cut.
+[[gnu::always_inline]] inline std::uint8_t* write_crossed(const net::Ipv6Header& from, std::uint8_t* l4,
+                                                          const Session& session, Side to, net::Ipv4Address,
+                                                          std::uint16_t identification) {
   // No longer than this, a packet may be cut on its way, as it would have been before (1280 - 20).
-  constexpr std::uint16_t always_fits = 1260;
-  const auto total = static_cast<std::uint16_t>(sizeof(net::Ipv4Header) + from.payload_length.host());
-  const bool may_be_cut = total <= always_fits;
-  net::Ipv4Header ip{};
-  ip.version_ihl = 0x45;
-  ip.tos = static_cast<std::uint8_t>(from.version_class_flow.host() >> 20);
-  ip.total_length = be16{total};
-  ip.identification = be16{may_be_cut ? identification : std::uint16_t{0}};
-  ip.flags_offset = be16{may_be_cut ? std::uint16_t{0} : std::uint16_t{net::Ipv4Header::dont_fragment}};
-  ip.ttl = static_cast<std::uint8_t>(from.hop_limit - 1);
-  ip.protocol = from.next_header;
-  const bool outward = to.tail.side == Side::outside;
-  ip.source = outward ? to.near : to.far;
-  ip.destination = outward ? to.far : to.near;
-  ip.checksum = net::ChecksumSum{}.add(reinterpret_cast<const std::uint8_t*>(&ip), sizeof ip).checksum();
-  std::uint8_t* l3 = l4 - sizeof ip;
-  net::header<net::Ipv4Header>(l3) = ip;  // in one go: it lies where the former one ends
+  constexpr std::uint32_t always_fits = 1260;
+  const std::uint32_t total = sizeof(net::Ipv4Header) + from.payload_length.host();
+  const std::uint32_t tos = from.version_class_flow.host() >> 20 & 0xff;
+  const be32 first{0x45U << 24 | tos << 16 | total};
+  const be32 second{total <= always_fits ? std::uint32_t{identification} << 16
+                                         : std::uint32_t{net::Ipv4Header::dont_fragment}};
+  const be16 ttl_protocol{static_cast<std::uint16_t>((from.hop_limit - 1) << 8 | from.next_header)};
+  const bool outward = to == Side::outside;
+  const net::FlowKey4& key = outward ? session.outside : session.inside;
+  const be16 checksum =
+      net::ChecksumSum{}.add(first).add(second).add(ttl_protocol).add(key.near).add(key.far).checksum();
+  std::uint8_t* const l3 = l4 - sizeof(net::Ipv4Header);
+  net::header<be32>(l3) = first;
+  net::header<be32>(l3 + offsetof(net::Ipv4Header, identification)) = second;
+  net::header<be16>(l3 + offsetof(net::Ipv4Header, ttl)) = ttl_protocol;
+  auto& ip = net::header<net::Ipv4Header>(l3);
+  ip.checksum = checksum;
+  ip.source = outward ? key.near : key.far;
+  ip.destination = outward ? key.far : key.near;
   return l3;
 }
 
 /// The same from IPv4 to IPv6, after section 4.1.
-[[nodiscard]] inline std::uint8_t* write_crossed(const net::Ipv4Header& from, std::uint8_t* l4,
-                                                 const net::FlowKey6& to, std::uint16_t) {
-  net::Ipv6Header ip{};
-  ip.version_class_flow = be32{6U << 28 | std::uint32_t{from.tos} << 20};
-  ip.payload_length = be16{static_cast<std::uint16_t>(from.total_length.host() - sizeof from)};
-  ip.next_header = from.protocol;
-  ip.hop_limit = static_cast<std::uint8_t>(from.ttl - 1);
-  const bool outward = to.tail.side == Side::outside;
-  ip.source = outward ? to.near : to.far;
-  ip.destination = outward ? to.far : to.near;
-  std::uint8_t* l3 = l4 - sizeof ip;
-  net::header<net::Ipv6Header>(l3) = ip;
+[[gnu::always_inline]] inline std::uint8_t* write_crossed(const net::Ipv4Header& from, std::uint8_t* l4,
+                                                          const Session& session, Side to,
+                                                          const net::Ipv6Address&, std::uint16_t) {
+  const be32 first{6U << 28 | std::uint32_t{from.tos} << 20};
+  const be16 payload_length{static_cast<std::uint16_t>(from.total_length.host() - sizeof from)};
+  const std::uint8_t protocol = from.protocol, ttl = from.ttl;
+  std::uint8_t* const l3 = l4 - sizeof(net::Ipv6Header);
+  auto& ip = net::header<net::Ipv6Header>(l3);
+  ip.version_class_flow = first;
+  ip.payload_length = payload_length;
+  ip.next_header = protocol;
+  ip.hop_limit = static_cast<std::uint8_t>(ttl - 1);
+  const bool outward = to == Side::outside;
+  const net::Ipv6Address& near = outward ? session.external6 : session.host6;
+  ip.source = outward ? near : session.remote6;
+  ip.destination = outward ? session.remote6 : near;
   return l3;
 }
 
-/// Does for a packet that `crosses_plainly` what `translate` and `decrement_hop_limit` do. `To`: the address
-/// of the other family; `identification` is for an IPv4 packet that needs one.
+/// Does for a packet whose header is plain (net::PlainHeader) and whose UDP checksum is not zero what
+/// `translate` and `decrement_hop_limit` do; returns where its header begins in the other family, `To`.
+/// `from`: the side on which it came in; `identification` is for an IPv4 packet that needs one. The buffer
+/// has 20 bytes of headroom.
+template <class From, class To>
+[[gnu::always_inline]] inline std::uint8_t* cross_plain(std::uint8_t* l3, const Session& session, Side from,
+                                                        std::uint16_t identification) {
+  static_assert(From::family != To::family);
+  using FromHeader = net::PlainHeader<From>;
+  std::uint8_t* const l4 = l3 + sizeof(FromHeader);
+  translate_plain_transport(l4, session, from);
+  return write_crossed(net::header<FromHeader>(l3), l4, session, other(from), To{}, identification);
+}
+
+/// The same for a packet that `crosses_plainly`.
 template <class To>
 void cross_plain(net::Packet& packet, const Session& session, std::uint16_t identification) {
-  const bool outward = packet.side() == Side::inside;
-  const net::FlowKey<To> to = session.key<To>(outward ? Side::outside : Side::inside);
-  const auto delta = outward ? session.transport_outward : session.transport_outward.reversed();
-  std::uint8_t* const l4 = packet.l3 + packet.l4;
-  net::header<be16>(l4 + (outward ? offsetof(net::UdpHeader, source_port)
-                                  : offsetof(net::UdpHeader, destination_port))) = to.tail.near_port;
-  if (to.tail.protocol == net::Protocol::udp) {
-    delta.apply_udp(net::header<net::UdpHeader>(l4).checksum);
-  } else {
-    delta.apply(net::header<net::TcpHeader>(l4).checksum);
-  }
-  if constexpr (To::family == Family::v4) {
-    packet.l3 = write_crossed(packet.ipv6(), l4, to, identification);
-  } else {
-    packet.l3 = write_crossed(packet.ipv4(), l4, to, identification);
-  }
-  const auto headers = static_cast<std::uint16_t>(l4 - packet.l3);
-  packet.length = static_cast<std::uint16_t>(packet.length - packet.l4 + headers);
-  packet.l4 = headers;
+  using From = std::conditional_t<To::family == Family::v4, net::Ipv6Address, net::Ipv4Address>;
+  packet.l3 = cross_plain<From, To>(packet.l3, session, packet.side(), identification);
+  packet.length = static_cast<std::uint16_t>(packet.length - packet.l4 + sizeof(net::PlainHeader<To>));
+  packet.l4 = sizeof(net::PlainHeader<To>);
   packet.family = To::family;
 }
 

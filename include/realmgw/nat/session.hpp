@@ -37,6 +37,15 @@ inline constexpr unsigned tick_shift = 27;
 using NeighbourIndex = std::uint32_t;
 inline constexpr NeighbourIndex no_neighbour = 0;
 
+/// The families inside and outside of a session whose plain packets (net::parse_plain) are rewritten in one go.
+enum class PlainPair : std::uint8_t {
+  none,  ///< whatever its packets are, they take the longer way
+  v4_v4,
+  v4_v6,
+  v6_v4,
+  v6_v6
+};
+
 /// Two cache lines. All that NAT44 reads and writes for a packet is in the first; the second holds IPv6 addresses and
 /// what only the setup, the end and an operator ask for.
 /// Written and read by the owning worker alone.
@@ -45,8 +54,8 @@ struct alignas(64) Session {
   static constexpr std::uint32_t none = 0xffffffff;
 
   // -- first line
-  /// The keys as both sides see them. Of a side whose family is IPv6 only the tail counts; the addresses are in the
-  /// second line.
+  /// The keys as both sides see them. Of a side whose family is IPv6 the addresses are in the second line, and in their place
+  /// here are `net::ends_of` them, once the session is published.
   net::FlowKey4 inside;
   net::FlowKey4 outside;
   Tick deadline;  ///< when it expires unless a packet comes
@@ -61,9 +70,9 @@ struct alignas(64) Session {
   bool signpost : 1;  ///< no session, but where its packets go: the host's home is worker `home`
   bool local : 1;     ///< the inside end is the gateway's own kernel
   bool hairpin : 1;   ///< the remote is behind this gateway too
-  bool plain : 1;     ///< nothing of the above; TCP or UDP, IPv4 on both sides: plain_rewrite.hpp will do
+  bool posted : 1;    ///< packets reach this session over another worker's signpost
   WorkerId home;      ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
-  bool posted;        ///< packets reach this session over another worker's signpost
+  PlainPair plain;    ///< none of what is above of a signpost, the kernel and hairpin; TCP or UDP; no ALG reads it, no stateless map may take its packets
   std::uint16_t companion;  ///< its place among the sessions that ALGs have to do with, or 0
 
   // -- second line
@@ -98,12 +107,17 @@ struct alignas(64) Session {
     if constexpr (Address::family == Family::v4) {
       return mine == key;
     } else {
-      return mine.tail == key.tail && remote6 == key.far && (key.tail.side == Side::inside ? host6 : external6) == key.near;
+      return mine.tail == key.tail && has_ends(key.tail.side, key.near, key.far);
     }
   }
+  /// Is it this session's, as far as the first line tells? Of IPv6 the addresses have to be compared too.
   [[nodiscard]] bool matches(const net::PlainPacket& packet, Side from) const {
     const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(from == Side::inside ? inside : outside);
     return words[0] == packet.ends && words[1] == packet.tail;
+  }
+  /// Has one side, which is of IPv6, these ends?
+  [[nodiscard]] bool has_ends(Side side, const net::Ipv6Address& near, const net::Ipv6Address& far) const {
+    return far == remote6 && near == (side == Side::inside ? host6 : external6);
   }
   /// The key of one side; only where that side is of the address's family.
   template <class Address>

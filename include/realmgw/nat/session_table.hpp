@@ -35,12 +35,13 @@ class SessionTable {
 
   template <class Address>
   [[nodiscard]] std::uint64_t hash(const net::FlowKey<Address>& key) const {
-    return hash_of(key, salt_);
+    return hash_words(net::ends_of(key.near, key.far, salt_), std::bit_cast<std::uint64_t>(key.tail), salt_);
   }
   [[nodiscard]] std::uint64_t hash(const net::Packet& packet) const {
     return packet.family == net::Family::v4 ? hash(packet.key4) : hash(packet.key6);
   }
   [[nodiscard]] std::uint64_t hash(const net::PlainPacket& packet) const { return hash_words(packet.ends, packet.tail, salt_); }
+  [[nodiscard]] const HashSalt& salt() const { return salt_; }
   [[nodiscard]] FlowIndex& index() { return index_; }
   [[nodiscard]] const FlowIndex& index() const { return index_; }
 
@@ -120,6 +121,7 @@ class SessionTable {
   [[nodiscard]] std::uint64_t hash_of_side(const Session& session, Side side) const;
   [[nodiscard]] bool taken(const Session& session, Side side, std::uint64_t hash) const;
 
+  void note_ends(Session& session) const;
   void start(SessionSlot slot, Tick now);
 
   std::uint32_t capacity_;

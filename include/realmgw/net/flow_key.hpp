@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "realmgw/base/endian.hpp"
+#include "realmgw/base/hash.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/side.hpp"
 #include "realmgw/net/transport.hpp"
@@ -44,5 +45,18 @@ using FlowKey4 = FlowKey<Ipv4Address>;
 using FlowKey6 = FlowKey<Ipv6Address>;
 static_assert(sizeof(FlowKey4) == 16 && std::has_unique_object_representations_v<FlowKey4>);
 static_assert(sizeof(FlowKey6) == 40 && std::has_unique_object_representations_v<FlowKey6>);
+
+/// Two addresses in one word, for a search to hash and to compare. Of IPv4 they are the word.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t ends_of(const Ipv4Address& near, const Ipv4Address& far, const HashSalt&) {
+  return std::bit_cast<std::uint64_t>(std::array{near, far});
+}
+/// Of IPv6 it is a salted digest of them: other addresses have another word, but for one in 2^64, so who finds by it has to
+/// compare the addresses too.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t ends_of(const Ipv6Address& near, const Ipv6Address& far,
+                                                               const HashSalt& salt) {
+  using Words = std::array<std::uint64_t, 2>;
+  const auto n = std::bit_cast<Words>(near), f = std::bit_cast<Words>(far);
+  return multiply_fold(f[0] ^ salt[0], f[1] ^ salt[1] ^ multiply_fold(n[0] ^ salt[0], n[1] ^ salt[1]));
+}
 
 }  // namespace rgw::net

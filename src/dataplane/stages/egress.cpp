@@ -9,10 +9,6 @@ namespace {
 using nat::Session;
 using net::Side;
 
-// Shorter ones need no path MTU discovery in IPv6 (RFC 8200 section 5), so what may be cut is cut to this
-// (RFC 7915 section 4).
-constexpr std::uint16_t smallest_ipv6_mtu = 1280;
-
 // Does the packet fit the link it leaves by, in the family it leaves in? Else its sender is told, or it is
 // cut behind NAT.
 Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
@@ -26,7 +22,7 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
     if (packet.length <= mtu || may_be_cut) [[likely]]
       return Verdict::pass();
   } else {
-    if (leaves_as == net::Family::v6 && may_be_cut) packet.mtu = std::min(mtu, smallest_ipv6_mtu);
+    if (leaves_as == net::Family::v6 && may_be_cut) packet.mtu = std::min(mtu, nat::smallest_ipv6_mtu);
     if (nat::crossed_length(packet) <= mtu || may_be_cut) return Verdict::pass();
   }
   // As long as the packet may be where it came from: IPv6 headers are 20 bytes longer.

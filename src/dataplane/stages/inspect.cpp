@@ -83,7 +83,7 @@ Verdict begin_inspection(Context& context, nat::SessionSlot slot, PinholeTable::
   }
   context.companions[place].reading = Companion::Reading::text;
   ++context.inspected;
-  session.plain = false;
+  session.plain = nat::PlainPair::none;
   context.counters.add(Counter::alg_session_opened);
   return Verdict::pass();
 }

@@ -34,7 +34,7 @@ Verdict follow_session(Context& context, Packet& packet) {
   if (packet.kind == PacketKind::other) packet.session = nat::no_session;
   if (packet.session == nat::no_session) return Verdict::pass();
   Session& session = context.sessions[packet.session];
-  if (!session.plain) [[unlikely]] {
+  if (session.plain == nat::PlainPair::none) [[unlikely]] {
     if (session.signpost) {
       nat::SessionTable::extend(session, context.signpost_deadline(session));
       return context.to_peer(packet, session.home, packet.session);

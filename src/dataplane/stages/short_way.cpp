@@ -6,10 +6,13 @@
 // the walk can begin anew with it.
 #include "realmgw/dataplane/sequence_rewrite.hpp"
 #include "realmgw/dataplane/stages.hpp"
+#include "realmgw/nat/crossing.hpp"
+#include "realmgw/nat/plain_crossing.hpp"
 #include "realmgw/nat/plain_rewrite.hpp"
 #include "realmgw/nat/tcp_state.hpp"
 #include "realmgw/net/parse.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace rgw::dataplane::stages {
@@ -18,10 +21,17 @@ namespace {
 using nat::Session;
 using net::EthernetHeader;
 using net::EtherType;
+using net::Family;
+using net::Ipv4Address;
+using net::Ipv6Address;
 using net::PlainPacket;
 using net::Side;
 
 constexpr std::size_t addresses_of_link = offsetof(EthernetHeader, type);
+
+template <class Address>
+constexpr be16 ether_type{
+    static_cast<std::uint16_t>(Address::family == Family::v4 ? EtherType::ipv4 : EtherType::ipv6)};
 
 std::uint8_t* l3_of(rte_mbuf* mbuf) {
   return rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, sizeof(EthernetHeader));
@@ -35,25 +45,33 @@ std::uint64_t word_of(const net::MacAddress& mac) {
 }
 
 template <Side from>
-[[gnu::always_inline]] inline PlainPacket read(const rte_mbuf* mbuf, std::uint64_t own_mac) {
+[[gnu::always_inline]] inline PlainPacket read(const rte_mbuf* mbuf, std::uint64_t own_mac,
+                                               const HashSalt& salt) {
+  constexpr PlainPacket none{0, 0, 0, 0};
   const auto* frame = rte_pktmbuf_mtod(mbuf, const std::uint8_t*);
   const std::size_t size = rte_pktmbuf_data_len(mbuf);
-  if (size < sizeof(EthernetHeader)) return {0, 0, 0, 0};
+  if (size < sizeof(EthernetHeader)) return none;
   std::uint64_t destination;
   std::memcpy(&destination, frame, sizeof destination);
-  if (destination << 16 != own_mac ||
-      net::header<EthernetHeader>(frame).type != be16{static_cast<std::uint16_t>(EtherType::ipv4)})
-    return {0, 0, 0, 0};
-  return net::parse_plain(frame + sizeof(EthernetHeader), size - sizeof(EthernetHeader), from);
+  if (destination << 16 != own_mac) return none;
+  const std::uint8_t* l3 = frame + sizeof(EthernetHeader);
+  const std::size_t available = size - sizeof(EthernetHeader);
+  const be16 type = net::header<EthernetHeader>(frame).type;
+  if (type == ether_type<Ipv4Address>) return net::parse_plain<Ipv4Address>(l3, available, from, salt);
+  if (type == ether_type<Ipv6Address>) return net::parse_plain<Ipv6Address>(l3, available, from, salt);
+  return none;
 }
 
-// May later packets of its flow have to wait for a packet that is not plain? Of a TCP or UDP one over IPv4,
-// yes: for a fragment, a FIN.
+// May later packets of its flow have to wait for a packet that is not plain? Of a TCP or UDP one, yes: for a
+// fragment, a FIN.
 bool holds_up(rte_mbuf* mbuf) {
-  if (rte_pktmbuf_data_len(mbuf) < sizeof(EthernetHeader) + sizeof(net::Ipv4Header)) return false;
-  const auto& ethernet = net::header<EthernetHeader>(rte_pktmbuf_mtod(mbuf, std::uint8_t*));
-  if (ethernet.type != be16{static_cast<std::uint16_t>(EtherType::ipv4)}) return false;
-  return net::header<net::Ipv4Header>(l3_of(mbuf)).protocol != static_cast<std::uint8_t>(net::Protocol::icmp);
+  const std::size_t size = rte_pktmbuf_data_len(mbuf);
+  if (size < sizeof(EthernetHeader) + sizeof(net::Ipv4Header)) return false;
+  const be16 type = net::header<EthernetHeader>(rte_pktmbuf_mtod(mbuf, std::uint8_t*)).type;
+  if (type == ether_type<Ipv4Address>) return net::header<net::Ipv4Header>(l3_of(mbuf)).protocol != 1;
+  if (type != ether_type<Ipv6Address> || size < sizeof(EthernetHeader) + sizeof(net::Ipv6Header))
+    return false;
+  return net::header<net::Ipv6Header>(l3_of(mbuf)).next_header != 58;
 }
 
 // Does the packet leave the session as it is, but for its deadline?
@@ -63,40 +81,74 @@ bool keeps_state(const Session& session, const PlainPacket& packet, Side from) {
   return transition.next == session.tcp_state && transition.timer == session.timer;
 }
 
+// Is it the session's, beyond what the search has compared?
 template <Side from>
-[[gnu::noinline]] bool send_renumbered(Context& context, rte_mbuf* mbuf, const PlainPacket& packet, Session& session);
+bool has_ends(const Session& session, const net::Ipv6Header& ip) {
+  return from == Side::inside ? session.has_ends(from, ip.source, ip.destination)
+                              : session.has_ends(from, ip.destination, ip.source);
+}
+template <Side from>
+bool has_ends(const Session&, const net::Ipv4Header&) {
+  return true;
+}
 
-// False, and nothing has been touched: the packet needs the walk. `edited`: of a session whose text an ALG has
-// edited, and reads no longer.
-template <Side from, bool edited = false>
-[[gnu::always_inline]] inline bool send(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
-                                        Session& session) {
-  if constexpr (!edited) {
-    if (!session.plain) [[unlikely]]
-      return session.companion != 0 && send_renumbered<from>(context, mbuf, packet, session);
-  }
-  if (!keeps_state(session, packet, from)) return false;
+std::uint8_t hop_limit(const net::Ipv4Header& ip) {
+  return ip.ttl;
+}
+std::uint8_t hop_limit(const net::Ipv6Header& ip) {
+  return ip.hop_limit;
+}
+
+// How long may the packet be where it goes as IPv6? Without DF it is cut for its receiver's sake
+// (egress.cpp).
+std::uint16_t longest(const net::Ipv4Header& ip, std::uint16_t mtu) {
+  return ip.df() ? mtu : std::min(mtu, nat::smallest_ipv6_mtu);
+}
+
+// A packet of the family `In`, which leaves as one of `Out`. False, and nothing has been touched: it needs
+// the walk. `edited`: of a session whose text an ALG has edited, and reads no longer.
+template <Side from, class In, class Out, bool edited = false>
+inline bool send_as(Context& context, rte_mbuf* mbuf, const PlainPacket& packet, Session& session) {
+  constexpr bool crosses = In::family != Out::family;
+  std::uint8_t* l3 = l3_of(mbuf);
+  const auto& ip = net::header<net::PlainHeader<In>>(l3);
+  if (!has_ends<from>(session, ip) || !keeps_state(session, packet, from)) return false;
   const Neighbour* neighbour =
       context.neighbours.find(from == Side::inside ? session.towards_outside : session.towards_inside);
-  std::uint8_t* const l3 = l3_of(mbuf);
-  if (neighbour == nullptr || packet.length > neighbour->mtu || net::header<net::Ipv4Header>(l3).ttl <= 1)
-    return false;
+  const std::size_t length = packet.length - sizeof(net::PlainHeader<In>) + sizeof(net::PlainHeader<Out>);
+  if (neighbour == nullptr || length > neighbour->mtu || hop_limit(ip) <= 1) return false;
+  if constexpr (crosses) {
+    // IPv6 wants a checksum (RFC 7915 section 4.5).
+    if (session.protocol() == net::Protocol::udp &&
+        net::header<net::UdpHeader>(l3 + sizeof ip).checksum.raw() == 0)
+      return false;
+    if constexpr (Out::family == Family::v6) {
+      if (length > longest(ip, neighbour->mtu)) return false;
+    }
+  }
   if constexpr (edited) {
     const auto& maps = context.companions[session.companion].maps;
     constexpr auto own = static_cast<std::size_t>(from);
     // What repeats edited text needs the text.
-    if (!rewrite_numbers({l3 + sizeof(net::Ipv4Header), packet.length - sizeof(net::Ipv4Header)}, maps[own],
-                         maps[1 - own]))
-      return false;
+    if (!rewrite_numbers({l3 + sizeof ip, packet.length - sizeof ip}, maps[own], maps[1 - own])) return false;
   }
 
   // The line of a session is written to once a tick, not once a packet.
   const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(session.timer)];
   if (session.deadline != deadline) nat::SessionTable::extend(session, deadline);
-  nat::translate_plain(l3, session, from);
+  if constexpr (!crosses) {
+    nat::translate_plain<Out>(l3, session, from);
+  } else {
+    const std::uint16_t identification =
+        Out::family == Family::v4 ? static_cast<std::uint16_t>(context.random.next()) : 0;
+    l3 = nat::cross_plain<In, Out>(l3, session, from, identification);
+    mbuf->data_off = static_cast<std::uint16_t>(mbuf->data_off + sizeof(net::PlainHeader<In>) -
+                                                sizeof(net::PlainHeader<Out>));
+    net::header<EthernetHeader>(l3 - sizeof(EthernetHeader)).type = ether_type<Out>;
+  }
   std::memcpy(l3 - sizeof(EthernetHeader), &neighbour->link, addresses_of_link);
   // The frame ends with the packet: link padding goes.
-  mbuf->data_len = static_cast<std::uint16_t>(packet.length + sizeof(EthernetHeader));
+  mbuf->data_len = static_cast<std::uint16_t>(length + sizeof(EthernetHeader));
   mbuf->pkt_len = mbuf->data_len;
   context.transmit(neighbour->port, mbuf);
   return true;
@@ -104,12 +156,43 @@ template <Side from, bool edited = false>
 
 // Out of line, so that it costs a plain session nothing.
 template <Side from>
-bool send_renumbered(Context& context, rte_mbuf* mbuf, const PlainPacket& packet, Session& session) {
+[[gnu::noinline]] bool send_renumbered(Context& context, rte_mbuf* mbuf, const PlainPacket& packet, Session& session) {
   if (context.companions[session.companion].reading != Companion::Reading::numbers || session.local ||
       session.hairpin || session.inside_family() != net::Family::v4 ||
       session.outside_family() != net::Family::v4)
     return false;
-  return send<from, true>(context, mbuf, packet, session);
+  return send_as<from, Ipv4Address, Ipv4Address, true>(context, mbuf, packet, session);
+}
+
+template <Side from>
+[[gnu::always_inline]] inline bool send(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
+                                        Session& session) {
+  using nat::PlainPair;
+  constexpr bool outward = from == Side::inside;
+  switch (session.plain) {
+    [[likely]] case PlainPair::v4_v4
+        : return send_as<from, Ipv4Address, Ipv4Address>(context, mbuf, packet, session);
+    case PlainPair::v6_v6:
+      return send_as<from, Ipv6Address, Ipv6Address>(context, mbuf, packet, session);
+    case PlainPair::v6_v4:
+      return outward ? send_as<from, Ipv6Address, Ipv4Address>(context, mbuf, packet, session)
+                     : send_as<from, Ipv4Address, Ipv6Address>(context, mbuf, packet, session);
+    case PlainPair::v4_v6:
+      return outward ? send_as<from, Ipv4Address, Ipv6Address>(context, mbuf, packet, session)
+                     : send_as<from, Ipv6Address, Ipv4Address>(context, mbuf, packet, session);
+    case PlainPair::none:
+      break;
+  }
+  return session.companion != 0 && send_renumbered<from>(context, mbuf, packet, session);
+}
+
+// The session's, as far as the search knows. What is written to packets that are or become IPv6 lies in its
+// second line.
+template <Side from>
+[[gnu::always_inline]] inline bool matches(const Session& session, const PlainPacket& packet) {
+  if (!session.matches(packet, from)) return false;
+  if (session.plain != nat::PlainPair::v4_v4) __builtin_prefetch(&session.host6);
+  return true;
 }
 
 template <Side from>
@@ -121,7 +204,7 @@ std::uint16_t walk(Context& context, const ring::PortFacts& port, std::span<rte_
   std::array<std::uint64_t, Batch::capacity> hashes;
   std::array<nat::SessionSlot, Batch::capacity> slots;
   for (std::uint16_t i = 0; i < count; ++i) {
-    packets[i] = read<from>(burst[i], own_mac);
+    packets[i] = read<from>(burst[i], own_mac, sessions.salt());
     hashes[i] = sessions.hash(packets[i]);
     sessions.index().prefetch(hashes[i]);
     slots[i] = nat::no_session;
@@ -130,7 +213,7 @@ std::uint16_t walk(Context& context, const ring::PortFacts& port, std::span<rte_
   static_cast<void>(sessions.index().find_bulk(
       {hashes.data(), count}, slots.data(),
       [&](nat::SessionSlot slot) { __builtin_prefetch(&sessions[slot]); },
-      [&](unsigned i, nat::SessionSlot slot) { return sessions[slot].matches(packets[i], from); }));
+      [&](unsigned i, nat::SessionSlot slot) { return matches<from>(sessions[slot], packets[i]); }));
 
   std::uint16_t left = 0;
   bool in_order = false;  // a packet went before that may belong to the flow of a later one

@@ -81,10 +81,7 @@ TEST(PlainCrossing, the_short_way_writes_what_the_long_one_does) {
     ASSERT_EQ(quick.packet.family, slow.packet.family);
     ASSERT_EQ(quick.packet.l4, slow.packet.l4);
     ASSERT_TRUE(test::Seen{quick.ip()}.checksums_right());
-    Bytes written = quick.ip(), expected = slow.ip();
-    // The header checksum of the long way was moved by the hop, and may stand in the other form of zero.
-    if (from6) written[10] = written[11] = expected[10] = expected[11] = 0;
-    ASSERT_EQ(written, expected);
+    ASSERT_EQ(quick.ip(), slow.ip());
   }
 }
 
