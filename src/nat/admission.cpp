@@ -201,7 +201,8 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
   session.tcp_state = how.origin == Session::Origin::inbound ? TcpState::outside_init : TcpState::inside_init;
   session.deadline = tick_of(now) + ticks_of(policy_.timeouts[session.timer]);
   precompute_deltas(session);
-  if (policy_.is_stateless() && may_be_mapped(policy_, session)) [[unlikely]]
+  constexpr bool crosses = Inside::family != Outside::family;
+  if ((crosses && policy_.ignore_traffic_class) || (policy_.is_stateless() && may_be_mapped(policy_, session))) [[unlikely]]
     session.plain = PlainPair::none;
   const bool published =
       how.free_outside ? sessions_.publish_new(slot, tick_of(now), sessions_.hash(inside), *how.free_outside)

@@ -261,6 +261,9 @@ TEST_P(ByEitherWay, what_leaves_is_the_same) {
     collect(slow, crosses, by_slow);
     if (round % 50 == 0) {
       ASSERT_TRUE(states(quick) == states(slow)) << round;
+    }
+    // So often that many a session's deadline is moved by one packet alone.
+    if (round % 3 == 0) {
       quick.advance(100ms);
       slow.advance(100ms);
     }
@@ -402,8 +405,8 @@ TEST(ShortWay, an_edited_connection_has_its_numbers_adjusted_by_either_way) {
     for (auto left = 1 + random.below(8); left != 0; --left) burst.push_back(EditedConnection::segment(random));
     send(quick.gateway, burst, false);
     send(slow.gateway, burst, true);
-    collect(quick.gateway, by_quick);
-    collect(slow.gateway, by_slow);
+    collect(quick.gateway, false, by_quick);
+    collect(slow.gateway, false, by_slow);
     quick.drain();
     slow.drain();
   }

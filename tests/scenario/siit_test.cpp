@@ -319,6 +319,23 @@ TEST(SiitChoice, the_traffic_class_may_stay_at_home) {  // RFC 7915 sections 4.1
   EXPECT_TRUE(out->checksums_right());
 }
 
+TEST(SiitChoice, nor_does_it_leave_with_a_session) {  // X64-1
+  Gateway gateway{realm_with([](config::Realm& realm) {
+    realm.nat64.prefix = net::Prefix::parse("fd64::/96");
+    realm.siit.traffic_class = config::Siit::TrafficClass::ignore;
+  })};
+  gateway.learn(Gateway::inside, "fd00:10::5");
+  for (int i = 0; i < 3; ++i) {  // of which the later ones could go the short way
+    const auto out = gateway.out(udp("[fd00:10::5]:5", "[fd64::203.0.113.10]:6").tos(0xb8).payload(4));
+    ASSERT_TRUE(out);
+    EXPECT_EQ(out->ipv4().tos, 0);
+    EXPECT_TRUE(out->checksums_right());
+    const auto in = gateway.in(udp("203.0.113.10:6", "198.51.100.1:5").tos(0xb8).payload(4));
+    ASSERT_TRUE(in);
+    EXPECT_EQ(in->ipv6().version_class_flow.host(), 0x60000000U);
+  }
+}
+
 TEST(SiitChoice, routers_without_an_address_share_a_pool_each_always_the_same) {  // RFC 6791
   config::Realm realm = siit_realm();
   realm.siit.icmp_source = {*net::Prefix::parse("192.0.2.9"), *net::Prefix::parse("192.0.2.16/28")};

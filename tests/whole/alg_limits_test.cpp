@@ -141,5 +141,45 @@ TEST(AlgLimits, nothing_is_left_of_abandoned_rtsp_sessions) {
   EXPECT_LE(gateway.controller().algs().book().leased_ports(), 8000U);
 }
 
+// A head of 64 KiB, 10,000 fields, parts in parts: none of them is held, or holds anybody up.
+TEST(AlgLimits, a_message_beyond_a_limit_is_counted_and_passes_as_it_is_on_tcp) {
+  const std::string start = "INVITE sip:b@203.0.113.10 SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n";
+  std::string fields = start;
+  for (unsigned n = 0; n < 10'000; ++n) fields += "X: y\r\n";
+  fields += "\r\n";
+  for (const std::string& text : {start + "X: " + std::string(66'000, 'x'), fields}) {
+    WholeGateway gateway{alg_realm()};
+    TcpTalk talk{gateway, inside, "10.0.0.42:40001", "203.0.113.10:5060"};
+    ASSERT_TRUE(talk.connect());
+    std::string got;
+    for (std::size_t at = 0; at < text.size(); at += 1400) {
+      got += talk.client_says(text.substr(at, 1400));
+      EXPECT_LE(gateway.controller().algs().memory(), 2U * 68 * 1024);
+    }
+    EXPECT_EQ(got, text);
+    EXPECT_NE(gateway.controller().algs().report().find("\"over_limit\":1"), std::string::npos);
+    EXPECT_EQ(gateway.controller().algs().memory(), 0U);
+  }
+}
+
+// One byte a second, for as long as the connection lives: what is held is one message, and the text of others
+// does not wait for it.
+TEST(AlgLimits, a_message_that_comes_drop_by_drop_holds_nobody_up) {
+  WholeGateway gateway{alg_realm()};
+  TcpTalk slow{gateway, inside, "10.0.0.42:40001", "203.0.113.10:5060"};
+  ASSERT_TRUE(slow.connect());
+  const std::string text = "OPTIONS sip:b@203.0.113.10 SIP/2.0\r\n" + std::string(400, 'x');
+  for (const char byte : text) {
+    slow.client_sends({&byte, 1});
+    gateway.pass(std::chrono::seconds{1});
+    while (gateway.take(outside)) {
+    }
+    ASSERT_LE(gateway.controller().algs().memory(), 2 * text.size());
+  }
+  TcpTalk other{gateway, inside, "10.0.0.43:40001", "203.0.113.10:21"};
+  ASSERT_TRUE(other.connect());
+  EXPECT_EQ(other.client_says("NOOP\r\n"), "NOOP\r\n");
+}
+
 }  // namespace
 }  // namespace rgw::test

@@ -84,7 +84,7 @@ struct Policy {
   std::vector<net::Service> local_services;
 
   /// Is there anything that needs no session?
-  [[nodiscard]] bool is_stateless() const { return !map.empty() || !npt.empty(); }
+  [[nodiscard]] bool is_stateless() const { return !map.empty() || !npt.empty() || !untranslated.empty(); }
   /// The IPv4 address that stands inside an IPv6 one, where that begins with the prefix.
   [[nodiscard]] std::optional<net::Ipv4Address> embedded(const net::IpAddress& address) const {
     return pref64 && address.is_v6() ? pref64->extract(address.v6()) : std::nullopt;

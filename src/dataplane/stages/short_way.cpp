@@ -170,8 +170,8 @@ template <Side from>
   using nat::PlainPair;
   constexpr bool outward = from == Side::inside;
   switch (session.plain) {
-    [[likely]] case PlainPair::v4_v4
-        : return send_as<from, Ipv4Address, Ipv4Address>(context, mbuf, packet, session);
+    case PlainPair::v4_v4:
+      [[likely]] return send_as<from, Ipv4Address, Ipv4Address>(context, mbuf, packet, session);
     case PlainPair::v6_v6:
       return send_as<from, Ipv6Address, Ipv6Address>(context, mbuf, packet, session);
     case PlainPair::v6_v4:

@@ -29,7 +29,6 @@ Verdict turn_round(Context& context, Packet& packet, const Session& session) {
 nat::Crossing crossing_of(Context& context, Packet& packet, net::Family to) {
   if (packet.family == to) [[likely]]
     return {};
-  if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(packet);
   if (packet.family == net::Family::v4) packet.identification = packet.ipv4().identification.host();
   const auto& pref64 = context.snapshot.policy.pref64;
   return {pref64 ? &*pref64 : nullptr,
@@ -47,6 +46,8 @@ Verdict translate_one(Context& context, Packet& packet) {
     if (const Verdict inspected = inspect(context, packet, session); !inspected.passed()) return inspected;
   }
   const net::Family to = outward ? session.outside_family() : session.inside_family();
+  if (packet.family != to && context.snapshot.policy.ignore_traffic_class) [[unlikely]]
+    nat::clear_traffic_class(packet);
   if (packet.family != to && !session.local && !session.hairpin && nat::crosses_plainly(packet)) [[likely]] {
     if (to == net::Family::v4) {
       nat::cross_plain<net::Ipv4Address>(packet, session, static_cast<std::uint16_t>(context.random.next()));

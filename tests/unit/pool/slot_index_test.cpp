@@ -1,6 +1,6 @@
 // The index of records by keys that stand in them:
-//   random insertions, overwritings, searches and erasures agree with a plain map, with a good hash and with a bad one
-//   it takes as many as it promises, and says when it is full
+//   random insertions, overwritings, searches and erasures agree with a plain map, with a good hash and with
+//   a bad one it takes as many as it promises, and says when it is full
 #include "realmgw/pool/slot_index.hpp"
 
 #include "realmgw/base/random.hpp"
