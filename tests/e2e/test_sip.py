@@ -112,7 +112,8 @@ class Sip(Calls):
                 Baresip(pair.remote_box, pair.remote, REMOTE_TONE) as remote:
             caller, called, to = (host, remote, pair.far()) if outward else (remote, host, pair.door("udp5060"))
             caller.command("dial", f"sip:{called.box}@{f'[{to}]' if ':' in to else to}")
-            wait_until(lambda: host.hears(REMOTE_TONE) and remote.hears(HOST_TONE), "each hears the other", 8)
+            for ear, tone in ((host, REMOTE_TONE), (remote, HOST_TONE)):
+                wait_until(lambda: ear.hears(tone), f"{ear.box} hears the other", 15)
             caller.command("hangup")
             wait_until(lambda: "session closed" in called.said(), "the other hears that it is over", 5)
             self.assert_nothing_of_inside(outside)
