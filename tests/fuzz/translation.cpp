@@ -22,7 +22,8 @@ void require(bool holds) {
   if (!holds) __builtin_trap();
 }
 
-// Is the checksum of a whole packet right? Summed anew.
+// Is the checksum of a whole packet right? Summed anew. Of nothing but zeros the sum is the other zero of ones'
+// complement, which arithmetic by difference cannot tell from the right one (RFC 1624 section 3).
 bool is_right(const Packet& packet) {
   const auto size = static_cast<std::uint32_t>(packet.length - packet.l4);
   const auto protocol = static_cast<std::uint8_t>(packet.l4_protocol);
@@ -33,7 +34,7 @@ bool is_right(const Packet& packet) {
   } else if (protocol != 1) {
     sum.add(pseudo_header(packet.ipv4().source, packet.ipv4().destination, protocol, size));
   }
-  return sum.fold() == 0xffff;
+  return sum.fold() == 0xffff || sum.fold() == 0;
 }
 
 bool has_checksum(const Packet& packet) {
