@@ -64,13 +64,12 @@ bool Envelope::learn(const ring::PacketBuffer& buffer, const net::Packet& packet
   return true;
 }
 
-ring::PacketBuffer Envelope::wrap(std::span<const std::uint8_t> transport, bool cut,
-                                  std::uint16_t identification, rte_mempool* pool) const {
+bool Envelope::wrap(std::span<const std::uint8_t> transport, bool cut, std::uint16_t identification,
+                    ring::PacketBuffer& packet) const {
   const std::size_t length = size_ - sizeof(EthernetHeader) + transport.size();
-  ring::PacketBuffer packet{rte_pktmbuf_alloc(pool)};
-  if (!packet || length > 0xffff) return {};
+  if (size_ + transport.size() > 0xffff) return false;
   char* room = rte_pktmbuf_append(packet.get(), static_cast<std::uint16_t>(size_ + transport.size()));
-  if (room == nullptr) return {};
+  if (room == nullptr) return false;
   auto* frame = reinterpret_cast<std::uint8_t*>(room);
   std::memcpy(frame, headers_.data(), size_);
   std::memcpy(frame + size_, transport.data(), transport.size());
@@ -102,7 +101,7 @@ ring::PacketBuffer Envelope::wrap(std::span<const std::uint8_t> transport, bool 
   }
   packet.note() = note_;
   packet.note().purpose = ring::Purpose::edited;
-  return packet;
+  return true;
 }
 
 }  // namespace rgw::control

@@ -177,8 +177,9 @@ void AlgService::send(Session& session, const std::vector<alg::StreamEditor::Out
 void AlgService::send(Session& session, Side from, std::span<const std::uint8_t> transport, bool cut) {
   const Envelope& envelope = session.envelopes[at(from)];
   if (!envelope.known()) return;  // nobody of that side has said a word yet
-  auto packet = envelope.wrap(transport, cut, ++identification_, packets_);
-  if (!packet) return counters_.add(Counter::alg_too_long);
+  ring::PacketBuffer packet{rte_pktmbuf_alloc(packets_)};
+  if (!packet) return counters_.add(Counter::no_mbuf);
+  if (!envelope.wrap(transport, cut, ++identification_, packet)) return counters_.add(Counter::alg_too_long);
   counters_.add(Counter::alg_sent);
   workers_.send(session.id.worker, std::move(packet));
 }

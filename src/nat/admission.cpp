@@ -1,5 +1,6 @@
 #include "realmgw/nat/admission.hpp"
 
+#include "realmgw/nat/opening.hpp"
 #include "realmgw/nat/rewrite.hpp"
 
 #include <algorithm>
@@ -9,7 +10,7 @@ namespace {
 
 using net::Protocol;
 
-// Hosts with a session at one time, on one worker; 56 bytes each.
+// Hosts with a session at one time, on one worker; 80 bytes each.
 constexpr std::uint32_t max_hosts = 1U << 20;
 // IPv6 remotes that are known to IPv4 hosts at one time, on one worker; 180 bytes each.
 constexpr std::uint32_t max_proxies = 1U << 16;
@@ -21,37 +22,6 @@ Address as(const net::IpAddress& address) {
   } else {
     return address.v6();
   }
-}
-
-bool opens_query(const net::Packet& packet) {
-  const std::uint8_t type = packet.transport<net::IcmpHeader>().type;
-  return packet.family == Family::v4
-             ? type == net::icmp4::echo_request || type == net::icmp4::timestamp_request
-             : type == net::icmp6::echo_request;
-}
-
-bool is_syn(const net::Packet& packet) {
-  return (packet.tcp_flags & (net::TcpHeader::syn | net::TcpHeader::ack)) == net::TcpHeader::syn;
-}
-
-// What makes a packet unfit to open a session, whichever way it goes: RFC 5382 REQ-2, RFC 5508 REQ-1.
-std::optional<Counter> cannot_open(const net::Packet& packet) {
-  switch (packet.kind) {
-    case net::PacketKind::flow:
-      if (packet.tail().protocol == Protocol::tcp && !is_syn(packet)) return Counter::tcp_not_syn;
-      return std::nullopt;
-    case net::PacketKind::icmp_query:
-      if (!opens_query(packet)) return Counter::icmp_not_query;
-      return std::nullopt;
-    case net::PacketKind::icmp_error:
-      return Counter::icmp_no_session;
-    case net::PacketKind::later_fragment:
-      return Counter::fragment_orphan;
-    case net::PacketKind::other:
-      if (packet.l4_protocol == (packet.family == Family::v4 ? 1 : 58)) return Counter::parse_icmp_type;
-      break;
-  }
-  return Counter::parse_protocol;
 }
 
 net::IpAddress near_address(const net::Packet& packet) {
@@ -93,19 +63,10 @@ bool gives_way(const Session& session) {
   return session.protocol() == Protocol::udp || session.protocol() == Protocol::icmp;
 }
 
-// Might a stateless translator take packets with these ends, before any session is asked? Rather yes than no: it sees
-// more of a packet than these.
-bool may_be_mapped(const Policy& policy, const net::IpAddress& source, const net::IpAddress& destination) {
-  if (policy.untranslated.contains(destination)) return true;
-  if (destination.is_v4()) return policy.map.mapped(destination.v4()).has_value();
-  if (policy.map.translate(destination.v6()) && (!policy.pref64 || policy.map.translate(source.v6()))) return true;
-  constexpr auto none = PrefixTranslation::Found::none;
-  return policy.npt.outward(source.v6()).found != none || policy.npt.inward(destination.v6()).found != none;
-}
-
-bool may_be_mapped(const Policy& policy, const Session& session) {
-  return may_be_mapped(policy, session.host(), session.remote(Side::inside)) ||
-         may_be_mapped(policy, session.remote(Side::outside), session.external());
+// May packets of the session, either way, be forwarded before any session is asked?
+bool needs_no_session(const Policy& policy, const Session& session) {
+  return policy.may_forward_without_session(session.host(), session.remote(Side::inside)) ||
+         policy.may_forward_without_session(session.remote(Side::outside), session.external());
 }
 
 // The key outside of a flow whose key inside stands.
@@ -202,7 +163,7 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
   session.deadline = tick_of(now) + ticks_of(policy_.timeouts[session.timer]);
   precompute_deltas(session);
   constexpr bool crosses = Inside::family != Outside::family;
-  if ((crosses && policy_.ignore_traffic_class) || (policy_.is_stateless() && may_be_mapped(policy_, session))) [[unlikely]]
+  if ((crosses && policy_.ignore_traffic_class) || needs_no_session(policy_, session)) [[unlikely]]
     session.plain = PlainPair::none;
   const bool published =
       how.free_outside ? sessions_.publish_new(slot, tick_of(now), sessions_.hash(inside), *how.free_outside)

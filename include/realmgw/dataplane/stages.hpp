@@ -18,7 +18,7 @@ namespace rgw::dataplane::stages {
 void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch);
 /// Ethernet and IP headers: who is it for, is it whole, which flow is it of? ARP and neighbour discovery branch off here.
 void parse(Context& context, Batch& batch);
-/// Packets that a stateless map translates need no session (SIIT): they go straight to `resolve`.
+/// Packets that need no session, translated by a map (SIIT, NPTv6) or not at all: they go straight to `resolve`.
 void map(Context& context, Batch& batch);
 /// Fragments learn their ports from the first of their datagram (OUT-7).
 void defrag(Context& context, Batch& batch);

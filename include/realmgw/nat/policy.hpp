@@ -85,6 +85,8 @@ struct Policy {
 
   /// Is there anything that needs no session?
   [[nodiscard]] bool is_stateless() const { return !map.empty() || !npt.empty() || !untranslated.empty(); }
+  /// May a packet with these ends go before any session is asked? Rather yes than no: the stage `map` sees more of it.
+  [[nodiscard]] bool may_forward_without_session(const net::IpAddress& source, const net::IpAddress& destination) const;
   /// The IPv4 address that stands inside an IPv6 one, where that begins with the prefix.
   [[nodiscard]] std::optional<net::Ipv4Address> embedded(const net::IpAddress& address) const {
     return pref64 && address.is_v6() ? pref64->extract(address.v6()) : std::nullopt;

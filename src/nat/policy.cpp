@@ -1,0 +1,15 @@
+#include "realmgw/nat/policy.hpp"
+
+namespace rgw::nat {
+
+bool Policy::may_forward_without_session(const net::IpAddress& source,
+                                         const net::IpAddress& destination) const {
+  if (!is_stateless()) return false;
+  if (untranslated.contains(destination)) return true;
+  if (destination.is_v4()) return map.mapped(destination.v4()).has_value();
+  if (map.translate(destination.v6()) && (!pref64 || map.translate(source.v6()))) return true;
+  constexpr auto none = PrefixTranslation::Found::none;
+  return npt.outward(source.v6()).found != none || npt.inward(destination.v6()).found != none;
+}
+
+}  // namespace rgw::nat
