@@ -64,7 +64,7 @@ class FlatMap {
   [[nodiscard]] std::size_t bytes() const { return marks_.size() * (sizeof(Mark) + sizeof(Slot)); }
 
   /// Asks for the lines that a search for `key` begins with.
-  void prefetch(const Key& key) const {
+  [[gnu::always_inline]] void prefetch(const Key& key) const {
     const std::size_t slot = home(mark_of(key));
     __builtin_prefetch(&marks_[slot]);
     __builtin_prefetch(&slots_[slot], 1);

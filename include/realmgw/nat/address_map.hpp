@@ -69,8 +69,8 @@ class AddressMap {
     return prefix_ ? prefix_->extract(address) : std::nullopt;
   }
   /// Asks for the memory that a lookup of the address begins with.
-  void prefetch(const net::Ipv4Address& address) const { by_ipv4_.prefetch(address); }
-  void prefetch(const net::Ipv6Address& address) const { by_ipv6_.prefetch(address); }
+  [[gnu::always_inline]] void prefetch(const net::Ipv4Address& address) const { by_ipv4_.prefetch(address); }
+  [[gnu::always_inline]] void prefetch(const net::Ipv6Address& address) const { by_ipv6_.prefetch(address); }
 
  private:
   /// What an address of one family becomes: the other family's prefix, and how long both are. A lookup reads

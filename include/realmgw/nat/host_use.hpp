@@ -50,7 +50,7 @@ class HostUse {
   }
 
   /// Asks for the memory that `begin_session` will read.
-  void prefetch(const net::IpAddress& host) const { hosts_.prefetch(host); }
+  [[gnu::always_inline]] void prefetch(const net::IpAddress& host) const { hosts_.prefetch(host); }
 
   /// May the host have one more port?
   [[nodiscard]] bool may_have_port(const net::IpAddress& host) const {

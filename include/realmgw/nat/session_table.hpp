@@ -59,7 +59,7 @@ class SessionTable {
   /// A zeroed record that nobody can find yet; `no_session` where the table is full.
   [[nodiscard]] SessionSlot allocate();
   /// Asks for the record that the `n`th `allocate` from now on gives, as far as that is known.
-  void prefetch_free(std::uint32_t n) const {
+  [[gnu::always_inline]] void prefetch_free(std::uint32_t n) const {
     const SessionSlot slot = free_ != no_session ? free_ : fresh_ + n;
     if (slot >= capacity_) return;
     __builtin_prefetch(&records_[slot], 1);

@@ -83,7 +83,7 @@ class LongestPrefixMap {
   }
 
   /// Asks for the slot that `find` reads first.
-  void prefetch(const Address& address) const {
+  [[gnu::always_inline]] void prefetch(const Address& address) const {
     if (levels_.empty()) return;
     const Level& level = levels_[levels_.size() / 2];
     __builtin_prefetch(&level.slots[hash_of(truncated(address, level.length), level.salt) & level.mask]);
