@@ -34,8 +34,9 @@ constexpr std::uint32_t remotes = 16, flows_of_host = 16, external_addresses = 6
 struct Pair {
   const char* name;
   Family inside, outside;
-  std::uint32_t maps;  ///< explicit ones of SIIT; 0: a stateful pair
-  bool prefix_maps;    ///< SIIT by one prefix each way
+  std::uint32_t maps;         ///< explicit ones of SIIT; 0: a stateful pair
+  bool prefix_maps;           ///< SIIT by one prefix each way
+  std::uint32_t mapped_hosts = maps;  ///< of the maps, those that send
 };
 constexpr Pair pairs[] = {{"NAT44 flows UDP", Family::v4, Family::v4, 0, false},
                           {"NAT66 flows UDP", Family::v6, Family::v6, 0, false},
@@ -43,6 +44,7 @@ constexpr Pair pairs[] = {{"NAT44 flows UDP", Family::v4, Family::v4, 0, false},
                           {"NAT46 flows UDP", Family::v4, Family::v6, 0, false},
                           {"SIIT-LPM flows UDP", Family::v6, Family::v4, 1, true},
                           {"SIIT-EAM 10 flows UDP", Family::v6, Family::v4, 10, false},
+                          {"SIIT-EAM 1Mi, 10 hosts, flows UDP", Family::v6, Family::v4, 1U << 20, false, 10},
                           {"SIIT-EAM 1Mi flows UDP", Family::v6, Family::v4, 1U << 20, false}};
 
 Ipv6Address ipv6(std::uint32_t head, std::uint32_t tail) {
@@ -171,14 +173,14 @@ class FamiliesBench {
   // Flow `n` as its host sends it: hosts of 16 flows each, and few remotes, so that all pairs have the same.
   [[nodiscard]] Template outward(std::uint32_t n) const {
     // Of a million maps every flow takes another one, far from the last.
-    const std::uint32_t host = pair_.maps > 10 ? n * 2654435761U % pair_.maps : n / flows_of_host;
+    const std::uint32_t host = pair_.mapped_hosts > 10 ? n * 2654435761U % pair_.maps : n / flows_of_host;
     const std::uint32_t remote = n % remotes;
     const auto port = static_cast<std::uint16_t>(2048 + n % 60000);
     if (pair_.inside == Family::v4) {
       const std::uint32_t base = pair_.outside == Family::v4 ? remotes4 : proxies4;
       return write(Family::v4, Ipv4Address{be32{hosts4 + 256 + host}}, Ipv4Address{be32{base + 1 + remote}}, port, 443);
     }
-    const net::IpAddress source{ipv6(hosts6, pair_.maps > 1 ? host % pair_.maps : host)};
+    const net::IpAddress source{ipv6(hosts6, pair_.maps > 1 ? host % pair_.mapped_hosts : host)};
     const bool embedded = pair_.outside == Family::v4;
     return write(Family::v6, source, embedded ? ipv6(pref64, remotes4 + 1 + remote) : ipv6(remotes6, remote + 1), port, 443);
   }

@@ -59,6 +59,7 @@ Context::Context(const WorkerParts& parts)
       admission{snapshot.policy, ownership, id, sessions, bindings, random, salt},
       syns{max_stored_syns, snapshot.policy.timeouts[nat::TimerClass::tcp_incoming_syn], salt},
       fragments{{.timeout = snapshot.policy.timeouts[nat::TimerClass::fragment]}, salt},
+      memo{snapshot.policy.map, salt},
       neighbours{max_neighbours, salt},
       error_budget{errors_per_second, error_burst},
       reset_budget{resets_per_second, reset_burst},

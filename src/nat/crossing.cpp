@@ -421,15 +421,6 @@ std::uint16_t crossed_length(const Packet& packet) {
   return static_cast<std::uint16_t>(headers + payload);
 }
 
-void clear_traffic_class(const Packet& packet) {
-  if (packet.family == Family::v4) {
-    packet.ipv4().tos = 0;
-  } else {
-    auto& word = packet.ipv6().version_class_flow;
-    word = be32{word.host() & 0xf00fffffU};
-  }
-}
-
 Verdict cross(Packet& packet, const Ends<Ipv6Address>& ends, const PortChange& port,
               ChecksumDelta transport) {
   return cross_packet(packet, ends, port, transport, 0);

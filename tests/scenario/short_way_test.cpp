@@ -1,13 +1,17 @@
 // The short way against the walk: the same packets through two gateways, of which one sees a packet before
 // each burst that holds the others up, so that all of them walk.
-//   what_leaves_is_the_same_by_either_way: of each family pair, and of all in one burst
+//   what_leaves_is_the_same_by_either_way: of each family pair, with sessions and by maps, and of all in one burst
 //   what_does_not_fit_where_it_goes_walks (RFC 7915 sections 4 and 5, RFC 8200 section 5)
 //   a_burst_of_known_flows_goes_the_short_way_whole
 //   an_edited_connection_has_its_numbers_adjusted_by_either_way
 //   what_follows_a_fin_does_not_overtake_it, what_follows_a_fragment_does_not_overtake_it
 //   a_packet_that_may_be_cut_has_its_own_identification (RFC 7915 section 5.1)
 //   a_digest_of_addresses_finds_but_does_not_prove
-//   what_a_stateless_map_takes_does_not_go_the_short_way
+//   what_a_stateless_map_takes_does_not_go_by_a_session
+//   of a map's packets only the first of an address walks (SIIT-1)
+//   a_host_called_by_its_ipv4_address_is_told_so_every_time (RFC 7757 section 4)
+//   a_traffic_class_is_forgotten_on_either_way (RFC 7915 sections 4.1 and 5.1)
+//   where_the_next_hop_has_gone_a_map_s_packet_walks
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -36,6 +40,7 @@ Bytes obstacle() {
 // the answer's destination is known (OUT-2).
 struct Pair {
   const char *name, *host, *remote_inside, *external, *remote_outside;
+  bool mapped = false;  ///< by a stateless map
   [[nodiscard]] bool crosses() const { return address(host).family() != address(external).family(); }
 };
 constexpr Pair all_pairs[] = {
@@ -43,20 +48,25 @@ constexpr Pair all_pairs[] = {
     {"NAT64", "fd00:10::5", "fd64::203.0.113.7", "198.51.100.1", "203.0.113.7"},
     {"NAT46", "10.0.0.42", "100.64.0.9", "2001:db8:100::1", "2001:db8:9::9"},
     {"NAT66", "fd00:10::5", "2001:db8:9::9", "2001:db8:100::1", "2001:db8:9::9"},
+    {"SIIT64", "fd00:10::6", "fd65::203.0.113.7", "198.51.100.20", "203.0.113.7", true},
+    {"SIIT46", "10.0.0.43", "203.0.113.66", "fd65::10.0.0.43", "2001:db8:9::9", true},
 };
 using Pairs = std::vector<Pair>;
 
-config::Realm four_pairs() {
+config::Realm all_pairs_realm() {
   config::Realm realm = lab_realm();
   realm.outbound.addresses = {address("198.51.100.1"), address("2001:db8:100::1")};
   realm.nat64.prefix = net::Prefix::parse("fd64::/96");
   realm.nat46.proxies = net::Prefix::parse("100.64.0.0/16");
+  realm.siit.prefix = net::Prefix::parse("fd65::/96");
+  realm.siit.maps = {{*net::Prefix::parse("198.51.100.20"), *net::Prefix::parse("fd00:10::6")},
+                     {*net::Prefix::parse("203.0.113.66"), *net::Prefix::parse("2001:db8:9::9")}};
   return realm;
 }
 
-struct FourPairs : Gateway {
-  FourPairs() : Gateway{four_pairs()} {
-    learn(inside, "fd00:10::5");
+struct AllPairs : Gateway {
+  AllPairs() : Gateway{all_pairs_realm()} {
+    for (const char* host : {"fd00:10::5", "fd00:10::6", "10.0.0.43"}) learn(inside, host);
     learn(outside, "2001:db8:100::fe");
     tell(ring::ProxyBind{address("100.64.0.9").v4(), address("2001:db8:9::9").v6(), clock().now() + 600s});
   }
@@ -90,7 +100,9 @@ void open_flows(Gateway& gateway, const Pairs& pairs, unsigned flows) {
     gateway.turn();
     ASSERT_TRUE(gateway.take(inside)) << flow;
   }
-  ASSERT_EQ(gateway.sessions(), flows);
+  unsigned sessions = 0;
+  for (unsigned flow = 0; flow < flows; ++flow) sessions += !pair_of(pairs, flow).mapped;
+  ASSERT_EQ(gateway.sessions(), sessions);
 }
 
 // Which way a packet went, by flow: the order among the packets of one flow counts, that between flows does
@@ -243,7 +255,7 @@ TEST_P(ByEitherWay, what_leaves_is_the_same) {
   const Pairs& pairs = GetParam();
   const bool crosses =
       std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return pair.crosses(); });
-  FourPairs quick, slow;
+  AllPairs quick, slow;
   open_flows(quick, pairs, flows);
   open_flows(slow, pairs, flows);
   const std::uint64_t short_before = slow.count(Counter::short_way);
@@ -285,21 +297,21 @@ TEST_P(ByEitherWay, what_leaves_is_the_same) {
 
 INSTANTIATE_TEST_SUITE_P(of, ByEitherWay,
                          testing::Values(Pairs{all_pairs[0]}, Pairs{all_pairs[1]}, Pairs{all_pairs[2]},
-                                         Pairs{all_pairs[3]},
+                                         Pairs{all_pairs[3]}, Pairs{all_pairs[4]}, Pairs{all_pairs[5]},
                                          Pairs(std::begin(all_pairs), std::end(all_pairs))),
                          [](const auto& of) {
                            return of.param.size() == 1 ? of.param[0].name : "all_pairs";
                          });
 
-const Pairs nat44{all_pairs[0]}, nat64{all_pairs[1]}, nat46{all_pairs[2]}, nat66{all_pairs[3]};
+const Pairs nat44{all_pairs[0]}, nat64{all_pairs[1]}, nat46{all_pairs[2]}, nat66{all_pairs[3]}, siit64{all_pairs[4]}, siit46{all_pairs[5]};
 
 TEST(ShortWay, a_burst_of_known_flows_goes_the_short_way_whole) {
   const Pairs pairs(std::begin(all_pairs), std::end(all_pairs));
-  FourPairs gateway;
-  open_flows(gateway, pairs, 8);
+  AllPairs gateway;
+  open_flows(gateway, pairs, 12);
   const auto before = gateway.count(Counter::short_way);
-  for (int i = 0; i < 3; ++i) {
-    for (unsigned flow = 0; flow < 8; ++flow) {
+  for (int i = 0; i < 2; ++i) {
+    for (unsigned flow = 0; flow < 12; ++flow) {
       gateway.put(inside, packet_of(pairs, flow, true).payload(10).ip());
       gateway.put(outside, packet_of(pairs, flow, false).payload(10).ip());
     }
@@ -322,7 +334,7 @@ TEST(ShortWay, what_does_not_fit_where_it_goes_walks) {
   constexpr std::size_t v4 = sizeof(net::Ipv4Header) + sizeof(net::UdpHeader);
   constexpr std::size_t v6 = sizeof(net::Ipv6Header) + sizeof(net::UdpHeader);
   const auto fits = [](const Pairs& pair, bool outward, std::size_t payload, bool df) {
-    FourPairs gateway;
+    AllPairs gateway;
     open_flows(gateway, pair, 1);
     PacketBuilder packet = packet_of(pair, 0, outward).payload(payload);
     if (df) packet.df();
@@ -332,10 +344,12 @@ TEST(ShortWay, what_does_not_fit_where_it_goes_walks) {
   EXPECT_FALSE(fits(nat44, true, 1501 - v4, false));
   EXPECT_TRUE(fits(nat66, true, 1500 - v6, false));
   EXPECT_FALSE(fits(nat66, true, 1501 - v6, false));
-  EXPECT_TRUE(fits(nat64, true, 1500 - v4, false)) << "20 bytes shorter than it came";
-  EXPECT_FALSE(fits(nat64, true, 1501 - v4, false));
+  for (const auto& [pair, outward] : {std::pair{nat64, true}, {siit64, true}, {siit46, false}}) {
+    EXPECT_TRUE(fits(pair, outward, 1500 - v4, false)) << "20 bytes shorter than it came";
+    EXPECT_FALSE(fits(pair, outward, 1501 - v4, false));
+  }
   // To IPv6 it gets longer; and what may be cut is cut to 1280.
-  for (const auto& [pair, outward] : {std::pair{nat64, false}, {nat46, true}}) {
+  for (const auto& [pair, outward] : {std::pair{nat64, false}, {nat46, true}, {siit64, false}, {siit46, true}}) {
     EXPECT_TRUE(fits(pair, outward, 1500 - v6, true));
     EXPECT_FALSE(fits(pair, outward, 1501 - v6, true));
     EXPECT_TRUE(fits(pair, outward, 1280 - v6, false));
@@ -431,7 +445,7 @@ TEST(ShortWay, what_follows_a_fin_does_not_overtake_it) {
 }
 
 TEST(ShortWay, what_follows_a_fragment_does_not_overtake_it) {
-  FourPairs gateway;
+  AllPairs gateway;
   open_flows(gateway, nat66, 1);
   gateway.put(inside, packet_of(nat66, 0, true).payload(1).ip());
   for (const Bytes& fragment : packet_of(nat66, 0, true).payload(24).fragments(16))
@@ -445,7 +459,7 @@ TEST(ShortWay, what_follows_a_fragment_does_not_overtake_it) {
 }
 
 TEST(ShortWay, a_packet_that_may_be_cut_has_its_own_identification) {
-  FourPairs gateway;
+  AllPairs gateway;
   open_flows(gateway, nat64, 1);
   std::vector<int> seen;
   for (int i = 0; i < 3; ++i) {
@@ -456,7 +470,7 @@ TEST(ShortWay, a_packet_that_may_be_cut_has_its_own_identification) {
 }
 
 TEST(ShortWay, a_digest_of_addresses_finds_but_does_not_prove) {
-  FourPairs gateway;
+  AllPairs gateway;
   open_flows(gateway, nat66, 1);
   ASSERT_EQ(short_ones(gateway, inside, packet_of(nat66, 0, true)), 1U);
   // As if another flow's addresses had the same digest.
@@ -471,7 +485,7 @@ TEST(ShortWay, a_digest_of_addresses_finds_but_does_not_prove) {
   EXPECT_EQ(short_ones(gateway, outside, packet_of(nat66, 0, false)), 1U);
 }
 
-TEST(ShortWay, what_a_stateless_map_takes_does_not_go_the_short_way) {
+TEST(ShortWay, what_a_stateless_map_takes_does_not_go_by_a_session) {
   Gateway gateway{realm_with([](config::Realm& realm) {
     realm.siit.maps = {{*net::Prefix::parse("203.0.113.7/32"), *net::Prefix::parse("2001:db8:7::7/128")}};
     realm.siit.prefix = net::Prefix::parse("fd64::/96");
@@ -491,6 +505,68 @@ TEST(ShortWay, what_a_stateless_map_takes_does_not_go_the_short_way) {
   ASSERT_TRUE(gateway.in(udp("203.0.113.8:80", "198.51.100.10:5000")));
   ASSERT_TRUE(gateway.out(udp("10.0.0.42:5000", "203.0.113.8:80")));
   EXPECT_EQ(short_ones(gateway, inside, udp("10.0.0.42:5000", "203.0.113.8:80")), 1U);
+}
+
+TEST(ShortWay, of_a_map_s_packets_only_the_first_of_an_address_walks) {
+  AllPairs gateway;
+  EXPECT_EQ(short_ones(gateway, outside, udp("203.0.113.7:80", "198.51.100.20:5000")), 0U);
+  EXPECT_EQ(short_ones(gateway, outside, udp("203.0.113.7:81", "198.51.100.20:5001")), 1U);
+  // Another source; and the same address as a destination, or as its own mapping's image, is another matter.
+  EXPECT_EQ(short_ones(gateway, outside, udp("203.0.113.8:80", "198.51.100.20:5000")), 0U);
+  EXPECT_EQ(short_ones(gateway, outside, udp("203.0.113.8:80", "198.51.100.20:5000")), 1U);
+  EXPECT_EQ(short_ones(gateway, inside, udp("[fd00:10::6]:5000", "[fd65::203.0.113.8]:80")), 0U);
+  EXPECT_EQ(short_ones(gateway, inside, udp("[fd00:10::6]:5000", "[fd65::203.0.113.8]:80")), 1U);
+  EXPECT_EQ(gateway.sessions(), 0U);
+  EXPECT_EQ(gateway.count(Counter::map_translated), 6U);
+}
+
+TEST(ShortWay, a_host_called_by_its_ipv4_address_is_told_so_every_time) {
+  auto realm = all_pairs_realm();
+  realm.siit.maps.push_back({*net::Prefix::parse("198.51.100.21"), *net::Prefix::parse("fd00:10::7")});
+  Gateway gateway{std::move(realm)};
+  gateway.learn(inside, "fd00:10::6");
+  gateway.learn(inside, "fd00:10::7");
+  // Both are known as ends of other packets.
+  for (const char* host : {"198.51.100.20:1", "198.51.100.21:1"}) ASSERT_TRUE(gateway.in(udp("203.0.113.7:80", host)));
+  ASSERT_TRUE(gateway.out(udp("[fd00:10::6]:1", "[fd65::203.0.113.7]:80")));
+  for (int i = 0; i < 3; ++i) {
+    gateway.put(inside, udp("[fd00:10::6]:1", "[fd65::198.51.100.21]:2").ip());
+    gateway.turn();
+    EXPECT_EQ(text(gateway.take(inside)), "udp [fd65::c633:6414]:1 > [fd00:10::7]:2");
+  }
+  EXPECT_EQ(gateway.count(Counter::map_hairpin), 3U);
+}
+
+TEST(ShortWay, a_traffic_class_is_forgotten_on_either_way) {
+  auto realm = all_pairs_realm();
+  realm.siit.traffic_class = config::Siit::TrafficClass::ignore;
+  Gateway gateway{std::move(realm)};
+  gateway.learn(inside, "fd00:10::6");
+  for (const unsigned short_way : {0U, 1U}) {
+    EXPECT_EQ(short_ones(gateway, outside, udp("203.0.113.7:80", "198.51.100.20:5000").tos(0xb8)), short_way);
+    const auto in = gateway.take(inside);
+    ASSERT_TRUE(in);
+    EXPECT_EQ(in->ipv6().version_class_flow.host(), 6U << 28);
+    EXPECT_TRUE(in->checksums_right());
+    EXPECT_EQ(short_ones(gateway, inside, udp("[fd00:10::6]:1", "[fd65::203.0.113.7]:80").tos(0xb8)), short_way);
+    const auto out = gateway.take(outside);
+    ASSERT_TRUE(out);
+    EXPECT_EQ(out->ipv4().tos, 0);
+    EXPECT_TRUE(out->checksums_right());
+  }
+}
+
+TEST(ShortWay, where_the_next_hop_has_gone_a_map_s_packet_walks) {
+  AllPairs gateway;
+  open_flows(gateway, siit64, 1);
+  ASSERT_EQ(short_ones(gateway, outside, packet_of(siit64, 0, false)), 1U);
+  gateway.tell(ring::NeighbourUpdate{PortId{inside}, false, {}, address("fd00:10::6")});
+  ASSERT_EQ(short_ones(gateway, outside, packet_of(siit64, 0, false)), 0U);
+  EXPECT_EQ(gateway.punted().size(), 1U) << "control is to find it";
+  // It is back, with another MAC address.
+  gateway.learn(inside, "fd00:10::6");
+  ASSERT_EQ(short_ones(gateway, outside, packet_of(siit64, 0, false)), 0U) << "the way is learnt anew";
+  EXPECT_EQ(short_ones(gateway, outside, packet_of(siit64, 0, false)), 1U);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "realmgw/dataplane/port.hpp"
 #include "realmgw/nat/admission.hpp"
 #include "realmgw/nat/fragment_table.hpp"
+#include "realmgw/nat/map_memo.hpp"
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/nat/replies.hpp"
 #include "realmgw/nat/session_table.hpp"
@@ -64,6 +65,7 @@ class Context {
   nat::Admission admission;
   nat::StoredSyns syns;
   nat::FragmentTable fragments;
+  nat::MapMemo memo;
   NeighbourTable neighbours;
   nat::TokenBucket error_budget;  ///< ICMP errors
   nat::TokenBucket reset_budget;  ///< TCP resets and refusals

@@ -14,6 +14,8 @@ namespace rgw::dataplane::stages {
 /// fit their link and leave the TCP state as it is. Does to them what the walk does. The others, and what must not overtake them, stay
 /// in `burst` in their order; returns how many.
 [[nodiscard]] std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
+/// Of the short way: plain packets of which a map has translated both ends before (nat::MapMemo).
+[[nodiscard]] std::uint16_t take_short_way_by_map(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
 /// Puts packets that came from a port into a batch, for the walk; they must fit.
 void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch);
 /// Ethernet and IP headers: who is it for, is it whole, which flow is it of? ARP and neighbour discovery branch off here.

@@ -38,7 +38,13 @@ struct LinkMtus {
 
 /// Makes type of service or traffic class zero. Only of a packet that is translated to the other family next: the
 /// header checksum, which goes with the header, is left as it is.
-void clear_traffic_class(const net::Packet& packet);
+inline void clear_traffic_class(net::Ipv4Header& ip) { ip.tos = 0; }
+inline void clear_traffic_class(net::Ipv6Header& ip) {
+  ip.version_class_flow = be32{ip.version_class_flow.host() & 0xf00fffffU};
+}
+inline void clear_traffic_class(const net::Packet& packet) {
+  packet.family == net::Family::v4 ? clear_traffic_class(packet.ipv4()) : clear_traffic_class(packet.ipv6());
+}
 
 /// Translates a packet that is no ICMP error: `packet` becomes one of the other family, in place, its IP
 /// header right before the transport header. `transport` is what the addresses and ports change in the

@@ -30,7 +30,8 @@ namespace rgw::nat {
 /// Writes the header that a packet from IPv6 has in IPv4, after RFC 7915 section 5.1, so that it ends where
 /// the transport header begins; returns where it begins. `identification` is for a packet that may be cut.
 [[gnu::always_inline]] inline std::uint8_t* write_crossed(const net::Ipv6Header& from, std::uint8_t* l4,
-                                                          const Session& session, Side to, net::Ipv4Address,
+                                                          net::Ipv4Address source,
+                                                          net::Ipv4Address destination,
                                                           std::uint16_t identification) {
   // No longer than this, a packet may be cut on its way, as it would have been before (1280 - 20).
   constexpr std::uint32_t always_fits = 1260;
@@ -40,25 +41,23 @@ namespace rgw::nat {
   const be32 second{total <= always_fits ? std::uint32_t{identification} << 16
                                          : std::uint32_t{net::Ipv4Header::dont_fragment}};
   const be16 ttl_protocol{static_cast<std::uint16_t>((from.hop_limit - 1) << 8 | from.next_header)};
-  const bool outward = to == Side::outside;
-  const net::FlowKey4& key = outward ? session.outside : session.inside;
   const be16 checksum =
-      net::ChecksumSum{}.add(first).add(second).add(ttl_protocol).add(key.near).add(key.far).checksum();
+      net::ChecksumSum{}.add(first).add(second).add(ttl_protocol).add(source).add(destination).checksum();
   std::uint8_t* const l3 = l4 - sizeof(net::Ipv4Header);
   net::header<be32>(l3) = first;
   net::header<be32>(l3 + offsetof(net::Ipv4Header, identification)) = second;
   net::header<be16>(l3 + offsetof(net::Ipv4Header, ttl)) = ttl_protocol;
   auto& ip = net::header<net::Ipv4Header>(l3);
   ip.checksum = checksum;
-  ip.source = outward ? key.near : key.far;
-  ip.destination = outward ? key.far : key.near;
+  ip.source = source;
+  ip.destination = destination;
   return l3;
 }
 
 /// The same from IPv4 to IPv6, after section 4.1.
 [[gnu::always_inline]] inline std::uint8_t* write_crossed(const net::Ipv4Header& from, std::uint8_t* l4,
-                                                          const Session& session, Side to,
-                                                          const net::Ipv6Address&, std::uint16_t) {
+                                                          const net::Ipv6Address& source,
+                                                          const net::Ipv6Address& destination, std::uint16_t) {
   const be32 first{6U << 28 | std::uint32_t{from.tos} << 20};
   const be16 payload_length{static_cast<std::uint16_t>(from.total_length.host() - sizeof from)};
   const std::uint8_t protocol = from.protocol, ttl = from.ttl;
@@ -68,10 +67,8 @@ namespace rgw::nat {
   ip.payload_length = payload_length;
   ip.next_header = protocol;
   ip.hop_limit = static_cast<std::uint8_t>(ttl - 1);
-  const bool outward = to == Side::outside;
-  const net::Ipv6Address& near = outward ? session.external6 : session.host6;
-  ip.source = outward ? near : session.remote6;
-  ip.destination = outward ? session.remote6 : near;
+  ip.source = source;
+  ip.destination = destination;
   return l3;
 }
 
@@ -86,7 +83,16 @@ template <class From, class To>
   using FromHeader = net::PlainHeader<From>;
   std::uint8_t* const l4 = l3 + sizeof(FromHeader);
   translate_plain_transport(l4, session, from);
-  return write_crossed(net::header<FromHeader>(l3), l4, session, other(from), To{}, identification);
+  const auto& ip = net::header<FromHeader>(l3);
+  const bool outward = from == Side::inside;
+  if constexpr (To::family == Family::v4) {
+    const net::FlowKey4& key = outward ? session.outside : session.inside;
+    return outward ? write_crossed(ip, l4, key.near, key.far, identification)
+                   : write_crossed(ip, l4, key.far, key.near, identification);
+  } else {
+    return outward ? write_crossed(ip, l4, session.external6, session.remote6, identification)
+                   : write_crossed(ip, l4, session.remote6, session.host6, identification);
+  }
 }
 
 /// The same for a packet that `crosses_plainly`.

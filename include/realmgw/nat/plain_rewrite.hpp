@@ -11,6 +11,16 @@
 
 namespace rgw::nat {
 
+/// The checksum of a transport header, which is TCP's or UDP's, follows what has changed.
+[[gnu::always_inline]] inline void adjust_transport(std::uint8_t* l4, net::Protocol protocol,
+                                                    net::ChecksumDelta delta) {
+  if (protocol == net::Protocol::udp) {
+    delta.apply_udp(net::header<net::UdpHeader>(l4).checksum);
+  } else {
+    delta.apply(net::header<net::TcpHeader>(l4).checksum);
+  }
+}
+
 /// Of a transport header: the near end's port becomes the other side's, and the checksum follows. `from`: the
 /// side on which the packet came in.
 [[gnu::always_inline]] inline void translate_plain_transport(std::uint8_t* l4, const Session& session,
@@ -20,11 +30,7 @@ namespace rgw::nat {
   const auto delta = outward ? session.transport_outward : session.transport_outward.reversed();
   net::header<be16>(l4 + (outward ? offsetof(net::UdpHeader, source_port)
                                   : offsetof(net::UdpHeader, destination_port))) = to.near_port;
-  if (to.protocol == net::Protocol::udp) {
-    delta.apply_udp(net::header<net::UdpHeader>(l4).checksum);
-  } else {
-    delta.apply(net::header<net::TcpHeader>(l4).checksum);
-  }
+  adjust_transport(l4, to.protocol, delta);
 }
 
 /// Does for a plain packet (net::parse_plain) of a `plain` session, both of whose sides are of the address's

@@ -123,13 +123,24 @@ void forget_traffic_class(const Context& context, const Packet& packet) {
 }
 
 // Where it goes, by its destination as it will be.
-Verdict find_map_way(Context& context, Packet& packet, const net::IpAddress& destination) {
+Verdict find_map_way(Context& context, Packet& packet, const net::IpAddress& destination,
+                     nat::NeighbourIndex& neighbour) {
   if (packet.hop_limit() <= 1) {
     context.report(packet, nat::IcmpError::time_exceeded);
     return Verdict::drop(Counter::hop_limit_exceeded);
   }
-  nat::NeighbourIndex neighbour = nat::no_neighbour;
   return find_way(context, packet, destination, neighbour);
+}
+
+// So that later packets of these ends find both without a search (short_way_map.cpp). An error's own source may
+// be borrowed, and its destination another's way.
+template <class From>
+void remember(Context& context, const Packet& packet, const Ends<From>& from, nat::NeighbourIndex way) {
+  if (packet.kind == PacketKind::icmp_error || way == nat::no_neighbour) return;
+  using To = std::conditional_t<From::family == Family::v4, Ipv6Address, Ipv4Address>;
+  const auto to = ends_of<To>(packet.l3);
+  context.memo.learn(from.source, to.source, nat::MapMemo::Role::source, nat::no_neighbour);
+  context.memo.learn(from.destination, to.destination, nat::MapMemo::Role::destination, way);
 }
 
 Verdict to_ipv6(Context& context, Packet& packet, bool hairpinned) {
@@ -164,7 +175,8 @@ Verdict finish(Context& context, Packet& packet) {
 // RFC 7757 section 4.2: an IPv6 host calls another by its IPv4 address. The packet becomes IPv4 and IPv6 again in this one
 // place, so that its sender is shown inside the prefix, whence the answer comes back here.
 Verdict turn_round(Context& context, Packet& packet, const Ipv4Address& called, const Ipv6Address& destination) {
-  if (const Verdict way = find_map_way(context, packet, destination); !way.passed()) return way;
+  nat::NeighbourIndex neighbour = nat::no_neighbour;
+  if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
   const std::uint16_t datagram_length = packet.datagram_length;
   const net::Side side = packet.side();
   if (const Verdict crossed = to_ipv4(context, packet, called); !crossed.passed()) return crossed;
@@ -178,9 +190,12 @@ Verdict turn_round(Context& context, Packet& packet, const Ipv4Address& called, 
 
 Verdict map_ipv4(Context& context, Packet& packet, const Ipv6Address& destination) {
   if (is_martian(packet.ipv4().source)) return Verdict::drop(Counter::martian_source);
-  if (const Verdict way = find_map_way(context, packet, destination); !way.passed()) return way;
+  nat::NeighbourIndex neighbour = nat::no_neighbour;
+  if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
   const bool hairpinned = context.snapshot.policy.map_hairpin == nat::MapHairpin::simple;
+  const auto from = ends_of<Ipv4Address>(packet.l3);
   if (const Verdict crossed = to_ipv6(context, packet, hairpinned); !crossed.passed()) return crossed;
+  remember(context, packet, from, neighbour);
   return finish(context, packet);
 }
 
@@ -192,8 +207,11 @@ Verdict map_ipv6(Context& context, Packet& packet, const Ipv4Address& destinatio
     // By its own mapping one calls an IPv6 address, not an IPv4 one.
     if (called && *called != packet.ipv6().destination) return turn_round(context, packet, destination, *called);
   }
-  if (const Verdict way = find_map_way(context, packet, destination); !way.passed()) return way;
+  nat::NeighbourIndex neighbour = nat::no_neighbour;
+  if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
+  const auto from = ends_of<Ipv6Address>(packet.l3);
   if (const Verdict crossed = to_ipv4(context, packet, destination); !crossed.passed()) return crossed;
+  remember(context, packet, from, neighbour);
   return finish(context, packet);
 }
 

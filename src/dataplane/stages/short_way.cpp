@@ -4,75 +4,16 @@
 // Three passes over a burst, so that cache misses overlap: read (parse), find (lookup), send (egress,
 // translate, resolve). A packet goes this way whole or not at all: nothing is written before all is known, so
 // the walk can begin anew with it.
+#include "plain.hpp"
 #include "realmgw/dataplane/sequence_rewrite.hpp"
-#include "realmgw/dataplane/stages.hpp"
-#include "realmgw/nat/crossing.hpp"
 #include "realmgw/nat/plain_crossing.hpp"
 #include "realmgw/nat/plain_rewrite.hpp"
 #include "realmgw/nat/tcp_state.hpp"
-#include "realmgw/net/parse.hpp"
-
-#include <algorithm>
-#include <cstring>
 
 namespace rgw::dataplane::stages {
 namespace {
 
 using nat::Session;
-using net::EthernetHeader;
-using net::EtherType;
-using net::Family;
-using net::Ipv4Address;
-using net::Ipv6Address;
-using net::PlainPacket;
-using net::Side;
-
-constexpr std::size_t addresses_of_link = offsetof(EthernetHeader, type);
-
-template <class Address>
-constexpr be16 ether_type{
-    static_cast<std::uint16_t>(Address::family == Family::v4 ? EtherType::ipv4 : EtherType::ipv6)};
-
-std::uint8_t* l3_of(rte_mbuf* mbuf) {
-  return rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, sizeof(EthernetHeader));
-}
-
-// A MAC address as it stands in the upper six bytes of a word: one comparison instead of six.
-std::uint64_t word_of(const net::MacAddress& mac) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, &mac, sizeof mac);
-  return word << 16;
-}
-
-template <Side from>
-[[gnu::always_inline]] inline PlainPacket read(const rte_mbuf* mbuf, std::uint64_t own_mac,
-                                               const HashSalt& salt) {
-  constexpr PlainPacket none{0, 0, 0, 0};
-  const auto* frame = rte_pktmbuf_mtod(mbuf, const std::uint8_t*);
-  const std::size_t size = rte_pktmbuf_data_len(mbuf);
-  if (size < sizeof(EthernetHeader)) return none;
-  std::uint64_t destination;
-  std::memcpy(&destination, frame, sizeof destination);
-  if (destination << 16 != own_mac) return none;
-  const std::uint8_t* l3 = frame + sizeof(EthernetHeader);
-  const std::size_t available = size - sizeof(EthernetHeader);
-  const be16 type = net::header<EthernetHeader>(frame).type;
-  if (type == ether_type<Ipv4Address>) return net::parse_plain<Ipv4Address>(l3, available, from, salt);
-  if (type == ether_type<Ipv6Address>) return net::parse_plain<Ipv6Address>(l3, available, from, salt);
-  return none;
-}
-
-// May later packets of its flow have to wait for a packet that is not plain? Of a TCP or UDP one, yes: for a
-// fragment, a FIN.
-bool holds_up(rte_mbuf* mbuf) {
-  const std::size_t size = rte_pktmbuf_data_len(mbuf);
-  if (size < sizeof(EthernetHeader) + sizeof(net::Ipv4Header)) return false;
-  const be16 type = net::header<EthernetHeader>(rte_pktmbuf_mtod(mbuf, std::uint8_t*)).type;
-  if (type == ether_type<Ipv4Address>) return net::header<net::Ipv4Header>(l3_of(mbuf)).protocol != 1;
-  if (type != ether_type<Ipv6Address> || size < sizeof(EthernetHeader) + sizeof(net::Ipv6Header))
-    return false;
-  return net::header<net::Ipv6Header>(l3_of(mbuf)).next_header != 58;
-}
 
 // Does the packet leave the session as it is, but for its deadline?
 bool keeps_state(const Session& session, const PlainPacket& packet, Side from) {
@@ -92,19 +33,6 @@ bool has_ends(const Session&, const net::Ipv4Header&) {
   return true;
 }
 
-std::uint8_t hop_limit(const net::Ipv4Header& ip) {
-  return ip.ttl;
-}
-std::uint8_t hop_limit(const net::Ipv6Header& ip) {
-  return ip.hop_limit;
-}
-
-// How long may the packet be where it goes as IPv6? Without DF it is cut for its receiver's sake
-// (egress.cpp).
-std::uint16_t longest(const net::Ipv4Header& ip, std::uint16_t mtu) {
-  return ip.df() ? mtu : std::min(mtu, nat::smallest_ipv6_mtu);
-}
-
 // A packet of the family `In`, which leaves as one of `Out`. False, and nothing has been touched: it needs
 // the walk. `edited`: of a session whose text an ALG has edited, and reads no longer.
 template <Side from, class In, class Out, bool edited = false>
@@ -115,17 +43,7 @@ inline bool send_as(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
   if (!has_ends<from>(session, ip) || !keeps_state(session, packet, from)) return false;
   const Neighbour* neighbour =
       context.neighbours.find(from == Side::inside ? session.towards_outside : session.towards_inside);
-  const std::size_t length = packet.length - sizeof(net::PlainHeader<In>) + sizeof(net::PlainHeader<Out>);
-  if (neighbour == nullptr || length > neighbour->mtu || hop_limit(ip) <= 1) return false;
-  if constexpr (crosses) {
-    // IPv6 wants a checksum (RFC 7915 section 4.5).
-    if (session.protocol() == net::Protocol::udp &&
-        net::header<net::UdpHeader>(l3 + sizeof ip).checksum.raw() == 0)
-      return false;
-    if constexpr (Out::family == Family::v6) {
-      if (length > longest(ip, neighbour->mtu)) return false;
-    }
-  }
+  if (neighbour == nullptr || !goes_plainly<In, Out>(ip, packet.length, *neighbour)) return false;
   if constexpr (edited) {
     const auto& maps = context.companions[session.companion].maps;
     constexpr auto own = static_cast<std::size_t>(from);
@@ -142,15 +60,8 @@ inline bool send_as(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
     const std::uint16_t identification =
         Out::family == Family::v4 ? static_cast<std::uint16_t>(context.random.next()) : 0;
     l3 = nat::cross_plain<In, Out>(l3, session, from, identification);
-    mbuf->data_off = static_cast<std::uint16_t>(mbuf->data_off + sizeof(net::PlainHeader<In>) -
-                                                sizeof(net::PlainHeader<Out>));
-    net::header<EthernetHeader>(l3 - sizeof(EthernetHeader)).type = ether_type<Out>;
   }
-  std::memcpy(l3 - sizeof(EthernetHeader), &neighbour->link, addresses_of_link);
-  // The frame ends with the packet: link padding goes.
-  mbuf->data_len = static_cast<std::uint16_t>(length + sizeof(EthernetHeader));
-  mbuf->pkt_len = mbuf->data_len;
-  context.transmit(neighbour->port, mbuf);
+  send_plain<In, Out>(context, mbuf, l3, packet.length, *neighbour);
   return true;
 }
 
@@ -204,7 +115,7 @@ std::uint16_t walk(Context& context, const ring::PortFacts& port, std::span<rte_
   std::array<std::uint64_t, Batch::capacity> hashes;
   std::array<nat::SessionSlot, Batch::capacity> slots;
   for (std::uint16_t i = 0; i < count; ++i) {
-    packets[i] = read<from>(burst[i], own_mac, sessions.salt());
+    packets[i] = read_plain<from>(burst[i], own_mac, sessions.salt());
     hashes[i] = sessions.hash(packets[i]);
     sessions.index().prefetch(hashes[i]);
     slots[i] = nat::no_session;
@@ -234,10 +145,14 @@ std::uint16_t walk(Context& context, const ring::PortFacts& port, std::span<rte_
 }  // namespace
 
 std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
+  auto left = static_cast<std::uint16_t>(burst.size());
   // A plain stateless translator never has a session.
-  if (context.sessions.size() == 0) return static_cast<std::uint16_t>(burst.size());
-  return port.side == Side::inside ? walk<Side::inside>(context, port, burst)
-                                   : walk<Side::outside>(context, port, burst);
+  if (context.sessions.size() != 0) {
+    left = port.side == Side::inside ? walk<Side::inside>(context, port, burst)
+                                     : walk<Side::outside>(context, port, burst);
+  }
+  if (left != 0 && context.memo.enabled()) left = take_short_way_by_map(context, port, burst.first(left));
+  return left;
 }
 
 }  // namespace rgw::dataplane::stages
