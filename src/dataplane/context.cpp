@@ -18,9 +18,6 @@ constexpr std::uint32_t max_stored_syns = 1024;
 // make it a reflector worth using.
 constexpr std::uint32_t errors_per_second = 1000, error_burst = 100;
 constexpr std::uint32_t resets_per_second = 1000, reset_burst = 100;
-// How often a packet may go from worker to worker: fragment's meeting place, owner, home, and once more
-// hairpinned.
-constexpr std::uint8_t max_hops = 6;
 
 HashSalt salt_of(std::uint64_t seed) {
   Random random{seed};
@@ -65,7 +62,8 @@ Context::Context(const WorkerParts& parts)
       reset_budget{resets_per_second, reset_burst},
       max_inspected{inspected_of_worker(snapshot.realm.alg, parts.peers->workers())},
       companions{companions_of_worker(snapshot.realm.alg, parts.peers->workers()), snapshot.policy.max_pinholes},
-      tx_(parts.ports.size()) {
+      tx_(parts.ports.size()),
+      to_peers_(parts.peers->workers()) {
   for (std::size_t i = 0; i < timeouts.size(); ++i) {
     timeouts[i] = nat::ticks_of(snapshot.policy.timeouts[nat::TimerClass{static_cast<std::uint8_t>(i)}]);
   }
@@ -92,9 +90,21 @@ void Context::flush(const Port& port, TxBuffer& buffer) {
   buffer.count = 0;
 }
 
+void Context::flush(WorkerId peer, PeerBuffer& buffer) {
+  const unsigned sent = peers.ring(id, peer).push_burst({buffer.messages.data(), buffer.count});
+  for (unsigned i = sent; i < buffer.count; ++i) {
+    // A signpost whose end is not heard of ends by its own timer.
+    if (buffer.messages[i].packet != nullptr) drop(buffer.messages[i].packet, Counter::steer_peer_full);
+  }
+  buffer.count = 0;
+}
+
 void Context::flush() {
   for (std::size_t i = 0; i < tx_.size(); ++i) {
     if (tx_[i].count != 0) flush(*ports[i], tx_[i]);
+  }
+  for (std::uint8_t peer = 0; peer < to_peers_.size(); ++peer) {
+    if (to_peers_[peer].count != 0) flush(WorkerId{peer}, to_peers_[peer]);
   }
 }
 
@@ -115,12 +125,6 @@ void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port) {
 void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port, const net::IpAddress& next_hop) {
   ring::note(mbuf).next_hop = next_hop;
   to_control(mbuf, purpose, port);
-}
-
-void Context::push_peer(WorkerId peer, const PeerMessage& message) {
-  if (peers.ring(id, peer).push(message)) return;
-  // A signpost whose end is not heard of ends by its own timer.
-  if (message.packet != nullptr) drop(message.packet, Counter::steer_peer_full);
 }
 
 void Context::reframe(const Packet& packet) {

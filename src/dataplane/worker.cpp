@@ -36,7 +36,14 @@ std::uint32_t Worker::step() {
   context_.close_pinholes();
   work += handle_control_packets();
   for (std::uint8_t from = 0; from < context_.peers.workers(); ++from) {
-    if (WorkerId{from} != context_.id) work += handle_peer(context_.peers.ring(WorkerId{from}, context_.id));
+    if (WorkerId{from} == context_.id) continue;
+    PeerRing& ring = context_.peers.ring(WorkerId{from}, context_.id);
+    // As many as a peer may have received in a turn.
+    for (std::size_t bursts = context_.ports.size(); bursts != 0; --bursts) {
+      const std::uint32_t count = handle_peer(ring);
+      work += count;
+      if (count < Batch::capacity) break;
+    }
   }
   for (const auto& port : context_.ports) {
     if (context_.has_queue(*port)) work += handle_queue(*port);
@@ -106,21 +113,49 @@ void Worker::take_up(rte_mbuf* mbuf) {
 std::uint32_t Worker::handle_peer(PeerRing& ring) {
   std::array<PeerMessage, Batch::capacity> messages;
   const unsigned count = ring.pop_burst(messages);
+  // A peer has written to both lines.
+  for (unsigned i = 0; i < count; ++i) {
+    if (messages[i].packet == nullptr) continue;
+    rte_prefetch0(messages[i].packet);
+    rte_prefetch0(&ring::note(messages[i].packet));
+  }
+  HandedOver handed;
   for (unsigned i = 0; i < count; ++i) {
     const PeerMessage& message = messages[i];
     if (message.packet == nullptr) {
-      if (!batch_.empty()) run();  // what came before it still needs the signpost
+      take_up(handed);  // what came before it still needs the signpost
       hear_of_session(message);
       continue;
     }
     switch (ring::note(message.packet).purpose) {
-      case ring::Purpose::forward: take_up(message.packet); break;
+      case ring::Purpose::forward: handed.add(context_.snapshot, message.packet); break;
       case ring::Purpose::finish: context_.transmit(ring::note(message.packet).port, message.packet); break;
       default: stages::from_kernel(context_, message.packet, ring::note(message.packet).port); break;
     }
   }
-  if (!batch_.empty()) run();
+  take_up(handed);
   return count;
+}
+
+void Worker::HandedOver::add(const ring::Snapshot& snapshot, rte_mbuf* mbuf) {
+  const auto& note = ring::note(mbuf);
+  // What was translated once comes as if from outside.
+  const net::Side side = note.hairpinned ? net::Side::outside : snapshot.port(note.port).side;
+  Burst& burst = bursts[static_cast<std::size_t>(side)];
+  burst.packets[burst.count++] = mbuf;
+  rte_prefetch0(rte_pktmbuf_mtod(mbuf, void*));
+}
+
+// One side after the other, as if they came from queues of ports.
+void Worker::take_up(HandedOver& handed) {
+  for (const net::Side side : {net::Side::inside, net::Side::outside}) {
+    auto& burst = handed.bursts[static_cast<std::size_t>(side)];
+    if (burst.count == 0) continue;
+    const std::uint16_t left = stages::take_short_way(context_, side, {burst.packets.data(), burst.count});
+    for (std::uint16_t i = 0; i < left; ++i) take_up(burst.packets[i]);
+    burst.count = 0;
+    if (left != 0) run();
+  }
 }
 
 void Worker::hear_of_session(const PeerMessage& message) {

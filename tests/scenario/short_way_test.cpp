@@ -1,6 +1,7 @@
 // The short way against the walk: the same packets through two gateways, of which one sees a packet before
 // each burst that holds the others up, so that all of them walk.
-//   what_leaves_is_the_same_by_either_way: of each family pair, with sessions and by maps, and of all in one burst
+//   what_leaves_is_the_same_by_either_way: of each family pair, with sessions and by maps, and of all in one burst, on one
+//   worker and, where they go from worker to worker, on four
 //   what_does_not_fit_where_it_goes_walks (RFC 7915 sections 4 and 5, RFC 8200 section 5)
 //   a_burst_of_known_flows_goes_the_short_way_whole
 //   an_edited_connection_has_its_numbers_adjusted_by_either_way
@@ -65,14 +66,17 @@ config::Realm all_pairs_realm() {
 }
 
 struct AllPairs : Gateway {
-  AllPairs() : Gateway{all_pairs_realm()} {
+  explicit AllPairs(unsigned workers = 1) : Gateway{all_pairs_realm(), workers} {
     for (const char* host : {"fd00:10::5", "fd00:10::6", "10.0.0.43"}) learn(inside, host);
     learn(outside, "2001:db8:100::fe");
     tell(ring::ProxyBind{address("100.64.0.9").v4(), address("2001:db8:9::9").v6(), clock().now() + 600s});
   }
 };
 
-constexpr unsigned first_port = 20000;
+// Of the ports of each pair some belong to each of several workers.
+unsigned port_of(unsigned flow) {
+  return 20000 + flow + flow / 8;
+}
 
 // Flows are numbered: the pairs take turns, and of each the protocols.
 const Pair& pair_of(const Pairs& pairs, unsigned flow) {
@@ -85,24 +89,37 @@ bool is_tcp(const Pairs& pairs, unsigned flow) {
 PacketBuilder packet_of(const Pairs& pairs, unsigned flow, bool outward) {
   const Pair& pair = pair_of(pairs, flow);
   const auto protocol = is_tcp(pairs, flow) ? net::Protocol::tcp : net::Protocol::udp;
-  return outward ? PacketBuilder{protocol, at(pair.host, first_port + flow), at(pair.remote_inside, 80)}
-                 : PacketBuilder{protocol, at(pair.remote_outside, 80), at(pair.external, first_port + flow)};
+  return outward ? PacketBuilder{protocol, at(pair.host, port_of(flow)), at(pair.remote_inside, 80)}
+                 : PacketBuilder{protocol, at(pair.remote_outside, 80), at(pair.external, port_of(flow))};
 }
 
-void open_flows(Gateway& gateway, const Pairs& pairs, unsigned flows) {
-  for (unsigned flow = 0; flow < flows; ++flow) {
+using Flows = std::vector<unsigned>;
+
+// The first so many whose port the gateway leaves them: with several workers one in so many.
+Flows first_flows(Gateway& gateway, const Pairs& pairs, unsigned count) {
+  Flows flows;
+  for (unsigned flow = 0; flows.size() < count; ++flow) {
+    const Pair& pair = pair_of(pairs, flow);
+    if (home_of(gateway, pair.host) == owner_of(gateway, pair.external, static_cast<std::uint16_t>(port_of(flow))))
+      flows.push_back(flow);
+  }
+  return flows;
+}
+
+Flows open_flows(Gateway& gateway, const Pairs& pairs, unsigned count) {
+  const Flows flows = first_flows(gateway, pairs, count);
+  for (const unsigned flow : flows) {
     const bool tcp = is_tcp(pairs, flow);
     gateway.put(inside, tcp ? packet_of(pairs, flow, true).syn().ip() : packet_of(pairs, flow, true).ip());
     gateway.turn();
-    ASSERT_TRUE(gateway.take(outside)) << flow;
+    EXPECT_TRUE(gateway.take(outside)) << flow;
     gateway.put(outside,
                 tcp ? packet_of(pairs, flow, false).syn_ack().ip() : packet_of(pairs, flow, false).ip());
     gateway.turn();
-    ASSERT_TRUE(gateway.take(inside)) << flow;
+    EXPECT_TRUE(gateway.take(inside)) << flow;
   }
-  unsigned sessions = 0;
-  for (unsigned flow = 0; flow < flows; ++flow) sessions += !pair_of(pairs, flow).mapped;
-  ASSERT_EQ(gateway.sessions(), sessions);
+  EXPECT_EQ(gateway.sessions(), std::count_if(flows.begin(), flows.end(), [&](unsigned flow) { return !pair_of(pairs, flow).mapped; }));
+  return flows;
 }
 
 // Which way a packet went, by flow: the order among the packets of one flow counts, that between flows does
@@ -144,22 +161,37 @@ void collect(Gateway& gateway, bool crosses, Traces& traces) {
 // What a gateway knows of each session: how long it lasts and in which state.
 auto states(Gateway& gateway) {
   std::map<std::string, std::tuple<nat::Tick, nat::TcpState, nat::TimerClass>> all;
-  const auto& sessions = gateway.worker(0).context().sessions;
-  for (nat::SessionSlot slot = 0; slot < sessions.high_water(); ++slot) {
-    if (!sessions.live(slot)) continue;
-    const nat::Session& s = sessions[slot];
-    const auto end = [](const net::IpAddress& a, be16 port) {
-      return net::Endpoint{a, port.host()}.to_string();
-    };
-    all[net::to_string(s.protocol()) + " " + end(s.host(), s.inside.tail.near_port) + " " +
-        end(s.remote(net::Side::inside), s.inside.tail.far_port)] = {s.deadline, s.tcp_state, s.timer};
+  for (unsigned i = 0; i < gateway.workers(); ++i) {
+    const auto& sessions = gateway.worker(i).context().sessions;
+    for (nat::SessionSlot slot = 0; slot < sessions.high_water(); ++slot) {
+      if (!sessions.live(slot)) continue;
+      const nat::Session& s = sessions[slot];
+      const auto end = [](const net::IpAddress& a, be16 port) {
+        return net::Endpoint{a, port.host()}.to_string();
+      };
+      all[net::to_string(s.protocol()) + " " + end(s.host(), s.inside.tail.near_port) + " " +
+          end(s.remote(net::Side::inside), s.inside.tail.far_port)] = {s.deadline, s.tcp_state, s.timer};
+    }
   }
   return all;
 }
 
+// The device has one queue: what other workers get, the first hands over.
+void hold_up(Gateway& gateway, unsigned port) {
+  gateway.put(port, obstacle());
+  for (unsigned i = 1; i < gateway.workers(); ++i) {
+    auto buffer = ring::PacketBuffer::copy_of(gateway.frame(port, obstacle()), gateway.packets());
+    buffer.note() = {};
+    buffer.note().port = PortId{static_cast<std::uint8_t>(port)};
+    buffer.note().signpost = ring::no_signpost;
+    auto& ring = gateway.worker(i).context().peers.ring(WorkerId{0}, WorkerId{static_cast<std::uint8_t>(i)});
+    ASSERT_TRUE(ring.push({buffer.release(), ring::no_signpost, {}, {}}));
+  }
+}
+
 void send(Gateway& gateway, const std::vector<Arrival>& burst, bool held_up) {
   if (held_up) {
-    for (const unsigned port : {inside, outside}) gateway.put(port, obstacle());
+    for (const unsigned port : {inside, outside}) hold_up(gateway, port);
   }
   for (const Arrival& arrival : burst) gateway.put(arrival.port, arrival.ip);
   gateway.turn();
@@ -190,10 +222,11 @@ std::size_t random_size(Random& random) {
   }
 }
 
-// A byte that is not its sender's address or port: whose port is taken already gets one at random.
-void change_a_byte(Random& random, Bytes& ip, bool outward) {
+// A byte that is not its sender's address or port: whose port is taken already gets one at random. So does one of several
+// workers' hosts, towards a remote of another family than it is meant for.
+void change_a_byte(Random& random, Bytes& ip, bool outward, bool several) {
   const bool v4 = Seen{ip}.v4();
-  const std::size_t source = v4 ? 12 : 8, after_source = v4 ? 16 : 24, l4 = v4 ? 20 : 40;
+  const std::size_t source = v4 ? 12 : 8, l4 = v4 ? 20 : 40, after_source = several ? l4 : v4 ? 16 : 24;
   std::size_t place;
   do {
     place = random.below(static_cast<std::uint32_t>(ip.size()));
@@ -202,8 +235,8 @@ void change_a_byte(Random& random, Bytes& ip, bool outward) {
 }
 
 // A packet of any flow, or all fragments of one; now and then an odd one.
-void add_random_arrivals(Random& random, const Pairs& pairs, unsigned flows, std::vector<Arrival>& burst) {
-  const auto flow = static_cast<unsigned>(random.below(flows));
+void add_random_arrivals(Random& random, const Pairs& pairs, const Flows& flows, bool several, std::vector<Arrival>& burst) {
+  const unsigned flow = flows[random.below(static_cast<std::uint32_t>(flows.size()))];
   const bool outward = random.below(2) == 0, tcp = is_tcp(pairs, flow);
   const unsigned port = outward ? inside : outside;
   PacketBuilder packet = packet_of(pairs, flow, outward);
@@ -244,20 +277,19 @@ void add_random_arrivals(Random& random, const Pairs& pairs, unsigned flows, std
   Bytes ip = packet.ip();
   if (options && !Seen{ip}.v4()) ip = with_destination_options(ip);
   if (random.below(30) == 0) ip.resize(ip.size() + random.below(6));  // link padding
-  if (random.below(90) == 0) change_a_byte(random, ip, outward);
+  if (random.below(90) == 0) change_a_byte(random, ip, outward, several);
   burst.push_back({port, std::move(ip)});
 }
 
-class ByEitherWay : public testing::TestWithParam<Pairs> {};
+class ByEitherWay : public testing::TestWithParam<std::tuple<Pairs, unsigned>> {};
 
 TEST_P(ByEitherWay, what_leaves_is_the_same) {
-  constexpr unsigned flows = 24;
-  const Pairs& pairs = GetParam();
+  const auto& [pairs, workers] = GetParam();
   const bool crosses =
       std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return pair.crosses(); });
-  AllPairs quick, slow;
-  open_flows(quick, pairs, flows);
-  open_flows(slow, pairs, flows);
+  AllPairs quick{workers}, slow{workers};
+  const Flows flows = open_flows(quick, pairs, 24);
+  open_flows(slow, pairs, 24);
   const std::uint64_t short_before = slow.count(Counter::short_way);
   Random random{3};
   Traces by_quick, by_slow;
@@ -265,8 +297,8 @@ TEST_P(ByEitherWay, what_leaves_is_the_same) {
     std::vector<Arrival> burst;
     // With the obstacle they must fit into one burst of each port.
     for (auto left = 1 + random.below(28); left != 0; --left)
-      add_random_arrivals(random, pairs, flows, burst);
-    if (burst.size() > 31) burst.resize(31);
+      add_random_arrivals(random, pairs, flows, workers != 1, burst);
+    if (burst.size() > 30) burst.resize(30);
     send(quick, burst, false);
     send(slow, burst, true);
     collect(quick, crosses, by_quick);
@@ -296,11 +328,14 @@ TEST_P(ByEitherWay, what_leaves_is_the_same) {
 }
 
 INSTANTIATE_TEST_SUITE_P(of, ByEitherWay,
-                         testing::Values(Pairs{all_pairs[0]}, Pairs{all_pairs[1]}, Pairs{all_pairs[2]},
-                                         Pairs{all_pairs[3]}, Pairs{all_pairs[4]}, Pairs{all_pairs[5]},
-                                         Pairs(std::begin(all_pairs), std::end(all_pairs))),
+                         testing::Combine(testing::Values(Pairs{all_pairs[0]}, Pairs{all_pairs[1]}, Pairs{all_pairs[2]},
+                                                          Pairs{all_pairs[3]}, Pairs{all_pairs[4]}, Pairs{all_pairs[5]},
+                                                          Pairs(std::begin(all_pairs), std::end(all_pairs))),
+                                          testing::Values(1U, 4U)),
                          [](const auto& of) {
-                           return of.param.size() == 1 ? of.param[0].name : "all_pairs";
+                           const Pairs& pairs = std::get<0>(of.param);
+                           return (pairs.size() == 1 ? std::string{pairs[0].name} : "all_pairs") +
+                                  (std::get<1>(of.param) == 1 ? "" : "_on_four_workers");
                          });
 
 const Pairs nat44{all_pairs[0]}, nat64{all_pairs[1]}, nat46{all_pairs[2]}, nat66{all_pairs[3]}, siit64{all_pairs[4]}, siit46{all_pairs[5]};

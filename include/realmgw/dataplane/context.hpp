@@ -111,6 +111,18 @@ class Context {
   void write_note(const Packet& packet, std::uint32_t signpost = ring::no_signpost) const;
   /// Hands a packet to a peer, which goes on with it; `signpost`: by which of ours it went.
   [[nodiscard]] Verdict to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost = ring::no_signpost);
+  /// The same for a packet that no stage has seen. It came by `port`, after `hops` from worker to worker.
+  void hand_over(rte_mbuf* mbuf, PortId port, std::uint8_t hops, WorkerId peer, std::uint32_t signpost) {
+    counters.add(Counter::steer_to_peer);
+    auto& note = ring::note(mbuf);
+    note.purpose = ring::Purpose::forward;
+    note.port = port;
+    note.from = id;
+    note.hops = static_cast<std::uint8_t>(hops + 1);
+    note.ports_known = note.hairpinned = false;
+    note.signpost = signpost;
+    push_peer(peer, {mbuf, signpost, {}, {}});
+  }
   /// Hands a frame that the kernel sent to the worker that owns its session.
   void pass_from_kernel(rte_mbuf* mbuf, PortId port, WorkerId owner);
   /// Sends an IP packet of the gateway's own making back the way `cause` came.
@@ -141,12 +153,16 @@ class Context {
   [[nodiscard]] const net::IpAddress* own_address_on(PortId port, net::Family family) const;
   /// Who is next on a route to `destination`; `no_neighbour` where that is not known.
   [[nodiscard]] NeighbourIndex next_on(const ring::NextHop& route, const net::IpAddress& destination);
+  /// Sends what waits for a transmit queue or for a ring to a peer.
   void flush();
   /// Control's word about a port's link. Packets to a port without one are dropped rather than queued.
   void set_link(PortId port, bool up) { tx_[port.value()].open = up && has_queue(*ports[port.value()]); }
 
   /// Has this worker a queue of the port, and which?
   [[nodiscard]] bool has_queue(const Port& port) const { return id.value() < port.queues(); }
+
+  /// How often a packet may go from worker to worker: fragment's meeting place, owner, home, and once more hairpinned.
+  static constexpr std::uint8_t max_hops = 6;
 
  private:
   static constexpr std::uint16_t tx_room = 64;
@@ -156,10 +172,21 @@ class Context {
     bool open = false;  ///< the port has a link, and this worker a queue of it
   };
 
+  struct PeerBuffer {
+    std::array<PeerMessage, 32> messages;
+    std::uint16_t count = 0;
+  };
+
   void transmit_otherwise(PortId port, rte_mbuf* mbuf);
   void end_companion(std::uint16_t place);
-  void push_peer(WorkerId peer, const PeerMessage& message);
+  /// In order, at the end of the turn at the latest: the ring's ends are lines that both workers write to.
+  void push_peer(WorkerId peer, const PeerMessage& message) {
+    PeerBuffer& buffer = to_peers_[peer.value()];
+    buffer.messages[buffer.count++] = message;
+    if (buffer.count == buffer.messages.size()) flush(peer, buffer);
+  }
   void flush(const Port& port, TxBuffer& buffer);
+  void flush(WorkerId peer, PeerBuffer& buffer);
 
   /// The neighbour that a route through a router led to last.
   struct Router {
@@ -168,6 +195,7 @@ class Context {
   };
 
   std::vector<TxBuffer> tx_;  ///< by port
+  std::vector<PeerBuffer> to_peers_;
   std::array<Router, 64> routers_{};  ///< by the route's place
 };
 

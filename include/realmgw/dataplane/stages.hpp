@@ -11,9 +11,11 @@ namespace rgw::dataplane::stages {
 /// A burst from this worker's queue of a port; returns how many packets there were.
 [[nodiscard]] std::uint16_t receive(Context& context, const Port& port, std::span<rte_mbuf*, Batch::capacity> burst);
 /// Sends what needs no decision: plain packets (net::parse_plain) of `plain` sessions of any family pair that are known, with a next hop that is known, which
-/// fit their link and leave the TCP state as it is. Does to them what the walk does. The others, and what must not overtake them, stay
+/// fit their link and leave the TCP state as it is; and hands over what is a peer's. Does to them what the walk does. The others, and what must not overtake them, stay
 /// in `burst` in their order; returns how many.
 [[nodiscard]] std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
+/// The same for packets with notes, which peers have handed over; all of them came from one side.
+[[nodiscard]] std::uint16_t take_short_way(Context& context, net::Side side, std::span<rte_mbuf*> burst);
 /// Of the short way: plain packets of which a map has translated both ends before (nat::MapMemo).
 [[nodiscard]] std::uint16_t take_short_way_by_map(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
 /// Puts packets that came from a port into a batch, for the walk; they must fit.

@@ -26,11 +26,23 @@ class Worker {
   [[nodiscard]] Context& context() { return context_; }
 
  private:
+  /// Packets that peers have handed over, by the side that they came from.
+  struct HandedOver {
+    struct Burst {
+      std::array<rte_mbuf*, Batch::capacity> packets;
+      std::uint16_t count = 0;
+    };
+    std::array<Burst, 2> bursts;
+
+    void add(const ring::Snapshot& snapshot, rte_mbuf* mbuf);
+  };
+
   std::uint32_t handle_control_packets();
   std::uint32_t handle_peer(PeerRing& ring);
   void hear_of_session(const PeerMessage& message);
   std::uint32_t handle_queue(const Port& port);
   void take_up(rte_mbuf* mbuf);
+  void take_up(HandedOver& handed);
   void walk();
   void walk_edited();
   void run();

@@ -36,7 +36,8 @@ bool has_ends(const Session&, const net::Ipv4Header&) {
 // A packet of the family `In`, which leaves as one of `Out`. False, and nothing has been touched: it needs
 // the walk. `edited`: of a session whose text an ALG has edited, and reads no longer.
 template <Side from, class In, class Out, bool edited = false>
-inline bool send_as(Context& context, rte_mbuf* mbuf, const PlainPacket& packet, Session& session) {
+[[gnu::always_inline]] inline bool send_as(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
+                                           Session& session) {
   constexpr bool crosses = In::family != Out::family;
   std::uint8_t* l3 = l3_of(mbuf);
   const auto& ip = net::header<net::PlainHeader<In>>(l3);
@@ -67,7 +68,8 @@ inline bool send_as(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
 
 // Out of line, so that it costs a plain session nothing.
 template <Side from>
-[[gnu::noinline]] bool send_renumbered(Context& context, rte_mbuf* mbuf, const PlainPacket& packet, Session& session) {
+[[gnu::noinline]] bool send_renumbered(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
+                                       Session& session) {
   if (context.companions[session.companion].reading != Companion::Reading::numbers || session.local ||
       session.hairpin || session.inside_family() != net::Family::v4 ||
       session.outside_family() != net::Family::v4)
@@ -106,16 +108,123 @@ template <Side from>
   return true;
 }
 
+// The law of ownership, of a packet whose addresses are `Address`es.
+template <Side from, class Address>
+WorkerId owner(const nat::Ownership& law, rte_mbuf* mbuf) {
+  const auto& ip = net::header<net::PlainHeader<Address>>(l3_of(mbuf));
+  if constexpr (from == Side::inside) return law.owner_in(ip.source);
+  const auto* ports = reinterpret_cast<const std::uint8_t*>(&ip + 1);
+  return law.owner_out(ip.destination, net::header<net::UdpHeader>(ports).destination_port.host());
+}
 template <Side from>
-std::uint16_t walk(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
+WorkerId owner(const nat::Ownership& law, rte_mbuf* mbuf) {
+  return type_of(mbuf) == ether_type<Ipv4Address> ? owner<from, Ipv4Address>(law, mbuf)
+                                                  : owner<from, Ipv6Address>(law, mbuf);
+}
+
+// Follows a signpost. The walk would have found that the packet is this worker's, until it came to the
+// signpost.
+void follow(Context& context, rte_mbuf* mbuf, PortId port, std::uint8_t hops, nat::SessionSlot slot) {
+  Session& signpost = context.sessions[slot];
+  nat::SessionTable::extend(signpost, context.signpost_deadline(signpost));
+  context.counters.add(Counter::steer_mine);
+  context.hand_over(mbuf, port, hops, signpost.home, slot);
+}
+
+// Where bursts come from: how their packets are read, and what is done with a plain one whose session is at
+// `slot`, if there is one. False, and nothing has been touched: it needs the walk.
+
+// The queue of a port, and nobody else receives.
+struct OnlyWorker {
+  static constexpr bool has_peers = false;
+  std::uint64_t own_mac;
+
+  explicit OnlyWorker(const ring::PortFacts& port) : own_mac{word_of(port.mac)} {}
+  template <Side from>
+  [[gnu::always_inline]] PlainPacket read(rte_mbuf* mbuf, const HashSalt& salt) const {
+    return read_plain<from>(mbuf, own_mac, salt);
+  }
+  template <Side from>
+  [[gnu::always_inline]] bool pass(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
+                                   nat::SessionSlot slot) const {
+    return slot != nat::no_session && send<from>(context, mbuf, packet, context.sessions[slot]);
+  }
+};
+
+// The queue of a port, beside other workers.
+struct OneOfWorkers : OnlyWorker {
+  static constexpr bool has_peers = true;
+  PortId port;
+  bool by_law;  // no stateless map comes before the law
+
+  OneOfWorkers(const Context& context, const ring::PortFacts& facts)
+      : OnlyWorker{facts}, port{facts.id}, by_law{!context.snapshot.policy.is_stateless()} {}
+  template <Side from>
+  [[gnu::always_inline]] bool pass(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
+                                   nat::SessionSlot slot) const {
+    const bool known = slot != nat::no_session;
+    // A host's sessions are all on its home. Not so the packets of a session from outside: a signpost may
+    // lead them there, and then all of them go its way, lest one that walks be overtaken.
+    if (from == Side::inside && known) [[likely]]
+      return send<from>(context, mbuf, packet, context.sessions[slot]);
+    if (!packet.is_plain()) return false;
+    const WorkerId worker = owner<from>(context.ownership, mbuf);
+    if (worker != context.id) {
+      if (!by_law) return false;
+      context.hand_over(mbuf, port, 0, worker, ring::no_signpost);
+      return true;
+    }
+    if (!known) return false;
+    Session& session = context.sessions[slot];
+    if (!session.signpost) [[likely]]
+      return send<from>(context, mbuf, packet, session);
+    if (!by_law) return false;
+    follow(context, mbuf, port, 0, slot);
+    return true;
+  }
+};
+
+// The ring of a peer.
+struct FromPeer {
+  static constexpr bool has_peers = true;
+  const ring::Snapshot& snapshot;
+
+  template <Side from>
+  [[gnu::always_inline]] PlainPacket read(rte_mbuf* mbuf, const HashSalt& salt) const {
+    const auto& note = ring::note(mbuf);
+    if (note.hairpinned || note.ports_known) return {0, 0, 0, 0};
+    return read_plain<from>(mbuf, word_of(snapshot.port(note.port).mac), salt);
+  }
+  template <Side from>
+  [[gnu::always_inline]] bool pass(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
+                                   nat::SessionSlot slot) const {
+    if (slot == nat::no_session) return false;
+    Session& session = context.sessions[slot];
+    const auto& note = ring::note(mbuf);
+    if (session.signpost) [[unlikely]] {
+      if (note.signpost != ring::no_signpost || note.hops == Context::max_hops) return false;
+      follow(context, mbuf, note.port, note.hops, slot);
+      return true;
+    }
+    // A session is told by which signpost it is reached.
+    if (note.signpost != ring::no_signpost &&
+        (!session.posted || session.home != note.from || session.signpost_slot != note.signpost)) [[unlikely]]
+      return false;
+    return send<from>(context, mbuf, packet, session);
+  }
+};
+
+template <Side from, class Source>
+std::uint16_t walk(Context& context, const Source& source, std::span<rte_mbuf*> burst) {
   auto& sessions = context.sessions;
   const auto count = static_cast<std::uint16_t>(burst.size());
-  const std::uint64_t own_mac = word_of(port.mac);
+  const auto handed = [&] { return Source::has_peers ? context.counters.get(Counter::steer_to_peer) : 0; };
+  const std::uint64_t handed_before = handed();
   std::array<PlainPacket, Batch::capacity> packets;
   std::array<std::uint64_t, Batch::capacity> hashes;
   std::array<nat::SessionSlot, Batch::capacity> slots;
   for (std::uint16_t i = 0; i < count; ++i) {
-    packets[i] = read_plain<from>(burst[i], own_mac, sessions.salt());
+    packets[i] = source.template read<from>(burst[i], sessions.salt());
     hashes[i] = sessions.hash(packets[i]);
     sessions.index().prefetch(hashes[i]);
     slots[i] = nat::no_session;
@@ -130,29 +239,40 @@ std::uint16_t walk(Context& context, const ring::PortFacts& port, std::span<rte_
   bool in_order = false;  // a packet went before that may belong to the flow of a later one
   for (std::uint16_t i = 0; i < count; ++i) {
     const bool known = slots[i] != nat::no_session;
-    if (known && !in_order && send<from>(context, burst[i], packets[i], sessions[slots[i]])) [[likely]]
+    if (!in_order && source.template pass<from>(context, burst[i], packets[i], slots[i])) [[likely]]
       continue;
     // The packets of a flow that nobody knows are all unknown: they stay together.
     in_order |= known || (!packets[i].is_plain() && holds_up(burst[i]));
     burst[left++] = burst[i];
   }
-  const auto sent = static_cast<std::uint16_t>(count - left);
+  const std::uint64_t sent = count - left - (handed() - handed_before);
   context.counters.add(Counter::short_way, sent);
   context.counters.add(Counter::steer_mine, sent);
   return left;
 }
 
+template <class Source>
+std::uint16_t walk_from(Context& context, Side side, const Source& source, std::span<rte_mbuf*> burst) {
+  return side == Side::inside ? walk<Side::inside>(context, source, burst)
+                              : walk<Side::outside>(context, source, burst);
+}
+
 }  // namespace
 
 std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
+  const bool alone = context.ownership.workers() == 1;
   auto left = static_cast<std::uint16_t>(burst.size());
   // A plain stateless translator never has a session.
-  if (context.sessions.size() != 0) {
-    left = port.side == Side::inside ? walk<Side::inside>(context, port, burst)
-                                     : walk<Side::outside>(context, port, burst);
+  if (context.sessions.size() != 0 || !(alone || context.snapshot.policy.is_stateless())) {
+    left = alone ? walk_from(context, port.side, OnlyWorker{port}, burst)
+                 : walk_from(context, port.side, OneOfWorkers{context, port}, burst);
   }
   if (left != 0 && context.memo.enabled()) left = take_short_way_by_map(context, port, burst.first(left));
   return left;
+}
+
+std::uint16_t take_short_way(Context& context, Side side, std::span<rte_mbuf*> burst) {
+  return walk_from(context, side, FromPeer{context.snapshot}, burst);
 }
 
 }  // namespace rgw::dataplane::stages
