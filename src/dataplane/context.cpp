@@ -79,7 +79,7 @@ void Context::transmit_otherwise(PortId port_id, rte_mbuf* mbuf) {
   note.purpose = ring::Purpose::finish;
   note.port = port_id;
   note.from = id;
-  push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())}, {mbuf, ring::no_signpost, {}, {}});
+  push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())}, {mbuf, ring::no_signpost, {}, PeerMessage::Word::noted, {}});
 }
 
 void Context::flush(const Port& port, TxBuffer& buffer) {
@@ -159,7 +159,7 @@ Verdict Context::to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost) 
   if (packet.hops == max_hops) return Verdict::drop(Counter::steer_too_many_hops);
   counters.add(Counter::steer_to_peer);
   write_note(packet, signpost);
-  push_peer(peer, {packet.mbuf, signpost, {}, {}});
+  push_peer(peer, {packet.mbuf, signpost, {}, PeerMessage::Word::noted, {}});
   return Verdict::taken();
 }
 
@@ -168,7 +168,7 @@ void Context::pass_from_kernel(rte_mbuf* mbuf, PortId port, WorkerId owner) {
   note.purpose = ring::Purpose::from_kernel;
   note.port = port;
   note.from = id;
-  push_peer(owner, {mbuf, ring::no_signpost, {}, {}});
+  push_peer(owner, {mbuf, ring::no_signpost, {}, PeerMessage::Word::noted, {}});
 }
 
 void Context::answer(const Packet& cause, std::span<const std::uint8_t> ip_packet) {

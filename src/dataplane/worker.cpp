@@ -113,11 +113,11 @@ void Worker::take_up(rte_mbuf* mbuf) {
 std::uint32_t Worker::handle_peer(PeerRing& ring) {
   std::array<PeerMessage, Batch::capacity> messages;
   const unsigned count = ring.pop_burst(messages);
-  // A peer has written to both lines.
+  // Where the frame begins if no header was added to it or taken away; to ask the buffer would be to wait for it.
+  constexpr std::size_t frame = sizeof(rte_mbuf) + ring::packet_note_room + RTE_PKTMBUF_HEADROOM;
   for (unsigned i = 0; i < count; ++i) {
-    if (messages[i].packet == nullptr) continue;
     rte_prefetch0(messages[i].packet);
-    rte_prefetch0(&ring::note(messages[i].packet));
+    rte_prefetch0(reinterpret_cast<const std::uint8_t*>(messages[i].packet) + frame);
   }
   HandedOver handed;
   for (unsigned i = 0; i < count; ++i) {
@@ -127,8 +127,12 @@ std::uint32_t Worker::handle_peer(PeerRing& ring) {
       hear_of_session(message);
       continue;
     }
+    if (message.word == PeerMessage::Word::as_it_came) {
+      add(handed, message);
+      continue;
+    }
     switch (ring::note(message.packet).purpose) {
-      case ring::Purpose::forward: handed.add(context_.snapshot, message.packet); break;
+      case ring::Purpose::forward: add(handed, message); break;
       case ring::Purpose::finish: context_.transmit(ring::note(message.packet).port, message.packet); break;
       default: stages::from_kernel(context_, message.packet, ring::note(message.packet).port); break;
     }
@@ -137,25 +141,33 @@ std::uint32_t Worker::handle_peer(PeerRing& ring) {
   return count;
 }
 
-void Worker::HandedOver::add(const ring::Snapshot& snapshot, rte_mbuf* mbuf) {
-  const auto& note = ring::note(mbuf);
+void Worker::add(HandedOver& run, const PeerMessage& message) {
+  const bool noted = message.word == PeerMessage::Word::noted;
+  const auto& note = ring::note(message.packet);
+  const Port& port = *context_.ports[(noted ? note.port : message.port).value()];
   // What was translated once comes as if from outside.
-  const net::Side side = note.hairpinned ? net::Side::outside : snapshot.port(note.port).side;
-  Burst& burst = bursts[static_cast<std::size_t>(side)];
-  burst.packets[burst.count++] = mbuf;
-  rte_prefetch0(rte_pktmbuf_mtod(mbuf, void*));
+  const net::Side side = noted && note.hairpinned ? net::Side::outside : port.facts().side;
+  const Port* of_run = noted ? nullptr : &port;
+  if (run.port != of_run || run.side != side) {
+    take_up(run);
+    run.port = of_run;
+    run.side = side;
+  }
+  run.packets[run.count++] = message.packet;
 }
 
-// One side after the other, as if they came from queues of ports.
 void Worker::take_up(HandedOver& handed) {
-  for (const net::Side side : {net::Side::inside, net::Side::outside}) {
-    auto& burst = handed.bursts[static_cast<std::size_t>(side)];
-    if (burst.count == 0) continue;
-    const std::uint16_t left = stages::take_short_way(context_, side, {burst.packets.data(), burst.count});
-    for (std::uint16_t i = 0; i < left; ++i) take_up(burst.packets[i]);
-    burst.count = 0;
-    if (left != 0) run();
+  if (handed.count == 0) return;
+  const std::span<rte_mbuf*> packets{handed.packets.data(), handed.count};
+  handed.count = 0;
+  if (handed.port == nullptr) {
+    const std::uint16_t left = stages::take_short_way(context_, handed.side, packets);
+    for (rte_mbuf* mbuf : packets.first(left)) take_up(mbuf);
+  } else {
+    const std::uint16_t left = stages::take_short_way_on(context_, handed.port->facts(), packets);
+    stages::enlist(*handed.port, packets.first(left), batch_, 1);
   }
+  if (!batch_.empty()) run();
 }
 
 void Worker::hear_of_session(const PeerMessage& message) {

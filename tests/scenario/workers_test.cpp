@@ -190,7 +190,7 @@ TEST_P(Workers, no_packet_goes_round_without_end) {  // hops are counted
   ASSERT_TRUE(gateway.worker(0)
                   .context()
                   .peers.ring(owner, wrong)
-                  .push({buffer.release(), ring::no_signpost, {}, {}}));
+                  .push({buffer.release(), ring::no_signpost, {}, dataplane::PeerMessage::Word::noted, {}}));
   gateway.turn();
   EXPECT_EQ(gateway.count(Counter::steer_too_many_hops), 1U);
   EXPECT_FALSE(gateway.take(Gateway::outside));
@@ -228,7 +228,7 @@ TEST_P(Workers, late_word_of_a_session_does_not_end_the_signpost_in_its_place) {
                  holder = owner_of(gateway, "198.51.100.10", static_cast<std::uint16_t>(port));
   const auto say = [&](std::uint16_t remote_port) {
     auto& ring = gateway.worker(0).context().peers.ring(home, holder);
-    ASSERT_TRUE(ring.push({nullptr, 0, be16{remote_port}, dataplane::PeerMessage::Word::ended}));
+    ASSERT_TRUE(ring.push({nullptr, 0, be16{remote_port}, dataplane::PeerMessage::Word::ended, {}}));
     gateway.turn();
   };
   say(4001);

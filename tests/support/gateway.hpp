@@ -1,6 +1,7 @@
 // A gateway on in-memory ports whose crank the test turns: packets in, packets out, and a clock that it sets.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <map>
@@ -57,11 +58,12 @@ class Gateway {
  public:
   static constexpr unsigned inside = 0, outside = 1;
 
-  explicit Gateway(config::Realm realm = lab_realm(), unsigned workers = 1) {
+  /// `queues`: of each device.
+  explicit Gateway(config::Realm realm = lab_realm(), unsigned workers = 1, unsigned queues = 1) {
     start_eal();
     pool_ = dataplane::make_packet_pool(8192, 1500);
     for (std::uint8_t i = 0; i < realm.ports.size(); ++i) {
-      wires_.push_back(std::make_unique<Wire>());
+      wires_.push_back(std::make_unique<Wire>(queues));
       realm.ports[i].device = wires_.back()->device;
       ports_.push_back(std::make_unique<dataplane::Port>(PortId{i}, realm.ports[i], workers, pool_.get()));
     }
@@ -88,7 +90,9 @@ class Gateway {
     workers_.clear();
     drain_control();
     for (auto& wire : wires_) {
-      for (void* packet = nullptr; rte_ring_dequeue(wire->out, &packet) == 0;) rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
+      for (rte_ring* out : wire->out) {
+        for (void* packet = nullptr; rte_ring_dequeue(out, &packet) == 0;) rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
+      }
     }
     EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0U) << "packet buffers were lost";
     ports_.clear();
@@ -108,11 +112,11 @@ class Gateway {
   }
 
   /// Puts an IP packet on a port's wire, as a neighbour would.
-  void put(unsigned port, const Bytes& ip) { put_frame(port, frame(port, ip)); }
-  void put_frame(unsigned port, const Bytes& bytes) {
+  void put(unsigned port, const Bytes& ip, unsigned queue = 0) { put_frame(port, frame(port, ip), queue); }
+  void put_frame(unsigned port, const Bytes& bytes, unsigned queue = 0) {
     auto buffer = ring::PacketBuffer::copy_of(bytes, pool_.get());
     ASSERT_TRUE(buffer);
-    ASSERT_EQ(rte_ring_enqueue(wires_[port]->in, buffer.get()), 0);
+    ASSERT_EQ(rte_ring_enqueue(wires_[port]->in[queue], buffer.get()), 0);
     static_cast<void>(buffer.release());
   }
   [[nodiscard]] Bytes frame(unsigned port, const Bytes& ip) const {
@@ -137,7 +141,9 @@ class Gateway {
   /// The next frame that left through a port, whole.
   std::optional<Bytes> take_frame(unsigned port) {
     void* packet = nullptr;
-    if (rte_ring_dequeue(wires_[port]->out, &packet) != 0) return std::nullopt;
+    const auto& queues = wires_[port]->out;
+    if (std::none_of(queues.begin(), queues.end(), [&](rte_ring* out) { return rte_ring_dequeue(out, &packet) == 0; }))
+      return std::nullopt;
     const ring::PacketBuffer buffer{static_cast<rte_mbuf*>(packet)};
     const auto bytes = buffer.bytes();
     return Bytes(bytes.begin(), bytes.end());
@@ -222,24 +228,26 @@ class Gateway {
   static net::MacAddress mac_of(const net::IpAddress& a) { return {{2, 0, a.data()[0], a.data()[1], a.data()[2], a.data()[3]}}; }
 
  private:
-  /// The two rings behind a net_ring device.
+  /// The rings behind a net_ring device, two for each of its queues.
   struct Wire {
-    Wire() {
+    explicit Wire(unsigned queues) {
       static unsigned serial = 0;
       const std::string name = "wire" + std::to_string(serial++);
-      in = rte_ring_create((name + "in").c_str(), 4096, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-      out = rte_ring_create((name + "out").c_str(), 4096, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-      number = rte_eth_from_rings(name.c_str(), &in, 1, &out, 1, 0);
+      for (unsigned i = 0; i < queues; ++i) {
+        const std::string queue = std::to_string(i);
+        in.push_back(rte_ring_create((name + "in" + queue).c_str(), 4096, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ));
+        out.push_back(rte_ring_create((name + "out" + queue).c_str(), 4096, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ));
+      }
+      number = rte_eth_from_rings(name.c_str(), in.data(), queues, out.data(), queues, 0);
       device = "net_ring_" + name;
       EXPECT_GE(number, 0);
     }
     ~Wire() {
       rte_eth_dev_close(static_cast<std::uint16_t>(number));
-      rte_ring_free(in);
-      rte_ring_free(out);
+      for (rte_ring* ring : in) rte_ring_free(ring);
+      for (rte_ring* ring : out) rte_ring_free(ring);
     }
-    rte_ring* in;
-    rte_ring* out;
+    std::vector<rte_ring*> in, out;
     int number;
     std::string device;
   };

@@ -77,6 +77,7 @@ class Context {
   /// again after this burst. Bounded by what a burst and the fragment table hold.
   std::vector<rte_mbuf*> again;
   Batch mapped;  ///< scratch of the stage `map`
+  std::array<bool, 2> mostly_peers{};  ///< by side: most of the last burst were peers' packets
 
   // -- sessions that ALGs have to do with
   const std::uint32_t max_inspected;
@@ -121,7 +122,12 @@ class Context {
     note.hops = static_cast<std::uint8_t>(hops + 1);
     note.ports_known = note.hairpinned = false;
     note.signpost = signpost;
-    push_peer(peer, {mbuf, signpost, {}, {}});
+    push_peer(peer, {mbuf, signpost, {}, PeerMessage::Word::noted, {}});
+  }
+  /// The same for one that has just come.
+  void hand_over(rte_mbuf* mbuf, PortId port, WorkerId peer) {
+    counters.add(Counter::steer_to_peer);
+    push_peer(peer, {mbuf, ring::no_signpost, {}, PeerMessage::Word::as_it_came, port});
   }
   /// Hands a frame that the kernel sent to the worker that owns its session.
   void pass_from_kernel(rte_mbuf* mbuf, PortId port, WorkerId owner);
@@ -143,7 +149,7 @@ class Context {
   void end_session(nat::SessionSlot slot);
   /// Tells the worker that holds a signpost of the session that it should lead here.
   void tell_signpost(WorkerId holder, std::uint32_t signpost, const net::FlowTail& flow, PeerMessage::Word word) {
-    push_peer(holder, {nullptr, signpost, flow.far_port, word});
+    push_peer(holder, {nullptr, signpost, flow.far_port, word, {}});
   }
   /// How long a signpost lasts without a word: twice as long as its session without a packet, so that the word comes first.
   [[nodiscard]] nat::Tick signpost_deadline(const nat::Session& signpost) const {

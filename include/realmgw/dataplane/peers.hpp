@@ -12,16 +12,19 @@
 
 namespace rgw::dataplane {
 
-/// A packet with its note, or, where there is none, word of the session that a signpost leads to.
+/// A packet, with its note or `as_it_came`; or, where there is none, word of the session that a signpost leads to.
 struct PeerMessage {
-  enum class Word : std::uint16_t {
+  enum class Word : std::uint8_t {
     ended,   ///< there is no such session: the signpost ends too
     lives,   ///< it goes on, though no packet may have passed the signpost for long
+    noted,   ///< a packet whose note says where it is on its way
+    as_it_came,  ///< a packet from the queue of `port`, which nobody has done anything to: its note, a line of its own, is not written
   };
   rte_mbuf* packet;
   std::uint32_t signpost;  ///< on the worker that gets this
   be16 remote_port;        ///< of the flow, so that late word does not hit what has the signpost's place by now
   Word word;
+  PortId port;
 };
 static_assert(sizeof(PeerMessage) == 16);
 

@@ -14,12 +14,15 @@ namespace rgw::dataplane::stages {
 /// fit their link and leave the TCP state as it is; and hands over what is a peer's. Does to them what the walk does. The others, and what must not overtake them, stay
 /// in `burst` in their order; returns how many.
 [[nodiscard]] std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
-/// The same for packets with notes, which peers have handed over; all of them came from one side.
+/// The same for packets that a peer has handed over as they came by a port,
+[[nodiscard]] std::uint16_t take_short_way_on(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
+/// and for packets with notes, which peers have handed over; all of them came from one side.
 [[nodiscard]] std::uint16_t take_short_way(Context& context, net::Side side, std::span<rte_mbuf*> burst);
 /// Of the short way: plain packets of which a map has translated both ends before (nat::MapMemo).
 [[nodiscard]] std::uint16_t take_short_way_by_map(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
 /// Puts packets that came from a port into a batch, for the walk; they must fit.
-void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch);
+/// `hops`: from worker to worker.
+void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch, std::uint8_t hops = 0);
 /// Ethernet and IP headers: who is it for, is it whole, which flow is it of? ARP and neighbour discovery branch off here.
 void parse(Context& context, Batch& batch);
 /// Packets that need no session, translated by a map (SIIT, NPTv6) or not at all: they go straight to `resolve`.

@@ -26,15 +26,12 @@ class Worker {
   [[nodiscard]] Context& context() { return context_; }
 
  private:
-  /// Packets that peers have handed over, by the side that they came from.
+  /// A run of packets that a peer has handed over and that are alike: from one side, with notes, or as they came by one port.
   struct HandedOver {
-    struct Burst {
-      std::array<rte_mbuf*, Batch::capacity> packets;
-      std::uint16_t count = 0;
-    };
-    std::array<Burst, 2> bursts;
-
-    void add(const ring::Snapshot& snapshot, rte_mbuf* mbuf);
+    const Port* port = nullptr;  ///< as they came by it
+    net::Side side{};
+    std::array<rte_mbuf*, Batch::capacity> packets;
+    std::uint16_t count = 0;
   };
 
   std::uint32_t handle_control_packets();
@@ -42,6 +39,7 @@ class Worker {
   void hear_of_session(const PeerMessage& message);
   std::uint32_t handle_queue(const Port& port);
   void take_up(rte_mbuf* mbuf);
+  void add(HandedOver& run, const PeerMessage& message);
   void take_up(HandedOver& handed);
   void walk();
   void walk_edited();

@@ -10,12 +10,12 @@ std::uint16_t receive(Context& context, const Port& port, std::span<rte_mbuf*, B
   return count;
 }
 
-void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch) {
+void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch, std::uint8_t hops) {
   for (rte_mbuf* mbuf : burst) {
     Packet& packet = batch.add();
     packet.mbuf = mbuf;
     packet.port = port.id();
-    packet.hops = 0;
+    packet.hops = hops;
     packet.ports_known = packet.hairpinned = false;
     packet.signpost = ring::no_signpost;
   }

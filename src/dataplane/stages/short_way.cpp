@@ -151,27 +151,50 @@ struct OnlyWorker {
   }
 };
 
+// Which packets to an external address are this worker's? Those of a burst are mostly to the same one.
+class OwnAddress {
+ public:
+  template <Side from>
+  [[nodiscard, gnu::always_inline]] bool owns(const Context& context, rte_mbuf* mbuf,
+                                              const PlainPacket& packet) {
+    const auto tail = std::bit_cast<net::FlowTail>(packet.tail);
+    if (from == Side::inside || tail.family == Family::v6)
+      return owner<from>(context.ownership, mbuf) == context.id;
+    const auto external = std::bit_cast<std::array<Ipv4Address, 2>>(packet.ends)[0];
+    if (external != external_) [[unlikely]] {
+      external_ = external;
+      ports_ = context.ownership.own_ports(external, context.id);
+    }
+    return ports_.contains(tail.near_port.host());
+  }
+
+ private:
+  Ipv4Address external_{};
+  nat::OwnPorts ports_{
+      0, nat::SmallDivisor{1}};  // nobody sends to 0.0.0.0: it would not be for this port's address
+};
+
 // The queue of a port, beside other workers.
 struct OneOfWorkers : OnlyWorker {
   static constexpr bool has_peers = true;
   PortId port;
   bool by_law;  // no stateless map comes before the law
+  OwnAddress own;
 
   OneOfWorkers(const Context& context, const ring::PortFacts& facts)
       : OnlyWorker{facts}, port{facts.id}, by_law{!context.snapshot.policy.is_stateless()} {}
   template <Side from>
   [[gnu::always_inline]] bool pass(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
-                                   nat::SessionSlot slot) const {
+                                   nat::SessionSlot slot) {
     const bool known = slot != nat::no_session;
     // A host's sessions are all on its home. Not so the packets of a session from outside: a signpost may
     // lead them there, and then all of them go its way, lest one that walks be overtaken.
     if (from == Side::inside && known) [[likely]]
       return send<from>(context, mbuf, packet, context.sessions[slot]);
     if (!packet.is_plain()) return false;
-    const WorkerId worker = owner<from>(context.ownership, mbuf);
-    if (worker != context.id) {
+    if (!own.owns<from>(context, mbuf, packet)) {
       if (!by_law) return false;
-      context.hand_over(mbuf, port, 0, worker, ring::no_signpost);
+      context.hand_over(mbuf, port, owner<from>(context.ownership, mbuf));
       return true;
     }
     if (!known) return false;
@@ -184,8 +207,26 @@ struct OneOfWorkers : OnlyWorker {
   }
 };
 
-// The ring of a peer.
-struct FromPeer {
+// The ring of a peer, as they came there by a port.
+struct AsTheyCame : OnlyWorker {
+  static constexpr bool has_peers = true;
+  PortId port;
+
+  explicit AsTheyCame(const ring::PortFacts& facts) : OnlyWorker{facts}, port{facts.id} {}
+  template <Side from>
+  [[gnu::always_inline]] bool pass(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
+                                   nat::SessionSlot slot) const {
+    if (slot == nat::no_session) return false;
+    Session& session = context.sessions[slot];
+    if (!session.signpost) [[likely]]
+      return send<from>(context, mbuf, packet, session);
+    follow(context, mbuf, port, 1, slot);
+    return true;
+  }
+};
+
+// The ring of a peer, with notes.
+struct Noted {
   static constexpr bool has_peers = true;
   const ring::Snapshot& snapshot;
 
@@ -215,7 +256,7 @@ struct FromPeer {
 };
 
 template <Side from, class Source>
-std::uint16_t walk(Context& context, const Source& source, std::span<rte_mbuf*> burst) {
+std::uint16_t walk(Context& context, Source source, std::span<rte_mbuf*> burst) {
   auto& sessions = context.sessions;
   const auto count = static_cast<std::uint16_t>(burst.size());
   const auto handed = [&] { return Source::has_peers ? context.counters.get(Counter::steer_to_peer) : 0; };
@@ -257,6 +298,39 @@ std::uint16_t walk_from(Context& context, Side side, const Source& source, std::
                               : walk<Side::outside>(context, source, burst);
 }
 
+// Hands over what is a peer's before any session is looked for. The rest stays in the burst.
+template <Side from>
+[[gnu::noinline]] std::uint16_t hand_over_first(Context& context, OneOfWorkers source, std::span<rte_mbuf*> burst) {
+  std::uint16_t left = 0;
+  bool in_order = false;
+  for (rte_mbuf* mbuf : burst) {
+    const PlainPacket packet = source.read<from>(mbuf, context.sessions.salt());
+    if (packet.is_plain() && !in_order && !source.own.owns<from>(context, mbuf, packet)) {
+      context.hand_over(mbuf, source.port, owner<from>(context.ownership, mbuf));
+      continue;
+    }
+    in_order |= !packet.is_plain() && holds_up(mbuf);
+    burst[left++] = mbuf;
+  }
+  return left;
+}
+
+// Where most packets are peers', the law is asked first, which needs no memory; else the search, after which
+// it need not be asked of most.
+std::uint16_t take_beside_peers(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
+  const OneOfWorkers source{context, port};
+  bool& mostly_peers = context.mostly_peers[static_cast<std::size_t>(port.side)];
+  const std::uint64_t before = context.counters.get(Counter::steer_to_peer);
+  auto left = static_cast<std::uint16_t>(burst.size());
+  if (mostly_peers && source.by_law) {
+    left = port.side == Side::inside ? hand_over_first<Side::inside>(context, source, burst)
+                                     : hand_over_first<Side::outside>(context, source, burst);
+  }
+  if (left != 0) left = walk_from(context, port.side, source, burst.first(left));
+  mostly_peers = 2 * (context.counters.get(Counter::steer_to_peer) - before) > burst.size();
+  return left;
+}
+
 }  // namespace
 
 std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
@@ -265,14 +339,18 @@ std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std:
   // A plain stateless translator never has a session.
   if (context.sessions.size() != 0 || !(alone || context.snapshot.policy.is_stateless())) {
     left = alone ? walk_from(context, port.side, OnlyWorker{port}, burst)
-                 : walk_from(context, port.side, OneOfWorkers{context, port}, burst);
+                 : take_beside_peers(context, port, burst);
   }
   if (left != 0 && context.memo.enabled()) left = take_short_way_by_map(context, port, burst.first(left));
   return left;
 }
 
+std::uint16_t take_short_way_on(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
+  return walk_from(context, port.side, AsTheyCame{port}, burst);
+}
+
 std::uint16_t take_short_way(Context& context, Side side, std::span<rte_mbuf*> burst) {
-  return walk_from(context, side, FromPeer{context.snapshot}, burst);
+  return walk_from(context, side, Noted{context.snapshot}, burst);
 }
 
 }  // namespace rgw::dataplane::stages

@@ -1,0 +1,116 @@
+// Workers as threads, more of them than there are CPUs, so that each is put to rest anywhere in its turn:
+// nothing_is_lost_or_reordered_within_a_flow, whether one worker receives and sends for all, or each has a
+// queue; among the flows are claimed ones, whose packets go by a signpost (POOL-5), and among the packets
+// some that walk.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include "scenario/support.hpp"
+#include <gtest/gtest.h>
+
+namespace rgw::test {
+namespace {
+
+constexpr unsigned outbound_flows = 48, claimed_flows = 8, flow_count = outbound_flows + claimed_flows;
+
+struct Flow {
+  std::string host, external, remote;
+  std::array<std::uint16_t, 2> sent{},
+      seen{};  ///< by the port that packets leave by: how many, and the last of them
+};
+
+// Opens them while no thread runs yet.
+std::vector<Flow> open_flows(Gateway& gateway) {
+  std::vector<Flow> flows;
+  for (unsigned i = 0; i < outbound_flows; ++i) {
+    Flow flow{at("10.0.0." + std::to_string(100 + i), 5000), {}, at("203.0.113.10", 1000 + i)};
+    gateway.learn(Gateway::inside, flow.host.substr(0, flow.host.find(':')));
+    const auto seen = gateway.out(udp(flow.host, flow.remote));
+    EXPECT_TRUE(seen) << i;
+    if (seen) flow.external = at("198.51.100.1", seen->transport<net::UdpHeader>().source_port.host());
+    flows.push_back(flow);
+  }
+  std::uint16_t port = 1024;
+  for (unsigned i = 0; i < claimed_flows; ++i) {
+    const std::string host = i % 2 == 0 ? "10.0.0.42" : "10.0.0.43";
+    port = foreign_port(gateway, "198.51.100.10", host, static_cast<std::uint16_t>(port + 1));
+    const Flow flow{at(host, port), at("198.51.100.10", port), at("203.0.113.10", 2000 + i)};
+    gateway.bind("198.51.100.10", {net::Protocol::udp, port}, host, 1 + i);
+    EXPECT_TRUE(gateway.in(udp(flow.remote, flow.external))) << i;
+    flows.push_back(flow);
+  }
+  return flows;
+}
+
+class WorkerThreads : public testing::TestWithParam<std::tuple<unsigned, bool>> {};
+INSTANTIATE_TEST_SUITE_P(of, WorkerThreads, testing::Combine(testing::Values(4U, 8U), testing::Bool()),
+                         [](const auto& of) {
+                           return std::to_string(std::get<0>(of.param)) + "_workers" +
+                                  (std::get<1>(of.param) ? "_with_a_queue_each" : "");
+                         });
+
+TEST_P(WorkerThreads, nothing_is_lost_or_reordered_within_a_flow) {
+  const auto [workers, queue_each] = GetParam();
+  const unsigned queues = queue_each ? workers : 1;
+  Gateway gateway{lab_realm(), workers, queues};
+  std::vector<Flow> flows = open_flows(gateway);
+  std::map<std::uint16_t, Flow*> by_remote_port;
+  for (Flow& flow : flows) by_remote_port[endpoint(flow.remote).port] = &flow;
+
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < workers; ++i) {
+    threads.emplace_back([&, i] {
+      while (!stop.load(std::memory_order_relaxed)) {
+        if (gateway.worker(i).step() == 0) std::this_thread::yield();
+      }
+    });
+  }
+
+  // Never more under way than the ring to a peer holds.
+  constexpr unsigned packets = 60'000, most_under_way = 1024;
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  Random random{7};
+  unsigned sent = 0, arrived = 0, out_of_order = 0;
+  while (arrived < packets && std::chrono::steady_clock::now() < deadline) {
+    for (; sent < packets && sent - arrived < most_under_way; ++sent) {
+      const auto n = static_cast<unsigned>(random.below(flow_count));
+      Flow& flow = flows[n];
+      const unsigned to = random.below(2), from = 1 - to;
+      PacketBuilder packet =
+          to == Gateway::outside ? udp(flow.host, flow.remote) : udp(flow.remote, flow.external);
+      packet.id(++flow.sent[to]);
+      if (random.below(16) == 0) packet.ip_options({1, 1, 1, 0});  // it walks
+      // A device that spreads knows nothing of the law.
+      gateway.put(from, packet.ip(), (n + 3 * from) % queues);
+    }
+    for (const unsigned port : {Gateway::inside, Gateway::outside}) {
+      while (const auto seen = gateway.take(port)) {
+        const auto& ports = seen->transport<net::UdpHeader>();
+        const be16 remote = port == Gateway::outside ? ports.destination_port : ports.source_port;
+        std::uint16_t& last = by_remote_port.at(remote.host())->seen[port];
+        const std::uint16_t id = seen->ipv4().identification.host();
+        out_of_order += id == last + 1 ? 0 : 1;
+        last = id;
+        ++arrived;
+      }
+    }
+  }
+  stop = true;
+  for (auto& thread : threads) thread.join();
+  gateway.turn();
+
+  EXPECT_EQ(arrived, packets);
+  EXPECT_EQ(out_of_order, 0U);
+  EXPECT_EQ(gateway.count(Counter::steer_peer_full), 0U);
+  EXPECT_GE(gateway.count(Counter::short_way), packets / 2);
+  EXPECT_EQ(gateway.sessions(), flow_count + claimed_flows) << "with the signposts";
+}
+
+}  // namespace
+}  // namespace rgw::test
