@@ -14,32 +14,37 @@ net::IpAddress address(const char* text) {
 
 }  // namespace
 
-Wire::Wire() {
+Wire::Wire(unsigned queues) {
   static unsigned serial = 0;  // DPDK's names are global to the process
   const std::string name = "bench" + std::to_string(serial++);
-  in_ = rte_ring_create((name + "in").c_str(), capacity * 2, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-  out_ = rte_ring_create((name + "out").c_str(), capacity * 2, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-  if (in_ == nullptr || out_ == nullptr) throw std::runtime_error{"no memory for a ring"};
-  number_ = rte_eth_from_rings(name.c_str(), &in_, 1, &out_, 1, 0);
+  for (unsigned queue = 0; queue < queues; ++queue) {
+    for (auto* rings : {&in_, &out_}) {
+      const std::string of_queue = name + (rings == &in_ ? "in" : "out") + std::to_string(queue);
+      rings->push_back(
+          rte_ring_create(of_queue.c_str(), capacity * 2, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ));
+      if (rings->back() == nullptr) throw std::runtime_error{"no memory for a ring"};
+    }
+  }
+  number_ = rte_eth_from_rings(name.c_str(), in_.data(), queues, out_.data(), queues, 0);
   if (number_ < 0) throw std::runtime_error{"no net_ring device"};
   device_ = "net_ring_" + name;
 }
 
 Wire::~Wire() {
   rte_eth_dev_close(static_cast<std::uint16_t>(number_));
-  rte_ring_free(in_);
-  rte_ring_free(out_);
+  for (rte_ring* ring : in_) rte_ring_free(ring);
+  for (rte_ring* ring : out_) rte_ring_free(ring);
 }
 
-void Wire::put(std::span<rte_mbuf* const> packets) {
+void Wire::put(std::span<rte_mbuf* const> packets, unsigned queue) {
   const auto count = static_cast<unsigned>(packets.size());
-  if (rte_ring_enqueue_bulk(in_, reinterpret_cast<void* const*>(packets.data()), count, nullptr) != count) {
+  if (rte_ring_enqueue_bulk(in_[queue], reinterpret_cast<void* const*>(packets.data()), count, nullptr) != count) {
     throw std::logic_error{"more packets than the wire holds"};
   }
 }
 
-unsigned Wire::take(std::span<rte_mbuf*> packets) {
-  return rte_ring_dequeue_burst(out_, reinterpret_cast<void**>(packets.data()),
+unsigned Wire::take(std::span<rte_mbuf*> packets, unsigned queue) {
+  return rte_ring_dequeue_burst(out_[queue], reinterpret_cast<void**>(packets.data()),
                                 static_cast<unsigned>(packets.size()), nullptr);
 }
 
@@ -68,43 +73,59 @@ config::Realm bench_realm(std::uint32_t max_sessions) {
   return realm;
 }
 
-Gateway::Gateway(config::Realm realm) : pool_{dataplane::make_packet_pool(8192, 1500)} {
+Gateway::Gateway(config::Realm realm, unsigned workers)
+    : pool_{dataplane::make_packet_pool(8192, 1500)}, peers_{workers} {
+  wires_.resize(workers);
+  ports_.resize(workers);
   std::vector<ring::PortFacts> facts;
-  for (std::uint8_t i = 0; i < realm.ports.size(); ++i) {
-    wires_.push_back(std::make_unique<Wire>());
-    realm.ports[i].device = wires_.back()->device();
-    ports_.push_back(std::make_unique<dataplane::Port>(PortId{i}, realm.ports[i], 1, pool_.get()));
-    facts.push_back(ports_.back()->facts());
+  for (unsigned worker = 0; worker < workers; ++worker) {
+    for (std::uint8_t i = 0; i < realm.ports.size(); ++i) {
+      wires_[worker].push_back(std::make_unique<Wire>(workers));
+      realm.ports[i].device = wires_[worker][i]->device();
+      ports_[worker].push_back(std::make_unique<dataplane::Port>(PortId{i}, realm.ports[i], workers, pool_.get()));
+      if (worker == 0) facts.push_back(ports_[0][i]->facts());
+    }
   }
   snapshot_ = ring::make_snapshot(std::move(realm), std::move(facts));
-  worker_ = std::make_unique<dataplane::Worker>(
-      dataplane::WorkerParts{WorkerId{0}, snapshot_.get(), ports_, &peers_, &rings_, pool_.get(), &clock_,
-                             Random::kernel_seed(), Random::kernel_seed()});
+  const std::uint64_t shared_seed = Random::kernel_seed();
+  for (std::uint8_t i = 0; i < workers; ++i) {
+    rings_.push_back(std::make_unique<ring::ControlRings>(WorkerId{i}));
+    workers_.push_back(std::make_unique<dataplane::Worker>(
+        dataplane::WorkerParts{WorkerId{i}, snapshot_.get(), ports_[i], &peers_, rings_.back().get(), pool_.get(), &clock_,
+                               Random::kernel_seed(), shared_seed}));
+  }
   learn(inside, inside_router);
   learn(outside, outside_router);
   learn(inside, inside_router6);
   learn(outside, outside_router6);
-  worker_->step();
+  for (auto& worker : workers_) worker->step();
 }
 
 Gateway::~Gateway() {
-  worker_.reset();
-  for (rte_mbuf* packet = nullptr; rings_.packets_to_control.pop(packet);) rte_pktmbuf_free(packet);
+  workers_.clear();
+  for (auto& rings : rings_) {
+    for (rte_mbuf* packet = nullptr; rings->packets_to_control.pop(packet);) rte_pktmbuf_free(packet);
+  }
   ports_.clear();
 }
 
 void Gateway::learn(std::uint8_t port, const char* router) {
-  if (!rings_.events_to_worker.push(
-          ring::NeighbourUpdate{PortId{port}, true, {{2, 0, 0, 0, 0, port}}, address(router)})) {
-    throw std::logic_error{"the ring to the worker is full"};
+  const ring::NeighbourUpdate update{PortId{port}, true, {{2, 0, 0, 0, 0, port}}, address(router)};
+  for (auto& rings : rings_) {
+    if (!rings->events_to_worker.push(update)) throw std::logic_error{"the ring to the worker is full"};
   }
+}
+
+std::uint64_t Gateway::count(Counter counter) const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->counters().get(counter);
+  return sum;
 }
 
 std::uint64_t Gateway::drops() const {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < counter_count; ++i) {
-    if (counter_infos[i].kind == CounterKind::drop)
-      sum += worker_->counters().get(Counter{static_cast<std::uint16_t>(i)});
+    if (counter_infos[i].kind == CounterKind::drop) sum += count(Counter{static_cast<std::uint16_t>(i)});
   }
   return sum;
 }

@@ -1,4 +1,4 @@
-// A worker on two in-memory ports: the product's own loop, with nothing around it that could count.
+// Workers on two in-memory ports: the product's own loop, with nothing around it that could count.
 #pragma once
 
 #include "realmgw/base/clock.hpp"
@@ -28,26 +28,25 @@ class ShiftedClock final : public Clock {
   Duration ahead_{};
 };
 
-/// A net_ring device and the far end of its cable.
+/// A net_ring device, with a queue for each worker, and the far end of its cable.
 class Wire {
  public:
-  /// At most this many packets lie on it each way.
+  /// At most this many packets lie on a queue each way.
   static constexpr unsigned capacity = 2048;
 
-  Wire();
+  explicit Wire(unsigned queues);
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
   [[nodiscard]] const std::string& device() const { return device_; }
   /// Puts packets where the port receives them; they must fit.
-  void put(std::span<rte_mbuf* const> packets);
+  void put(std::span<rte_mbuf* const> packets, unsigned queue = 0);
   /// Takes what the port has sent; returns how many.
-  [[nodiscard]] unsigned take(std::span<rte_mbuf*> packets);
+  [[nodiscard]] unsigned take(std::span<rte_mbuf*> packets, unsigned queue = 0);
 
  private:
-  rte_ring* in_;
-  rte_ring* out_;
+  std::vector<rte_ring*> in_, out_;
   int number_;
   std::string device_;
 };
@@ -60,22 +59,26 @@ inline constexpr const char *inside_router = "192.168.0.2", *outside_router = "1
 /// so that no count of hosts needs more than two neighbours. UDP sessions last for two hours.
 [[nodiscard]] config::Realm bench_realm(std::uint32_t max_sessions);
 
-/// One gateway with one worker. `step()` is the worker's; nothing runs by itself.
+/// One gateway. `step()` is a worker's; nothing runs by itself.
 class Gateway {
  public:
   static constexpr std::uint8_t inside = 0, outside = 1;
 
-  explicit Gateway(config::Realm realm);
+  explicit Gateway(config::Realm realm, unsigned workers = 1);
   ~Gateway();
 
-  [[nodiscard]] dataplane::Worker& worker() { return *worker_; }
-  [[nodiscard]] const dataplane::Port& port(std::uint8_t side) const { return *ports_[side]; }
-  [[nodiscard]] Wire& wire(std::uint8_t side) { return *wires_[side]; }
+  [[nodiscard]] unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
+  [[nodiscard]] dataplane::Worker& worker(unsigned i = 0) { return *workers_[i]; }
+  [[nodiscard]] const dataplane::Port& port(std::uint8_t side) const { return *ports_[0][side]; }
+  /// A worker receives and sends on the queue of its number.
+  [[nodiscard]] Wire& wire(std::uint8_t side, unsigned worker = 0) { return *wires_[worker][side]; }
   [[nodiscard]] ShiftedClock& clock() { return clock_; }
   [[nodiscard]] rte_mempool* packets() { return pool_.get(); }
   [[nodiscard]] const ring::Snapshot& snapshot() const { return *snapshot_; }
-  [[nodiscard]] ring::ControlRings& rings() { return rings_; }
-  [[nodiscard]] std::uint64_t count(Counter counter) const { return worker_->counters().get(counter); }
+  /// Between control and the first worker.
+  [[nodiscard]] ring::ControlRings& rings() { return *rings_[0]; }
+  /// Of all workers.
+  [[nodiscard]] std::uint64_t count(Counter counter) const;
   /// Every packet that ended badly so far.
   [[nodiscard]] std::uint64_t drops() const;
 
@@ -84,12 +87,13 @@ class Gateway {
 
   ShiftedClock clock_;
   dataplane::PacketPool pool_;
-  std::vector<std::unique_ptr<Wire>> wires_;
-  std::vector<std::unique_ptr<dataplane::Port>> ports_;
+  // Of each worker: a net_ring device counts the packets of all its queues in one cache line, which a NIC does not.
+  std::vector<std::vector<std::unique_ptr<Wire>>> wires_;
+  std::vector<std::vector<std::unique_ptr<dataplane::Port>>> ports_;
   std::unique_ptr<const ring::Snapshot> snapshot_;
-  dataplane::PeerMesh peers_{1};
-  ring::ControlRings rings_{WorkerId{0}};
-  std::unique_ptr<dataplane::Worker> worker_;
+  dataplane::PeerMesh peers_;
+  std::vector<std::unique_ptr<ring::ControlRings>> rings_;
+  std::vector<std::unique_ptr<dataplane::Worker>> workers_;
 };
 
 }  // namespace rgw::bench

@@ -13,6 +13,7 @@
 #include "bench/nat_bench.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
+#include "bench/workers_bench.hpp"
 #include <rte_cycles.h>
 
 namespace {
@@ -47,6 +48,9 @@ void measure(const bench::Options& options) {
   }
   if (bench::wants_families(options)) {
     for (const std::uint32_t flows : options.sessions) bench::measure_families(options, flows, rows);
+  }
+  if (bench::wants_workers(options)) {
+    for (const std::uint32_t flows : options.sessions) bench::measure_workers(options, flows, rows);
   }
   bench::measure_dns(options, rows);
   bench::measure_alg(options, rows);

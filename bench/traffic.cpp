@@ -18,6 +18,7 @@ constexpr std::uint16_t frame_size = 60;
 constexpr std::uint16_t ip_size = frame_size - sizeof(EthernetHeader);
 constexpr std::uint16_t udp_size = ip_size - sizeof(Ipv4Header);
 constexpr std::uint8_t ttl = 64;
+constexpr std::uint32_t ports = 60000, first_port = 2048;  // of flows
 
 Ipv4Header& ip_of(const rte_mbuf* packet) {
   return net::header<Ipv4Header>(rte_pktmbuf_mtod_offset(packet, std::uint8_t*, sizeof(EthernetHeader)));
@@ -48,7 +49,7 @@ std::string_view name(Direction direction) {
 }
 
 Tuple inside_tuple(std::uint32_t n) {
-  constexpr std::uint32_t ports = 60000, first_port = 2048, flows_of_host = 16;
+  constexpr std::uint32_t flows_of_host = 16;
   const net::Ipv4Address host{be32{0x0a000100 + n / flows_of_host}};
   // The number of the remote tells flows of one port apart; its last byte only makes it less regular.
   const net::Ipv4Address remote{be32{0x08000000 + (n / ports << 8) + (n * 2654435761U >> 24)}};
@@ -59,6 +60,10 @@ Tuple outside_tuple(std::uint32_t n) {
   Tuple tuple = inside_tuple(n);
   tuple.source = net::Ipv4Address{198, 51, 100, 1};
   return tuple;
+}
+
+std::uint32_t flow_of(const Tuple& outside) {
+  return ((outside.destination.value.host() - 0x08000000) >> 8) * ports + outside.source_port - first_port;
 }
 
 Traffic::Traffic(Gateway& gateway) : gateway_{gateway}, packets_(stretch), sent_(stretch) {
@@ -94,14 +99,15 @@ void Traffic::put(unsigned count) {
       std::swap(tuple.source, tuple.destination);
       std::swap(tuple.source_port, tuple.destination_port);
     }
-    write(packets_[i], sent_[i].side, tuple);
+    write_packet(packets_[i], gateway_.port(sent_[i].side).facts(), tuple);
     to[sent_[i].side].push_back(packets_[i]);
   }
   for (const std::uint8_t side : {Gateway::inside, Gateway::outside}) gateway_.wire(side).put(to[side]);
 }
 
 void Traffic::put_inward(std::span<const Tuple> tuples) {
-  for (std::size_t i = 0; i < tuples.size(); ++i) write(packets_[i], Gateway::outside, tuples[i]);
+  for (std::size_t i = 0; i < tuples.size(); ++i)
+    write_packet(packets_[i], gateway_.port(Gateway::outside).facts(), tuples[i]);
   gateway_.wire(Gateway::outside).put({packets_.data(), tuples.size()});
 }
 
@@ -113,14 +119,14 @@ unsigned Traffic::take_any() {
   return count;
 }
 
-void Traffic::write(rte_mbuf* packet, std::uint8_t side, const Tuple& tuple) {
+void write_packet(rte_mbuf* packet, const ring::PortFacts& port, const Tuple& tuple) {
   rte_pktmbuf_reset(packet);
   packet->data_len = frame_size;
   packet->pkt_len = frame_size;
   auto* frame = rte_pktmbuf_mtod(packet, std::uint8_t*);
   std::memset(frame, 0, frame_size);
-  net::header<EthernetHeader>(frame) = {gateway_.port(side).facts().mac,
-                                        {{2, 0, 0, 0, 0, side}},
+  net::header<EthernetHeader>(frame) = {port.mac,
+                                        {{2, 0, 0, 0, 0, port.id.value()}},
                                         be16{static_cast<std::uint16_t>(net::EtherType::ipv4)}};
   auto& ip = ip_of(packet);
   ip.version_ihl = 0x45;
@@ -156,18 +162,23 @@ void Traffic::take(bool plain) {
   sent_.resize(stretch);
 }
 
-void Traffic::check(const rte_mbuf* packet, const Sent& sent, bool plain) const {
+std::optional<Tuple> read_packet(const rte_mbuf* packet, unsigned hops) {
   const auto& ip = ip_of(packet);
   const auto& udp = udp_of(packet);
-  const bool outward = sent.side == Gateway::inside;
-  const Tuple translated = outward != plain ? outside_tuple(sent.flow) : inside_tuple(sent.flow);
-  Tuple seen{ip.source, ip.destination, udp.source_port.host(), udp.destination_port.host()};
-  if (!outward) seen = {seen.destination, seen.source, seen.destination_port, seen.source_port};
   const bool whole =
-      packet->data_len == frame_size && ip.ttl == (plain ? ttl : ttl - 1) &&
+      packet->data_len == frame_size && ip.ttl == ttl - hops &&
       net::ChecksumSum{}.add(reinterpret_cast<const std::uint8_t*>(&ip), sizeof ip).fold() == 0xffff &&
       udp_sum(packet) == 0xffff;
-  if (seen != translated || !whole)
+  if (!whole) return std::nullopt;
+  return Tuple{ip.source, ip.destination, udp.source_port.host(), udp.destination_port.host()};
+}
+
+void Traffic::check(const rte_mbuf* packet, const Sent& sent, bool plain) const {
+  const bool outward = sent.side == Gateway::inside;
+  const Tuple translated = outward != plain ? outside_tuple(sent.flow) : inside_tuple(sent.flow);
+  auto seen = read_packet(packet, plain ? 0 : 1);
+  if (seen && !outward) seen = {seen->destination, seen->source, seen->destination_port, seen->source_port};
+  if (seen != translated)
     throw std::runtime_error{"flow " + std::to_string(sent.flow) + " left the gateway other than it should"};
 }
 

@@ -4,6 +4,7 @@
 #include "realmgw/base/random.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,14 @@ struct Tuple {
 [[nodiscard]] Tuple inside_tuple(std::uint32_t n);
 /// The same flow as it is seen outside, from inside.
 [[nodiscard]] Tuple outside_tuple(std::uint32_t n);
+
+/// The flow that a packet from inside belongs to where it was sent by `outside_tuple(n)`.
+[[nodiscard]] std::uint32_t flow_of(const Tuple& outside);
+
+/// Makes the mbuf a packet as it comes to a port.
+void write_packet(rte_mbuf* packet, const ring::PortFacts& port, const Tuple& tuple);
+/// What stands in a packet; nothing where it is not whole, or `hops` less are left of it than it was written with.
+[[nodiscard]] std::optional<Tuple> read_packet(const rte_mbuf* packet, unsigned hops);
 
 /// Packets on the wires of a gateway, a stretch at a time. A stretch is small enough for a level 2 cache:
 /// 1024 packets of one line of mbuf and one of headers. They are written anew before each, so they lie there
@@ -57,7 +66,6 @@ class Traffic {
   };
 
   void put(unsigned count);
-  void write(rte_mbuf* packet, std::uint8_t side, const Tuple& tuple);
   void check(const rte_mbuf* packet, const Sent& sent, bool plain) const;
 
   Gateway& gateway_;
