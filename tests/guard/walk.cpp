@@ -1,7 +1,9 @@
-// guard-walk nat44|nat64: packets of open sessions through the worker's loop, both ways, half UDP and half
+// guard-walk nat44|nat46|nat64|nat66: packets of open sessions through the worker's loop, both ways, half UDP and half
 // TCP, for the guard to count the instructions of `counted_turns` alone. Prints what it did as JSON.
 #include "realmgw/net/headers.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <stdexcept>
@@ -23,11 +25,31 @@ using test::Bytes;
 constexpr unsigned flows = 256;  ///< so few that caches and chains in the index do not matter
 constexpr unsigned rounds = 32;
 
-config::Realm realm(bool nat64) {
+struct Pair {
+  std::string_view name;
+  net::Family inside, outside;
+  const char* remote;  ///< as its hosts see it
+};
+constexpr Pair pairs[] = {{"nat44", net::Family::v4, net::Family::v4, "203.0.113.10:443"},
+                          {"nat46", net::Family::v4, net::Family::v6, "100.64.0.9:443"},
+                          {"nat64", net::Family::v6, net::Family::v4, "[fd64::203.0.113.10]:443"},
+                          {"nat66", net::Family::v6, net::Family::v6, "[2001:db8:9::9]:443"}};
+
+config::Realm realm(const Pair& pair) {
   auto realm = bench::bench_realm(4096);
-  if (!nat64) return realm;
-  realm.ports[Gateway::inside].addresses.push_back(net::InterfaceAddress::parse("2001:db8:1::1/64").value());
-  realm.nat64.prefix = net::Prefix::parse("fd64::/96").value();
+  if (pair.inside == net::Family::v6)
+    realm.ports[Gateway::inside].addresses.push_back(net::InterfaceAddress::parse("2001:db8:1::1/64").value());
+  if (pair.outside == net::Family::v6) {
+    realm.ports[Gateway::outside].addresses.push_back(net::InterfaceAddress::parse("2001:db8:100::1/64").value());
+    realm.routes.push_back({net::Prefix::all(net::Family::v6), test::address(bench::outside_router6)});
+    realm.outbound.addresses.push_back(test::address("2001:db8:100::1"));
+  }
+  if (pair.inside == pair.outside) return realm;
+  if (pair.inside == net::Family::v6) {
+    realm.nat64.prefix = net::Prefix::parse("fd64::/96").value();
+  } else {
+    realm.nat46.proxies = net::Prefix::parse("100.64.0.0/16").value();
+  }
   return realm;
 }
 
@@ -43,8 +65,14 @@ Bytes turned_round(Bytes frame) {
 
 class Walk {
  public:
-  explicit Walk(bool nat64) : nat64_{nat64}, gateway_{realm(nat64)} {
-    if (nat64) learn_host();
+  explicit Walk(const Pair& pair) : pair_{pair}, gateway_{realm(pair)} {
+    if (pair.inside == net::Family::v6) {
+      tell(ring::NeighbourUpdate{
+          PortId{Gateway::inside}, true, {{2, 0, 0, 0, 0, 9}}, test::address("2001:db8:1::42")});
+    } else if (pair.outside == net::Family::v6) {
+      tell(ring::ProxyBind{test::address("100.64.0.9").v4(), test::address("2001:db8:9::9").v6(),
+                           gateway_.clock().now() + std::chrono::hours{1}});
+    }
     // The connections open: a SYN each way is enough (RFC 6146 section 3.5.2.2).
     for (const Bytes& frame : pass(Gateway::inside, outward(net::TcpHeader::syn))) {
       if (pass(Gateway::outside, {turned_round(frame)}).empty())
@@ -68,24 +96,21 @@ class Walk {
   }
 
  private:
-  void learn_host() {
-    const ring::NeighbourUpdate host{
-        PortId{Gateway::inside}, true, {{2, 0, 0, 0, 0, 9}}, test::address("2001:db8:1::42")};
-    if (!gateway_.rings().events_to_worker.push(host))
-      throw std::logic_error{"the ring to the worker is full"};
+  void tell(const ring::ToWorker& event) {
+    if (!gateway_.rings().events_to_worker.push(event)) throw std::logic_error{"the ring to the worker is full"};
   }
   std::vector<Bytes> outward(std::uint8_t tcp_flags) const {
+    const bool v6 = pair_.inside == net::Family::v6;
     std::vector<Bytes> frames;
     for (unsigned flow = 0; flow < flows; ++flow) {
       const std::string port = std::to_string(2048 + flow);
       const std::string host =
-          nat64_ ? "[2001:db8:1::42]:" + port : "10.0.1." + std::to_string(flow / 16) + ":" + port;
-      const std::string remote = nat64_ ? "[fd64::203.0.113.10]:443" : "203.0.113.10:443";
+          v6 ? "[2001:db8:1::42]:" + port : "10.0.1." + std::to_string(flow / 16) + ":" + port;
       const auto protocol = flow % 2 == 0 ? net::Protocol::udp : net::Protocol::tcp;
-      const Bytes ip = test::PacketBuilder{protocol, host, remote}.df().flags(tcp_flags).payload(18).ip();
+      const Bytes ip = test::PacketBuilder{protocol, host, pair_.remote}.df().flags(tcp_flags).payload(18).ip();
       Bytes frame(sizeof(EthernetHeader));
       net::header<EthernetHeader>(frame.data()).type =
-          be16{static_cast<std::uint16_t>(nat64_ ? net::EtherType::ipv6 : net::EtherType::ipv4)};
+          be16{static_cast<std::uint16_t>(v6 ? net::EtherType::ipv6 : net::EtherType::ipv4)};
       frame.insert(frame.end(), ip.begin(), ip.end());
       frames.push_back(std::move(frame));
     }
@@ -124,7 +149,7 @@ class Walk {
   }
   void turn(bool counted);
 
-  bool nat64_;
+  const Pair& pair_;
   Gateway gateway_;
   std::vector<Bytes> out_, in_;
 };
@@ -146,14 +171,15 @@ void Walk::turn(bool counted) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string_view kind = argc == 2 ? argv[1] : "";
-  if (kind != "nat44" && kind != "nat64") {
-    std::fputs("usage: guard-walk nat44|nat64\n", stderr);
+  const auto* pair = std::find_if(std::begin(pairs), std::end(pairs),
+                                  [&](const Pair& p) { return argc == 2 && p.name == argv[1]; });
+  if (pair == std::end(pairs)) {
+    std::fputs("usage: guard-walk nat44|nat46|nat64|nat66\n", stderr);
     return 2;
   }
   try {
     const dataplane::Eal eal{{.program = "guard-walk", .huge_pages = false, .memory_mib = 64, .pci = {}}};
-    Walk walk{kind == "nat64"};
+    Walk walk{*pair};
     const unsigned packets = walk.count();
     std::printf("{\"packets\": %u, \"compiler\": \"%s %d\"}\n", packets,
 #ifdef __clang__
