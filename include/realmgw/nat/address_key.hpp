@@ -16,9 +16,20 @@ struct AddressKey {
 
   AddressKey() = default;
   AddressKey(const net::IpAddress& address) : family{address.family()} {  // NOLINT(google-explicit-constructor)
-    std::memcpy(bytes.data(), address.data(), address.size());
+    std::memcpy(bytes.data(), address.data(), bytes.size());
   }
-  friend bool operator==(const AddressKey&, const AddressKey&) = default;
+  AddressKey(const net::Ipv4Address& address) : family{net::Family::v4} {  // NOLINT(google-explicit-constructor)
+    std::memcpy(bytes.data(), &address, sizeof address);
+  }
+  AddressKey(const net::Ipv6Address& address)  // NOLINT(google-explicit-constructor)
+      : family{net::Family::v6}, bytes{address.bytes} {}
+  /// A word at a time: searches compare by it.
+  friend bool operator==(const AddressKey& a, const AddressKey& b) {
+    std::uint64_t x[2], y[2];
+    std::memcpy(x, a.bytes.data(), sizeof x);
+    std::memcpy(y, b.bytes.data(), sizeof y);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0 && a.family == b.family;
+  }
 };
 static_assert(PlainKey<AddressKey>);
 
