@@ -278,6 +278,8 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     const auto id = mappings_.add(host, {external, lease->port()}, protocol, index);
     if (!id) return Admitted::dropped(Counter::session_table_full);
     how.mapping = *id;
+    // Nobody else is given the port, but what came in by a reservation may have it.
+    if (tuple_is_free(lease->port())) how.free_outside = asked;
     const Admitted made = create(inside, outside_key(external, lease->port()), how, now);
     if (made.kind != Admitted::Kind::session) {
       mappings_.drop_unused(*id);

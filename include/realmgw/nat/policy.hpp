@@ -96,7 +96,7 @@ struct Policy {
     return proxies && proxies->contains(address);
   }
   [[nodiscard]] bool stands_for_remote(const net::Ipv6Address& address) const {
-    return pref64 && pref64->prefix().contains(address);
+    return pref64 && pref64->covers(address);
   }
   [[nodiscard]] bool stands_for_remote(const net::IpAddress& address) const {
     return address.is_v4() ? stands_for_remote(address.v4()) : stands_for_remote(address.v6());
