@@ -13,7 +13,7 @@ namespace rgw::bench {
 namespace {
 
 constexpr const char* row_name = "forwarding under churn";
-constexpr std::uint32_t max_flows = 1U << 20;
+constexpr std::uint32_t max_flows = 1U << 18;
 constexpr double begun_a_second = 1e6;
 
 // Sessions last for `lifetime` without a packet; the churn is measured for a whole one of them after another

@@ -17,7 +17,8 @@ namespace rgw::bench {
 /// how many packets of open flows a second pass with the churn to how many pass without it, beginnings and
 /// ends not taken off; `begun_mps`, `ended_mps`, what came to pass; and `turn_p50_us`, `turn_p99_us`,
 /// `turn_p999_us`: how long turns of the worker took, which is as long as a packet may stay between receive
-/// and transmit. `flows` beyond a million are not measured: they would end by the timer themselves.
+/// and transmit. `flows` beyond 256 Ki are not measured, some of which would end by the timer
+/// themselves; nor are fewer than a stretch (bench/traffic.hpp).
 void measure_churn(const Options& options, std::uint32_t flows, std::vector<Row>& rows, double tsc_hz);
 
 /// Is it wanted?
