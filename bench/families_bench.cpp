@@ -33,19 +33,20 @@ constexpr std::uint32_t remotes = 16, flows_of_host = 16, external_addresses = 6
 
 struct Pair {
   const char* name;
+  const char* opening;  ///< the row of first packets; none where there are no sessions, or another measures them
   Family inside, outside;
   std::uint32_t maps;         ///< explicit ones of SIIT; 0: a stateful pair
   bool prefix_maps;           ///< SIIT by one prefix each way
   std::uint32_t mapped_hosts = maps;  ///< of the maps, those that send
 };
-constexpr Pair pairs[] = {{"NAT44 flows UDP", Family::v4, Family::v4, 0, false},
-                          {"NAT66 flows UDP", Family::v6, Family::v6, 0, false},
-                          {"NAT64 flows UDP", Family::v6, Family::v4, 0, false},
-                          {"NAT46 flows UDP", Family::v4, Family::v6, 0, false},
-                          {"SIIT-LPM flows UDP", Family::v6, Family::v4, 1, true},
-                          {"SIIT-EAM 10 flows UDP", Family::v6, Family::v4, 10, false},
-                          {"SIIT-EAM 1Mi, 10 hosts, flows UDP", Family::v6, Family::v4, 1U << 20, false, 10},
-                          {"SIIT-EAM 1Mi flows UDP", Family::v6, Family::v4, 1U << 20, false}};
+constexpr Pair pairs[] = {{"NAT44 flows UDP", nullptr, Family::v4, Family::v4, 0, false},
+                          {"NAT66 flows UDP", "new session NAT66 UDP", Family::v6, Family::v6, 0, false},
+                          {"NAT64 flows UDP", "new session NAT64 UDP", Family::v6, Family::v4, 0, false},
+                          {"NAT46 flows UDP", "new session NAT46 UDP", Family::v4, Family::v6, 0, false},
+                          {"SIIT-LPM flows UDP", nullptr, Family::v6, Family::v4, 1, true},
+                          {"SIIT-EAM 10 flows UDP", nullptr, Family::v6, Family::v4, 10, false},
+                          {"SIIT-EAM 1Mi, 10 hosts, flows UDP", nullptr, Family::v6, Family::v4, 1U << 20, false, 10},
+                          {"SIIT-EAM 1Mi flows UDP", nullptr, Family::v6, Family::v4, 1U << 20, false}};
 
 Ipv6Address ipv6(std::uint32_t head, std::uint32_t tail) {
   std::array<std::uint8_t, 16> bytes{};
@@ -131,6 +132,13 @@ Template write(Family family, const net::IpAddress& source, const net::IpAddress
   return packet;
 }
 
+bool wants_opening(const Options& options, const Pair& pair) {
+  return pair.opening != nullptr && options.wants(pair.opening);
+}
+bool wants_any(const Options& options, const Pair& pair) {
+  return options.wants(pair.name) || wants_opening(options, pair);
+}
+
 class FamiliesBench {
  public:
   FamiliesBench(const Options& options, const Pair& pair, std::uint32_t flows, std::vector<Row>& rows)
@@ -145,7 +153,16 @@ class FamiliesBench {
   ~FamiliesBench() { rte_pktmbuf_free_bulk(packets_.data(), stretch); }
 
   void run() {
-    learn_replies();
+    const double opening = learn_replies();
+    if (wants_opening(options_, pair_) && flows_ >= stretch) {
+      rows_.push_back({.name = pair_.opening,
+                       .sessions = flows_,
+                       .direction = std::string{name(Direction::outward)},
+                       .cycles = opening,
+                       .unit = Unit::session,
+                       .more = {}});
+    }
+    if (!options_.wants(pair_.name)) return;
     for (const Direction direction : {Direction::outward, Direction::inward, Direction::mixed}) {
       Figure figure;
       play(direction);  // a round to warm up
@@ -219,14 +236,17 @@ class FamiliesBench {
     return cycles;
   }
 
-  // A packet of each flow outward, and from what it becomes the reply that comes back.
-  void learn_replies() {
+  // A packet of each flow outward, and from what it becomes the reply that comes back. Returns what one of them took, in the
+  // middle stretch.
+  double learn_replies() {
+    std::vector<double> times;
     for (std::uint32_t first = 0; first < flows_; first += stretch) {
       const unsigned count = std::min(flows_ - first, stretch);
       for (unsigned i = 0; i < count; ++i) put_on_wire(i, Gateway::inside, outward_[first + i]);
-      turn(count);
+      times.push_back(turn(count));
       for (unsigned i = 0; i < count; ++i) inward_[first + i] = reply_to(packets_[i]);
     }
+    return median(times);
   }
 
   [[nodiscard]] Template reply_to(const rte_mbuf* mbuf) const {
@@ -293,13 +313,13 @@ class FamiliesBench {
 }  // namespace
 
 bool wants_families(const Options& options) {
-  return std::any_of(std::begin(pairs), std::end(pairs), [&](const Pair& pair) { return options.wants(pair.name); });
+  return std::any_of(std::begin(pairs), std::end(pairs), [&](const Pair& pair) { return wants_any(options, pair); });
 }
 
 void measure_families(const Options& options, std::uint32_t flows, std::vector<Row>& rows) {
   if (flows > max_flows) return;
   for (const Pair& pair : pairs) {
-    if (options.wants(pair.name)) FamiliesBench{options, pair, flows, rows}.run();
+    if (wants_any(options, pair)) FamiliesBench{options, pair, flows, rows}.run();
   }
 }
 

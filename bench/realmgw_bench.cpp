@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "bench/alg_bench.hpp"
+#include "bench/churn_bench.hpp"
 #include "bench/dns_bench.hpp"
 #include "bench/edited_bench.hpp"
 #include "bench/families_bench.hpp"
@@ -51,6 +52,9 @@ void measure(const bench::Options& options) {
   }
   if (bench::wants_workers(options)) {
     for (const std::uint32_t flows : options.sessions) bench::measure_workers(options, flows, rows);
+  }
+  if (bench::wants_churn(options)) {
+    for (const std::uint32_t flows : options.sessions) bench::measure_churn(options, flows, rows, tsc_hz);
   }
   bench::measure_dns(options, rows);
   bench::measure_alg(options, rows);

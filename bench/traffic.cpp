@@ -75,8 +75,14 @@ Traffic::~Traffic() {
   rte_pktmbuf_free_bulk(packets_.data(), static_cast<unsigned>(packets_.size()));
 }
 
-void Traffic::put_random(Direction direction, std::uint32_t flows) {
-  for (unsigned i = 0; i < stretch; ++i) {
+void Traffic::put_random(Direction direction, std::uint32_t flows) { put_random(direction, flows, 0, 0); }
+
+void Traffic::put_random(Direction direction, std::uint32_t flows, std::uint32_t first, unsigned fresh) {
+  for (unsigned i = 0, begun = 0; i < stretch; ++i) {
+    if (begun * stretch < fresh * i) {
+      sent_[i] = {first + begun++, Gateway::inside};
+      continue;
+    }
     const bool inward = direction == Direction::inward || (direction == Direction::mixed && i % 2 == 1);
     sent_[i] = {random_.below(flows), inward ? Gateway::outside : Gateway::inside};
   }

@@ -49,6 +49,8 @@ class Traffic {
 
   /// Packets of random flows below `flows`; mixed: the odd ones inward.
   void put_random(Direction direction, std::uint32_t flows);
+  /// The same, but among them first packets, outward, of `fresh` flows from `first` on.
+  void put_random(Direction direction, std::uint32_t flows, std::uint32_t first, unsigned fresh);
   /// A packet of each of the flows from `first` on; `count` is at most a stretch.
   void put_each(Direction direction, std::uint32_t first, unsigned count);
   /// Packets to the outside port, which are to be taken with `take_any`.

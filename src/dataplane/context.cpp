@@ -58,6 +58,8 @@ Context::Context(const WorkerParts& parts)
       fragments{{.timeout = snapshot.policy.timeouts[nat::TimerClass::fragment]}, salt},
       memo{snapshot.policy.map, salt},
       neighbours{max_neighbours, salt},
+      ways4{snapshot, salt},
+      ways6{snapshot, salt},
       error_budget{errors_per_second, error_burst},
       reset_budget{resets_per_second, reset_burst},
       max_inspected{inspected_of_worker(snapshot.realm.alg, parts.peers->workers())},
@@ -208,14 +210,6 @@ void Context::end_session(nat::SessionSlot slot) {
   if (session.companion != 0) [[unlikely]]
     end_companion(session.companion);
   admission.end(slot);
-}
-
-NeighbourIndex Context::next_on(const ring::NextHop& route, const net::IpAddress& destination) {
-  if (!route.gateway) return neighbours.find(route.port, destination);
-  Router& router = routers_[reinterpret_cast<std::uintptr_t>(&route) / sizeof(route) % routers_.size()];
-  if (router.route != &route || neighbours.find(router.index) == nullptr)
-    router = {&route, neighbours.find(route.port, *route.gateway)};
-  return router.index;
 }
 
 void Context::report_to_control(const ring::ToControl& event) {

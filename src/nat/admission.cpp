@@ -24,6 +24,12 @@ Address as(const net::IpAddress& address) {
   }
 }
 
+// RFC 6146 section 3: NAT64 is endpoint-independent in its mapping; so is every pair that crosses families.
+template <class Inside, class Outside>
+bool is_independent(const Policy& policy) {
+  return policy.mapping == Mapping::endpoint_independent || Inside::family != Outside::family;
+}
+
 net::IpAddress near_address(const net::Packet& packet) {
   return packet.family == Family::v4 ? net::IpAddress{packet.key4.near} : net::IpAddress{packet.key6.near};
 }
@@ -100,6 +106,7 @@ std::uint32_t sessions_of_worker(const Policy& policy, unsigned workers) {
 Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId self, SessionTable& sessions,
                      BindingTable& bindings, Random& random, const HashSalt& salt)
     : policy_{policy},
+      stateless_{policy.is_stateless()},
       ownership_{ownership},
       self_{self},
       sessions_{sessions},
@@ -138,7 +145,7 @@ bool Admission::local_service(net::Service service) const {
 template <class Inside, class Outside>
 Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKey<Outside>& outside,
                            const NewSession& how, Instant now) {
-  const net::IpAddress host{inside.near};
+  const AddressKey host{inside.near};
   const HostUse::Room room = hosts_.begin_session(host, now, !how.local);
   if (room == HostUse::Room::full) return Admitted::dropped(Counter::session_table_full);
   if (room == HostUse::Room::enough) return Admitted::dropped(Counter::session_host_limit);
@@ -163,7 +170,7 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
   session.deadline = tick_of(now) + ticks_of(policy_.timeouts[session.timer]);
   precompute_deltas(session);
   constexpr bool crosses = Inside::family != Outside::family;
-  if ((crosses && policy_.ignore_traffic_class) || needs_no_session(policy_, session)) [[unlikely]]
+  if ((crosses && policy_.ignore_traffic_class) || (stateless_ && needs_no_session(policy_, session))) [[unlikely]]
     session.plain = PlainPair::none;
   const bool published =
       how.free_outside ? sessions_.publish_new(slot, tick_of(now), sessions_.hash(inside), *how.free_outside)
@@ -187,47 +194,51 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
   const Protocol protocol = inside.tail.protocol;
   const net::Endpoint host{inside.near, inside.tail.near_port.host()};
   NewSession how{.origin = Session::Origin::outbound, .hairpin = hairpin};
-  const auto outside_key = [&](const net::IpAddress& external, std::uint16_t port) {
-    return outside_of(inside, as<Outside>(external), port, far);
+  const auto outside_key = [&](const Outside& external, std::uint16_t port) {
+    return outside_of(inside, external, port, far);
   };
 
-  if (const auto* fixed = static_bib_.find_inside(host, Outside::family, protocol)) {
-    const net::Endpoint external = static_bib_[*fixed].outside;
-    const Admitted made = create(inside, outside_key(external.address, external.port), how, now);
-    if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
-    return made;
-  }
-  if (const auto hole = pinholes_.from_inside(host, {far, inside.tail.far_port.host()}, protocol);
-      hole && hole->other.address.family() == Outside::family && pinholes_.open(hole->index, now)) {
-    Admitted made = create(inside, outside_key(hole->other.address, hole->other.port), how, now);
-    if (made.kind == Admitted::Kind::session) {
-      pinholes_.join(hole->index);
-      made.pinhole = hole->index;
+  if (static_bib_.size() != 0) {
+    if (const auto* fixed = static_bib_.find_inside(host, Outside::family, protocol)) {
+      const net::Endpoint external = static_bib_[*fixed].outside;
+      const Admitted made = create(inside, outside_key(as<Outside>(external.address), external.port), how, now);
+      if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
+      return made;
     }
-    return made;
   }
-  // RFC 6146 section 3: NAT64 is endpoint-independent in its mapping; so is every pair that crosses families.
-  const bool independent =
-      policy_.mapping == Mapping::endpoint_independent || Inside::family != Outside::family;
+  if (policy_.max_pinholes != 0) {
+    if (const auto hole = pinholes_.from_inside(host, {far, inside.tail.far_port.host()}, protocol);
+        hole && hole->other.address.family() == Outside::family && pinholes_.open(hole->index, now)) {
+      Admitted made = create(inside, outside_key(as<Outside>(hole->other.address), hole->other.port), how, now);
+      if (made.kind == Admitted::Kind::session) {
+        pinholes_.join(hole->index);
+        made.pinhole = hole->index;
+      }
+      return made;
+    }
+  }
+  const bool independent = is_independent<Inside, Outside>(policy_);
   if (independent) {
     if (const auto id = mappings_.find_inside(host, Outside::family, protocol)) {
       how.mapping = *id;
       const net::Endpoint external = mappings_[*id].external;
-      const Admitted made = create(inside, outside_key(external.address, external.port), how, now);
+      const Admitted made = create(inside, outside_key(as<Outside>(external.address), external.port), how, now);
       if (made.kind == Admitted::Kind::session) mappings_.join(*id, far);
       return made;
     }
   }
 
-  if (independent && !hosts_.may_have_port(host.address)) return Admitted::dropped(Counter::port_host_limit);
+  const bool limited = policy_.max_ports_per_host != 0;
+  if (independent && limited && !hosts_.may_have_port(host.address)) return Admitted::dropped(Counter::port_host_limit);
   // Paired pooling: a host keeps to one address while that has ports; then the next ones serve.
   const auto places = ports_.places(Outside::family);
   if (places.empty()) return Admitted::dropped(Counter::no_external_address);
-  const std::uint32_t first = ports_.first_for(host.address, places.size());
+  std::size_t next = ports_.first_for(inside.near, places.size());
   Counter why = protocol == Protocol::sctp ? Counter::sctp_port_taken : Counter::port_exhausted;
   for (std::uint32_t n = 0; n < places.size(); ++n) {
-    const std::uint32_t place = places[(first + n) % places.size()];
-    const net::IpAddress& external = ports_.address(place);
+    const std::uint32_t place = places[next];
+    if (++next == places.size()) next = 0;
+    const auto external = as<Outside>(ports_.address(place));
     const ExternalPorts::Set index = ports_.set(place, protocol);
     PortSet& ports = ports_[index];
     std::uint64_t asked = 0;  // of the last port that was asked about
@@ -238,7 +249,7 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     };
     // A host that has as many ports as it may goes on with those that it has.
     const auto may_share = [&](std::uint16_t port) {
-      if (hosts_.may_have_port(host.address) || hosts_.shares(host.address, index, port)) return true;
+      if (!limited || hosts_.may_have_port(host.address) || hosts_.shares(host.address, index, port)) return true;
       why = Counter::port_host_limit;
       return false;
     };
@@ -267,6 +278,8 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     const auto id = mappings_.add(host, {external, lease->port()}, protocol, index);
     if (!id) return Admitted::dropped(Counter::session_table_full);
     how.mapping = *id;
+    // Nobody else is given the port, but what came in by a reservation may have it.
+    if (tuple_is_free(lease->port())) how.free_outside = asked;
     const Admitted made = create(inside, outside_key(external, lease->port()), how, now);
     if (made.kind != Admitted::Kind::session) {
       mappings_.drop_unused(*id);
@@ -292,29 +305,50 @@ std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destina
   return destination;
 }
 
-Admitted Admission::outbound(const net::Packet& packet, bool hairpin, Instant now) {
+Admitted Admission::outbound(const net::Packet& packet, const net::Ipv4Address& remote, bool hairpin, Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
-  if (packet.family == Family::v4 && !policy_.proxies) return outbound_to(packet.key4, packet.key4.far, hairpin, now);
-  const auto remote = remote_of(far_address(packet), now);
-  if (!remote) return Admitted::dropped(Counter::no_translation);
-  if (packet.family == Family::v4) {
-    return remote->is_v4() ? outbound_to(packet.key4, remote->v4(), hairpin, now)
-                           : outbound_to(packet.key4, remote->v6(), hairpin, now);
-  }
-  return remote->is_v4() ? outbound_to(packet.key6, remote->v4(), hairpin, now)
-                         : outbound_to(packet.key6, remote->v6(), hairpin, now);
+  return packet.family == Family::v4 ? outbound_to(packet.key4, remote, hairpin, now)
+                                     : outbound_to(packet.key6, remote, hairpin, now);
+}
+Admitted Admission::outbound(const net::Packet& packet, const net::Ipv6Address& remote, bool hairpin, Instant now) {
+  if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
+  return packet.family == Family::v4 ? outbound_to(packet.key4, remote, hairpin, now)
+                                     : outbound_to(packet.key6, remote, hairpin, now);
 }
 
-void Admission::prefetch_outbound(const net::Packet& packet, std::uint32_t n) const {
-  sessions_.prefetch_free(n);
-  hosts_.prefetch(near_address(packet));
-  // With one address outside and the host's own port, which is what most get.
-  if (packet.family != Family::v4 || policy_.external.empty() || !policy_.external.front().is_v4()) return;
-  const net::FlowKey4& inside = packet.key4;
-  const auto outside =
-      outside_of(inside, policy_.external.front().v4(), inside.tail.near_port.host(), inside.far);
-  sessions_.index().prefetch(sessions_.hash(outside));
+template <class Inside, class Outside>
+[[gnu::always_inline]] inline void Admission::prefetch_outside(const net::FlowKey<Inside>& inside, const Outside& far, bool independent,
+                                 std::uint32_t n) const {
+  const auto places = ports_.places(Outside::family);
+  if (places.empty()) return;
+  const std::uint32_t place = places[ports_.first_for(inside.near, places.size())];
+  const auto external = as<Outside>(ports_.address(place));
+  const Protocol protocol = inside.tail.protocol;
+  const std::uint16_t port = inside.tail.near_port.host();
+  const PortSet& ports = ports_[ports_.set(place, protocol)];
+  if (ports.owns(port)) ports.prefetch(port);
+  sessions_.index().prefetch(sessions_.hash(outside_of(inside, external, port, far)));
+  if (independent)
+    mappings_.prefetch({{inside.near, protocol, port}, Outside::family}, {external, protocol, port}, n);
 }
+
+template <class Inside>
+void Admission::prefetch(const net::FlowKey<Inside>& inside, std::uint32_t n) const {
+  sessions_.prefetch_free(n);
+  hosts_.prefetch(inside.near);
+  if constexpr (Inside::family == Family::v4) {
+    if (!policy_.stands_for_remote(inside.far))
+      prefetch_outside(inside, inside.far, is_independent<Inside, Inside>(policy_), n);
+  } else {
+    if (!policy_.pref64 || !policy_.stands_for_remote(inside.far)) {
+      prefetch_outside(inside, inside.far, is_independent<Inside, Inside>(policy_), n);
+    } else if (const auto remote = policy_.pref64->extract(inside.far)) {
+      prefetch_outside(inside, *remote, true, n);
+    }
+  }
+}
+template void Admission::prefetch(const net::FlowKey4& inside, std::uint32_t n) const;
+template void Admission::prefetch(const net::FlowKey6& inside, std::uint32_t n) const;
 
 Admitted Admission::local(const net::Packet& packet, Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);

@@ -20,16 +20,13 @@ std::size_t bucket_count(std::size_t capacity) {
 FlowIndex::FlowIndex(std::size_t capacity)
     : buckets_{bucket_count(capacity)}, mask_{static_cast<std::uint32_t>(buckets_.size() - 1)} {}
 
-bool FlowIndex::insert(std::uint64_t hash, Ref ref) {
+/// Where the primary bucket is full.
+bool FlowIndex::insert_elsewhere(std::uint64_t hash, Ref ref) {
   const std::uint16_t tag = tag_of(hash);
   const std::uint32_t primary = primary_of(hash);
-  std::uint32_t bucket = primary;
-  if (vacancies(buckets_[primary]) == 0) {
-    const auto room = make_room(primary, tag);
-    if (!room) return false;
-    bucket = *room;
-  }
-  put(bucket, tag, ref, bucket != primary);
+  const auto room = make_room(primary, tag);
+  if (!room) return false;
+  put(*room, tag, ref, *room != primary);
   ++size_;
   return true;
 }

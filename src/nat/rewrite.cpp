@@ -215,13 +215,19 @@ Verdict translate_across(Packet& packet, const Session& session, const Crossing&
 }  // namespace
 
 void precompute_deltas(Session& session) {
-  session.transport_outward =
-      ChecksumDelta::between(transport_sum(session, Side::inside), transport_sum(session, Side::outside));
   const bool inside4 = session.inside_family() == Family::v4,
              outside4 = session.outside_family() == Family::v4;
   if (inside4 && outside4) {
+    // Within IPv4 the remote is the same on both sides.
     session.header_outward = ChecksumDelta::between(ChecksumSum{}.add(session.inside.near),
                                                     ChecksumSum{}.add(session.outside.near));
+    const auto port = ChecksumDelta::between(ChecksumSum{}.add(session.inside.tail.near_port),
+                                             ChecksumSum{}.add(session.outside.tail.near_port));
+    // ICMPv4 has no pseudo-header (RFC 792).
+    session.transport_outward = session.protocol() == Protocol::icmp ? port : session.header_outward.plus(port);
+  } else {
+    session.transport_outward =
+        ChecksumDelta::between(transport_sum(session, Side::inside), transport_sum(session, Side::outside));
   }
   const bool ports = session.protocol() == Protocol::tcp || session.protocol() == Protocol::udp;
   if (!ports || session.signpost || session.local || session.hairpin) return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <limits>
 
 namespace rgw::net {
@@ -72,7 +73,10 @@ Prefix Prefix::all(Family family) { return Prefix{address_of(family, {}), 0}; }
 std::string Prefix::to_string() const { return address_.to_string() + "/" + std::to_string(length_); }
 
 bool Prefix::contains(const IpAddress& address) const {
-  return address.family() == family() && Prefix{address, length_}.address_ == address_;
+  if (address.family() != family()) return false;
+  const std::size_t whole = length_ / 8U;
+  if (std::memcmp(address.data(), address_.data(), whole) != 0) return false;
+  return length_ % 8 == 0 || (address.data()[whole] & mask_byte(length_, whole)) == address_.data()[whole];
 }
 
 bool Prefix::contains(const Prefix& other) const { return other.length_ >= length_ && contains(other.address_); }

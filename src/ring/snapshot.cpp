@@ -191,10 +191,6 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
 
 }  // namespace
 
-const NextHop* Snapshot::route(const net::IpAddress& destination) const {
-  return destination.is_v4() ? routes4.find(destination.v4()) : routes6.find(destination.v6());
-}
-
 bool Snapshot::answers_for(PortId port, const net::IpAddress& address) const {
   if (const OwnAddress* what = own_address(address); what != nullptr) return what->port == port;
   const auto& links = ports[port.value()].addresses;

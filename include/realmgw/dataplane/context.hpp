@@ -15,6 +15,7 @@
 #include "realmgw/dataplane/neighbour_table.hpp"
 #include "realmgw/dataplane/peers.hpp"
 #include "realmgw/dataplane/port.hpp"
+#include "realmgw/dataplane/ways.hpp"
 #include "realmgw/nat/admission.hpp"
 #include "realmgw/nat/fragment_table.hpp"
 #include "realmgw/nat/map_memo.hpp"
@@ -67,6 +68,8 @@ class Context {
   nat::FragmentTable fragments;
   nat::MapMemo memo;
   NeighbourTable neighbours;
+  Ways<net::Ipv4Address> ways4;
+  Ways<net::Ipv6Address> ways6;
   nat::TokenBucket error_budget;  ///< ICMP errors
   nat::TokenBucket reset_budget;  ///< TCP resets and refusals
   std::array<nat::Tick, nat::timer_class_count> timeouts{};
@@ -88,6 +91,10 @@ class Context {
   std::vector<ring::ToControl> reports;
   /// Pinholes that control has closed, whose sessions end before the next burst: not while packets of theirs are on their way.
   std::vector<nat::PinholeTable::Index> closing;
+
+  /// What the realm says about an address; good until the next call.
+  [[nodiscard]] const Ways<net::Ipv4Address>::Way& way(const net::Ipv4Address& address) { return ways4.to(address); }
+  [[nodiscard]] const Ways<net::Ipv6Address>::Way& way(const net::Ipv6Address& address) { return ways6.to(address); }
 
   // -- ways off the path; each takes the packet buffer over
   void drop(rte_mbuf* mbuf, Counter why) {
@@ -158,7 +165,14 @@ class Context {
   /// The gateway's own address towards a sender on this port: what errors come from.
   [[nodiscard]] const net::IpAddress* own_address_on(PortId port, net::Family family) const;
   /// Who is next on a route to `destination`; `no_neighbour` where that is not known.
-  [[nodiscard]] NeighbourIndex next_on(const ring::NextHop& route, const net::IpAddress& destination);
+  template <class Address>
+  [[nodiscard]] NeighbourIndex next_on(const ring::NextHop& route, const Address& destination) {
+    if (!route.gateway) return neighbours.find(route.port, destination);
+    Router& router = routers_[reinterpret_cast<std::uintptr_t>(&route) / sizeof(route) % routers_.size()];
+    if (router.route != &route || neighbours.find(router.index) == nullptr)
+      router = {&route, neighbours.find(route.port, *route.gateway)};
+    return router.index;
+  }
   /// Sends what waits for a transmit queue or for a ring to a peer.
   void flush();
   /// Control's word about a port's link. Packets to a port without one are dropped rather than queued.

@@ -42,7 +42,7 @@ class NeighbourTable {
     return neighbour.index == index && neighbour.reachable ? &neighbour : nullptr;
   }
   /// The index of a next hop; `no_neighbour` where it is not known.
-  [[nodiscard]] NeighbourIndex find(PortId port, const net::IpAddress& address) const {
+  [[nodiscard]] NeighbourIndex find(PortId port, const nat::AddressKey& address) const {
     const auto* place = by_address_.find({address, port.value()});
     return place == nullptr ? no_neighbour : places_[*place].index;
   }

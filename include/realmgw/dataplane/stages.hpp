@@ -72,14 +72,26 @@ inline void adopt_signpost(nat::Session& session, const Packet& packet) {
 [[nodiscard]] std::optional<Verdict> forward_untranslated(Context& context, Packet& packet);
 
 /// An address that no packet may come from.
-[[nodiscard]] bool martian_source(const net::IpAddress& source);
-/// An address that names all hosts of some port's link.
-[[nodiscard]] bool is_broadcast(const Context& context, const net::IpAddress& address);
+[[nodiscard]] inline bool martian_source(const net::Ipv4Address& source) {
+  return source.is_this_network() || source.is_multicast() || source.is_loopback() || source.is_class_e();
+}
+[[nodiscard]] inline bool martian_source(const net::Ipv6Address& source) {
+  return source.is_unspecified() || source.is_multicast() || source.is_loopback();
+}
+[[nodiscard]] inline bool martian_source(const net::IpAddress& source) {
+  return source.is_v4() ? martian_source(source.v4()) : martian_source(source.v6());
+}
 /// An address that names all hosts of the link where the packet was seen, or a group.
-[[nodiscard]] bool is_group(const Context& context, PortId port, const net::IpAddress& destination);
+[[nodiscard]] bool is_group(const Context& context, PortId port, const net::Ipv4Address& destination);
+[[nodiscard]] bool is_group(const Context& context, PortId port, const net::Ipv6Address& destination);
 /// May a packet that came by this port have this source (OUT-8)? `way_back`: the route to it, where it was looked for.
-[[nodiscard]] Verdict guard_source(const Context& context, const Packet& packet, const net::IpAddress& source,
+[[nodiscard]] Verdict guard_source(Context& context, const Packet& packet, const net::Ipv4Address& source,
                                    const ring::NextHop** way_back = nullptr);
+[[nodiscard]] Verdict guard_source(Context& context, const Packet& packet, const net::Ipv6Address& source,
+                                   const ring::NextHop** way_back = nullptr);
+[[nodiscard]] inline Verdict guard_source(Context& context, const Packet& packet, const net::IpAddress& source) {
+  return source.is_v4() ? guard_source(context, packet, source.v4()) : guard_source(context, packet, source.v6());
+}
 
 /// What nothing claims, for the reason `why`: silence, an answer, or a SYN's wait for a simultaneous open (OUT-6).
 [[nodiscard]] Verdict refuse(Context& context, Packet& packet, Counter why);

@@ -59,11 +59,15 @@ class Admission {
   Admission(const Policy& policy, const Ownership& ownership, WorkerId self, SessionTable& sessions,
             BindingTable& bindings, Random& random, const HashSalt& salt);
 
-  /// A packet from inside. `hairpin`: its destination is an address of this gateway (OUT-4).
-  [[nodiscard]] Admitted outbound(const net::Packet& packet, bool hairpin, Instant now);
+  /// A packet from inside to `remote`, which is whom its destination stands for (`remote_of`). `hairpin`: the remote is an
+  /// address of this gateway (OUT-4).
+  [[nodiscard]] Admitted outbound(const net::Packet& packet, const net::Ipv4Address& remote, bool hairpin, Instant now);
+  [[nodiscard]] Admitted outbound(const net::Packet& packet, const net::Ipv6Address& remote, bool hairpin, Instant now);
   /// Asks for the memory that `outbound` will read for a packet, where that can be guessed, so that the misses of a burst
   /// overlap. `n`: how many go before it.
-  void prefetch_outbound(const net::Packet& packet, std::uint32_t n) const;
+  void prefetch_outbound(const net::Packet& packet, std::uint32_t n) const {
+    packet.family == net::Family::v4 ? prefetch(packet.key4, n) : prefetch(packet.key6, n);
+  }
   /// A packet of the gateway's own kernel from an address that it shares, as seen from inside (OUT-9).
   [[nodiscard]] Admitted local(const net::Packet& packet, Instant now);
   /// A packet from outside, or hairpinned, to an address that is shared. In the order of POOL-11: static
@@ -101,6 +105,11 @@ class Admission {
   template <class Inside, class Outside>
   [[nodiscard]] Admitted outbound_to(const net::FlowKey<Inside>& inside, const Outside& far, bool hairpin,
                                      Instant now);
+  template <class Inside>
+  void prefetch(const net::FlowKey<Inside>& inside, std::uint32_t n) const;
+  /// Asks for what the choice of an external port reads, should it be `port` of the first external address.
+  template <class Inside, class Outside>
+  void prefetch_outside(const net::FlowKey<Inside>& inside, const Outside& far, bool independent, std::uint32_t n) const;
   template <class Inside, class Outside>
   [[nodiscard]] Admitted create(const net::FlowKey<Inside>& inside, const net::FlowKey<Outside>& outside,
                                 const NewSession& how, Instant now);
@@ -111,6 +120,7 @@ class Admission {
   [[nodiscard]] bool local_service(net::Service service) const;
 
   const Policy& policy_;
+  const bool stateless_;  ///< may any packet go without a session?
   Ownership ownership_;
   WorkerId self_;
   SessionTable& sessions_;

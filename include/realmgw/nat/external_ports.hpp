@@ -25,6 +25,7 @@ class ExternalPorts {
   ExternalPorts(const Policy& policy, const Ownership& ownership, WorkerId owner, const HashSalt& salt);
 
   [[nodiscard]] PortSet& operator[](Set set) { return sets_[set]; }
+  [[nodiscard]] const PortSet& operator[](Set set) const { return sets_[set]; }
   /// The set of one of the gateway's addresses; nothing where it has none.
   [[nodiscard]] std::optional<Set> set(const net::IpAddress& external, net::Protocol protocol) const;
 
@@ -38,9 +39,9 @@ class ExternalPorts {
   }
   /// Paired pooling (RFC 4787 REQ-2, RFC 6888 REQ-1): where among `places` a host begins, whatever the
   /// protocol.
-  [[nodiscard]] std::uint32_t first_for(const net::IpAddress& host, std::size_t places) const {
+  [[nodiscard]] std::uint32_t first_for(const AddressKey& host, std::size_t places) const {
     if (places <= 1) return 0;
-    return static_cast<std::uint32_t>((hash_of(AddressKey{host}, salt_) >> 32) * places >> 32);
+    return static_cast<std::uint32_t>((hash_of(host, salt_) >> 32) * places >> 32);
   }
 
   /// Ports and identifiers held or in use.

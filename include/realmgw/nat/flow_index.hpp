@@ -141,7 +141,17 @@ class FlowIndex {
   }
 
   /// Adds an entry. False: no room was found, and nothing has changed.
-  [[nodiscard]] bool insert(std::uint64_t hash, Ref ref);
+  [[nodiscard]] bool insert(std::uint64_t hash, Ref ref) {
+    Bucket& bucket = buckets_[primary_of(hash)];
+    const unsigned free = vacancies(bucket);
+    if (free == 0) [[unlikely]]
+      return insert_elsewhere(hash, ref);
+    const auto slot = static_cast<unsigned>(std::countr_zero(free));
+    bucket.tags[slot] = tag_of(hash);
+    bucket.refs[slot] = ref;
+    ++size_;
+    return true;
+  }
   /// Takes an entry out. Was it there?
   bool erase(std::uint64_t hash, Ref ref);
 
@@ -182,6 +192,7 @@ class FlowIndex {
   }
   [[nodiscard]] static unsigned vacancies(const Bucket& bucket) { return match(bucket, 0); }
 
+  [[nodiscard]] bool insert_elsewhere(std::uint64_t hash, Ref ref);
   void put(std::uint32_t bucket, std::uint16_t tag, Ref ref, bool away);
   void take(std::uint32_t bucket, unsigned slot);
   void move(std::uint32_t from, unsigned slot);

@@ -36,7 +36,7 @@ class HostUse {
   };
   /// One session more, unless there is no room for it; `limited`: do the host's own bounds hold? A host that
   /// has no session is forgotten, so its rate begins anew.
-  [[nodiscard]] Room begin_session(const net::IpAddress& host, Instant now, bool limited = true) {
+  [[nodiscard]] Room begin_session(const AddressKey& host, Instant now, bool limited = true) {
     Use* use = hosts_.insert(host, Use{});
     if (use == nullptr) return Room::full;
     if (limited && use->sessions >= limits_.sessions) return Room::enough;
@@ -44,39 +44,39 @@ class HostUse {
     ++use->sessions;
     return Room::yes;
   }
-  void end_session(const net::IpAddress& host) {
+  void end_session(const AddressKey& host) {
     Use* use = hosts_.find(host);
     if (use != nullptr && --use->sessions == 0) hosts_.erase(host);
   }
 
   /// Asks for the memory that `begin_session` will read.
-  [[gnu::always_inline]] void prefetch(const net::IpAddress& host) const { hosts_.prefetch(host); }
+  [[gnu::always_inline]] void prefetch(const AddressKey& host) const { hosts_.prefetch(host); }
 
   /// May the host have one more port?
-  [[nodiscard]] bool may_have_port(const net::IpAddress& host) const {
+  [[nodiscard]] bool may_have_port(const AddressKey& host) const {
     if (limits_.ports == 0) return true;
     const Use* use = hosts_.find(host);
     return use == nullptr || use->ports < limits_.ports;
   }
   /// Of an exclusive port: the mapping's. The host has a session.
-  void begin_port(const net::IpAddress& host) {
+  void begin_port(const AddressKey& host) {
     if (Use* use = counted(host); use != nullptr) ++use->ports;
   }
-  void end_port(const net::IpAddress& host) {
+  void end_port(const AddressKey& host) {
     if (Use* use = counted(host); use != nullptr && use->ports != 0) --use->ports;
   }
 
   /// Do sessions of the host use this port of a set already?
-  [[nodiscard]] bool shares(const net::IpAddress& host, std::uint32_t set, std::uint16_t port) const {
+  [[nodiscard]] bool shares(const AddressKey& host, std::uint32_t set, std::uint16_t port) const {
     return limits_.ports != 0 && shared_.contains(SharedPort{host, set, port});
   }
   /// A session more, or less, on a port that the host's sessions share. The host has a session.
-  void begin_share(const net::IpAddress& host, std::uint32_t set, std::uint16_t port) {
+  void begin_share(const AddressKey& host, std::uint32_t set, std::uint16_t port) {
     if (limits_.ports == 0) return;
     std::uint32_t* uses = shared_.insert(SharedPort{host, set, port}, 0U);
     if (uses != nullptr && (*uses)++ == 0) begin_port(host);
   }
-  void end_share(const net::IpAddress& host, std::uint32_t set, std::uint16_t port) {
+  void end_share(const AddressKey& host, std::uint32_t set, std::uint16_t port) {
     if (limits_.ports == 0) return;
     const SharedPort key{host, set, port};
     std::uint32_t* uses = shared_.find(key);
@@ -86,7 +86,7 @@ class HostUse {
   }
 
   [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
-  [[nodiscard]] std::uint32_t ports(const net::IpAddress& host) const {
+  [[nodiscard]] std::uint32_t ports(const AddressKey& host) const {
     const Use* use = hosts_.find(host);
     return use == nullptr ? 0 : use->ports;
   }
@@ -102,7 +102,7 @@ class HostUse {
     std::array<std::uint8_t, 6> place{};  ///< set and port
 
     SharedPort() = default;
-    SharedPort(const net::IpAddress& address, std::uint32_t set, std::uint16_t port)
+    SharedPort(const AddressKey& address, std::uint32_t set, std::uint16_t port)
         : host{address}, place{static_cast<std::uint8_t>(set >> 24), static_cast<std::uint8_t>(set >> 16),
                                static_cast<std::uint8_t>(set >> 8),  static_cast<std::uint8_t>(set),
                                static_cast<std::uint8_t>(port >> 8), static_cast<std::uint8_t>(port)} {}
@@ -110,7 +110,7 @@ class HostUse {
   };
   static_assert(PlainKey<SharedPort>);
 
-  [[nodiscard]] Use* counted(const net::IpAddress& host) {
+  [[nodiscard]] Use* counted(const AddressKey& host) {
     return limits_.ports == 0 ? nullptr : hosts_.find(host);
   }
 

@@ -20,7 +20,7 @@ struct EndpointKey {
   std::array<std::uint8_t, 2> port{};
 
   EndpointKey() = default;
-  EndpointKey(const net::IpAddress& a, net::Protocol p, std::uint16_t number)
+  EndpointKey(const AddressKey& a, net::Protocol p, std::uint16_t number)
       : address{a},
         protocol{p},
         port{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)} {}
@@ -34,6 +34,7 @@ struct InsideKey {
   net::Family outside{};
 
   InsideKey() = default;
+  InsideKey(const EndpointKey& inside, net::Family family) : endpoint{inside}, outside{family} {}
   InsideKey(const net::Endpoint& inside, net::Family family, net::Protocol protocol)
       : endpoint{inside.address, protocol, inside.port}, outside{family} {}
   friend bool operator==(const InsideKey&, const InsideKey&) = default;
@@ -78,6 +79,17 @@ class MappingTable {
   }
   [[nodiscard]] std::optional<Id> find_external(const net::Endpoint& external, net::Protocol protocol) const {
     return as_optional(by_external_.find({external.address, protocol, external.port}));
+  }
+
+  /// Asks for the memory in which `find_inside` looks, and in which the `n`th mapping from now on will be made, should it
+  /// get this external endpoint.
+  [[gnu::always_inline]] void prefetch(const InsideKey& inside, const EndpointKey& external, std::uint32_t n) const {
+    by_inside_.prefetch(inside);
+    by_external_.prefetch(external);
+    if (n >= free_.size()) return;
+    const Mapping& mapping = mappings_[free_[free_.size() - 1 - n]];
+    __builtin_prefetch(&mapping, 1);
+    __builtin_prefetch(&mapping.sessions, 1);
   }
 
   /// A mapping without sessions yet; nothing where there is no room.

@@ -92,9 +92,14 @@ struct Policy {
     return pref64 && address.is_v6() ? pref64->extract(address.v6()) : std::nullopt;
   }
   /// Does it belong to the prefix or to the proxies? Then it stands for a remote of the other family, and nobody has it.
+  [[nodiscard]] bool stands_for_remote(const net::Ipv4Address& address) const {
+    return proxies && proxies->contains(address);
+  }
+  [[nodiscard]] bool stands_for_remote(const net::Ipv6Address& address) const {
+    return pref64 && pref64->covers(address);
+  }
   [[nodiscard]] bool stands_for_remote(const net::IpAddress& address) const {
-    if (address.is_v4()) return proxies && proxies->contains(address.v4());
-    return pref64 && pref64->prefix().contains(address);
+    return address.is_v4() ? stands_for_remote(address.v4()) : stands_for_remote(address.v6());
   }
 };
 

@@ -99,7 +99,8 @@ class IpAddress {
  public:
   constexpr IpAddress() = default;
   constexpr IpAddress(Ipv4Address a) : family_{Family::v4} {  // NOLINT(google-explicit-constructor)
-    for (unsigned i = 0; i < 4; ++i) bytes_[i] = static_cast<std::uint8_t>(a.value.host() >> (24 - 8 * i));
+    const auto four = std::bit_cast<std::array<std::uint8_t, 4>>(a);
+    for (unsigned i = 0; i < 4; ++i) bytes_[i] = four[i];
   }
   constexpr IpAddress(Ipv6Address a) : family_{Family::v6}, bytes_{a.bytes} {}  // NOLINT(google-explicit-constructor)
 
@@ -111,12 +112,14 @@ class IpAddress {
   [[nodiscard]] constexpr bool is_v4() const { return family_ == Family::v4; }
   [[nodiscard]] constexpr bool is_v6() const { return family_ == Family::v6; }
   /// Only where `is_v4()`.
-  [[nodiscard]] constexpr Ipv4Address v4() const { return Ipv4Address{bytes_[0], bytes_[1], bytes_[2], bytes_[3]}; }
+  [[nodiscard]] constexpr Ipv4Address v4() const {
+    return std::bit_cast<Ipv4Address>(std::array{bytes_[0], bytes_[1], bytes_[2], bytes_[3]});
+  }
   /// Only where `is_v6()`.
   [[nodiscard]] constexpr Ipv6Address v6() const { return Ipv6Address{bytes_}; }
   /// 32 or 128.
   [[nodiscard]] constexpr unsigned bits() const { return is_v4() ? 32 : 128; }
-  /// The address in network order: 4 or 16 bytes.
+  /// The address in network order: 4 or 16 bytes. Behind the 4 come 12 zeros.
   [[nodiscard]] constexpr const std::uint8_t* data() const { return bytes_.data(); }
   [[nodiscard]] constexpr std::size_t size() const { return bits() / 8; }
 

@@ -5,6 +5,8 @@
 #include "realmgw/net/prefix.hpp"
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -29,6 +31,13 @@ class Pref64 {
     return length_ == 96 && prefix_ == Ipv6Address{{0, 0x64, 0xff, 0x9b}};
   }
   [[nodiscard]] Prefix prefix() const { return {prefix_, length_}; }
+  /// Does the address begin with it?
+  [[nodiscard]] bool covers(const Ipv6Address& address) const {
+    std::uint64_t a[2], p[2];
+    std::memcpy(a, address.bytes.data(), sizeof a);
+    std::memcpy(p, prefix_.bytes.data(), sizeof p);
+    return (((a[0] ^ p[0]) & mask(0)) | ((a[1] ^ p[1]) & mask(64))) == 0;
+  }
 
   /// May it stand for this address? Never for one that no remote has; the well-known prefix for global ones only
   /// (section 3.1, the special-purpose registry of RFC 6890).
@@ -56,11 +65,13 @@ class Pref64 {
   /// The IPv4 address of one that begins with this prefix; nothing for another, nor where bits 64 to 71 are not zero.
   /// The suffix is not looked at (section 2.2).
   [[nodiscard]] std::optional<Ipv4Address> extract(const Ipv6Address& address) const {
+    if (!covers(address) || address.bytes[reserved_byte] != 0) return std::nullopt;
     const std::size_t bytes = length_ / 8;
-    for (std::size_t i = 0; i < bytes; ++i) {
-      if (address.bytes[i] != prefix_.bytes[i]) return std::nullopt;
+    if (bytes == 12) {  // as nearly all are: no byte between stays free
+      Ipv4Address last;
+      std::memcpy(&last, address.bytes.data() + bytes, sizeof last);
+      return last;
     }
-    if (address.bytes[reserved_byte] != 0) return std::nullopt;
     std::uint32_t value = 0;
     std::size_t at = bytes;
     for (unsigned n = 0; n < 4; ++n) {
@@ -75,6 +86,13 @@ class Pref64 {
   }
 
  private:
+  /// Which bits of the eight bytes behind the first `from` bits are the prefix's, as they lie in memory.
+  [[nodiscard]] std::uint64_t mask(unsigned from) const {
+    if (length_ <= from) return 0;
+    const unsigned bits = length_ - from;
+    return bits >= 64 ? ~std::uint64_t{0} : be64{~std::uint64_t{0} << (64 - bits)}.raw();
+  }
+
   struct Block {
     std::uint32_t address;
     unsigned length;

@@ -75,13 +75,23 @@ struct Snapshot {
 
   [[nodiscard]] const PortFacts& port(PortId id) const { return ports[id.value()]; }
   /// The next hop towards an address; nullptr where there is no route.
-  [[nodiscard]] const NextHop* route(const net::IpAddress& destination) const;
+  [[nodiscard]] const NextHop* route(const net::Ipv4Address& destination) const { return routes4.find(destination); }
+  [[nodiscard]] const NextHop* route(const net::Ipv6Address& destination) const { return routes6.find(destination); }
+  [[nodiscard]] const NextHop* route(const net::IpAddress& destination) const {
+    return destination.is_v4() ? route(destination.v4()) : route(destination.v6());
+  }
   /// Does the address name all hosts of a port's link (RFC 919 section 7)?
   [[nodiscard]] bool is_broadcast(const net::IpAddress& address) const {
-    return address.is_v4() && std::find(broadcasts.begin(), broadcasts.end(), address.v4()) != broadcasts.end();
+    return address.is_v4() && is_broadcast(address.v4());
   }
+  [[nodiscard]] bool is_broadcast(const net::Ipv4Address& address) const {
+    return std::find(broadcasts.begin(), broadcasts.end(), address) != broadcasts.end();
+  }
+  [[nodiscard]] bool is_broadcast(const net::Ipv6Address&) const { return false; }
+  [[nodiscard]] const OwnAddress* own_address(const net::Ipv4Address& address) const { return own4.find(address); }
+  [[nodiscard]] const OwnAddress* own_address(const net::Ipv6Address& address) const { return own6.find(address); }
   [[nodiscard]] const OwnAddress* own_address(const net::IpAddress& address) const {
-    return address.is_v4() ? own4.find(address.v4()) : own6.find(address.v6());
+    return address.is_v4() ? own_address(address.v4()) : own_address(address.v6());
   }
   /// Does the gateway answer ARP and neighbour solicitations for an address on this port? For its own, and
   /// for those on the port's link that stand for hosts of the other family (SIIT-2).

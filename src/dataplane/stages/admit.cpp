@@ -134,34 +134,31 @@ bool is_shortage(Counter why) {
          why == Counter::session_table_full;
 }
 
-Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& source,
-                    const net::IpAddress& destination, const ring::NextHop* back) {
-  const auto stands_for = context.admission.remote_of(destination, context.now);
-  if (!stands_for) return Verdict::drop(Counter::no_translation);
-  const net::IpAddress& remote = *stands_for;
-  const bool crosses = remote.family() != packet.family;
+// Towards a remote as it is called outside. `back`: the route to the packet's source, `source`.
+template <class Address, class Remote>
+Verdict towards(Context& context, Packet& packet, const Address& source, const Remote& remote, const ring::NextHop* back) {
+  constexpr bool crosses = Address::family != Remote::family;
   if (crosses && martian_source(remote)) return Verdict::drop(Counter::martian_destination);
-  const OwnAddress* own = context.snapshot.own_address(remote);
+  const auto way = context.way(remote);
+  const OwnAddress* own = way.own;
   const ring::NextHop* route = nullptr;
-  if (own != nullptr) {
+  if (own != nullptr) [[unlikely]] {
     const bool query = packet.kind == PacketKind::icmp_query;
-    const net::Service service{packet.tail().protocol,
-                               query ? std::uint16_t{0} : packet.tail().far_port.host()};
+    const net::Service service{packet.tail().protocol, query ? std::uint16_t{0} : packet.tail().far_port.host()};
     if (own->service && !crosses && (!own->shared() || context.snapshot.is_local_service(service))) {
       return to_gateway(context, packet, own);
     }
     if (!context.snapshot.policy.hairpin) return Verdict::drop(Counter::route_same_side);
   } else {
-    route = context.snapshot.route(remote);
+    route = way.route;
     if (route == nullptr) {
       context.report(packet, nat::IcmpError::network_unreachable);
       return Verdict::drop(Counter::no_route);
     }
-    if (context.snapshot.port(route->port).side == net::Side::inside)
-      return Verdict::drop(Counter::route_same_side);
+    if (context.snapshot.port(route->port).side == net::Side::inside) return Verdict::drop(Counter::route_same_side);
   }
-  const Admitted admitted = context.admission.outbound(packet, own != nullptr, context.now);
-  if (admitted.kind == Admitted::Kind::session) {
+  const Admitted admitted = context.admission.outbound(packet, remote, own != nullptr, context.now);
+  if (admitted.kind == Admitted::Kind::session) [[likely]] {
     // Both ways are known by now, so `egress` need not look for them.
     Session& session = context.sessions[admitted.slot];
     if (route != nullptr) session.towards_outside = context.next_on(*route, remote);
@@ -172,6 +169,17 @@ Verdict from_inside(Context& context, Packet& packet, const net::IpAddress& sour
     context.report(packet, nat::IcmpError::host_unreachable);
   }
   return carry_out(context, packet, admitted, own);
+}
+
+template <class Address>
+Verdict from_inside(Context& context, Packet& packet, const Address& source, const Address& destination,
+                    const ring::NextHop* back) {
+  if (!context.snapshot.policy.stands_for_remote(destination))
+    return towards(context, packet, source, destination, back);
+  const auto remote = context.admission.remote_of(destination, context.now);
+  if (!remote) return Verdict::drop(Counter::no_translation);
+  return remote->is_v4() ? towards(context, packet, source, remote->v4(), back)
+                         : towards(context, packet, source, remote->v6(), back);
 }
 
 // What the packet asks for at its destination, seen from inside or outside.
@@ -215,6 +223,31 @@ Verdict look_again(Context& context, Packet& packet) {
   return packet.session == nat::no_session ? Verdict::pass() : follow_session(context, packet);
 }
 
+bool is_link_local(const net::Ipv4Address&) { return false; }
+bool is_link_local(const net::Ipv6Address& address) { return address.is_link_local(); }
+
+// A packet that belongs to no session, from and to addresses of its own family.
+template <class Address>
+Verdict admit_first(Context& context, Packet& packet, const Address& source, const Address& destination, bool& ended) {
+  // DHCP, router discovery and their like: the kernel's daemons listen, whatever the source is.
+  if (is_group(context, packet.port, destination)) return to_kernel(context, packet);
+  const bool link_local = is_link_local(destination);
+  if (link_local && packet.kind == PacketKind::other && context.snapshot.own_address(destination) == nullptr)
+    return to_kernel(context, packet);
+  // A frame to all carries what is to one: RFC 1812 section 5.3.4 lets no router pass it on, RFC 1122
+  // section 3.3.6 no host take it.
+  if (net::header<net::EthernetHeader>(packet.l3 - sizeof(net::EthernetHeader)).destination.is_multicast()) {
+    return Verdict::drop(Counter::parse_not_for_us);
+  }
+  const ring::NextHop* back = nullptr;
+  if (const Verdict guarded = guard_source(context, packet, source, &back); !guarded.passed()) return guarded;
+  if (martian_source(destination) || context.snapshot.is_broadcast(destination) || link_local)
+    return Verdict::drop(Counter::martian_destination);
+  return packet.side() == net::Side::inside
+             ? from_inside(context, packet, source, destination, back)
+             : from_outside(context, packet, context.way(destination).own, ended);
+}
+
 // `ended`: has a session ended since this burst was looked up?
 Verdict admit_one(Context& context, Packet& packet, bool& ended) {
   if (ended) [[unlikely]] packet.session = nat::no_session;  // it may be of that one
@@ -244,27 +277,12 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
       return context.to_peer(packet, owner);  // who, its signpost gone, sees it as the first of a flow
   }
 
-  const net::IpAddress source = packet.source(), destination = packet.destination();
-  const OwnAddress* own = context.snapshot.own_address(destination);
-  // DHCP, router discovery and their like: the kernel's daemons listen, whatever the source is.
-  if (is_group(context, packet.port, destination)) return to_kernel(context, packet);
-  if (own == nullptr && packet.kind == PacketKind::other && destination.is_v6() &&
-      destination.v6().is_link_local()) {
-    return to_kernel(context, packet);
+  if (packet.family == net::Family::v4) {
+    const auto& ip = packet.ipv4();
+    return admit_first(context, packet, ip.source, ip.destination, ended);
   }
-  // A frame to all carries what is to one: RFC 1812 section 5.3.4 lets no router pass it on, RFC 1122
-  // section 3.3.6 no host take it.
-  if (net::header<net::EthernetHeader>(packet.l3 - sizeof(net::EthernetHeader)).destination.is_multicast()) {
-    return Verdict::drop(Counter::parse_not_for_us);
-  }
-  const ring::NextHop* back = nullptr;
-  if (const Verdict guarded = guard_source(context, packet, source, &back); !guarded.passed()) return guarded;
-  if (martian_source(destination) || is_broadcast(context, destination) ||
-      (destination.is_v6() && destination.v6().is_link_local())) {
-    return Verdict::drop(Counter::martian_destination);
-  }
-  return packet.side() == net::Side::inside ? from_inside(context, packet, source, destination, back)
-                                            : from_outside(context, packet, own, ended);
+  const auto& ip = packet.ipv6();
+  return admit_first(context, packet, ip.source, ip.destination, ended);
 }
 
 }  // namespace

@@ -17,6 +17,26 @@ bool would_cross(const nat::Policy& policy, const Packet& packet) {
   return policy.map.translate(destination) || (policy.pref64 && policy.pref64->extract(destination));
 }
 
+// Most of what comes here opens a session of UDP.
+template <class Address>
+bool parse_datagram(std::size_t available, net::Side side, const HashSalt& salt, Packet& packet) {
+  const auto plain = net::parse_plain<Address>(packet.l3, available, side, salt);
+  if (!plain.is_plain()) return false;
+  const auto& ip = net::header<net::PlainHeader<Address>>(packet.l3);
+  const bool outward = side == net::Side::inside;
+  packet.key<Address>() = {outward ? ip.source : ip.destination, outward ? ip.destination : ip.source,
+                           std::bit_cast<net::FlowTail>(plain.tail)};
+  packet.length = plain.length;
+  packet.l4 = sizeof ip;
+  packet.family = Address::family;
+  packet.kind = net::PacketKind::flow;
+  packet.tcp_flags = plain.tcp_flags;
+  packet.fragment = false;
+  packet.l4_protocol = static_cast<std::uint16_t>(packet.key<Address>().tail.protocol);
+  packet.datagram_length = 0;
+  return true;
+}
+
 Verdict parse_frame(Context& context, Packet& packet) {
   auto* frame = rte_pktmbuf_mtod(packet.mbuf, std::uint8_t*);
   const std::size_t size = rte_pktmbuf_data_len(packet.mbuf);
@@ -33,6 +53,10 @@ Verdict parse_frame(Context& context, Packet& packet) {
   switch (const auto type = static_cast<EtherType>(ethernet.type.host())) {
     case EtherType::ipv4:
     case EtherType::ipv6: {
+      const bool plain = type == EtherType::ipv4
+                             ? parse_datagram<net::Ipv4Address>(available, side, context.sessions.salt(), packet)
+                             : parse_datagram<net::Ipv6Address>(available, side, context.sessions.salt(), packet);
+      if (plain) return Verdict::pass();
       const Verdict verdict = net::parse(packet.l3, available, type, side, packet);
       if (verdict == Verdict::drop(Counter::parse_source_route) && would_cross(context.snapshot.policy, packet))
         context.report(packet, nat::IcmpError::source_route, packet.l4);

@@ -46,7 +46,13 @@ struct World {
   Admission admission{policy, law, me, sessions, bindings, random, salt};
 
   Admitted out(const test::PacketBuilder& packet) {
-    return admission.outbound(FromInside{packet}.packet, false, now);
+    const FromInside from{packet};
+    const net::Packet& parsed = from.packet;
+    const auto remote = admission.remote_of(
+        parsed.family == net::Family::v4 ? net::IpAddress{parsed.key4.far} : net::IpAddress{parsed.key6.far}, now);
+    if (!remote) return Admitted::dropped(Counter::no_translation);
+    return remote->is_v4() ? admission.outbound(parsed, remote->v4(), false, now)
+                           : admission.outbound(parsed, remote->v6(), false, now);
   }
   Admitted in(const test::PacketBuilder& packet, bool service = false) {
     return admission.inbound(FromOutside{packet}.packet, service, false, now);
