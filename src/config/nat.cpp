@@ -83,6 +83,7 @@ constexpr Key<Outbound> outbound_keys[] = {
     {"filtering", into<&Outbound::filtering, one_of<filterings>>},
     {"unmatched", into<&Outbound::unmatched, one_of<unmatcheds>>},
     {"hairpin", into<&Outbound::hairpin, boolean>},
+    {"inbound_refresh", into<&Outbound::inbound_refresh, boolean>},
     {"max_sessions", into<&Outbound::max_sessions, count<std::uint32_t, 1'024, 134'217'728>>},
     {"max_sessions_per_host", into<&Outbound::max_sessions_per_host, count<std::uint32_t, 1, 134'217'728>>},
     {"max_ports_per_host", into<&Outbound::max_ports_per_host, count<std::uint32_t, 0, 65'535>>},

@@ -143,6 +143,7 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
       break;
   }
   policy.hairpin = out.hairpin;
+  policy.inbound_refresh = out.inbound_refresh;
   policy.max_sessions = out.max_sessions;
   policy.max_sessions_per_host = out.max_sessions_per_host;
   policy.max_ports_per_host = out.max_ports_per_host;

@@ -162,6 +162,10 @@ class Context {
   [[nodiscard]] nat::Tick signpost_deadline(const nat::Session& signpost) const {
     return tick + 2 * timeouts[static_cast<std::size_t>(signpost.timer)];
   }
+  /// Does a packet from there keep its session as it is alive for longer? From inside it must (RFC 4787 REQ-6).
+  [[nodiscard]] bool refreshes(net::Side from) const {
+    return from == net::Side::inside || snapshot.policy.inbound_refresh;
+  }
   /// The gateway's own address towards a sender on this port: what errors come from.
   [[nodiscard]] const net::IpAddress* own_address_on(PortId port, net::Family family) const;
   /// Who is next on a route to `destination`; `no_neighbour` where that is not known.

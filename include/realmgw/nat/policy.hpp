@@ -69,6 +69,7 @@ struct Policy {
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;
   bool hairpin = true;
+  bool inbound_refresh = true;                  ///< do packets from outside keep a session? (RFC 7857 section 7)
   std::uint32_t max_sessions = 65536;           ///< of all workers together
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
   std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit

@@ -57,7 +57,10 @@ Verdict keep_alive(Context& context, Packet& packet) {
   if (packet.kind == PacketKind::icmp_error) return Verdict::pass();
   Session& session = context.sessions[packet.session];
   if (session.protocol() != net::Protocol::tcp) {
-    nat::SessionTable::extend(session, context.tick + context.timeouts[static_cast<std::size_t>(session.timer)]);
+    if (context.refreshes(packet.side())) {
+      nat::SessionTable::extend(session,
+                                context.tick + context.timeouts[static_cast<std::size_t>(session.timer)]);
+    }
     return Verdict::pass();
   }
   if (packet.kind == PacketKind::later_fragment) return Verdict::pass();
@@ -71,7 +74,7 @@ Verdict keep_alive(Context& context, Packet& packet) {
   if (!transition.timer) return Verdict::pass();
   const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(*transition.timer)];
   if (*transition.timer == session.timer) [[likely]] {
-    nat::SessionTable::extend(session, deadline);
+    if (context.refreshes(packet.side())) nat::SessionTable::extend(session, deadline);
   } else {
     session.timer = *transition.timer;
     context.sessions.reschedule(packet.session, deadline);
