@@ -74,6 +74,7 @@ constexpr Key<Siit> keys[] = {
     {"icmp_source", into<&Siit::icmp_source, list_of<prefix_of<net::Family::v4>, max_icmp_sources>>},
     {"hairpin", into<&Siit::hairpin, one_of<hairpins>>},
     {"traffic_class", into<&Siit::traffic_class, one_of<traffic_classes>>},
+    {"lowest_ipv6_mtu", into<&Siit::lowest_ipv6_mtu, count<std::uint16_t, 1280, 9216>>},  // RFC 8200 to a port's
 };
 
 bool read_siit(const Value& value, Realm& realm) {

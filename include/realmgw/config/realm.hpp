@@ -111,6 +111,7 @@ struct Siit {
   std::vector<net::Prefix> icmp_source;  ///< RFC 6791
   Hairpin hairpin = Hairpin::intrinsic;
   TrafficClass traffic_class = TrafficClass::copy;  ///< of all translation between the families (RFC 7915)
+  std::uint16_t lowest_ipv6_mtu = 1280;             ///< likewise: RFC 7915 section 4
   /// There is no NAT, no pool and no static mapping beside it: a plain stateless translator, for which one port is
   /// enough.
   bool alone = false;

@@ -10,10 +10,6 @@
 
 namespace rgw::nat {
 
-/// Shorter packets need no path MTU discovery in IPv6 (RFC 8200 section 5), so what may be cut is cut to this
-/// (RFC 7915 section 4).
-inline constexpr std::uint16_t smallest_ipv6_mtu = 1280;
-
 /// The two ends as they are called in the family that a packet is translated to.
 template <class Address>
 struct Ends {

@@ -65,6 +65,9 @@ struct Policy {
   std::vector<net::Prefix> icmp_sources;
   /// RFC 7915 sections 4.1 and 5.1: type of service and traffic class are not carried over, but zero.
   bool ignore_traffic_class = false;
+  /// IPv4 packets that may be cut become IPv6 ones no longer than this, in bytes: RFC 7915 section 4. 1280 needs no path MTU
+  /// discovery (RFC 8200 section 5).
+  std::uint16_t lowest_ipv6_mtu = 1280;
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;

@@ -22,7 +22,9 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
     if (packet.length <= mtu || may_be_cut) [[likely]]
       return Verdict::pass();
   } else {
-    if (leaves_as == net::Family::v6 && may_be_cut) packet.mtu = std::min(mtu, nat::smallest_ipv6_mtu);
+    if (leaves_as == net::Family::v6 && may_be_cut) {
+      packet.mtu = std::min(mtu, context.snapshot.policy.lowest_ipv6_mtu);
+    }
     if (nat::crossed_length(packet) <= mtu || may_be_cut) return Verdict::pass();
   }
   // As long as the packet may be where it came from: IPv6 headers are 20 bytes longer.

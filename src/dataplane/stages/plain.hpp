@@ -88,8 +88,8 @@ std::size_t plain_length_as(std::uint16_t length) {
 
 /// May a plain packet go by this neighbour as one of `Out`, whole and with nobody told? `length`: as it came.
 template <class In, class Out>
-[[gnu::always_inline]] inline bool goes_plainly(const net::PlainHeader<In>& ip, std::uint16_t length,
-                                                const Neighbour& neighbour) {
+[[gnu::always_inline]] inline bool goes_plainly(const Context& context, const net::PlainHeader<In>& ip,
+                                                std::uint16_t length, const Neighbour& neighbour) {
   const std::size_t to_be = plain_length_as<In, Out>(length);
   if (to_be > neighbour.mtu || hop_limit(ip) <= 1) return false;
   if constexpr (In::family != Out::family) {
@@ -100,7 +100,7 @@ template <class In, class Out>
   }
   if constexpr (In::family == Family::v4 && Out::family == Family::v6) {
     // Without DF it is cut for its receiver's sake (egress.cpp).
-    if (!ip.df() && to_be > nat::smallest_ipv6_mtu) return false;
+    if (!ip.df() && to_be > context.snapshot.policy.lowest_ipv6_mtu) return false;
   }
   return true;
 }

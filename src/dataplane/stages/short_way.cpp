@@ -44,7 +44,7 @@ template <Side from, class In, class Out, bool edited = false>
   if (!has_ends<from>(session, ip) || !keeps_state(session, packet, from)) return false;
   const Neighbour* neighbour =
       context.neighbours.find(from == Side::inside ? session.towards_outside : session.towards_inside);
-  if (neighbour == nullptr || !goes_plainly<In, Out>(ip, packet.length, *neighbour)) return false;
+  if (neighbour == nullptr || !goes_plainly<In, Out>(context, ip, packet.length, *neighbour)) return false;
   if constexpr (edited) {
     const auto& maps = context.companions[session.companion].maps;
     constexpr auto own = static_cast<std::size_t>(from);

@@ -57,7 +57,8 @@ template <class In, class Out>
   const auto* destination = context.memo.find(ip.destination, reading.destination);
   if (source == nullptr || destination == nullptr) return Outcome::unknown;
   const Neighbour* neighbour = context.neighbours.find(destination->way);
-  if (neighbour == nullptr || !goes_plainly<In, Out>(ip, reading.length, *neighbour)) return Outcome::walks;
+  if (neighbour == nullptr || !goes_plainly<In, Out>(context, ip, reading.length, *neighbour))
+    return Outcome::walks;
 
   if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(ip);
   const auto to_ipv4 = source->to_ipv4.plus(destination->to_ipv4);

@@ -57,6 +57,18 @@ TEST(SiitSection, refuses_what_the_rfcs_forbid) {  // RFC 6052 section 2.2, RFC 
   EXPECT_NE(said.find("siit.yaml:9:"), std::string::npos) << said;
 }
 
+TEST(SiitSection, cuts_to_no_less_than_ipv6_carries) {  // RFC 8200 section 5, RFC 7915 section 4
+  for (const std::string mtu : {"1279", "9217", "0"}) {
+    const auto loaded = load_text(std::string{head} + "siit: { lowest_ipv6_mtu: " + mtu + " }\n", "siit.yaml");
+    EXPECT_FALSE(loaded.realm);
+    const std::string said = loaded.to_string();
+    EXPECT_NE(said.find("siit.lowest_ipv6_mtu: \"" + mtu + "\" is not a number from 1280 to 9216"), std::string::npos) << said;
+  }
+  const auto loaded = load_text(std::string{head} + "siit: { prefix: \"2001:db8:23::/96\" }\n", "siit.yaml");
+  ASSERT_TRUE(loaded.realm) << loaded.to_string();
+  EXPECT_EQ(loaded.realm->siit.lowest_ipv6_mtu, 1280);
+}
+
 TEST(SiitSection, reads_a_pool_for_errors_and_the_choices) {  // RFC 6791, RFC 7757 section 4, RFC 7915 section 4.1
   const auto loaded = load_text(std::string{head} +
                                     "siit:\n"
@@ -64,6 +76,7 @@ TEST(SiitSection, reads_a_pool_for_errors_and_the_choices) {  // RFC 6791, RFC 7
                                     "  icmp_source: [192.0.2.1, 192.0.2.16/28]\n"
                                     "  hairpin: simple\n"
                                     "  traffic_class: ignore\n"
+                                    "  lowest_ipv6_mtu: 1400\n"
                                     "outbound: { max_sessions: 1024 }\n",
                                 "siit.yaml");
   ASSERT_TRUE(loaded.realm) << loaded.to_string();
@@ -71,6 +84,7 @@ TEST(SiitSection, reads_a_pool_for_errors_and_the_choices) {  // RFC 6791, RFC 7
   EXPECT_EQ(siit.icmp_source.size(), 2U);
   EXPECT_EQ(siit.hairpin, Siit::Hairpin::simple);
   EXPECT_EQ(siit.traffic_class, Siit::TrafficClass::ignore);
+  EXPECT_EQ(siit.lowest_ipv6_mtu, 1400);
   EXPECT_FALSE(siit.alone) << "NAT was asked for";
 }
 
