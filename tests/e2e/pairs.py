@@ -100,7 +100,7 @@ class Out:
 
     def test_every_kind_of_traceroute_out(self):
         way = [self.gateway_in, *self.hops_out(), self.far()]
-        for kind in ("-U", "-I", "-T"):
+        for kind in ("--module=default", "-U", "-I", "-T"):
             with self.subTest(kind), harness.tcp_server(self.remote_box, 80, "::" if ":" in self.remote else "0.0.0.0"):
                 self.assertEqual(hops(self.host, kind, self.far()), way)
 
@@ -160,13 +160,23 @@ class In:
         self.assertIn(" 0% packet loss", said)
 
     def test_traceroute_in(self):
-        """The gateway is a hop for those outside, too."""
-        for kind, name in (("-I", "icmp"), ("-T", "tcp80")):
+        """The gateway is a hop for those outside, too. Pings are one session; each probe of TCP and UDP comes from another
+        port, or goes to one, and needs a claim of its own (POOL-6)."""
+        for kind, name, claims in (("-I", "icmp", 1), ("-T", "tcp80", 4), ("-U", "udp33500", 4), ("--module=default", "udp", 4)):
+            options = ("-p33500",) if kind == "-U" else ()
             with self.subTest(kind), harness.tcp_server(self.host, 80, "::" if ":" in self.own else "0.0.0.0"):
-                found = hops(self.remote_box, kind, lambda: self.door(name, times=1 if kind == "-I" else 4), "-f2")
+                found = hops(self.remote_box, kind, lambda: self.door(name, times=claims), "-f2", *options)
                 self.assertEqual(found[:-1], [self.gateway_out])
                 self.assertIn(found[-1], self.pool)
             self.quiet()
+
+    def test_traceroute_in_by_the_plain_name(self):
+        """The first probe claims and shows the gateway; the next one, to another port, is no part of that session and is
+        refused in the name of the address (POOL-6, OUT-6), which to traceroute is the end of the way."""
+        found = hops(self.remote_box, "--module=default", self.door, "-f2")
+        self.assertEqual(found[:-1], [self.gateway_out])
+        self.assertIn(found[-1], self.pool)
+        self.quiet()
 
     def test_ssh_in(self):
         with services.Ssh(self.host) as ssh:

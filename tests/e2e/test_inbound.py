@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """From outside to inside (POOL-1, POOL-2, POOL-5, OUT-2, OUT-4, OUT-6): ask for a name, then simply connect.
 
-  with dig at the gateway and through a resolver; ping, TCP, UDP, ssh, iperf3; the host sees who really calls;
+  with dig at the gateway and through a resolver; ping, traceroute, TCP, UDP, ssh, iperf3; the host sees who really calls;
   a port forward; a hairpin; what happens to a caller that did not ask.
 """
 
 import dns
 import harness
+import pairs
 import services
 from harness import EXT1, EXT2, GW, HOSTA, HOSTB, POOL, Counting, gateway, receive, run
 
@@ -32,6 +33,26 @@ class Inbound(harness.LabCase):
     def test_an_outside_host_pings_an_inside_host(self):
         address = dns.dig("ext1", "hosta.foo").addresses[0]
         self.assertIn(" 0% packet loss", run("ext1", "ping", "-c3", "-i0.1", "-W2", address).stdout)
+
+    def test_the_gateway_is_a_hop_of_every_kind_of_traceroute(self):
+        """OUT-5. Each probe of TCP and UDP is a connection of its own and needs a claim (POOL-6, POOL-9)."""
+        for kind, name, claims in (("-I", "icmp", 1), ("-T", "tcp80", 4), ("-U", "udp33500", 4), ("--module=default", "udp", 4)):
+            def door(name=name, claims=claims):
+                return [dns.address(f"{name}.hosta.foo") for _ in range(claims)][-1]
+            options = ("-p33500",) if kind == "-U" else ()
+            with self.subTest(kind), harness.tcp_server("hosta", 80):
+                found = pairs.hops("ext1", kind, door, "-f2", *options)
+                self.assertEqual(found[:-1], [GW])
+                self.assertIn(found[-1], POOL)
+            self.quiet()
+
+    def test_a_traceroute_to_the_plain_name_ends_at_its_second_port(self):
+        """The first probe claims and shows the gateway; the next one is no part of that session and is refused in the
+        name of the address (POOL-6, OUT-6), which to traceroute is the end of the way."""
+        found = pairs.hops("ext1", "--module=default", lambda: dns.address("hosta.foo"), "-f2")
+        self.assertEqual(found[:-1], [GW])
+        self.assertIn(found[-1], POOL)
+        self.quiet()
 
     def test_the_inside_host_sees_the_real_source_over_tcp(self):
         """POOL-12"""

@@ -81,7 +81,7 @@ class Outbound(harness.LabCase):
     def test_the_gateway_is_a_hop_of_every_kind_of_traceroute(self):
         """OUT-5"""
         hops = [GW_IN, ROUTER, EXT1]
-        for kind in ("-U", "-I", "-T"):
+        for kind in ("--module=default", "-U", "-I", "-T"):
             with self.subTest(kind), harness.tcp_server("ext1", 80):
                 said = run("hosta", "traceroute", kind, "-n", "-q1", "-w2", "-m5", EXT1).stdout
                 self.assertEqual(re.findall(r"^ *\d+ +(\S+)", said, re.MULTILINE), hops, said)
