@@ -1,8 +1,10 @@
 #include "realmgw/nat/crossing.hpp"
 
+#include "realmgw/nat/icmp_extension.hpp"
 #include "realmgw/nat/icmp_map.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 
@@ -310,20 +312,6 @@ bool cross_word(IcmpHeader& icmp, IcmpWord word, const LinkMtus& mtus, std::uint
   return false;
 }
 
-// RFC 4884: a quoted packet may be followed by extensions; its length then stands in the ICMP header. They
-// are not carried over (their place counts in other units in the other family), so the quote ends there.
-std::size_t quote_length(const Packet& packet, const IcmpHeader& icmp) {
-  const std::size_t all = static_cast<std::size_t>(packet.length - packet.inner);
-  const std::uint16_t word = icmp.identifier.host();
-  std::size_t told = 0;
-  if (packet.family == Family::v4) {
-    told = (word & 0xffU) * std::size_t{4};
-  } else if (icmp.type == net::icmp6::unreachable || icmp.type == net::icmp6::time_exceeded) {
-    told = (word >> 8U) * std::size_t{8};
-  }
-  return told == 0 ? all : std::min(all, told);
-}
-
 // The quoted packet's ports and checksum. Of its transport header only 8 bytes are sure to be there.
 template <class ToAddress>
 bool cross_quoted_transport(std::uint8_t* l4, const std::uint8_t* end, Protocol protocol,
@@ -350,12 +338,14 @@ bool cross_quoted_transport(std::uint8_t* l4, const std::uint8_t* end, Protocol 
 template <class ToAddress>
 Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const Ends<ToAddress>& inner,
                            const PortChange& port, ChecksumDelta transport, const LinkMtus& mtus,
-                           std::uint16_t identification) {
+                           std::uint16_t identification, const Ipv6Address* router) {
   constexpr bool to_v6 = ToAddress::family == Family::v6;
   IcmpHeader icmp = packet.transport<IcmpHeader>();
   const auto meaning = to_v6 ? icmp4_to_icmp6(icmp.type, icmp.code) : icmp6_to_icmp4(icmp.type, icmp.code);
   if (!meaning) return Verdict::drop(Counter::translate_icmp_type);
-  const std::uint8_t* const end = packet.l3 + packet.inner + quote_length(packet, icmp);
+  const ErrorBody body = split_error(packet);
+  const std::uint8_t* const end = body.quote.data() + body.quote.size();
+  const std::uint8_t* const packet_end = packet.l3 + packet.length;
   std::uint8_t* const inner_l3 = packet.l3 + packet.inner;
   std::uint8_t* const inner_l4 = packet.l3 + packet.inner_l4;
   if (inner_l4 + 8 > end) return Verdict::drop(Counter::parse_icmp_inner);
@@ -384,10 +374,19 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
 
   // From the inside out, each header right before the last.
   std::uint8_t* const new_inner = write_header(inner_l4, quoted, inner, identification);
-  std::uint8_t* const new_l4 = new_inner - sizeof(IcmpHeader);
+  std::uint8_t* new_l4 = new_inner - sizeof(IcmpHeader);
   // RFC 4443 section 2.4(c) and RFC 1812 section 4.3.2.3 bound what an error may quote.
   const std::size_t bound = to_v6 ? 1280 - sizeof(Ipv6Header) : 576 - sizeof(Ipv4Header);
-  const std::size_t size = std::min(bound, static_cast<std::size_t>(end - new_l4));
+  std::size_t size = std::min(bound, static_cast<std::size_t>(end - new_l4));
+  if ((!body.extensions.empty() || router != nullptr) && may_be_extended(ToAddress::family, icmp.type)) {
+    std::array<std::uint8_t, 1280> written;
+    const std::size_t behind = write_error_body(icmp, ToAddress::family, {{new_inner, end}, body.extensions}, router,
+                                                written.data(), bound - sizeof(IcmpHeader));
+    size = sizeof(IcmpHeader) + behind;
+    // Padded, it may be longer than it was; behind the packet there is no room.
+    if (size > static_cast<std::size_t>(packet_end - new_l4)) new_l4 = packet.l3 + packet.length - size;
+    std::memcpy(new_l4 + sizeof(IcmpHeader), written.data(), behind);
+  }
   IpFields outer_fields = fields;
   outer_fields.payload = static_cast<std::uint32_t>(size);
   outer_fields.fragment.reset();
@@ -433,13 +432,13 @@ Verdict cross(Packet& packet, const Ends<Ipv4Address>& ends, const PortChange& p
 
 Verdict cross_error(Packet& packet, const Ends<Ipv6Address>& outer, const Ends<Ipv6Address>& inner,
                     const PortChange& port, ChecksumDelta transport, const LinkMtus& mtus) {
-  return cross_error_packet(packet, outer, inner, port, transport, mtus, 0);
+  return cross_error_packet(packet, outer, inner, port, transport, mtus, 0, nullptr);
 }
 
 Verdict cross_error(Packet& packet, const Ends<Ipv4Address>& outer, const Ends<Ipv4Address>& inner,
                     const PortChange& port, ChecksumDelta transport, const LinkMtus& mtus,
-                    std::uint16_t identification) {
-  return cross_error_packet(packet, outer, inner, port, transport, mtus, identification);
+                    std::uint16_t identification, const Ipv6Address* router) {
+  return cross_error_packet(packet, outer, inner, port, transport, mtus, identification, router);
 }
 
 }  // namespace rgw::nat

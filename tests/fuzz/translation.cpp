@@ -1,7 +1,8 @@
 // Any bytes as a packet that is translated, by every family pair, by a session or by a map. The first byte chooses: bit 0 the
 // family, bit 1 the side, bit 2 whether a session of the same family or the other one, bit 3 that the rest of a fragmented
-// datagram is known. What comes out is a packet whose lengths agree, inside the buffer, and whose checksum is right where
-// the packet's was.
+// datagram is known, bit 4 whether the router of an ICMP error is named in an extension (RFC 5837). What comes out is a
+// packet whose lengths agree, inside the buffer, and whose checksum is right where the packet's was.
+#include "realmgw/nat/icmp_extension.hpp"
 #include "realmgw/nat/rewrite.hpp"
 #include "realmgw/net/parse.hpp"
 
@@ -16,7 +17,7 @@ using namespace rgw::net;
 using rgw::be16;
 using rgw::Verdict;
 
-constexpr std::size_t headroom = 64;  // crossing.hpp asks for 56
+constexpr std::size_t headroom = 96;  // crossing.hpp asks for 88
 
 void require(bool holds) {
   if (!holds) __builtin_trap();
@@ -84,7 +85,7 @@ rgw::nat::Session session_of(const Packet& packet, bool crosses) {
 
 // Without a session, as a map does it: other addresses, the same ports.
 template <class To, class From>
-Verdict by_map(Packet& packet, const From& ip) {
+Verdict by_map(Packet& packet, const From& ip, bool name_router) {
   constexpr bool to_v6 = To::family == Family::v6;
   const bool icmp = packet.tail().protocol == Protocol::icmp;
   rgw::nat::Ends<To> ends;
@@ -100,11 +101,13 @@ Verdict by_map(Packet& packet, const From& ip) {
   if (!icmp || !to_v6) before.add(told.source).add(told.destination);
   if (!icmp || to_v6) after.add(ends.source).add(ends.destination);
   const auto delta = ChecksumDelta::between(before, after);
+  [[maybe_unused]] const Ipv6Address named{{0x20, 1, 0xd, 0xb8, 5}};
+  [[maybe_unused]] const Ipv6Address* router = name_router ? &named : nullptr;
   if constexpr (to_v6) {
     return error ? rgw::nat::cross_error(packet, ends, ends, port, delta, {1500, 1500})
                  : rgw::nat::cross(packet, ends, port, delta);
   } else {
-    return error ? rgw::nat::cross_error(packet, ends, ends, port, delta, {1500, 1500}, 7)
+    return error ? rgw::nat::cross_error(packet, ends, ends, port, delta, {1500, 1500}, 7, router)
                  : rgw::nat::cross(packet, ends, port, delta, 7);
   }
 }
@@ -134,9 +137,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!map) {
       verdict = rgw::nat::translate(packet, session_of(packet, crosses), {nullptr, {1500, 1500}, 7});
     } else if (packet.family == Family::v4) {
-      verdict = by_map<Ipv6Address>(packet, packet.ipv4());
+      verdict = by_map<Ipv6Address>(packet, packet.ipv4(), false);
     } else {
-      verdict = by_map<Ipv4Address>(packet, packet.ipv6());
+      verdict = by_map<Ipv4Address>(packet, packet.ipv6(), (choice & 16) != 0);
     }
     if (!verdict.passed()) continue;
     require(packet.l3 >= buffer.get() && packet.l3 + packet.length <= buffer.get() + headroom + size - 1);
@@ -151,6 +154,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!read.passed() || !whole) continue;
     require(again.kind == packet.kind);
     require(is_right(again) == right);
+    if (again.kind != PacketKind::icmp_error || !crosses) continue;
+    // RFC 1812 section 4.3.2.3 and RFC 4443 section 2.4(c).
+    require(again.length <= (again.family == Family::v4 ? 576 : 1280));
+    // What is told of the quote's length holds (RFC 4884 section 4).
+    const auto& icmp = again.transport<IcmpHeader>();
+    if (!rgw::nat::may_be_extended(again.family, icmp.type)) continue;
+    const std::size_t told = again.family == Family::v4 ? (icmp.identifier.host() & 0xff) * 4U : (icmp.identifier.host() >> 8) * 8U;
+    const auto body = rgw::nat::split_error(again);
+    require(told == 0 || (body.quote.size() == told && !body.extensions.empty()));
   }
   return 0;
 }

@@ -231,8 +231,14 @@ class Seen {
   [[nodiscard]] std::uint16_t destination_port() const { return transport<net::UdpHeader>().destination_port.host(); }
   [[nodiscard]] const net::TcpHeader& tcp() const { return transport<net::TcpHeader>(); }
   [[nodiscard]] const net::IcmpHeader& icmp() const { return transport<net::IcmpHeader>(); }
-  /// The packet that an ICMP error quotes.
-  [[nodiscard]] Seen inner() const { return Seen{Bytes(bytes_.begin() + static_cast<std::ptrdiff_t>(l4() + 8), bytes_.end())}; }
+  /// The packet that an ICMP error quotes, without padding or extensions behind it (RFC 4884).
+  [[nodiscard]] Seen inner() const {
+    Seen quoted{Bytes(bytes_.begin() + static_cast<std::ptrdiff_t>(l4() + 8), bytes_.end())};
+    const std::size_t told = quoted.v4() ? quoted.ipv4().total_length.host()
+                                         : sizeof(net::Ipv6Header) + quoted.ipv6().payload_length.host();
+    quoted.bytes_.resize(std::min(told, quoted.bytes_.size()));
+    return quoted;
+  }
 
   /// Are header and transport checksum right, computed anew over the whole packet?
   [[nodiscard]] bool checksums_right() const {

@@ -52,14 +52,15 @@ inline void clear_traffic_class(const net::Packet& packet) {
                             net::ChecksumDelta transport, std::uint16_t identification);
 
 /// Translates an ICMP error. `outer` are the ends of the error, `inner` those of the packet that it quotes;
-/// `port` is the change in the quoted packet, and `transport` the difference in its checksum. 56 bytes of
-/// headroom.
+/// `port` is the change in the quoted packet, and `transport` the difference in its checksum. Extensions (RFC 4884) are
+/// carried over. `router`, if any, is who sent the error where its IPv4 source stands for him only: RFC 6791 section 4 has
+/// him named in an extension. 56 bytes of headroom, with a router 88.
 [[nodiscard]] Verdict cross_error(net::Packet& packet, const Ends<net::Ipv6Address>& outer,
                                   const Ends<net::Ipv6Address>& inner, const PortChange& port,
                                   net::ChecksumDelta transport, const LinkMtus& mtus);
 [[nodiscard]] Verdict cross_error(net::Packet& packet, const Ends<net::Ipv4Address>& outer,
                                   const Ends<net::Ipv4Address>& inner, const PortChange& port,
                                   net::ChecksumDelta transport, const LinkMtus& mtus,
-                                  std::uint16_t identification);
+                                  std::uint16_t identification, const net::Ipv6Address* router = nullptr);
 
 }  // namespace rgw::nat

@@ -76,7 +76,8 @@ Verdict cross_packet(Context& context, Packet& packet, const Ends<From>& from, c
 // The packet that an error quotes went the other way, between the same two hosts. The error's own sender may
 // be a router that has no address in the other family: RFC 6791.
 template <class To, class From>
-Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer, bool hairpinned) {
+Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer, bool hairpinned,
+                    const Ipv6Address* router = nullptr) {
   const Ends<From> quoted = ends_of<From>(packet.l3 + packet.inner);
   const auto inner = translate(context.snapshot.policy.map, quoted, {.hairpinned = hairpinned, .quoted = true});
   if (!inner) return Verdict::drop(Counter::map_source_unmapped);
@@ -89,7 +90,7 @@ Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer, boo
     return nat::cross_error(packet, outer, *inner, same_port, delta, mtus);
   } else {
     return nat::cross_error(packet, outer, *inner, same_port, delta, mtus,
-                            static_cast<std::uint16_t>(context.random.next()));
+                            static_cast<std::uint16_t>(context.random.next()), router);
   }
 }
 
@@ -153,16 +154,21 @@ Verdict to_ipv6(Context& context, Packet& packet, bool hairpinned) {
              : cross_packet(context, packet, from, *to);
 }
 
-Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination) {
+// `leaves`: as IPv4, not turned round; there a router whose address IPv4 cannot show is named beside (RFC 6791 section 4).
+Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination, bool leaves) {
   const auto from = ends_of<Ipv6Address>(packet.l3);
   const bool error = packet.kind == PacketKind::icmp_error;
   auto source = context.snapshot.policy.map.translate(from.source);
-  if (!source && error) source = stand_in(context, packet);
+  const Ipv6Address* router = nullptr;
+  if (!source && error) {
+    source = stand_in(context, packet);
+    if (leaves) router = &from.source;
+  }
   if (!source) return Verdict::drop(Counter::map_source_unmapped);
   if (is_martian(*source)) return Verdict::drop(Counter::martian_source);
   forget_traffic_class(context, packet);
   const Ends<Ipv4Address> to{*source, destination};
-  return error ? cross_error<Ipv4Address, Ipv6Address>(context, packet, to, false)
+  return error ? cross_error<Ipv4Address, Ipv6Address>(context, packet, to, false, router)
                : cross_packet(context, packet, from, to);
 }
 
@@ -179,7 +185,7 @@ Verdict turn_round(Context& context, Packet& packet, const Ipv4Address& called, 
   if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
   const std::uint16_t datagram_length = packet.datagram_length;
   const net::Side side = packet.side();
-  if (const Verdict crossed = to_ipv4(context, packet, called); !crossed.passed()) return crossed;
+  if (const Verdict crossed = to_ipv4(context, packet, called, false); !crossed.passed()) return crossed;
   const Verdict read = net::parse(packet.l3, packet.length, net::EtherType::ipv4, side, packet);
   if (!read.passed()) return read;
   packet.datagram_length = datagram_length;
@@ -210,7 +216,7 @@ Verdict map_ipv6(Context& context, Packet& packet, const Ipv4Address& destinatio
   nat::NeighbourIndex neighbour = nat::no_neighbour;
   if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
   const auto from = ends_of<Ipv6Address>(packet.l3);
-  if (const Verdict crossed = to_ipv4(context, packet, destination); !crossed.passed()) return crossed;
+  if (const Verdict crossed = to_ipv4(context, packet, destination, true); !crossed.passed()) return crossed;
   remember(context, packet, from, neighbour);
   return finish(context, packet);
 }
