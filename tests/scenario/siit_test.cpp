@@ -5,7 +5,8 @@
 // - fragments pass without state; UDP without a checksum as RFC 7915 says
 // - protocols that NAT does not know; extension headers, source routes, martians
 // - hairpinning (RFC 7757 section 4), one port for both families
-// - errors in both directions; an IPv6 router without an IPv4 address borrows one (RFC 6791)
+// - errors in both directions; an IPv6 router without an IPv4 address borrows one (RFC 6791); beside NAT64 an error goes the
+//   way of the packet that it quotes
 // - in-network: ARP and solicitations for mapped addresses on the link are answered
 #include "scenario/support.hpp"
 #include "support/gateway.hpp"
@@ -465,6 +466,31 @@ TEST(SiitOnePort, one_link_of_both_families_is_enough) {  // SIIT-2
   gateway.turn();
   EXPECT_EQ(text(gateway.take(0)), "icmp3 10.0.0.77 > 10.0.0.42");
   EXPECT_EQ(gateway.count(Counter::no_route), 1U);
+}
+
+// One prefix serves maps and NAT64: whose packet an error quotes decides by which of them it goes.
+TEST(SiitBesideNat64, an_error_goes_the_way_of_the_packet_that_it_is_about) {  // RFC 7915 section 5.3, X64-1
+  config::Realm realm = lab_realm();
+  realm.nat64.prefix = realm.siit.prefix = net::Prefix::parse("fd64::/96");
+  realm.siit.maps = {{*net::Prefix::parse("198.51.100.20"), *net::Prefix::parse("fd00:10::6")}};
+  Gateway gateway{std::move(realm)};
+  for (const char* host : {"fd00:10::5", "fd00:10::6"}) gateway.learn(Gateway::inside, host);
+  // The host that no map knows has a session.
+  const auto out = gateway.out(udp("[fd00:10::5]:4000", "[fd64::203.0.113.7]:53"));
+  ASSERT_TRUE(out);
+  EXPECT_EQ(out->to_string(), "udp 198.51.100.1:4000 > 203.0.113.7:53");
+  const auto in = gateway.in(udp("203.0.113.7:53", "198.51.100.1:4000"));
+  ASSERT_TRUE(in);
+  const auto error = gateway.out(icmp_error("fd00:10::5", "fd64::203.0.113.7", 1, 4, in->bytes()));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->to_string(), "icmp3 198.51.100.1 > 203.0.113.7");
+  EXPECT_TRUE(error->checksums_right());
+  EXPECT_EQ(gateway.count(Counter::map_translated), 0U);
+  // The other one needs none, and a router before it speaks for it.
+  const auto mapped = gateway.in(udp("203.0.113.7:53", "198.51.100.20:4000"));
+  ASSERT_TRUE(mapped);
+  ASSERT_TRUE(gateway.out(icmp_error("fd00:10::fe", "fd64::203.0.113.7", 1, 4, mapped->bytes())));
+  EXPECT_EQ(gateway.count(Counter::map_translated), 2U);
 }
 
 }  // namespace

@@ -225,6 +225,13 @@ bool is_icmp(const Packet& packet) {
   return packet.l4_protocol == (packet.family == Family::v4 ? 1 : 58);
 }
 
+// Whose packet it is, on the side where it comes from. An error is about the packet that it quotes, and may come from a router
+// on the way.
+Ipv6Address near_end(const Packet& packet) {
+  return packet.kind == PacketKind::icmp_error ? ends_of<Ipv6Address>(packet.l3 + packet.inner).destination
+                                               : packet.ipv6().source;
+}
+
 // What becomes of a packet that a map is meant for; nothing for another. A map is meant where the destination
 // has an address in the other family: an IPv4 one by an explicit mapping, an IPv6 one by a mapping or the prefix.
 // The gateway's own addresses are its own; an IPv6 source that no map knows may be NAT64's.
@@ -238,8 +245,7 @@ std::optional<Verdict> translate_by_map(Context& context, Packet& packet) {
   } else {
     to4 = policy.map.translate(packet.ipv6().destination);
     if (!to4) return std::nullopt;
-    if (policy.pref64 && packet.kind != PacketKind::icmp_error && !policy.map.translate(packet.ipv6().source))
-      return std::nullopt;
+    if (policy.pref64 && !policy.map.translate(near_end(packet))) return std::nullopt;
   }
   if (context.snapshot.own_address(packet.destination()) != nullptr) return std::nullopt;
   // A stateless map needs to know nothing of other fragments, but for ICMP the length of all.
