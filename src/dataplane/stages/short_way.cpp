@@ -1,112 +1,16 @@
 // The short way: what nearly every packet of a busy gateway needs, without a stage of its own for each
-// thought. Hot path.
+// thought; and the short cut of what is a peer's. Hot path. What is done to a packet stands in plain_session.hpp.
 //
 // Three passes over a burst, so that cache misses overlap: read (parse), find (lookup), send (egress,
 // translate, resolve). A packet goes this way whole or not at all: nothing is written before all is known, so
 // the walk can begin anew with it.
-#include "plain.hpp"
-#include "realmgw/dataplane/sequence_rewrite.hpp"
-#include "realmgw/nat/plain_crossing.hpp"
-#include "realmgw/nat/plain_rewrite.hpp"
-#include "realmgw/nat/tcp_state.hpp"
+#include "plain_session.hpp"
+
+#include <array>
+#include <bit>
 
 namespace rgw::dataplane::stages {
 namespace {
-
-using nat::Session;
-
-// Does the packet leave the session as it is, but for its deadline?
-bool keeps_state(const Session& session, const PlainPacket& packet, Side from) {
-  if (session.protocol() == net::Protocol::udp) return true;
-  const auto& transition = nat::tcp_transition(session.tcp_state, from, packet.tcp_flags);
-  return transition.next == session.tcp_state && transition.timer == session.timer;
-}
-
-// Is it the session's, beyond what the search has compared?
-template <Side from>
-bool has_ends(const Session& session, const net::Ipv6Header& ip) {
-  return from == Side::inside ? session.has_ends(from, ip.source, ip.destination)
-                              : session.has_ends(from, ip.destination, ip.source);
-}
-template <Side from>
-bool has_ends(const Session&, const net::Ipv4Header&) {
-  return true;
-}
-
-// A packet of the family `In`, which leaves as one of `Out`. False, and nothing has been touched: it needs
-// the walk. `edited`: of a session whose text an ALG has edited, and reads no longer.
-template <Side from, class In, class Out, bool edited = false>
-[[gnu::always_inline]] inline bool send_as(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
-                                           Session& session) {
-  constexpr bool crosses = In::family != Out::family;
-  std::uint8_t* l3 = l3_of(mbuf);
-  const auto& ip = net::header<net::PlainHeader<In>>(l3);
-  if (!has_ends<from>(session, ip) || !keeps_state(session, packet, from)) return false;
-  const Neighbour* neighbour =
-      context.neighbours.find(from == Side::inside ? session.towards_outside : session.towards_inside);
-  if (neighbour == nullptr || !goes_plainly<In, Out>(context, ip, packet.length, *neighbour)) return false;
-  if constexpr (edited) {
-    const auto& maps = context.companions[session.companion].maps;
-    constexpr auto own = static_cast<std::size_t>(from);
-    // What repeats edited text needs the text.
-    if (!rewrite_numbers({l3 + sizeof ip, packet.length - sizeof ip}, maps[own], maps[1 - own])) return false;
-  }
-
-  // The line of a session is written to once a tick, not once a packet.
-  const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(session.timer)];
-  if (session.deadline != deadline && context.refreshes(from)) nat::SessionTable::extend(session, deadline);
-  if constexpr (!crosses) {
-    nat::translate_plain<Out>(l3, session, from);
-  } else {
-    const std::uint16_t identification =
-        Out::family == Family::v4 ? static_cast<std::uint16_t>(context.random.next()) : 0;
-    l3 = nat::cross_plain<In, Out>(l3, session, from, identification);
-  }
-  send_plain<In, Out>(context, mbuf, l3, packet.length, *neighbour);
-  return true;
-}
-
-// Out of line, so that it costs a plain session nothing.
-template <Side from>
-[[gnu::noinline]] bool send_renumbered(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
-                                       Session& session) {
-  if (context.companions[session.companion].reading != Companion::Reading::numbers || session.local ||
-      session.hairpin || session.inside_family() != net::Family::v4 ||
-      session.outside_family() != net::Family::v4)
-    return false;
-  return send_as<from, Ipv4Address, Ipv4Address, true>(context, mbuf, packet, session);
-}
-
-template <Side from>
-[[gnu::always_inline]] inline bool send(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
-                                        Session& session) {
-  using nat::PlainPair;
-  constexpr bool outward = from == Side::inside;
-  switch (session.plain) {
-    case PlainPair::v4_v4:
-      [[likely]] return send_as<from, Ipv4Address, Ipv4Address>(context, mbuf, packet, session);
-    case PlainPair::v6_v6:
-      return send_as<from, Ipv6Address, Ipv6Address>(context, mbuf, packet, session);
-    case PlainPair::v6_v4:
-      return outward ? send_as<from, Ipv6Address, Ipv4Address>(context, mbuf, packet, session)
-                     : send_as<from, Ipv4Address, Ipv6Address>(context, mbuf, packet, session);
-    case PlainPair::v4_v6:
-      return outward ? send_as<from, Ipv4Address, Ipv6Address>(context, mbuf, packet, session)
-                     : send_as<from, Ipv6Address, Ipv4Address>(context, mbuf, packet, session);
-    case PlainPair::none:
-      break;
-  }
-  return session.companion != 0 && send_renumbered<from>(context, mbuf, packet, session);
-}
-
-// The session's, as far as the search knows. What is written to packets that are or become IPv6 lies in its
-// second line.
-template <Side from>
-[[gnu::always_inline]] inline bool matches(const Session& session, const PlainPacket& packet) {
-  if (!session.matches(packet, from)) return false;
-  if (session.plain != nat::PlainPair::v4_v4) __builtin_prefetch(&session.host6);
-  return true;
-}
 
 // The law of ownership, of a packet whose addresses are `Address`es.
 template <Side from, class Address>
@@ -147,7 +51,7 @@ struct OnlyWorker {
   template <Side from>
   [[gnu::always_inline]] bool pass(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
                                    nat::SessionSlot slot) const {
-    return slot != nat::no_session && send<from>(context, mbuf, packet, context.sessions[slot]);
+    return slot != nat::no_session && send_by_session<from>(context, mbuf, packet, context.sessions[slot]);
   }
 };
 
@@ -190,7 +94,7 @@ struct OneOfWorkers : OnlyWorker {
     // A host's sessions are all on its home. Not so the packets of a session from outside: a signpost may
     // lead them there, and then all of them go its way, lest one that walks be overtaken.
     if (from == Side::inside && known) [[likely]]
-      return send<from>(context, mbuf, packet, context.sessions[slot]);
+      return send_by_session<from>(context, mbuf, packet, context.sessions[slot]);
     if (!packet.is_plain()) return false;
     if (!own.owns<from>(context, mbuf, packet)) {
       if (!by_law) return false;
@@ -200,7 +104,7 @@ struct OneOfWorkers : OnlyWorker {
     if (!known) return false;
     Session& session = context.sessions[slot];
     if (!session.signpost) [[likely]]
-      return send<from>(context, mbuf, packet, session);
+      return send_by_session<from>(context, mbuf, packet, session);
     if (!by_law) return false;
     follow(context, mbuf, port, 0, slot);
     return true;
@@ -219,7 +123,7 @@ struct AsTheyCame : OnlyWorker {
     if (slot == nat::no_session) return false;
     Session& session = context.sessions[slot];
     if (!session.signpost) [[likely]]
-      return send<from>(context, mbuf, packet, session);
+      return send_by_session<from>(context, mbuf, packet, session);
     follow(context, mbuf, port, 1, slot);
     return true;
   }
@@ -251,7 +155,7 @@ struct Noted {
     if (note.signpost != ring::no_signpost &&
         (!session.posted || session.home != note.from || session.signpost_slot != note.signpost)) [[unlikely]]
       return false;
-    return send<from>(context, mbuf, packet, session);
+    return send_by_session<from>(context, mbuf, packet, session);
   }
 };
 
