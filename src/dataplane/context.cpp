@@ -58,12 +58,12 @@ Context::Context(const WorkerParts& parts)
       fragments{{.timeout = snapshot.policy.timeouts[nat::TimerClass::fragment]}, salt},
       memo{snapshot.policy.map, salt},
       neighbours{max_neighbours, salt},
-      ways4{snapshot, salt},
-      ways6{snapshot, salt},
       error_budget{errors_per_second, error_burst},
       reset_budget{resets_per_second, reset_burst},
       max_inspected{inspected_of_worker(snapshot.realm.alg, parts.peers->workers())},
       companions{companions_of_worker(snapshot.realm.alg, parts.peers->workers()), snapshot.policy.max_pinholes},
+      ways4_{snapshot, salt},
+      ways6_{snapshot, salt},
       tx_(parts.ports.size()),
       to_peers_(parts.peers->workers()) {
   for (std::size_t i = 0; i < timeouts.size(); ++i) {

@@ -161,10 +161,10 @@ void Worker::take_up(HandedOver& handed) {
   const std::span<rte_mbuf*> packets{handed.packets.data(), handed.count};
   handed.count = 0;
   if (handed.port == nullptr) {
-    const std::uint16_t left = stages::take_short_way(context_, handed.side, packets);
+    const std::uint16_t left = stages::take_short_way_from_peer(context_, handed.side, packets);
     for (rte_mbuf* mbuf : packets.first(left)) take_up(mbuf);
   } else {
-    const std::uint16_t left = stages::take_short_way_on(context_, handed.port->facts(), packets);
+    const std::uint16_t left = stages::take_short_way_from_peer(context_, handed.port->facts(), packets);
     stages::enlist(*handed.port, packets.first(left), batch_, 1);
   }
   if (!batch_.empty()) run();

@@ -15,21 +15,6 @@ constexpr std::uint32_t max_hosts = 1U << 20;
 // IPv6 remotes that are known to IPv4 hosts at one time, on one worker; 180 bytes each.
 constexpr std::uint32_t max_proxies = 1U << 16;
 
-template <class Address>
-Address as(const net::IpAddress& address) {
-  if constexpr (Address::family == Family::v4) {
-    return address.v4();
-  } else {
-    return address.v6();
-  }
-}
-
-// RFC 6146 section 3: NAT64 is endpoint-independent in its mapping; so is every pair that crosses families.
-template <class Inside, class Outside>
-bool is_independent(const Policy& policy) {
-  return policy.mapping == Mapping::endpoint_independent || Inside::family != Outside::family;
-}
-
 net::IpAddress near_address(const net::Packet& packet) {
   return packet.family == Family::v4 ? net::IpAddress{packet.key4.near} : net::IpAddress{packet.key6.near};
 }
@@ -73,15 +58,6 @@ bool gives_way(const Session& session) {
 bool needs_no_session(const Policy& policy, const Session& session) {
   return policy.may_forward_without_session(session.host(), session.remote(Side::inside)) ||
          policy.may_forward_without_session(session.remote(Side::outside), session.external());
-}
-
-// The key outside of a flow whose key inside stands.
-template <class Inside, class Outside>
-net::FlowKey<Outside> outside_of(const net::FlowKey<Inside>& inside, const Outside& external,
-                                 std::uint16_t port, const Outside& far) {
-  return {external,
-          far,
-          {be16{port}, inside.tail.far_port, inside.tail.protocol, Side::outside, Outside::family, 0}};
 }
 
 }  // namespace
@@ -201,7 +177,7 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
   if (static_bib_.size() != 0) {
     if (const auto* fixed = static_bib_.find_inside(host, Outside::family, protocol)) {
       const net::Endpoint external = static_bib_[*fixed].outside;
-      const Admitted made = create(inside, outside_key(as<Outside>(external.address), external.port), how, now);
+      const Admitted made = create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
       if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
       return made;
     }
@@ -209,7 +185,7 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
   if (policy_.max_pinholes != 0) {
     if (const auto hole = pinholes_.from_inside(host, {far, inside.tail.far_port.host()}, protocol);
         hole && hole->other.address.family() == Outside::family && pinholes_.open(hole->index, now)) {
-      Admitted made = create(inside, outside_key(as<Outside>(hole->other.address), hole->other.port), how, now);
+      Admitted made = create(inside, outside_key(hole->other.address.template as<Outside>(), hole->other.port), how, now);
       if (made.kind == Admitted::Kind::session) {
         pinholes_.join(hole->index);
         made.pinhole = hole->index;
@@ -217,12 +193,12 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
       return made;
     }
   }
-  const bool independent = is_independent<Inside, Outside>(policy_);
+  const bool independent = policy_.maps_independently(Inside::family, Outside::family);
   if (independent) {
     if (const auto id = mappings_.find_inside(host, Outside::family, protocol)) {
       how.mapping = *id;
       const net::Endpoint external = mappings_[*id].external;
-      const Admitted made = create(inside, outside_key(as<Outside>(external.address), external.port), how, now);
+      const Admitted made = create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
       if (made.kind == Admitted::Kind::session) mappings_.join(*id, far);
       return made;
     }
@@ -238,7 +214,7 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
   for (std::uint32_t n = 0; n < places.size(); ++n) {
     const std::uint32_t place = places[next];
     if (++next == places.size()) next = 0;
-    const auto external = as<Outside>(ports_.address(place));
+    const auto external = ports_.address(place).as<Outside>();
     const ExternalPorts::Set index = ports_.set(place, protocol);
     PortSet& ports = ports_[index];
     std::uint64_t asked = 0;  // of the last port that was asked about
@@ -315,40 +291,6 @@ Admitted Admission::outbound(const net::Packet& packet, const net::Ipv6Address& 
   return packet.family == Family::v4 ? outbound_to(packet.key4, remote, hairpin, now)
                                      : outbound_to(packet.key6, remote, hairpin, now);
 }
-
-template <class Inside, class Outside>
-[[gnu::always_inline]] inline void Admission::prefetch_outside(const net::FlowKey<Inside>& inside, const Outside& far, bool independent,
-                                 std::uint32_t n) const {
-  const auto places = ports_.places(Outside::family);
-  if (places.empty()) return;
-  const std::uint32_t place = places[ports_.first_for(inside.near, places.size())];
-  const auto external = as<Outside>(ports_.address(place));
-  const Protocol protocol = inside.tail.protocol;
-  const std::uint16_t port = inside.tail.near_port.host();
-  const PortSet& ports = ports_[ports_.set(place, protocol)];
-  if (ports.owns(port)) ports.prefetch(port);
-  sessions_.index().prefetch(sessions_.hash(outside_of(inside, external, port, far)));
-  if (independent)
-    mappings_.prefetch({{inside.near, protocol, port}, Outside::family}, {external, protocol, port}, n);
-}
-
-template <class Inside>
-void Admission::prefetch(const net::FlowKey<Inside>& inside, std::uint32_t n) const {
-  sessions_.prefetch_free(n);
-  hosts_.prefetch(inside.near);
-  if constexpr (Inside::family == Family::v4) {
-    if (!policy_.stands_for_remote(inside.far))
-      prefetch_outside(inside, inside.far, is_independent<Inside, Inside>(policy_), n);
-  } else {
-    if (!policy_.pref64 || !policy_.stands_for_remote(inside.far)) {
-      prefetch_outside(inside, inside.far, is_independent<Inside, Inside>(policy_), n);
-    } else if (const auto remote = policy_.pref64->extract(inside.far)) {
-      prefetch_outside(inside, *remote, true, n);
-    }
-  }
-}
-template void Admission::prefetch(const net::FlowKey4& inside, std::uint32_t n) const;
-template void Admission::prefetch(const net::FlowKey6& inside, std::uint32_t n) const;
 
 Admitted Admission::local(const net::Packet& packet, Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);

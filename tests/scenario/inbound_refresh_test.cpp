@@ -4,41 +4,21 @@
 //   off_packets_from_outside_keep_no_session_alive, those from inside do
 //   a_connection_still_opens_from_outside: what moves a TCP connection sets its timer
 //   a_claim_lives_by_what_its_host_says
-#include "scenario/support.hpp"
-#include <gtest/gtest.h>
+#include "scenario/pairs.hpp"
 
 namespace rgw::test {
 namespace {
 
-constexpr unsigned inside = Gateway::inside, outside = Gateway::outside;
-
 constexpr std::size_t local_services = 4;  // two ports of each of two addresses
 
-struct Pair {
-  const char *name, *host, *remote_inside, *external, *remote_outside;
-};
-constexpr Pair pairs[] = {
-    {"NAT44", "10.0.0.42", "203.0.113.7", "198.51.100.1", "203.0.113.7"},
-    {"NAT64", "fd00:10::5", "fd64::203.0.113.7", "198.51.100.1", "203.0.113.7"},
-    {"NAT46", "10.0.0.42", "100.64.0.9", "2001:db8:100::1", "2001:db8:9::9"},
-    {"NAT66", "fd00:10::5", "2001:db8:9::9", "2001:db8:100::1", "2001:db8:9::9"},
-};
-
 config::Realm realm_of(bool refresh) {
-  return realm_with([&](config::Realm& realm) {
-    realm.outbound.addresses = {address("198.51.100.1"), address("2001:db8:100::1")};
-    realm.outbound.inbound_refresh = refresh;
-    realm.nat64.prefix = net::Prefix::parse("fd64::/96");
-    realm.nat46.proxies = net::Prefix::parse("100.64.0.0/16");
-  });
+  config::Realm realm = all_pairs_realm();
+  realm.outbound.inbound_refresh = refresh;
+  return realm;
 }
 
-struct Realm : Gateway {
-  explicit Realm(bool refresh) : Gateway{realm_of(refresh)} {
-    learn(inside, "fd00:10::5");
-    learn(outside, "2001:db8:100::fe");
-    tell(ring::ProxyBind{address("100.64.0.9").v4(), address("2001:db8:9::9").v6(), clock().now() + 24h});
-  }
+struct Realm : AllPairs {
+  explicit Realm(bool refresh) : AllPairs{1, realm_of(refresh)} {}
 
   /// Sends a packet by the short way, or behind one that is no packet of anybody's and makes the burst walk.
   bool send(unsigned port, const PacketBuilder& packet, bool walks) {
@@ -81,7 +61,8 @@ PacketBuilder data(PacketBuilder packet, const Way& way) {
 
 std::vector<Way> ways() {
   std::vector<Way> all;
-  for (const Pair& pair : pairs) {
+  for (const Pair& pair : all_pairs) {
+    if (pair.mapped) continue;
     for (const bool walks : {false, true}) {
       all.push_back({pair, net::Protocol::udp, walks});
       all.push_back({pair, net::Protocol::tcp, walks});
@@ -121,7 +102,7 @@ TEST_P(InboundRefresh, off_packets_from_outside_keep_no_session_alive) {  // RFC
 }
 
 TEST(InboundRefreshOff, a_connection_still_opens_from_outside) {  // RFC 6146 section 3.5.2.2
-  const Way way{pairs[0], net::Protocol::tcp, true};
+  const Way way{all_pairs[0], net::Protocol::tcp, true};
   Realm gateway{false};
   open(gateway, way);
   pass(gateway, 7000s);

@@ -66,10 +66,8 @@ class Context {
   nat::Admission admission;
   nat::StoredSyns syns;
   nat::FragmentTable fragments;
-  nat::MapMemo memo;
+  nat::MapMemo memo;  ///< what the stage `map` has made of addresses
   NeighbourTable neighbours;
-  Ways<net::Ipv4Address> ways4;
-  Ways<net::Ipv6Address> ways6;
   nat::TokenBucket error_budget;  ///< ICMP errors
   nat::TokenBucket reset_budget;  ///< TCP resets and refusals
   std::array<nat::Tick, nat::timer_class_count> timeouts{};
@@ -93,8 +91,8 @@ class Context {
   std::vector<nat::PinholeTable::Index> closing;
 
   /// What the realm says about an address; good until the next call.
-  [[nodiscard]] const Ways<net::Ipv4Address>::Way& way(const net::Ipv4Address& address) { return ways4.to(address); }
-  [[nodiscard]] const Ways<net::Ipv6Address>::Way& way(const net::Ipv6Address& address) { return ways6.to(address); }
+  [[nodiscard]] const Ways<net::Ipv4Address>::Way& way(const net::Ipv4Address& address) { return ways4_.to(address); }
+  [[nodiscard]] const Ways<net::Ipv6Address>::Way& way(const net::Ipv6Address& address) { return ways6_.to(address); }
 
   // -- ways off the path; each takes the packet buffer over
   void drop(rte_mbuf* mbuf, Counter why) {
@@ -218,6 +216,8 @@ class Context {
     NeighbourIndex index = no_neighbour;
   };
 
+  Ways<net::Ipv4Address> ways4_;
+  Ways<net::Ipv6Address> ways6_;
   std::vector<TxBuffer> tx_;  ///< by port
   std::vector<PeerBuffer> to_peers_;
   std::array<Router, 64> routers_{};  ///< by the route's place

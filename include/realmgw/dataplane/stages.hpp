@@ -14,14 +14,12 @@ namespace rgw::dataplane::stages {
 /// fit their link and leave the TCP state as it is; and hands over what is a peer's. Does to them what the walk does. The others, and what must not overtake them, stay
 /// in `burst` in their order; returns how many.
 [[nodiscard]] std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
-/// The same for packets that a peer has handed over as they came by a port,
-[[nodiscard]] std::uint16_t take_short_way_on(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
-/// and for packets with notes, which peers have handed over; all of them came from one side.
-[[nodiscard]] std::uint16_t take_short_way(Context& context, net::Side side, std::span<rte_mbuf*> burst);
+/// The same for packets that a peer has handed over: as they came by a port, or with notes, all of them from one side.
+[[nodiscard]] std::uint16_t take_short_way_from_peer(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
+[[nodiscard]] std::uint16_t take_short_way_from_peer(Context& context, net::Side side, std::span<rte_mbuf*> burst);
 /// Of the short way: plain packets of which a map has translated both ends before (nat::MapMemo).
 [[nodiscard]] std::uint16_t take_short_way_by_map(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
-/// Puts packets that came from a port into a batch, for the walk; they must fit.
-/// `hops`: from worker to worker.
+/// Puts packets that came from a port into a batch, for the walk; they must fit. `hops`: from worker to worker.
 void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch, std::uint8_t hops = 0);
 /// Ethernet and IP headers: who is it for, is it whole, which flow is it of? ARP and neighbour discovery branch off here.
 void parse(Context& context, Batch& batch);
@@ -71,7 +69,7 @@ inline void adopt_signpost(nat::Session& session, const Packet& packet) {
 /// decided upon; nothing for another.
 [[nodiscard]] std::optional<Verdict> forward_untranslated(Context& context, Packet& packet);
 
-/// An address that no packet may come from.
+/// An address that no host has, and no packet may come from (RFC 1812 sections 5.3.7 and 5.2.3, RFC 4291 section 2.5).
 [[nodiscard]] inline bool martian_source(const net::Ipv4Address& source) {
   return source.is_this_network() || source.is_multicast() || source.is_loopback() || source.is_class_e();
 }
@@ -81,6 +79,9 @@ inline void adopt_signpost(nat::Session& session, const Packet& packet) {
 [[nodiscard]] inline bool martian_source(const net::IpAddress& source) {
   return source.is_v4() ? martian_source(source.v4()) : martian_source(source.v6());
 }
+/// An address that belongs to its link, not to a route: of IPv6, for IPv4's are routed like any other here.
+[[nodiscard]] inline bool belongs_to_link(const net::Ipv4Address&) { return false; }
+[[nodiscard]] inline bool belongs_to_link(const net::Ipv6Address& address) { return address.is_link_local(); }
 /// An address that names all hosts of the link where the packet was seen, or a group.
 [[nodiscard]] bool is_group(const Context& context, PortId port, const net::Ipv4Address& destination);
 [[nodiscard]] bool is_group(const Context& context, PortId port, const net::Ipv6Address& destination);

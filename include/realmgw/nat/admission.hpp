@@ -107,9 +107,9 @@ class Admission {
                                      Instant now);
   template <class Inside>
   void prefetch(const net::FlowKey<Inside>& inside, std::uint32_t n) const;
-  /// Asks for what the choice of an external port reads, should it be `port` of the first external address.
+  /// Asks for what the choice of an external port reads, should it be the host's own one at the first address that is tried.
   template <class Inside, class Outside>
-  void prefetch_outside(const net::FlowKey<Inside>& inside, const Outside& far, bool independent, std::uint32_t n) const;
+  void prefetch_outside(const net::FlowKey<Inside>& inside, const Outside& far, std::uint32_t n) const;
   template <class Inside, class Outside>
   [[nodiscard]] Admitted create(const net::FlowKey<Inside>& inside, const net::FlowKey<Outside>& outside,
                                 const NewSession& how, Instant now);

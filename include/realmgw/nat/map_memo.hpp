@@ -41,7 +41,6 @@ class MapMemo {
   }
 
   [[nodiscard]] bool enabled() const { return lines_.size() != 0; }
-  [[nodiscard]] std::size_t bytes() const { return lines_.bytes(); }
 
   /// Where an address stands, if it does. One multiplication is enough of a hash where a collision costs but
   /// a search.

@@ -1,9 +1,10 @@
-// What opens a session.
+// What opens a session, and how its flow is called outside.
 #pragma once
 
 #include "realmgw/base/counter.hpp"
 #include "realmgw/net/packet.hpp"
 
+#include <cstdint>
 #include <optional>
 
 namespace rgw::nat {
@@ -11,5 +12,14 @@ namespace rgw::nat {
 /// What makes a packet unfit to open a session, whichever way it goes (RFC 5382 REQ-2, RFC 5508 REQ-1); nothing where
 /// it is fit.
 [[nodiscard]] std::optional<Counter> cannot_open(const net::Packet& packet);
+
+/// The key outside of a flow whose key inside stands, with an external endpoint and the remote as it is called there.
+template <class Inside, class Outside>
+[[nodiscard]] net::FlowKey<Outside> outside_of(const net::FlowKey<Inside>& inside, const Outside& external, std::uint16_t port,
+                                               const Outside& far) {
+  return {external,
+          far,
+          {be16{port}, inside.tail.far_port, inside.tail.protocol, net::Side::outside, Outside::family, 0}};
+}
 
 }  // namespace rgw::nat

@@ -89,6 +89,11 @@ struct Policy {
 
   /// Is there anything that needs no session?
   [[nodiscard]] bool is_stateless() const { return !map.empty() || !npt.empty() || !untranslated.empty(); }
+  /// Is a host's endpoint the same outside towards all remotes? RFC 6146 section 3: NAT64's is; so is that of every pair that
+  /// crosses families.
+  [[nodiscard]] bool maps_independently(net::Family inside, net::Family outside) const {
+    return mapping == Mapping::endpoint_independent || inside != outside;
+  }
   /// May a packet with these ends go before any session is asked? Rather yes than no: the stage `map` sees more of it.
   [[nodiscard]] bool may_forward_without_session(const net::IpAddress& source, const net::IpAddress& destination) const;
   /// The IPv4 address that stands inside an IPv6 one, where that begins with the prefix.

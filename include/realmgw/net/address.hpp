@@ -117,6 +117,15 @@ class IpAddress {
   }
   /// Only where `is_v6()`.
   [[nodiscard]] constexpr Ipv6Address v6() const { return Ipv6Address{bytes_}; }
+  /// The one of the two that `Address` is.
+  template <class Address>
+  [[nodiscard]] constexpr Address as() const {
+    if constexpr (Address::family == Family::v4) {
+      return v4();
+    } else {
+      return v6();
+    }
+  }
   /// 32 or 128.
   [[nodiscard]] constexpr unsigned bits() const { return is_v4() ? 32 : 128; }
   /// The address in network order: 4 or 16 bytes. Behind the 4 come 12 zeros.

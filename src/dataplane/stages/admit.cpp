@@ -223,15 +223,12 @@ Verdict look_again(Context& context, Packet& packet) {
   return packet.session == nat::no_session ? Verdict::pass() : follow_session(context, packet);
 }
 
-bool is_link_local(const net::Ipv4Address&) { return false; }
-bool is_link_local(const net::Ipv6Address& address) { return address.is_link_local(); }
-
 // A packet that belongs to no session, from and to addresses of its own family.
 template <class Address>
 Verdict admit_first(Context& context, Packet& packet, const Address& source, const Address& destination, bool& ended) {
   // DHCP, router discovery and their like: the kernel's daemons listen, whatever the source is.
   if (is_group(context, packet.port, destination)) return to_kernel(context, packet);
-  const bool link_local = is_link_local(destination);
+  const bool link_local = belongs_to_link(destination);
   if (link_local && packet.kind == PacketKind::other && context.snapshot.own_address(destination) == nullptr)
     return to_kernel(context, packet);
   // A frame to all carries what is to one: RFC 1812 section 5.3.4 lets no router pass it on, RFC 1122

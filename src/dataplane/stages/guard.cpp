@@ -12,10 +12,6 @@ bool is_broadcast_of(const ring::PortFacts& port, const net::Ipv4Address& addres
   return false;
 }
 
-// Link-local addresses belong to their link, not to a route.
-bool belongs_to_link(const net::Ipv4Address&) { return false; }
-bool belongs_to_link(const net::Ipv6Address& address) { return address.is_link_local(); }
-
 template <class Address>
 Verdict guard(Context& context, const Packet& packet, const Address& source, const ring::NextHop** way_back) {
   if (martian_source(source) || context.snapshot.is_broadcast(source)) return Verdict::drop(Counter::martian_source);

@@ -113,11 +113,6 @@ std::optional<Ipv4Address> stand_in(const Context& context, const Packet& packet
   return std::nullopt;
 }
 
-// An IPv4 address that no host has (RFC 1812 sections 5.3.7 and 5.2.3), however it is written in IPv6.
-bool is_martian(const Ipv4Address& address) {
-  return address.is_this_network() || address.is_loopback() || address.is_multicast() || address.is_class_e();
-}
-
 // RFC 7915 sections 4.1 and 5.1: by choice the class of the traffic stays in its own network.
 void forget_traffic_class(const Context& context, const Packet& packet) {
   if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(packet);
@@ -165,7 +160,7 @@ Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination
     if (leaves) router = &from.source;
   }
   if (!source) return Verdict::drop(Counter::map_source_unmapped);
-  if (is_martian(*source)) return Verdict::drop(Counter::martian_source);
+  if (martian_source(*source)) return Verdict::drop(Counter::martian_source);
   forget_traffic_class(context, packet);
   const Ends<Ipv4Address> to{*source, destination};
   return error ? cross_error<Ipv4Address, Ipv6Address>(context, packet, to, false, router)
@@ -195,7 +190,7 @@ Verdict turn_round(Context& context, Packet& packet, const Ipv4Address& called, 
 }
 
 Verdict map_ipv4(Context& context, Packet& packet, const Ipv6Address& destination) {
-  if (is_martian(packet.ipv4().source)) return Verdict::drop(Counter::martian_source);
+  if (martian_source(packet.ipv4().source)) return Verdict::drop(Counter::martian_source);
   nat::NeighbourIndex neighbour = nat::no_neighbour;
   if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
   const bool hairpinned = context.snapshot.policy.map_hairpin == nat::MapHairpin::simple;
@@ -206,7 +201,7 @@ Verdict map_ipv4(Context& context, Packet& packet, const Ipv6Address& destinatio
 }
 
 Verdict map_ipv6(Context& context, Packet& packet, const Ipv4Address& destination) {
-  if (is_martian(destination)) return Verdict::drop(Counter::martian_destination);
+  if (martian_source(destination)) return Verdict::drop(Counter::martian_destination);
   const auto& policy = context.snapshot.policy;
   if (policy.map_hairpin == nat::MapHairpin::intrinsic) {
     const auto called = policy.map.mapped(destination);

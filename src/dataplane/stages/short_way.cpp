@@ -249,11 +249,11 @@ std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std:
   return left;
 }
 
-std::uint16_t take_short_way_on(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
+std::uint16_t take_short_way_from_peer(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
   return walk_from(context, port.side, AsTheyCame{port}, burst);
 }
 
-std::uint16_t take_short_way(Context& context, Side side, std::span<rte_mbuf*> burst) {
+std::uint16_t take_short_way_from_peer(Context& context, Side side, std::span<rte_mbuf*> burst) {
   return walk_from(context, side, Noted{context.snapshot}, burst);
 }
 

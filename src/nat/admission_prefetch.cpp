@@ -1,0 +1,35 @@
+// What the admission of a first packet from inside will read, asked for ahead. Hot path.
+#include "realmgw/nat/admission.hpp"
+#include "realmgw/nat/opening.hpp"
+
+namespace rgw::nat {
+
+template <class Inside, class Outside>
+[[gnu::always_inline]] inline void Admission::prefetch_outside(const net::FlowKey<Inside>& inside,
+                                                               const Outside& far, std::uint32_t n) const {
+  const auto places = ports_.places(Outside::family);
+  if (places.empty()) return;
+  const std::uint32_t place = places[ports_.first_for(inside.near, places.size())];
+  const auto external = ports_.address(place).as<Outside>();
+  const net::Protocol protocol = inside.tail.protocol;
+  const std::uint16_t port = inside.tail.near_port.host();
+  const PortSet& ports = ports_[ports_.set(place, protocol)];
+  if (ports.owns(port)) ports.prefetch(port);
+  sessions_.index().prefetch(sessions_.hash(outside_of(inside, external, port, far)));
+  if (policy_.maps_independently(Inside::family, Outside::family))
+    mappings_.prefetch({{inside.near, protocol, port}, Outside::family}, {external, protocol, port}, n);
+}
+
+template <class Inside>
+void Admission::prefetch(const net::FlowKey<Inside>& inside, std::uint32_t n) const {
+  sessions_.prefetch_free(n);
+  hosts_.prefetch(inside.near);
+  if (!policy_.stands_for_remote(inside.far)) return prefetch_outside(inside, inside.far, n);
+  if constexpr (Inside::family == Family::v6) {
+    if (const auto remote = policy_.pref64->extract(inside.far)) prefetch_outside(inside, *remote, n);
+  }
+}
+template void Admission::prefetch(const net::FlowKey4& inside, std::uint32_t n) const;
+template void Admission::prefetch(const net::FlowKey6& inside, std::uint32_t n) const;
+
+}  // namespace rgw::nat
