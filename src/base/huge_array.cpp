@@ -1,13 +1,16 @@
 #include "realmgw/base/huge_array.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace rgw {
 namespace {
 
 constexpr std::size_t huge_page = std::size_t{2} << 20;
+constexpr int lowest_priority = 19;  // nice(2)
 
 std::size_t small_page() {
   static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -18,6 +21,15 @@ void* map(std::size_t bytes) {
   void* start = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (start == MAP_FAILED) throw std::bad_alloc{};
   return start;
+}
+
+void touch(std::byte* begin, std::size_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  if (::madvise(begin, bytes, MADV_POPULATE_WRITE) == 0) return;
+#endif
+  // Kernels before 5.14: write to each page what it holds, in one step, for somebody may use it by now.
+  for (std::size_t at = 0; at < bytes; at += small_page())
+    __atomic_fetch_or(reinterpret_cast<unsigned char*>(begin + at), 0, __ATOMIC_RELAXED);
 }
 
 }  // namespace
@@ -44,15 +56,23 @@ HugeMemory::~HugeMemory() {
   if (start_ != nullptr) ::munmap(start_, bytes_);
 }
 
-void HugeMemory::prefault() {
-#ifdef MADV_POPULATE_WRITE
-  if (::madvise(start_, bytes_, MADV_POPULATE_WRITE) == 0) return;
-#endif
-  // Kernels before 5.14: write to each page what it holds.
-  for (std::size_t at = 0; at < bytes_; at += small_page()) {
-    auto* byte = static_cast<volatile unsigned char*>(start_) + at;
-    *byte = *byte;
-  }
+void HugeMemory::prefault(std::size_t from, std::size_t to) {
+  to = std::min(to, bytes_);
+  if (from < to) touch(static_cast<std::byte*>(start_) + from, to - from);
+}
+
+std::jthread HugeMemory::prefault_behind(std::size_t from) {
+  from = from / huge_page * huge_page;
+  if (from >= bytes_) return {};
+  return std::jthread{[at = static_cast<std::byte*>(start_) + from, left = bytes_ - from](const std::stop_token& stop) mutable {
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);
+    while (left != 0 && !stop.stop_requested()) {
+      const std::size_t step = std::min(left, huge_page);
+      touch(at, step);
+      at += step;
+      left -= step;
+    }
+  }};
 }
 
 }  // namespace rgw

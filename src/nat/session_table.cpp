@@ -5,6 +5,8 @@ namespace {
 
 // The wheel's horizon: two hours and a half, past the longest default timer.
 constexpr std::uint32_t wheel_slots = 1U << 16;
+// Of the records, which are taken in order, so many are there before the first packet; the others come behind.
+constexpr std::size_t records_at_once = std::size_t{128} << 20;  // bytes
 
 }  // namespace
 
@@ -15,8 +17,9 @@ SessionTable::SessionTable(std::uint32_t capacity, const HashSalt& salt, Instant
       index_{std::size_t{capacity} * 2},
       wheel_{wheel_slots, tick_of(now)} {
   // No packet is to wait for a page: the first touch of one costs as much as a thousand packets.
-  records_.prefault();
   index_.prefault();
+  records_.memory().prefault(0, records_at_once);
+  other_records_ = records_.memory().prefault_behind(records_at_once);
 }
 
 std::size_t SessionTable::bytes() const { return records_.bytes() + index_.bytes() + wheel_.bytes(); }

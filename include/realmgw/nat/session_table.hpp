@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <thread>
 
 #include "realmgw/base/hash.hpp"
 #include "realmgw/base/huge_array.hpp"
@@ -132,6 +133,7 @@ class SessionTable {
   std::uint32_t size_ = 0;
   SessionSlot fresh_ = 0;          ///< never used from here on
   SessionSlot free_ = no_session;  ///< used before and free: a stack through `links.next`
+  std::jthread other_records_;     ///< makes their memory ready; goes before they do
 };
 
 }  // namespace rgw::nat
