@@ -23,7 +23,7 @@ class Nobody final : public pool::PoolListener {
  public:
   void bind(const pool::Binding&) override {}
   void retract(ReservationId, std::uint32_t) override {}
-  void unbind(ReservationId, pool::End) override {}
+  void unbind(ReservationId, const net::IpAddress&, net::Service, pool::End) override {}
   void ready(pool::Ticket, const pool::Granted&) override {}
   void gave_up(pool::Ticket) override {}
 };

@@ -319,11 +319,7 @@ Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint&
                                  const NewSession& how, Instant now) {
   const auto open = [&]<class Outside, class Inside>(const net::FlowKey<Outside>& outside, const Inside& host,
                                                      const Inside& far) {
-    const net::FlowKey<Inside> key{
-        host,
-        far,
-        {be16{inside.port}, outside.tail.far_port, outside.tail.protocol, Side::inside, Inside::family, 0}};
-    return create(key, outside, how, now);
+    return create(inside_of(outside, host, inside.port, far), outside, how, now);
   };
   const net::IpAddress& host = inside.address;
   if (packet.family == Family::v4) {

@@ -1,4 +1,4 @@
-// What the admission of a first packet from inside will read, asked for ahead. Hot path.
+// What the admission of a first packet will read, asked for ahead. Hot path.
 #include "realmgw/nat/admission.hpp"
 #include "realmgw/nat/opening.hpp"
 
@@ -17,7 +17,7 @@ template <class Inside, class Outside>
   if (ports.owns(port)) ports.prefetch(port);
   sessions_.index().prefetch(sessions_.hash(outside_of(inside, external, port, far)));
   if (policy_.maps_independently(Inside::family, Outside::family))
-    mappings_.prefetch({{inside.near, protocol, port}, Outside::family}, {external, protocol, port}, n);
+    mappings_.prefetch({inside.near, protocol, port}, Outside::family, {external, protocol, port}, n);
 }
 
 template <class Inside>
@@ -31,5 +31,39 @@ void Admission::prefetch(const net::FlowKey<Inside>& inside, std::uint32_t n) co
 }
 template void Admission::prefetch(const net::FlowKey4& inside, std::uint32_t n) const;
 template void Admission::prefetch(const net::FlowKey6& inside, std::uint32_t n) const;
+
+namespace {
+
+// The port by which a reservation is found: none of an ICMP query.
+std::uint16_t reserved_port(const net::FlowTail& tail) {
+  return tail.protocol == net::Protocol::icmp ? std::uint16_t{0} : tail.near_port.host();
+}
+
+}  // namespace
+
+template <class Outside>
+void Admission::prefetch_reservation(const net::FlowKey<Outside>& outside) const {
+  bindings_.prefetch_match(outside.near, outside.tail.protocol, reserved_port(outside.tail));
+}
+template void Admission::prefetch_reservation(const net::FlowKey4& outside) const;
+template void Admission::prefetch_reservation(const net::FlowKey6& outside) const;
+
+template <class Outside>
+void Admission::prefetch_inbound(const net::FlowKey<Outside>& outside, std::uint32_t n) const {
+  const net::IpAddress* host = bindings_.host(outside.near, outside.tail.protocol, reserved_port(outside.tail));
+  if (host == nullptr) return;
+  const std::uint16_t port = outside.tail.near_port.host();
+  sessions_.prefetch_free(n);
+  hosts_.prefetch(*host);
+  // Of an IPv4 host that an IPv6 remote calls the key holds a proxy, which is not chosen yet.
+  if (host->family() == Outside::family) {
+    sessions_.index().prefetch(sessions_.hash(inside_of(outside, host->as<Outside>(), port, outside.far)));
+  } else if constexpr (Outside::family == Family::v4) {
+    if (policy_.pref64)
+      sessions_.index().prefetch(sessions_.hash(inside_of(outside, host->v6(), port, policy_.pref64->embed(outside.far))));
+  }
+}
+template void Admission::prefetch_inbound(const net::FlowKey4& outside, std::uint32_t n) const;
+template void Admission::prefetch_inbound(const net::FlowKey6& outside, std::uint32_t n) const;
 
 }  // namespace rgw::nat

@@ -2,37 +2,44 @@
 
 namespace rgw::nat {
 
-BindingTable::BindingTable(std::uint32_t capacity, const HashSalt& salt)
-    : by_key_{capacity, salt}, by_reservation_{capacity, salt}, claims_(capacity) {
+BindingTable::BindingTable(std::uint32_t capacity, const HashSalt& salt) : by_key_{capacity, salt}, claims_(capacity) {
   for (std::uint32_t i = 0; i < capacity; ++i) give_back(i);
 }
 
-BindingTable::Key BindingTable::key_of(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) {
-  return {external, protocol, {static_cast<std::uint8_t>(port >> 8), static_cast<std::uint8_t>(port)}};
+BindingTable::Keys BindingTable::keys_of(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) {
+  return {EndpointKey{external, protocol, port}, {external, protocol, 0}, {external, net::Protocol::any, 0}};
+}
+
+void BindingTable::prefetch_match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) const {
+  if (by_key_.empty()) return;
+  for (const EndpointKey& key : keys_of(external, protocol, port)) by_key_.prefetch(key);
+}
+
+const net::IpAddress* BindingTable::host(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) const {
+  if (by_key_.empty()) return nullptr;
+  for (const EndpointKey& key : keys_of(external, protocol, port)) {
+    if (const Binding* binding = by_key_.find(key)) return &binding->inside;
+  }
+  return nullptr;
 }
 
 bool BindingTable::bind(const net::IpAddress& external, net::Service service, ReservationId reservation,
                         std::uint32_t claim, const net::IpAddress& inside, Instant deadline) {
   if (free_claim_ == none) return false;
-  const Key key = key_of(external, service.protocol, service.port);
-  Binding* binding = by_key_.insert(key);
+  Binding* binding = by_key_.insert({external, service.protocol, service.port});
   if (binding == nullptr) return false;
   if (binding->reservation != reservation || binding->first == none) {
     // New here, or the memory of one that has ended and whose place this one takes.
-    by_reservation_.erase(binding->reservation.value());
     while (binding->first != none) {
       const std::uint32_t next = claims_[binding->first].next;
       give_back(binding->first);
       binding->first = next;
     }
-    if (by_reservation_.assign(reservation.value(), key) == nullptr) {
-      by_key_.erase(key);
-      return false;
-    }
     *binding = Binding{.reservation = reservation, .inside = inside};
   }
   const std::uint32_t slot = free_claim_;
   free_claim_ = claims_[slot].next;
+  if (free_claim_ != none) __builtin_prefetch(&claims_[free_claim_], 1);  // the next one's
   claims_[slot] = {claim, none, deadline};
   if (binding->first == none) {
     binding->first = slot;
@@ -43,26 +50,24 @@ bool BindingTable::bind(const net::IpAddress& external, net::Service service, Re
   return true;
 }
 
-void BindingTable::unbind(ReservationId reservation, bool remember, Instant now) {
-  const Key* key = by_reservation_.find(reservation.value());
-  if (key == nullptr) return;
-  Binding* binding = by_key_.find(*key);
+void BindingTable::unbind(const net::IpAddress& external, net::Service service, ReservationId reservation, bool remember,
+                          Instant now) {
+  Binding* binding = by_key_.find({external, service.protocol, service.port});
   if (binding == nullptr || binding->reservation != reservation) return;
   binding->remember = remember;
   if (binding->first != none) end(*binding, Refusal::expired, now);
 }
 
 BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
-                                        Instant now) const {
-  const Key keys[] = {key_of(external, protocol, port), key_of(external, protocol, 0),
-                      key_of(external, net::Protocol::any, 0)};
+                                        Instant now) {
   Match result;
-  for (const Key& key : keys) {
-    const Binding* binding = by_key_.find(key);
+  if (by_key_.empty()) return result;
+  for (const EndpointKey& key : keys_of(external, protocol, port)) {
+    Binding* binding = by_key_.find(key);
     if (binding == nullptr) continue;
     for (std::uint32_t i = binding->first; i != none; i = claims_[i].next) {
       if (now < claims_[i].deadline) {
-        result.found = Found{binding->reservation, claims_[i].number, binding->inside};
+        result.found = Found{binding->reservation, claims_[i].number, binding->inside, binding};
         return result;
       }
     }
@@ -75,9 +80,7 @@ BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Pro
 }
 
 void BindingTable::take(const Found& found, Instant now) {
-  const Key* key = by_reservation_.find(found.reservation.value());
-  if (key == nullptr) return;
-  Binding& binding = *by_key_.find(*key);
+  Binding& binding = *found.binding;
   std::uint32_t before = none;
   for (std::uint32_t i = binding.first; i != none; before = i, i = claims_[i].next) {
     if (claims_[i].number != found.claim) continue;
@@ -103,15 +106,13 @@ void BindingTable::end(Binding& binding, Refusal why, Instant now) {
 void BindingTable::sweep(Instant now) {
   if (by_key_.size() == 0) return;
   constexpr std::size_t slots_a_call = 64;
-  by_key_.sweep(slots_a_call, [&](const Key&, Binding& binding) {
+  by_key_.sweep(slots_a_call, [&](const EndpointKey&, Binding& binding) {
     if (binding.first != none) {
       // Control ends what expires. Should its word be lost, the claims end here all the same.
       if (now - claims_[binding.last].deadline < refusal_memory) return false;
       end(binding, Refusal::expired, now);
     }
-    if (binding.remember && now - binding.ended < refusal_memory) return false;
-    by_reservation_.erase(binding.reservation.value());
-    return true;
+    return !binding.remember || now - binding.ended >= refusal_memory;
   });
 }
 
@@ -121,7 +122,7 @@ void BindingTable::give_back(std::uint32_t claim) {
 }
 
 std::size_t BindingTable::bytes() const {
-  return by_key_.bytes() + by_reservation_.bytes() + claims_.size() * sizeof(Claim);
+  return by_key_.bytes() + claims_.size() * sizeof(Claim);
 }
 
 }  // namespace rgw::nat

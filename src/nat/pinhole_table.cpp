@@ -22,13 +22,11 @@ PinholeTable::PinholeTable(std::uint32_t capacity, const HashSalt& salt)
 }
 
 EndpointKey PinholeTable::outside_key(const Pinhole& hole, std::uint8_t n) {
-  const net::Endpoint external = shifted(hole.external, n);
-  return {external.address, hole.protocol, external.port};
+  return {shifted(hole.external, n), hole.protocol};
 }
 
-PinholeTable::InsideKey PinholeTable::inside_key(const Pinhole& hole, std::uint8_t n) {
-  const net::Endpoint inside = shifted(hole.inside, n);
-  return {{inside.address, hole.protocol, inside.port}, hole.external.address.family()};
+EndpointKey PinholeTable::inside_key(const Pinhole& hole, std::uint8_t n) {
+  return EndpointKey{shifted(hole.inside, n), hole.protocol}.towards(hole.external.address.family());
 }
 
 PinholeTable::Index PinholeTable::find(std::uint64_t id) const {
@@ -42,7 +40,7 @@ PinholeTable::Index PinholeTable::add(const Pinhole& hole) {
   if (by_id_.insert(hole.id, index) == nullptr) return none;
   if (hole.arrival == net::Side::inside) {
     // Announced once more, it is the newer one's.
-    if (by_remote_.assign({hole.remote.address, hole.protocol, hole.remote.port}, index) == nullptr) {
+    if (by_remote_.assign({hole.remote, hole.protocol}, index) == nullptr) {
       by_id_.erase(hole.id);
       return none;
     }
@@ -80,7 +78,7 @@ void PinholeTable::shut(Index index) {
     if (at != nullptr && *at == index) map.erase(key);
   };
   if (hole.arrival == net::Side::inside) {
-    erase_own(by_remote_, EndpointKey{hole.remote.address, hole.protocol, hole.remote.port});
+    erase_own(by_remote_, EndpointKey{hole.remote, hole.protocol});
     return;
   }
   for (std::uint8_t n = 0; n < hole.ports; ++n) {
@@ -98,7 +96,7 @@ std::optional<PinholeTable::Found> PinholeTable::from_outside(const net::Endpoin
                                                               net::Protocol protocol,
                                                               const net::IpAddress& remote) const {
   if (by_external_.empty()) return std::nullopt;
-  const Index* index = by_external_.find({external.address, protocol, external.port});
+  const Index* index = by_external_.find({external, protocol});
   if (index == nullptr) return std::nullopt;
   const Pinhole& hole = slots_[*index].hole;
   if (hole.one_remote && hole.remote.address != remote) return std::nullopt;
@@ -109,12 +107,12 @@ std::optional<PinholeTable::Found> PinholeTable::from_inside(const net::Endpoint
                                                              const net::Endpoint& remote,
                                                              net::Protocol protocol) const {
   if (by_id_.empty()) return std::nullopt;
-  if (const Index* index = by_inside_.find({{host.address, protocol, host.port}, remote.address.family()})) {
+  if (const Index* index = by_inside_.find(EndpointKey{host, protocol}.towards(remote.address.family()))) {
     const Pinhole& hole = slots_[*index].hole;
     if (hole.one_remote && hole.remote.address != remote.address) return std::nullopt;
     return Found{*index, shifted(hole.external, static_cast<std::uint16_t>(host.port - hole.inside.port))};
   }
-  if (const Index* index = by_remote_.find({remote.address, protocol, remote.port})) {
+  if (const Index* index = by_remote_.find({remote, protocol})) {
     const Pinhole& hole = slots_[*index].hole;
     if (hole.inside.address == host.address) return Found{*index, hole.external};
   }

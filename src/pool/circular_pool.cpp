@@ -229,7 +229,7 @@ void CircularPool::end_claim(Slot claim, End why, Instant now) {
 void CircularPool::close(Slot reservation, End why, Instant now) {
   const auto& record = reservations_[reservation];
   while (!record.claims.empty()) drop_claim(record.claims.first());
-  listener_.unbind(reservations_.id(reservation), why);
+  listener_.unbind(reservations_.id(reservation), ring(record.family)[record.address], record.service, why);
   ring(record.family).release(record.address, record.service, now);
   pending_.erase(hash_of(share_key(reservation), salt_), reservation);
   freed_.push_back({record.family, record.address, false});

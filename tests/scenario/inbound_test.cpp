@@ -107,8 +107,11 @@ TEST_P(Inbound, the_narrowest_reservation_is_claimed_first) {  // POOL-5: (E,pro
   gateway.learn(Gateway::inside, "10.0.0.41");
   const auto claimed_by = [&](unsigned port) {
     const auto in = gateway.in(syn_from_r(port, "198.51.100.10:22"));
-    for (const auto& claimed : claims(gateway))
-      gateway.tell(ring::Unbind{claimed.reservation, true});  // as control does
+    const net::Service services[] = {any, {Protocol::tcp, 0}, ssh};
+    for (const auto& claimed : claims(gateway)) {  // as control does
+      const std::uint64_t number = claimed.reservation.value();
+      gateway.unbind("198.51.100.10", services[number - 1], number);
+    }
     return text(in);
   };
   EXPECT_EQ(claimed_by(1), "tcp 203.0.113.10:1 > 10.0.0.43:22");
@@ -189,7 +192,7 @@ TEST_P(Inbound, an_older_claim_that_expired_does_not_end_a_younger_one) {  // PO
 TEST_P(Inbound, after_its_end_a_reservation_lets_nothing_in) {  // POOL-7
   Gateway gateway{lab_realm(), GetParam()};
   gateway.bind("198.51.100.10", ssh, "10.0.0.42");
-  gateway.tell(ring::Unbind{ReservationId{1}, true});
+  gateway.unbind("198.51.100.10", ssh);
   EXPECT_FALSE(gateway.in(syn_from_r(4000, "198.51.100.10:22")));
   EXPECT_EQ(gateway.count(Counter::claim_expired), 1U);
 }
@@ -198,7 +201,7 @@ TEST_P(Inbound, a_session_outlives_the_reservation_while_the_address_serves_the_
   Gateway gateway{lab_realm(), GetParam()};
   gateway.bind("198.51.100.10", any, "10.0.0.42", 1);
   ASSERT_TRUE(gateway.in(syn_from_r(4000, "198.51.100.10:22")));
-  gateway.tell(ring::Unbind{ReservationId{1}, true});
+  gateway.unbind("198.51.100.10", any);
   gateway.advance(3s);
   gateway.bind("198.51.100.10", any, "10.0.0.43", 2);
   EXPECT_EQ(text(gateway.in(syn_from_r(4001, "198.51.100.10:22"))), "tcp 203.0.113.10:4001 > 10.0.0.43:22");
@@ -286,7 +289,7 @@ TEST_P(Inbound,
     while (gateway.take(Gateway::outside)) {
     }
     ASSERT_EQ(gateway.events().size(), 1U);
-    gateway.tell(ring::Unbind{ReservationId{round + 1}, true});
+    gateway.unbind("198.51.100.10", ssh, round + 1);
     gateway.advance(100ms);
   }
 }

@@ -94,7 +94,7 @@ TEST_P(Refusal, by_default_a_stranger_hears_nothing_and_a_late_client_is_told) {
     } else {
       gateway.advance(2s);
     }
-    gateway.tell(ring::Unbind{ReservationId{1}, true});  // as control does, either way
+    gateway.unbind("198.51.100.10", ssh);  // as control does, either way
     gateway.turn();
     gateway.advance(1999ms);
     EXPECT_FALSE(gateway.in(syn(3)));
@@ -108,7 +108,7 @@ TEST_P(Refusal, by_default_a_stranger_hears_nothing_and_a_late_client_is_told) {
 TEST_P(Refusal, of_a_reservation_that_was_narrowed_nothing_is_said) {  // OUT-6, POOL-10
   Gateway gateway{with(Policy::automatic), GetParam()};
   gateway.bind("198.51.100.10", {}, "10.0.0.42");
-  gateway.tell(ring::Unbind{ReservationId{1}, false});
+  gateway.unbind("198.51.100.10", {}, 1, false);
   EXPECT_FALSE(gateway.in(syn()));
   EXPECT_FALSE(gateway.take(Gateway::outside));
   EXPECT_EQ(gateway.count(Counter::unmatched), 1U);

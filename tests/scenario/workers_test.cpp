@@ -66,7 +66,7 @@ TEST_P(Workers,
     ASSERT_EQ(text(gateway.out(tcp(host, r).syn_ack())), "tcp " + external + " > " + r);
     ASSERT_TRUE(gateway.out(tcp(host, r).fin()));
     ASSERT_TRUE(gateway.in(tcp(r, external).fin()));
-    gateway.tell(ring::Unbind{ReservationId{round}, true});
+    gateway.unbind("198.51.100.10", {Protocol::tcp, static_cast<std::uint16_t>(port)}, round);
     gateway.advance(100ms);
     EXPECT_FALSE(gateway.in(tcp(r, external).syn())) << "nothing lets it in: the old connection is over";
     while (gateway.take(Gateway::outside)) {

@@ -110,6 +110,9 @@ class Gateway {
             std::uint32_t claim = 1, Duration hold = std::chrono::seconds{2}) {
     tell(ring::Bind{ReservationId{reservation}, claim, service, address(external), HostId{0}, address(host), clock_.now() + hold});
   }
+  void unbind(std::string_view external, net::Service service, std::uint64_t reservation = 1, bool reject_after = true) {
+    tell(ring::Unbind{ReservationId{reservation}, service, address(external), reject_after});
+  }
 
   /// Puts an IP packet on a port's wire, as a neighbour would.
   void put(unsigned port, const Bytes& ip, unsigned queue = 0) { put_frame(port, frame(port, ip), queue); }

@@ -68,6 +68,9 @@ class FlatMap {
     const std::size_t slot = home(mark_of(key));
     __builtin_prefetch(&marks_[slot]);
     __builtin_prefetch(&slots_[slot], 1);
+    // Of an entry that reaches into the next line that one too.
+    if constexpr (64 % sizeof(Slot) != 0)
+      __builtin_prefetch(reinterpret_cast<const char*>(&slots_[slot] + 1) - 1, 1);
   }
 
   /// The value of `key`, or nullptr.

@@ -68,6 +68,14 @@ class Admission {
   void prefetch_outbound(const net::Packet& packet, std::uint32_t n) const {
     packet.family == net::Family::v4 ? prefetch(packet.key4, n) : prefetch(packet.key6, n);
   }
+  /// The same of `inbound`, in two steps: where its reservation is looked for, and, once that has come, what the session with
+  /// the host will use.
+  void prefetch_reservation(const net::Packet& packet) const {
+    packet.family == net::Family::v4 ? prefetch_reservation(packet.key4) : prefetch_reservation(packet.key6);
+  }
+  void prefetch_inbound(const net::Packet& packet, std::uint32_t n) const {
+    packet.family == net::Family::v4 ? prefetch_inbound(packet.key4, n) : prefetch_inbound(packet.key6, n);
+  }
   /// A packet of the gateway's own kernel from an address that it shares, as seen from inside (OUT-9).
   [[nodiscard]] Admitted local(const net::Packet& packet, Instant now);
   /// A packet from outside, or hairpinned, to an address that is shared. In the order of POOL-11: static
@@ -110,6 +118,10 @@ class Admission {
   /// Asks for what the choice of an external port reads, should it be the host's own one at the first address that is tried.
   template <class Inside, class Outside>
   void prefetch_outside(const net::FlowKey<Inside>& inside, const Outside& far, std::uint32_t n) const;
+  template <class Outside>
+  void prefetch_reservation(const net::FlowKey<Outside>& outside) const;
+  template <class Outside>
+  void prefetch_inbound(const net::FlowKey<Outside>& outside, std::uint32_t n) const;
   template <class Inside, class Outside>
   [[nodiscard]] Admitted create(const net::FlowKey<Inside>& inside, const net::FlowKey<Outside>& outside,
                                 const NewSession& how, Instant now);

@@ -9,7 +9,7 @@
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/flat_map.hpp"
 #include "realmgw/base/strong_id.hpp"
-#include "realmgw/nat/address_key.hpp"
+#include "realmgw/nat/endpoint_key.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/transport.hpp"
 
@@ -18,11 +18,14 @@ namespace rgw::nat {
 /// One reservation with its pending claims, oldest first. The control thread binds and unbinds; the worker takes
 /// claims. All by the worker's own clock, so that an answer that is late is late for everybody.
 class BindingTable {
+  struct Binding;
+
  public:
   struct Found {
     ReservationId reservation;
     std::uint32_t claim;
     net::IpAddress inside;  ///< the host
+    Binding* binding;       ///< for `take`; good until another call changes the table
   };
   enum class Refusal : std::uint8_t {
     none_here,  ///< no reservation, nor was there one lately
@@ -40,14 +43,24 @@ class BindingTable {
   /// Adds a claim, making the reservation where it is new. False where there is no room.
   [[nodiscard]] bool bind(const net::IpAddress& external, net::Service service, ReservationId reservation,
                           std::uint32_t claim, const net::IpAddress& inside, Instant deadline);
-  /// The reservation has ended. It is remembered for `refusal_memory` where `remember`, so that late packets are refused
-  /// by name (OUT-6). Unknown ones are ignored: the worker may have spent it before.
-  void unbind(ReservationId reservation, bool remember, Instant now);
+  /// The reservation of that service has ended. It is remembered for `refusal_memory` where `remember`, so that late packets
+  /// are refused by name (OUT-6). Unknown ones are ignored: the worker may have spent it before.
+  void unbind(const net::IpAddress& external, net::Service service, ReservationId reservation, bool remember, Instant now);
+
+  /// Asks for the memory that `bind` will use.
+  [[gnu::always_inline]] void prefetch(const net::IpAddress& external, net::Service service) const {
+    by_key_.prefetch({external, service.protocol, service.port});
+  }
+  /// Asks for the memory in which `match` looks.
+  void prefetch_match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) const;
+  /// The host that such a packet would come to by the narrowest reservation, whether or not that still holds: a guess, from
+  /// which more memory can be asked for. nullptr where there is none.
+  [[nodiscard]] const net::IpAddress* host(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) const;
 
   /// What a new connection to (external, protocol, port) may claim: (E, proto, port) before (E, proto, *) before
   /// (E, *, *). Nothing is taken yet.
   [[nodiscard]] Match match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
-                            Instant now) const;
+                            Instant now);
   /// Takes the claim that `match` found. The reservation ends with its last one.
   void take(const Found& found, Instant now);
 
@@ -60,13 +73,6 @@ class BindingTable {
   static constexpr Duration refusal_memory = std::chrono::seconds{2};
 
  private:
-  struct Key {
-    AddressKey external;
-    net::Protocol protocol{};
-    std::array<std::uint8_t, 2> port{};
-    friend bool operator==(const Key&, const Key&) = default;
-  };
-  static_assert(rgw::PlainKey<Key>);
   static constexpr std::uint32_t none = 0xffffffff;
 
   struct Claim {
@@ -84,12 +90,13 @@ class BindingTable {
     bool remember = true;
   };
 
-  static Key key_of(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port);
+  using Keys = std::array<EndpointKey, 3>;
+  /// What may cover a packet, the narrowest first.
+  static Keys keys_of(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port);
   void end(Binding& binding, Refusal why, Instant now);
   void give_back(std::uint32_t claim);
 
-  FlatMap<Key, Binding> by_key_;
-  FlatMap<std::uint64_t, Key> by_reservation_;
+  FlatMap<EndpointKey, Binding> by_key_;
   std::vector<Claim> claims_;
   std::uint32_t free_claim_ = none;
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "realmgw/base/flat_map.hpp"
-#include "realmgw/nat/address_key.hpp"
+#include "realmgw/nat/endpoint_key.hpp"
 #include "realmgw/net/transport.hpp"
 
 #include <algorithm>
@@ -12,34 +12,6 @@
 #include <vector>
 
 namespace rgw::nat {
-
-/// One endpoint on one side, as a key.
-struct EndpointKey {
-  AddressKey address;
-  net::Protocol protocol{};
-  std::array<std::uint8_t, 2> port{};
-
-  EndpointKey() = default;
-  EndpointKey(const AddressKey& a, net::Protocol p, std::uint16_t number)
-      : address{a},
-        protocol{p},
-        port{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)} {}
-  friend bool operator==(const EndpointKey&, const EndpointKey&) = default;
-};
-static_assert(PlainKey<EndpointKey>);
-
-/// An inside endpoint and the family of what it is mapped to: a host may have a mapping to each.
-struct InsideKey {
-  EndpointKey endpoint;
-  net::Family outside{};
-
-  InsideKey() = default;
-  InsideKey(const EndpointKey& inside, net::Family family) : endpoint{inside}, outside{family} {}
-  InsideKey(const net::Endpoint& inside, net::Family family, net::Protocol protocol)
-      : endpoint{inside.address, protocol, inside.port}, outside{family} {}
-  friend bool operator==(const InsideKey&, const InsideKey&) = default;
-};
-static_assert(PlainKey<InsideKey>);
 
 /// A mapping lives as long as one of its sessions does.
 class MappingTable {
@@ -75,16 +47,17 @@ class MappingTable {
   /// The mapping of an inside endpoint to the addresses of a family.
   [[nodiscard]] std::optional<Id> find_inside(const net::Endpoint& inside, net::Family outside,
                                               net::Protocol protocol) const {
-    return as_optional(by_inside_.find(InsideKey{inside, outside, protocol}));
+    return as_optional(by_inside_.find(EndpointKey{inside, protocol}.towards(outside)));
   }
   [[nodiscard]] std::optional<Id> find_external(const net::Endpoint& external, net::Protocol protocol) const {
-    return as_optional(by_external_.find({external.address, protocol, external.port}));
+    return as_optional(by_external_.find({external, protocol}));
   }
 
   /// Asks for the memory in which `find_inside` looks, and in which the `n`th mapping from now on will be made, should it
   /// get this external endpoint.
-  [[gnu::always_inline]] void prefetch(const InsideKey& inside, const EndpointKey& external, std::uint32_t n) const {
-    by_inside_.prefetch(inside);
+  [[gnu::always_inline]] void prefetch(const EndpointKey& inside, net::Family outside, const EndpointKey& external,
+                                       std::uint32_t n) const {
+    by_inside_.prefetch(inside.towards(outside));
     by_external_.prefetch(external);
     if (n >= free_.size()) return;
     const Mapping& mapping = mappings_[free_[free_.size() - 1 - n]];
@@ -97,9 +70,9 @@ class MappingTable {
                                       net::Protocol protocol, std::uint32_t port_set) {
     if (free_.empty()) return std::nullopt;
     const Id id = free_.back();
-    const InsideKey key{inside, external.address.family(), protocol};
+    const EndpointKey key = EndpointKey{inside, protocol}.towards(external.address.family());
     if (by_inside_.insert(key, id) == nullptr) return std::nullopt;
-    if (by_external_.insert({external.address, protocol, external.port}, id) == nullptr) {
+    if (by_external_.insert({external, protocol}, id) == nullptr) {
       by_inside_.erase(key);
       return std::nullopt;
     }
@@ -124,8 +97,8 @@ class MappingTable {
     }
     Mapping& mapping = mappings_[id];
     if (--mapping.sessions != 0) return false;
-    by_inside_.erase(InsideKey{mapping.inside, mapping.external.address.family(), mapping.protocol});
-    by_external_.erase({mapping.external.address, mapping.protocol, mapping.external.port});
+    by_inside_.erase(EndpointKey{mapping.inside, mapping.protocol}.towards(mapping.external.address.family()));
+    by_external_.erase({mapping.external, mapping.protocol});
     free_.push_back(id);
     return true;
   }
@@ -160,7 +133,7 @@ class MappingTable {
   std::vector<Mapping> mappings_;
   Id high_water_ = 0;
   std::vector<Id> free_;
-  FlatMap<InsideKey, Id> by_inside_;
+  FlatMap<EndpointKey, Id> by_inside_;
   FlatMap<EndpointKey, Id> by_external_;
   FlatMap<Contact, std::uint32_t> contacts_;
   bool remotes_;

@@ -22,4 +22,12 @@ template <class Inside, class Outside>
           {be16{port}, inside.tail.far_port, inside.tail.protocol, net::Side::outside, Outside::family, 0}};
 }
 
+/// The other way round: the key inside of a flow whose key outside stands, with the host and the remote as it knows it. The
+/// host is reached at the port that is asked for.
+template <class Outside, class Inside>
+[[nodiscard]] net::FlowKey<Inside> inside_of(const net::FlowKey<Outside>& outside, const Inside& host, std::uint16_t port,
+                                             const Inside& far) {
+  return {host, far, {be16{port}, outside.tail.far_port, outside.tail.protocol, net::Side::inside, Inside::family, 0}};
+}
+
 }  // namespace rgw::nat

@@ -4,7 +4,7 @@
 
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/flat_map.hpp"
-#include "realmgw/nat/mapping_table.hpp"
+#include "realmgw/nat/endpoint_key.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/side.hpp"
 #include "realmgw/net/transport.hpp"
@@ -102,22 +102,14 @@ class PinholeTable {
     bool found = false;  ///< its keys stand
     bool spent = false;  ///< a session has come through
   };
-  /// An inside endpoint, and the family outside.
-  struct InsideKey {
-    EndpointKey endpoint;
-    net::Family outside{};
-    friend bool operator==(const InsideKey&, const InsideKey&) = default;
-  };
-  static_assert(PlainKey<InsideKey>);
-
   [[nodiscard]] static EndpointKey outside_key(const Pinhole& hole, std::uint8_t n);
-  [[nodiscard]] static InsideKey inside_key(const Pinhole& hole, std::uint8_t n);
+  [[nodiscard]] static EndpointKey inside_key(const Pinhole& hole, std::uint8_t n);
 
   std::vector<Slot> slots_;
   std::vector<Index> free_;
   FlatMap<EndpointKey, Index> by_external_;
   FlatMap<EndpointKey, Index> by_remote_;  ///< inside arrivals
-  FlatMap<InsideKey, Index> by_inside_;
+  FlatMap<EndpointKey, Index> by_inside_;  ///< towards a family
   FlatMap<std::uint64_t, Index> by_id_;
   std::size_t high_water_ = 0;  ///< places ever taken are below this
   std::size_t hand_ = 0;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "realmgw/base/flat_map.hpp"
-#include "realmgw/nat/mapping_table.hpp"
+#include "realmgw/nat/endpoint_key.hpp"
 #include "realmgw/nat/policy.hpp"
 
 #include <cstdint>
@@ -27,9 +27,8 @@ class StaticBib {
       // Several outside endpoints may lead to one inside: outbound, the first of a family is the one to leave
       // with.
       static_cast<void>(by_inside_.insert(
-          InsideKey{mapping.inside, mapping.outside.address.family(), mapping.protocol}, i));
-      static_cast<void>(
-          by_outside_.insert({mapping.outside.address, mapping.protocol, mapping.outside.port}, i));
+          EndpointKey{mapping.inside, mapping.protocol}.towards(mapping.outside.address.family()), i));
+      static_cast<void>(by_outside_.insert({mapping.outside, mapping.protocol}, i));
     }
   }
 
@@ -41,11 +40,11 @@ class StaticBib {
   [[nodiscard]] const Index* find_inside(const net::Endpoint& inside, net::Family outside,
                                          net::Protocol protocol) const {
     if (mappings_.empty()) return nullptr;
-    return by_inside_.find(InsideKey{inside, outside, protocol});
+    return by_inside_.find(EndpointKey{inside, protocol}.towards(outside));
   }
   [[nodiscard]] const Index* find_outside(const net::Endpoint& outside, net::Protocol protocol) const {
     if (mappings_.empty()) return nullptr;
-    return by_outside_.find({outside.address, protocol, outside.port});
+    return by_outside_.find({outside, protocol});
   }
 
   /// One session more, or less, with an outside endpoint; of one that is no mapping's nothing is counted.
@@ -58,7 +57,7 @@ class StaticBib {
  private:
   const std::vector<StaticMapping>& mappings_;
   std::vector<std::uint32_t> sessions_;
-  FlatMap<InsideKey, Index> by_inside_;
+  FlatMap<EndpointKey, Index> by_inside_;
   FlatMap<EndpointKey, Index> by_outside_;
 };
 

@@ -80,7 +80,7 @@ class PoolListener {
   /// but to let one connection more in to the same host, before the claim's deadline.
   virtual void retract(ReservationId reservation, std::uint32_t claim) = 0;
   /// The reservation and what is left of its claims are no more. Comes before a `bind` that needs the room.
-  virtual void unbind(ReservationId reservation, End why) = 0;
+  virtual void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service, End why) = 0;
 
   /// The query that waited has its address.
   virtual void ready(Ticket ticket, const Granted& granted) = 0;

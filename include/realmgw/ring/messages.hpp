@@ -41,6 +41,8 @@ struct Bind {
 /// `reject_after`: later packets may be answered with a refusal for two seconds (OUT-6).
 struct Unbind {
   ReservationId reservation;
+  net::Service service;
+  net::IpAddress external;
   bool reject_after;
 };
 

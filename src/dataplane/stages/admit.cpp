@@ -282,16 +282,31 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
   return admit_first(context, packet, ip.source, ip.destination, ended);
 }
 
+// Asks for what the first packets of the batch will read, before the first of them is judged.
+void prefetch(const Context& context, Batch& batch) {
+  std::uint32_t misses = 0, arrivals = 0;
+  for (const Packet* packet : batch) {
+    if (packet->session != nat::no_session) continue;
+    if (packet->side() == net::Side::inside) {
+      context.admission.prefetch_outbound(*packet, misses++);
+    } else {
+      context.admission.prefetch_reservation(*packet);
+      ++arrivals;
+    }
+  }
+  if (arrivals == 0) return;
+  for (const Packet* packet : batch) {
+    if (packet->session == nat::no_session && packet->side() == net::Side::outside)
+      context.admission.prefetch_inbound(*packet, misses++);
+  }
+}
+
 }  // namespace
 
 void admit(Context& context, Batch& batch) {
   if (!batch.to_admit) [[likely]]
     return;
-  std::uint32_t misses = 0;
-  for (const Packet* packet : batch) {
-    if (packet->session == nat::no_session && packet->side() == net::Side::inside)
-      context.admission.prefetch_outbound(*packet, misses++);
-  }
+  prefetch(context, batch);
   bool ended = false;
   batch.sift([&](Packet& packet) { return admit_one(context, packet, ended); },
              [&](Packet& packet, Counter why) {

@@ -199,7 +199,7 @@ TEST_F(RealmDnsTest, reverse_names_are_answered_where_they_are_ours) {
 
 // POOL-1: an answer never overtakes its binding.
 TEST_F(RealmDnsTest, nothing_is_promised_while_a_worker_may_not_hear_of_it) {
-  while (workers[1].events_to_worker.push(ring::Unbind{ReservationId{1}, false})) {
+  while (workers[1].events_to_worker.push(ring::Unbind{ReservationId{1}, {}, {}, false})) {
   }
   EXPECT_FALSE(ask("hosta.foo"));
   EXPECT_EQ(pool.use().reservations, 0U);

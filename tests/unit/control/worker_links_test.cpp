@@ -17,7 +17,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 ring::Unbind unbind(std::uint64_t id) {
-  return {ReservationId{id}, false};
+  return {ReservationId{id}, {}, {}, false};
 }
 
 std::vector<std::uint64_t> ids(Workers& workers, std::size_t worker) {
@@ -117,11 +117,14 @@ TEST_F(PoolRelayTest, the_inside_address_is_of_the_external_ones_family) {
 // OUT-6: a refusal is due to who comes late for a known host; a narrowed reservation goes on under another
 // id.
 TEST_F(PoolRelayTest, late_packets_may_be_refused_aloud_unless_the_reservation_was_narrowed) {
-  relay.unbind(ReservationId{1}, pool::End::expired);
-  relay.unbind(ReservationId{2}, pool::End::narrowed);
+  const net::Service ssh{net::Protocol::tcp, 22};
+  relay.unbind(ReservationId{1}, ip("198.51.100.10"), ssh, pool::End::expired);
+  relay.unbind(ReservationId{2}, ip("198.51.100.10"), {}, pool::End::narrowed);
   const auto told = workers.events_of<ring::Unbind>(0);
   ASSERT_THAT(told, SizeIs(2));
   EXPECT_TRUE(told[0].reject_after);
+  EXPECT_EQ(told[0].service, ssh);
+  EXPECT_EQ(told[0].external, ip("198.51.100.10"));
   EXPECT_FALSE(told[1].reject_after);
 }
 

@@ -95,23 +95,23 @@ TEST_F(Bindings, remember_their_end_for_two_seconds) {  // OUT-6
   EXPECT_EQ(found(3s - 1ns), "spent");
   EXPECT_EQ(found(3s), "none");
   ASSERT_TRUE(bind(ssh, 2, 1, 10s));
-  table.unbind(ReservationId{2}, true, start + 4s);
+  table.unbind(e, ssh, ReservationId{2}, true, start + 4s);
   EXPECT_EQ(found(5s), "expired");
   EXPECT_EQ(found(6s), "none");
 }
 
 TEST_F(Bindings, forget_at_once_what_was_narrowed) {  // POOL-10
   ASSERT_TRUE(bind(all, 1));
-  table.unbind(ReservationId{1}, false, start);
+  table.unbind(e, all, ReservationId{1}, false, start);
   EXPECT_EQ(found(), "none");
 }
 
 TEST_F(Bindings, that_are_unknown_or_ended_are_unbound_in_vain) {
-  table.unbind(ReservationId{99}, true, start);
+  table.unbind(e, ssh, ReservationId{99}, true, start);
   ASSERT_TRUE(bind(ssh, 1));
   take();
   ASSERT_TRUE(bind(ssh, 2, 1, 2s, other_host));
-  table.unbind(ReservationId{1}, true, start);
+  table.unbind(e, ssh, ReservationId{1}, true, start);
   EXPECT_EQ(found(), "2.1") << "the next one of the same service stays";
   EXPECT_EQ(table.match(e, Protocol::tcp, 22, start).found->inside, other_host);
 }
@@ -122,8 +122,16 @@ TEST_F(Bindings, of_a_new_reservation_take_the_place_of_the_old_with_all_its_cla
   EXPECT_EQ(found(), "2.1");
   take();
   EXPECT_EQ(found(), "spent");
-  table.take({ReservationId{1}, 2, host}, start);  // late word of what is gone: nothing happens
+  table.unbind(e, ssh, ReservationId{1}, true, start);  // late word of what is gone: nothing happens
   EXPECT_EQ(found(), "spent");
+}
+
+TEST_F(Bindings, tell_the_host_of_the_narrowest_one) {
+  EXPECT_EQ(table.host(e, Protocol::tcp, 22), nullptr);
+  ASSERT_TRUE(bind(all, 1, 1, 2s, other_host) && bind(ssh, 2));
+  EXPECT_EQ(*table.host(e, Protocol::tcp, 22), host);
+  EXPECT_EQ(*table.host(e, Protocol::tcp, 23), other_host);
+  EXPECT_EQ(table.host(other_e, Protocol::tcp, 22), nullptr);
 }
 
 TEST_F(Bindings, leave_nothing_behind_once_swept) {
@@ -148,13 +156,14 @@ TEST_F(Bindings, are_no_more_than_there_is_room_for_and_come_back) {
     EXPECT_FALSE(bind({Protocol::tcp, 1}, base, 2)) << "no claim is free";
     EXPECT_FALSE(bind({Protocol::tcp, 100}, base + 100));
     for (std::uint16_t i = 0; i < 64; ++i) {
+      const Service service{Protocol::tcp, static_cast<std::uint16_t>(i + 1)};
       if (i % 2 == 0) {
-        table.unbind(ReservationId{base + i}, false, start);
+        table.unbind(e, service, ReservationId{base + i}, false, start);
       } else {
-        const auto match = table.match(e, Protocol::tcp, static_cast<std::uint16_t>(i + 1), start);
+        const auto match = table.match(e, Protocol::tcp, service.port, start);
         ASSERT_TRUE(match.found);
         table.take(*match.found, start);
-        table.unbind(ReservationId{base + i}, false, start);
+        table.unbind(e, service, ReservationId{base + i}, false, start);
       }
     }
     sweep_all(0s);

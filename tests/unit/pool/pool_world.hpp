@@ -71,8 +71,10 @@ class Worker : public PoolListener {
     EXPECT_EQ(entries.at(reservation).claims.erase(claim), 1u);
     EXPECT_FALSE(entries.at(reservation).claims.empty());
   }
-  void unbind(ReservationId reservation, End why) override {
-    EXPECT_EQ(entries.erase(reservation), 1u);
+  void unbind(ReservationId reservation, const IpAddress& external, Service service, End why) override {
+    EXPECT_EQ(entries.at(reservation).external, external);
+    EXPECT_EQ(entries.at(reservation).service, service);
+    entries.erase(reservation);
     ends.push_back(why);
   }
   void ready(Ticket ticket, const Granted& granted) override {
