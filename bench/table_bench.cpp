@@ -74,7 +74,7 @@ void bench_sessions(std::uint32_t sessions, const HashSalt& salt) {
   HugeArray<Record> records{sessions};
   TimerWheel wheel{65536, 0};
   index.prefault();
-  records.memory().prefault();
+  records.prefault();
   const std::chrono::duration<double> ready = std::chrono::steady_clock::now() - start;
   const auto links_of = [&](std::uint32_t slot) -> TimerWheel::Links& { return records[slot].links; };
 

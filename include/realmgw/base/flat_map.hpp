@@ -3,6 +3,7 @@
 #pragma once
 
 #include "realmgw/base/hash.hpp"
+#include "realmgw/base/huge_array.hpp"
 
 #include <bit>
 #include <cstddef>
@@ -12,7 +13,6 @@
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace rgw {
 
@@ -37,23 +37,25 @@ class FlatMap {
 
   /// Room for `capacity` entries, 1 to 2^29. `hash` may be given as a HashSalt. Throws std::length_error,
   /// std::bad_alloc.
-  FlatMap(std::size_t capacity, Hash hash) : capacity_{capacity}, hash_{std::move(hash)} {
-    if (capacity == 0 || capacity > std::size_t{1} << 29)
-      throw std::length_error{"FlatMap: capacity out of range"};
-    const std::size_t slots = std::bit_ceil(2 * capacity);
-    mask_ = slots - 1;
-    marks_.resize(slots);
-    slots_ = std::make_unique_for_overwrite<Slot[]>(slots);
+  FlatMap(std::size_t capacity, Hash hash)
+      : capacity_{capacity},
+        hash_{std::move(hash)},
+        marks_{slots_for(capacity)},
+        slot_memory_{marks_.size() * sizeof(Slot)},
+        mask_{marks_.size() - 1},
+        slots_{static_cast<Slot*>(slot_memory_.data())} {}
+  ~FlatMap() {
+    if (slots_ != nullptr) clear();
   }
-  ~FlatMap() { clear(); }
   /// What was moved from may only be destroyed.
   FlatMap(FlatMap&& other) noexcept
       : capacity_{std::exchange(other.capacity_, 0)},
-        mask_{other.mask_},
-        size_{std::exchange(other.size_, 0)},
         hash_{std::move(other.hash_)},
-        marks_{std::exchange(other.marks_, {})},
-        slots_{std::move(other.slots_)} {}
+        marks_{std::move(other.marks_)},
+        slot_memory_{std::move(other.slot_memory_)},
+        mask_{other.mask_},
+        slots_{std::exchange(other.slots_, nullptr)},
+        size_{std::exchange(other.size_, 0)} {}
   FlatMap& operator=(FlatMap&&) = delete;
 
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -170,7 +172,7 @@ class FlatMap {
   // 31 bits of the key's hash and a one, which tells a taken slot: where the key belongs is known without the
   // key.
   using Mark = std::uint32_t;
-  static constexpr Mark vacant = 0;
+  static constexpr Mark vacant = 0;  // as fresh memory is
   static constexpr std::size_t nowhere = ~std::size_t{0};
 
   struct Entry {
@@ -187,6 +189,10 @@ class FlatMap {
     bool found;
   };
 
+  static std::size_t slots_for(std::size_t capacity) {
+    if (capacity == 0 || capacity > std::size_t{1} << 29) throw std::length_error{"FlatMap: capacity out of range"};
+    return std::bit_ceil(2 * capacity);
+  }
   [[nodiscard]] Mark mark_of(const Key& key) const { return static_cast<Mark>(hash_(key) >> 32) | 1; }
   [[nodiscard]] std::size_t home(Mark mark) const { return (mark >> 1) & mask_; }
   [[nodiscard]] std::size_t next(std::size_t slot) const { return (slot + 1) & mask_; }
@@ -216,12 +222,13 @@ class FlatMap {
   }
 
   std::size_t capacity_;
-  std::size_t mask_ = 0;
+  Hash hash_;
+  HugeArray<Mark> marks_;
+  HugeMemory slot_memory_;
+  std::size_t mask_;
+  Slot* slots_;
   std::size_t size_ = 0;
   std::size_t hand_ = 0;  ///< where the next sweep begins
-  Hash hash_;
-  std::vector<Mark> marks_;
-  std::unique_ptr<Slot[]> slots_;
 };
 
 }  // namespace rgw

@@ -58,6 +58,7 @@ class HugeArray {
   [[nodiscard]] const T* data() const { return static_cast<const T*>(memory_.data()); }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t bytes() const { return memory_.bytes(); }
+  void prefault() { memory_.prefault(); }
   [[nodiscard]] HugeMemory& memory() { return memory_; }
 
  private:

@@ -48,7 +48,7 @@ class FlowIndex {
   /// Memory of the table.
   [[nodiscard]] std::size_t bytes() const { return buckets_.bytes(); }
   /// Touches all of the memory, so that no packet waits for a page (see HugeMemory::prefault).
-  void prefault() { buckets_.memory().prefault(); }
+  void prefault() { buckets_.prefault(); }
 
   /// Asks for the line that `probe(hash)` will read. Always inline, here and elsewhere: GCC takes a function that only
   /// prefetches for one without effect, and drops the calls.

@@ -37,7 +37,7 @@ class MapMemo {
   /// For about as many addresses of each role as a map has rows; for none where it is empty.
   MapMemo(const AddressMap& map, const HashSalt& salt)
       : salt_{salt}, lines_{map.empty() ? 0 : 2 * lines_for(map.size())}, mask_{lines_.size() / 2 - 1} {
-    lines_.memory().prefault();
+    lines_.prefault();
   }
 
   [[nodiscard]] bool enabled() const { return lines_.size() != 0; }
