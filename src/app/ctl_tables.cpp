@@ -186,6 +186,16 @@ std::string alg_table(const ordered_json& answer) {
   return text + table.to_string();
 }
 
+std::string pcp_table(const ordered_json& answer) {
+  Table table{{"PROTO", "INSIDE", "EXTERNAL", "STATE", "EXPIRES"}};
+  for (const auto& one : answer.at("mappings")) {
+    table.add({cell(one, "protocol"), cell(one, "inside"), cell(one, "external"), cell(one, "state"),
+               span_of_time(one.at("expires_s").get<long long>())});
+  }
+  return cell(answer, "mappings_now") + " of " + cell(answer, "mappings_max") + " mappings, epoch " +
+         cell(answer, "epoch_s") + "\n\n" + table.to_string();
+}
+
 std::string cache_table(const ordered_json& answer) {
   std::string text = cell(answer, "entries") + " of " + cell(answer, "entries_max") + " answers, " +
                      cell(answer, "bytes") + " of " + cell(answer, "bytes_max") + " bytes, " +

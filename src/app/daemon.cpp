@@ -97,7 +97,8 @@ Daemon::Daemon(config::Realm realm)
   };
   controller_ = std::make_unique<control::Controller>(control::Surroundings{
       clock_, *snapshot_, std::move(links), packets_.get(), probe_, make_tap, Random::kernel_seed(), version,
-      control::dns_endpoints(snapshot_->realm), snapshot_->realm.control_socket, shared_seed});
+      control::dns_endpoints(snapshot_->realm), snapshot_->realm.control_socket, shared_seed,
+      control::pcp_endpoints(snapshot_->realm)});
   log_start();
 }
 

@@ -31,6 +31,7 @@ constexpr const char* general_help =
     "  pool       the addresses of the Circular Pool, and who has reserved them\n"
     "  hosts      the hosts that the world may be let in to\n"
     "  alg        application-layer gateways and their pinholes\n"
+    "  pcp        the mappings that hosts have asked for\n"
     "  cache      what upstream name servers answered\n"
     "  counters   what happened to packets and queries\n"
     "\n"
@@ -72,8 +73,8 @@ const std::map<std::string, Command>& commands() {
         [](const ordered_json& answer, const Options&) { return rgw::app::sessions_table(answer); }}},
       {"bib",
        {"Usage: realmgwctl bib [--limit N]\n\nLists the mappings of inside endpoints to external ones, at most N "
-        "of them: the static ones of\nthe realm file, and those that sessions have made where the mapping is "
-        "endpoint-independent.\n",
+        "of them: the static ones of\nthe realm file, those that hosts have asked for (PCP), and those that sessions have "
+        "made\nwhere the mapping is endpoint-independent.\n",
         [](const Options& options) { return options.limit.empty() ? "bib" : "bib limit " + options.limit; },
         [](const ordered_json& answer, const Options&) { return rgw::app::bib_table(answer); }}},
       {"eam",
@@ -101,6 +102,11 @@ const std::map<std::string, Command>& commands() {
         "came\nof their messages.\n",
         [](const Options&) { return "alg"; },
         [](const ordered_json& answer, const Options&) { return rgw::app::alg_table(answer); }}},
+      {"pcp",
+       {"Usage: realmgwctl pcp [--limit N]\n\nLists the mappings that hosts have asked for by PCP, at most N of "
+        "them (default\n1000), and how long they last. The port of one that rests is nobody else's yet.\n",
+        [](const Options& options) { return options.limit.empty() ? "pcp" : "pcp limit " + options.limit; },
+        [](const ordered_json& answer, const Options&) { return rgw::app::pcp_table(answer); }}},
       {"cache",
        {"Usage: realmgwctl cache [--limit N]\n\nShows the use of the DNS cache and its most recently used "
         "answers, at most N of\nthem (default 100).\n",

@@ -11,10 +11,11 @@
 namespace rgw::config {
 namespace {
 
-constexpr std::array<const Section*, 18> sections{
+constexpr std::array<const Section*, 19> sections{
     &realm_section, &ports_section, &routes_section, &workers_section, &outbound_section, &forward_section,
     &nat64_section, &nat46_section, &nat66_section,  &siit_section,    &timers_section,   &pool_section,
-    &alg_section,   &hosts_section, &zones_section, &dns_section,    &gateway_section, &control_section};
+    &alg_section,   &pcp_section,   &hosts_section,  &zones_section,   &dns_section,      &gateway_section,
+    &control_section};
 
 // What is not zero and belongs to no struct of its own.
 Realm realm_of_defaults() {

@@ -18,7 +18,8 @@ struct Section {
 };
 
 extern const Section realm_section, ports_section, routes_section, workers_section, outbound_section,
-    forward_section, nat64_section, nat46_section, nat66_section, siit_section, timers_section, pool_section, alg_section, hosts_section,
+    forward_section, nat64_section, nat46_section, nat66_section, siit_section, timers_section, pool_section, alg_section, pcp_section,
+    hosts_section,
     zones_section, dns_section, gateway_section, control_section;
 
 /// Between the sections and the checks: fills what a section's default takes from another section.

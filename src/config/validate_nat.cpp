@@ -180,6 +180,28 @@ void check_untranslated(const Realm& realm, const Topology& topology, Report& re
   }
 }
 
+// RFC 6887 section 15 has bounds for the bounds.
+void check_pcp(const Realm& realm, Report& report) {
+  const Pcp& pcp = realm.pcp;
+  if (!pcp.on) return;
+  if (realm.outbound.addresses.empty() && realm.siit.alone)
+    report.problem(report.where("pcp"), "there is no external address, so nothing can be mapped");
+  if (pcp.max_lifetime < pcp.min_lifetime) {
+    const bool longest = report.written("pcp.max_lifetime");
+    report.problem(report.where(longest ? "pcp.max_lifetime" : "pcp.min_lifetime"),
+                   longest ? "is less than pcp.min_lifetime" : "is more than pcp.max_lifetime");
+  }
+  if (pcp.max_mappings_per_host > pcp.max_mappings && report.written("pcp.max_mappings_per_host")) {
+    report.problem(report.where("pcp.max_mappings_per_host"),
+                   std::to_string(pcp.max_mappings_per_host) + " is more than pcp.max_mappings, " +
+                       std::to_string(pcp.max_mappings));
+  }
+  if (pcp.min_lifetime < std::chrono::seconds{120})
+    report.warning(report.where("pcp.min_lifetime"), "below the 120s of RFC 6887 section 15");
+  if (pcp.max_lifetime > std::chrono::hours{24})
+    report.warning(report.where("pcp.max_lifetime"), "above the 24h of RFC 6887 section 15");
+}
+
 void check_listen(const Realm& realm, const Topology& topology, Report& report) {
   if (!topology.complete()) return;
   for (std::size_t i = 0; i < realm.dns.listen.size(); ++i) {
@@ -204,6 +226,7 @@ void validate_nat(const Realm& realm, const Topology& topology, Report& report) 
   check_timers(realm.timers, report);
   check_sessions(realm.outbound, report);
   check_untranslated(realm, topology, report);
+  check_pcp(realm, report);
   check_listen(realm, topology, report);
 }
 

@@ -49,7 +49,7 @@ HashSalt salt_from(std::uint64_t seed) {
   return HashSalt{random};
 }
 
-constexpr std::uint64_t max_listed_answers = 10'000;  // in one turn
+constexpr std::uint64_t max_listed = 10'000;  // of DNS answers or of PCP mappings, in one turn
 
 std::uint64_t number_or(std::span<const std::string_view> arguments, std::string_view key,
                         std::uint64_t otherwise) {
@@ -92,7 +92,7 @@ Controller::Controller(Surroundings surroundings)
              dns_packets_},
       algs_{snapshot_,
             workers_,
-            nat::Ownership{static_cast<unsigned>(workers_.size()), salt_from(surroundings_.shared_seed)},
+            ownership(),
             counters_,
             surroundings_.packets,
             [this](const net::Ipv6Address& remote) {
@@ -106,10 +106,18 @@ Controller::Controller(Surroundings surroundings)
     dns_.recurse_through(
         recursion_.emplace(snapshot_.realm, loop_, workers_, salt_from(~surroundings_.seed), counters_));
   }
+  if (snapshot_.realm.pcp.on) {
+    pcp_.emplace(loop_, surroundings_.clock, snapshot_, workers_, ownership(), counters_);
+    for (const auto& endpoint : surroundings_.pcp_listen) pcp_->listen(endpoint);
+  }
   if (!surroundings_.control_socket.empty()) {
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
   }
+}
+
+nat::Ownership Controller::ownership() const {
+  return {static_cast<unsigned>(workers_.size()), salt_from(surroundings_.shared_seed)};
 }
 
 Controller::~Controller() {
@@ -133,6 +141,7 @@ bool Controller::step(std::chrono::microseconds patience) {
   answer_waits();
   dns_.tick(now);
   if (recursion_) recursion_->tick(now);
+  if (pcp_) pcp_->tick(now);
   look_at_links(now);
   return busy;
 }
@@ -158,6 +167,9 @@ bool Controller::take_events(WorkerId worker, Instant now) {
       [&](const ring::InspectionBegun& begun) { algs_.begun(begun); },
       [&](const ring::InspectionEnded& ended) { algs_.ended(ended); },
       [&](const ring::PinholeEnded& ended) { algs_.ended(ended); },
+      [&](const ring::MapAnswered& answered) {
+        if (pcp_) pcp_->answered(answered);
+      },
   };
   bool busy = false;
   ring::ToControl event;
@@ -210,9 +222,14 @@ void Controller::add_commands() {
   });
   ctl_->add("hosts", [this, text](Arguments) { return text(hosts_report(snapshot_.realm, pool_)); });
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });
+  ctl_->add("pcp", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
+    if (!pcp_) return ctl_error("the realm has no PCP server");
+    const std::uint64_t limit = std::min<std::uint64_t>(number_or(arguments, "limit", 1000), max_listed);
+    return text(pcp_->report(limit, surroundings_.clock.now()));
+  });
   ctl_->add("cache", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     if (!recursion_) return ctl_error("the realm has no upstreams");
-    const std::uint64_t limit = std::min<std::uint64_t>(number_or(arguments, "limit", 100), max_listed_answers);
+    const std::uint64_t limit = std::min<std::uint64_t>(number_or(arguments, "limit", 100), max_listed);
     return text(recursion_->report(limit, surroundings_.clock.now()));
   });
   ctl_->add("counters", [this, text](Arguments arguments) {

@@ -22,6 +22,18 @@ std::string_view name(nat::SessionInfo::Origin origin) {
   return "";
 }
 
+std::string_view name(nat::MappingInfo::Kind kind) {
+  switch (kind) {
+    case nat::MappingInfo::Kind::fixed:
+      return "static";
+    case nat::MappingInfo::Kind::dynamic:
+      return "dynamic";
+    case nat::MappingInfo::Kind::explicit_dynamic:
+      return "pcp";
+  }
+  return "";
+}
+
 nlohmann::ordered_json to_json(const nat::SessionInfo& session) {
   nlohmann::ordered_json json{{"protocol", net::to_string(session.protocol)},
                               {"origin", name(session.origin)}};
@@ -40,7 +52,7 @@ nlohmann::ordered_json to_json(const nat::SessionInfo& session) {
 }
 
 nlohmann::ordered_json to_json(const nat::MappingInfo& mapping) {
-  return {{"kind", mapping.kind == nat::MappingInfo::Kind::fixed ? "static" : "dynamic"},
+  return {{"kind", name(mapping.kind)},
           {"protocol", net::to_string(mapping.protocol)},
           {"worker", mapping.worker},
           {"inside", mapping.inside.to_string()},

@@ -56,6 +56,14 @@ void handle(Context& context, const ring::PinholeClose& close) {
   context.closing.push_back(index);
 }
 
+void handle(Context& context, const ring::MapAsked& asked) {
+  context.report_to_control(ring::MapAnswered{asked.ticket, context.admission.map(asked.wish)});
+}
+
+void handle(Context& context, const ring::MappingHeld& held) {
+  context.admission.hold(held.name, held.hold);
+}
+
 void handle(Context& context, const ring::SequenceShift& shift) {
   Companion* companion = context.companions.find(shift.session);
   if (companion == nullptr || companion->reading != Companion::Reading::text) return;

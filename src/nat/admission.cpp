@@ -54,6 +54,13 @@ bool gives_way(const Session& session) {
   return session.protocol() == Protocol::udp || session.protocol() == Protocol::icmp;
 }
 
+// Those that sessions make, and those that hosts ask for.
+std::uint32_t mapping_room(const Policy& policy, std::uint32_t sessions) {
+  const bool made_by_sessions =
+      policy.mapping == Mapping::endpoint_independent || policy.pref64 || policy.proxies;
+  return std::max(1U, (made_by_sessions ? sessions : 0) + policy.max_explicit_mappings);
+}
+
 // May packets of the session, either way, be forwarded before any session is asked?
 bool needs_no_session(const Policy& policy, const Session& session) {
   return policy.may_forward_without_session(session.host(), session.remote(Side::inside)) ||
@@ -88,9 +95,7 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
       sessions_{sessions},
       bindings_{bindings},
       random_{random},
-      mappings_{policy.mapping == Mapping::endpoint_independent || policy.pref64 || policy.proxies
-                    ? sessions.capacity()
-                    : 1,
+      mappings_{mapping_room(policy, sessions.capacity()),
                 policy.filtering == Filtering::address_dependent, salt},
       proxies_{policy.proxies ? max_proxies : 1, salt},
       pinholes_{policy.max_pinholes, salt},
@@ -102,6 +107,7 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
       ports_{policy, ownership, self, salt} {}
 
 bool Admission::filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const {
+  if (mappings_[mapping].hold == Hold::open) return true;  // RFC 6887 section 11: whoever it is
   switch (policy_.filtering) {
     case Filtering::endpoint_independent:
       return true;
@@ -194,7 +200,7 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     }
   }
   const bool independent = policy_.maps_independently(Inside::family, Outside::family);
-  if (independent) {
+  if (independent || policy_.max_explicit_mappings != 0) {
     if (const auto id = mappings_.find_inside(host, Outside::family, protocol)) {
       how.mapping = *id;
       const net::Endpoint external = mappings_[*id].external;
@@ -376,14 +382,17 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   if (own_port) {
     if (const auto made = through_pinhole()) return *made;
   }
+  const std::uint16_t port = protocol == Protocol::icmp ? 0 : external.port;
   const auto mapping = mappings_.find_external(external, protocol);
-  if (mapping && !obstacle && filter_lets_in(*mapping, remote)) {
+  // A host may have asked for a port that DNS has just promised to clients of another.
+  const bool promised = mapping && mappings_[*mapping].hold == Hold::open &&
+                        bindings_.promises(external.address, protocol, port, now);
+  if (mapping && !obstacle && !promised && filter_lets_in(*mapping, remote)) {
     how.mapping = *mapping;
     const Admitted made = open_inbound(packet, mappings_[*mapping].inside, how, now);
     if (made.kind == Admitted::Kind::session) mappings_.join(*mapping, remote);
     return made;
   }
-  const std::uint16_t port = protocol == Protocol::icmp ? 0 : external.port;
   if (service && local_service({protocol, port})) return {.kind = Admitted::Kind::kernel};
 
   const auto match = bindings_.match(external.address, protocol, port, now);
@@ -424,6 +433,9 @@ bool Admission::would_admit(const net::Packet& packet, Instant now) const {
   if (const auto hole = pinholes_.from_outside(external, protocol, far_address(packet));
       hole && pinholes_.open(hole->index, now))
     return true;
+  if (const auto mapping = mappings_.find_external(external, protocol);
+      mapping && mappings_[*mapping].hold == Hold::open)
+    return true;
   return bindings_.match(external.address, protocol, protocol == Protocol::icmp ? 0 : external.port, now)
       .found.has_value();
 }
@@ -439,10 +451,7 @@ void Admission::end(SessionSlot slot) {
     }
     if (session.mapping != Session::none) {
       const MappingTable::Mapping mapping = mappings_[session.mapping];
-      if (mappings_.leave(session.mapping, session.remote(Side::outside))) {
-        ports_[mapping.port_set].release(mapping.external.port);
-        hosts_.end_port(mapping.inside.address);
-      }
+      if (mappings_.leave(session.mapping, session.remote(Side::outside))) give_back(mapping);
     }
     static_bib_.leave({session.external(), session.outside.tail.near_port.host()}, session.protocol());
     if (session.inside_family() == Family::v4 && session.outside_family() == Family::v6)
@@ -450,6 +459,11 @@ void Admission::end(SessionSlot slot) {
     hosts_.end_session(host);
   }
   sessions_.retire(slot);
+}
+
+void Admission::give_back(const MappingTable::Mapping& mapping) {
+  ports_[mapping.port_set].release(mapping.external.port);
+  hosts_.end_port(mapping.inside.address);
 }
 
 Admission::Listed Admission::list_mappings(std::uint32_t cursor, std::span<MappingInfo> rows,
@@ -466,8 +480,9 @@ Admission::Listed Admission::list_mappings(std::uint32_t cursor, std::span<Mappi
                        mapping.inside,           mapping.outside,  static_bib_.sessions(at)};
     } else if (const MappingTable::Id id = at - fixed; mappings_.live(id)) {
       const MappingTable::Mapping& mapping = mappings_[id];
-      rows[count++] = {MappingInfo::Kind::dynamic, mapping.protocol, self_.value(),
-                       mapping.inside,             mapping.external, mapping.sessions};
+      const auto kind =
+          mapping.hold == Hold::open ? MappingInfo::Kind::explicit_dynamic : MappingInfo::Kind::dynamic;
+      rows[count++] = {kind, mapping.protocol, self_.value(), mapping.inside, mapping.external, mapping.sessions};
     }
   }
   return {at, at >= end};

@@ -58,6 +58,14 @@ void BindingTable::unbind(const net::IpAddress& external, net::Service service, 
   if (binding->first != none) end(*binding, Refusal::expired, now);
 }
 
+const BindingTable::Claim* BindingTable::claimable(const Binding* binding, Instant now) const {
+  if (binding == nullptr) return nullptr;
+  for (std::uint32_t i = binding->first; i != none; i = claims_[i].next) {
+    if (now < claims_[i].deadline) return &claims_[i];
+  }
+  return nullptr;
+}
+
 BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
                                         Instant now) {
   Match result;
@@ -65,11 +73,9 @@ BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Pro
   for (const EndpointKey& key : keys_of(external, protocol, port)) {
     Binding* binding = by_key_.find(key);
     if (binding == nullptr) continue;
-    for (std::uint32_t i = binding->first; i != none; i = claims_[i].next) {
-      if (now < claims_[i].deadline) {
-        result.found = Found{binding->reservation, claims_[i].number, binding->inside, binding};
-        return result;
-      }
+    if (const Claim* claim = claimable(binding, now)) {
+      result.found = Found{binding->reservation, claim->number, binding->inside, binding};
+      return result;
     }
     const bool pending = binding->first != none;  // expired, and control has not said so yet
     if (pending || (binding->remember && now - binding->ended < refusal_memory)) {

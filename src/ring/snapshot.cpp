@@ -164,6 +164,7 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
     policy.pinhole_ports = net::PortRange{realm.alg.first_port, realm.alg.last_port};
     policy.max_pinholes = realm.alg.max_pinholes;
   }
+  if (realm.pcp.on) policy.max_explicit_mappings = realm.pcp.max_mappings;
   if (realm.nat64.prefix) policy.pref64.emplace(*realm.nat64.prefix);
   std::vector<nat::AddressMapping> mappings;
   mappings.reserve(realm.siit.maps.size());

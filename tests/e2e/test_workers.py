@@ -6,7 +6,8 @@
 
 import dns
 import harness
-from harness import EXT1, HOSTA, HOSTB, Counting, receive, run
+import pcp
+from harness import EXT1, GW_IN, HOSTA, HOSTB, Counting, receive, run
 
 
 # Enough of them that no salt of the law gives all to one worker.
@@ -50,6 +51,19 @@ class ManyWorkers:
             self.assertGreater(count["steer_to_peer"], 0)
             self.assertEqual(count["steer_too_many_hops"] + count["steer_peer_full"], 0)
 
+    def test_each_host_is_reached_by_the_mapping_that_it_asked_for(self):
+        """RFC 6887: whichever worker is its home"""
+        with harness.udp("ext1", (EXT1, 0)) as there:
+            for caller in CALLERS:
+                with pcp.Client("hosta", caller, GW_IN) as client, harness.udp("hosta", (caller, 6000)) as host:
+                    given = client.map(pcp.UDP, 6000, 600)
+                    there.sendto(caller.encode(), given.external)
+                    payload, peer = receive(host)
+                    self.assertEqual((payload, peer), (caller.encode(), there.getsockname()))
+                    host.sendto(b"answer", peer)
+                    self.assertEqual(receive(there), (b"answer", given.external))
+                    self.assertEqual(client.map(pcp.UDP, 6000, 0).result, pcp.SUCCESS)
+
     def test_claims_find_the_home_of_their_host(self):
         """Architecture, Circular Pool claim: whichever worker receives the packet."""
         with harness.udp("hosta", (HOSTA, 6000)) as a, harness.udp("hostb", (HOSTB, 6000)) as b:
@@ -68,11 +82,11 @@ class ManyWorkers:
 
 
 class TwoWorkers(ManyWorkers, harness.LabCase):
-    realm = harness.realm(workers={"count": 2})
+    realm = harness.realm(workers={"count": 2}, pcp=True)
 
 
 class FourWorkers(ManyWorkers, harness.LabCase):
-    realm = harness.realm(workers={"count": 4})
+    realm = harness.realm(workers={"count": 4}, pcp=True)
 
 
 if __name__ == "__main__":

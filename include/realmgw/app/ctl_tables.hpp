@@ -16,6 +16,7 @@ namespace rgw::app {
 [[nodiscard]] std::string pool_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string hosts_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string alg_table(const nlohmann::ordered_json& answer);
+[[nodiscard]] std::string pcp_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string cache_table(const nlohmann::ordered_json& answer);
 /// Counters with their meaning; those at zero only where `all` is set.
 [[nodiscard]] std::string counters_table(const nlohmann::ordered_json& answer, bool all);

@@ -184,6 +184,15 @@ enum class CounterKind : std::uint8_t {
   X(dns46_synthesised,          event,      "A answers made out of AAAA records") \
   X(dns46_exhausted,            event,      "A answers not made because no proxy address was free") \
   X(dns_ces_peers,              event,      "names for which a NAPTR record names a peer edge node") \
+  /* PCP */ \
+  X(pcp_requests,               event,      "PCP requests received from inside") \
+  X(pcp_ignored,                event,      "PCP messages left unanswered: from outside, responses, or too short to answer") \
+  X(pcp_malformed,              event,      "PCP requests that could not be read, answered as malformed") \
+  X(pcp_refused,                event,      "PCP requests answered with another error") \
+  X(pcp_mapped,                 event,      "mappings that hosts asked for and got") \
+  X(pcp_renewed,                event,      "mappings whose lifetime hosts renewed") \
+  X(pcp_deleted,                event,      "mappings that hosts deleted") \
+  X(pcp_expired,                event,      "mappings whose lifetime ended") \
   /* pool */ \
   X(pool_reserved,              event,      "reservations made") \
   X(pool_shared,                event,      "queries that joined a pending reservation") \

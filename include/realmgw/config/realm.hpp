@@ -163,6 +163,15 @@ struct Alg {
   }
 };
 
+/// Mappings that hosts ask for: RFC 6887.
+struct Pcp {
+  bool on = false;
+  milliseconds min_lifetime{120'000}, max_lifetime{86'400'000};  ///< section 15; whole seconds
+  std::uint32_t max_mappings = 16'384;
+  std::uint32_t max_mappings_per_host = 128;
+  bool low_ports = false;  ///< may one have an external port below 1024?
+};
+
 struct Host {
   std::string name;                          ///< the label(s) under the zone: "hosta"
   std::vector<net::IpAddress> addresses;     ///< inside addresses, at most one of each family
@@ -217,6 +226,7 @@ struct Realm {
   Timers timers;
   Pool pool;
   Alg alg;
+  Pcp pcp;
   std::vector<Host> hosts;
   std::vector<Zone> zones;  ///< the first is the realm itself, in which the hosts live; reverse zones are derived
   Dns dns;

@@ -11,6 +11,7 @@
 #include "realmgw/control/event_loop.hpp"
 #include "realmgw/control/kernel_port.hpp"
 #include "realmgw/control/link_service.hpp"
+#include "realmgw/control/pcp_service.hpp"
 #include "realmgw/control/pool_relay.hpp"
 #include "realmgw/control/port_monitor.hpp"
 #include "realmgw/control/realm_names.hpp"
@@ -43,6 +44,7 @@ struct Surroundings {
   std::vector<net::Endpoint> dns_listen;  ///< usually `dns_endpoints(realm)`
   std::string control_socket;             ///< empty: none
   std::uint64_t shared_seed = 0;          ///< with which the workers have salted the law of ownership
+  std::vector<net::Endpoint> pcp_listen{};  ///< usually `pcp_endpoints(realm)`
 };
 
 /// Port 53 of the addresses that the realm serves names on.
@@ -71,10 +73,14 @@ class Controller {
   [[nodiscard]] const pool::CircularPool& pool() const { return pool_; }
   [[nodiscard]] const Neighbours& neighbours() const { return links_.neighbours(); }
   [[nodiscard]] const AlgService& algs() const { return algs_; }
+  /// Null where the realm has no PCP server. Requests may be put to it past the sockets, too.
+  [[nodiscard]] PcpService* pcp() { return pcp_ ? &*pcp_ : nullptr; }
   /// The endpoints that DNS is served on.
   [[nodiscard]] const std::vector<net::Endpoint>& dns_listening() const { return dns_listening_; }
 
  private:
+  /// The law by which the workers own hosts and ports.
+  [[nodiscard]] nat::Ownership ownership() const;
   bool take_events(WorkerId worker, Instant now);
   void answer_waits();
   void look_at_links(Instant now);
@@ -100,6 +106,7 @@ class Controller {
   std::optional<RecursiveService> recursion_;
   LinkService links_;
   AlgService algs_;
+  std::optional<PcpService> pcp_;
   std::unique_ptr<CtlServer> ctl_;
   std::vector<net::Endpoint> dns_listening_;
   std::vector<PortStatus> port_status_;

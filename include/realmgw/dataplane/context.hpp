@@ -85,7 +85,8 @@ class Context {
   std::uint32_t inspected = 0;  ///< sessions that are read
   Companions companions;
   bool edited = false;  ///< the batch at hand comes back from an ALG
-  /// What control must hear and its ring had no room for, in order. No longer than the companions and pinholes that there are.
+  /// What control must hear and its ring had no room for, in order. No longer than the companions and pinholes that there are,
+  /// and the mappings that are asked for at one time.
   std::vector<ring::ToControl> reports;
   /// Pinholes that control has closed, whose sessions end before the next burst: not while packets of theirs are on their way.
   std::vector<nat::PinholeTable::Index> closing;

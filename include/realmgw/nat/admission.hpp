@@ -93,6 +93,12 @@ class Admission {
   /// Gives back all that a session holds, and ends it.
   void end(SessionSlot slot);
 
+  /// A host of ours asks for a mapping (RFC 6887 section 11.3): the one that it has, or a new one. It is open
+  /// until `hold` says otherwise.
+  [[nodiscard]] MapGrant map(const MapWish& wish);
+  /// Closes such a mapping, or lets go of it; one that there is not is ignored.
+  void hold(const MappingName& name, Hold hold);
+
   [[nodiscard]] ProxyTable& proxies() { return proxies_; }
   [[nodiscard]] PinholeTable& pinholes() { return pinholes_; }
   [[nodiscard]] const PinholeTable& pinholes() const { return pinholes_; }
@@ -129,6 +135,8 @@ class Admission {
                                       const NewSession& how, Instant now);
 
   [[nodiscard]] bool filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const;
+  /// A mapping is gone: so is its port.
+  void give_back(const MappingTable::Mapping& mapping);
   [[nodiscard]] bool local_service(net::Service service) const;
 
   const Policy& policy_;

@@ -61,6 +61,11 @@ class BindingTable {
   /// (E, *, *). Nothing is taken yet.
   [[nodiscard]] Match match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
                             Instant now);
+  /// Is this very service reserved at the moment, not just the whole of the address or protocol?
+  [[nodiscard]] bool promises(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
+                              Instant now) const {
+    return claimable(by_key_.find({external, protocol, port}), now) != nullptr;
+  }
   /// Takes the claim that `match` found. The reservation ends with its last one.
   void take(const Found& found, Instant now);
 
@@ -93,6 +98,8 @@ class BindingTable {
   using Keys = std::array<EndpointKey, 3>;
   /// What may cover a packet, the narrowest first.
   static Keys keys_of(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port);
+  /// Its oldest claim whose deadline is not over; nullptr where there is none, or no binding.
+  [[nodiscard]] const Claim* claimable(const Binding* binding, Instant now) const;
   void end(Binding& binding, Refusal why, Instant now);
   void give_back(std::uint32_t claim);
 

@@ -35,7 +35,7 @@ class HostUse {
     full       ///< there is no room for another host
   };
   /// One session more, unless there is no room for it; `limited`: do the host's own bounds hold? A host that
-  /// has no session is forgotten, so its rate begins anew.
+  /// has neither session nor port is forgotten, so its rate begins anew.
   [[nodiscard]] Room begin_session(const AddressKey& host, Instant now, bool limited = true) {
     Use* use = hosts_.insert(host, Use{});
     if (use == nullptr) return Room::full;
@@ -46,7 +46,9 @@ class HostUse {
   }
   void end_session(const AddressKey& host) {
     Use* use = hosts_.find(host);
-    if (use != nullptr && --use->sessions == 0) hosts_.erase(host);
+    if (use == nullptr) return;
+    --use->sessions;
+    forget_where_idle(host, *use);
   }
 
   /// Asks for the memory that `begin_session` will read.
@@ -58,12 +60,17 @@ class HostUse {
     const Use* use = hosts_.find(host);
     return use == nullptr || use->ports < limits_.ports;
   }
-  /// Of an exclusive port: the mapping's. The host has a session.
+  /// Of an exclusive port: the mapping's. Not counted where there is no room for another host.
   void begin_port(const AddressKey& host) {
-    if (Use* use = counted(host); use != nullptr) ++use->ports;
+    if (limits_.ports == 0) return;
+    if (Use* use = hosts_.insert(host, Use{}); use != nullptr) ++use->ports;
   }
   void end_port(const AddressKey& host) {
-    if (Use* use = counted(host); use != nullptr && use->ports != 0) --use->ports;
+    if (limits_.ports == 0) return;
+    Use* use = hosts_.find(host);
+    if (use == nullptr || use->ports == 0) return;
+    --use->ports;
+    forget_where_idle(host, *use);
   }
 
   /// Do sessions of the host use this port of a set already?
@@ -110,8 +117,8 @@ class HostUse {
   };
   static_assert(PlainKey<SharedPort>);
 
-  [[nodiscard]] Use* counted(const AddressKey& host) {
-    return limits_.ports == 0 ? nullptr : hosts_.find(host);
+  void forget_where_idle(const AddressKey& host, const Use& use) {
+    if (use.sessions == 0 && use.ports == 0) hosts_.erase(host);
   }
 
   Limits limits_;

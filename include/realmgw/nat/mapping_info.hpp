@@ -12,6 +12,7 @@ struct MappingInfo {
   enum class Kind : std::uint8_t {
     fixed,    ///< of the realm file
     dynamic,  ///< endpoint-independent; lives as long as a session of it
+    explicit_dynamic,  ///< the same, but its host has asked for it (RFC 6887)
   };
 
   Kind kind;

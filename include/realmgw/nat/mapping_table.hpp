@@ -3,6 +3,7 @@
 
 #include "realmgw/base/flat_map.hpp"
 #include "realmgw/nat/endpoint_key.hpp"
+#include "realmgw/nat/explicit_mapping.hpp"
 #include "realmgw/net/transport.hpp"
 
 #include <algorithm>
@@ -13,7 +14,7 @@
 
 namespace rgw::nat {
 
-/// A mapping lives as long as one of its sessions does.
+/// A mapping lives as long as one of its sessions does, or as its host's asking holds it.
 class MappingTable {
  public:
   using Id = std::uint32_t;
@@ -21,6 +22,7 @@ class MappingTable {
     net::Endpoint inside;
     net::Endpoint external;
     net::Protocol protocol;
+    Hold hold;
     std::uint32_t port_set;  ///< that holds the external port
     std::uint32_t sessions;
   };
@@ -42,7 +44,7 @@ class MappingTable {
 
   /// All ids that were ever given are below.
   [[nodiscard]] Id high_water() const { return high_water_; }
-  [[nodiscard]] bool live(Id id) const { return mappings_[id].sessions != 0; }
+  [[nodiscard]] bool live(Id id) const { return !unused(mappings_[id]); }
 
   /// The mapping of an inside endpoint to the addresses of a family.
   [[nodiscard]] std::optional<Id> find_inside(const net::Endpoint& inside, net::Family outside,
@@ -77,7 +79,7 @@ class MappingTable {
       return std::nullopt;
     }
     free_.pop_back();
-    mappings_[id] = {inside, external, protocol, port_set, 0};
+    mappings_[id] = {inside, external, protocol, Hold::none, port_set, 0};
     high_water_ = std::max(high_water_, id + 1);
     return id;
   }
@@ -95,12 +97,13 @@ class MappingTable {
         contacts_.erase({id, remote});
       }
     }
-    Mapping& mapping = mappings_[id];
-    if (--mapping.sessions != 0) return false;
-    by_inside_.erase(EndpointKey{mapping.inside, mapping.protocol}.towards(mapping.external.address.family()));
-    by_external_.erase({mapping.external, mapping.protocol});
-    free_.push_back(id);
-    return true;
+    --mappings_[id].sessions;
+    return drop_where_unused(id);
+  }
+  /// Does the host's asking hold it? True where it is gone by that.
+  bool hold(Id id, Hold hold) {
+    mappings_[id].hold = hold;
+    return drop_where_unused(id);
   }
   /// Takes away a mapping that no session ever joined.
   void drop_unused(Id id) {
@@ -114,6 +117,16 @@ class MappingTable {
   }
 
  private:
+  static bool unused(const Mapping& mapping) { return mapping.sessions == 0 && mapping.hold == Hold::none; }
+  bool drop_where_unused(Id id) {
+    const Mapping& mapping = mappings_[id];
+    if (!unused(mapping)) return false;
+    by_inside_.erase(EndpointKey{mapping.inside, mapping.protocol}.towards(mapping.external.address.family()));
+    by_external_.erase({mapping.external, mapping.protocol});
+    free_.push_back(id);
+    return true;
+  }
+
   struct Contact {
     std::array<std::uint8_t, 4> mapping;
     AddressKey remote;

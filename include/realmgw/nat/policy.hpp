@@ -84,6 +84,8 @@ struct Policy {
   /// Ports of every external address that control alone gives out, for pinholes; none: there are no ALGs.
   std::optional<net::PortRange> pinhole_ports;
   std::uint32_t max_pinholes = 0;
+  /// How many mappings hosts may ask for (RFC 6887); 0: none.
+  std::uint32_t max_explicit_mappings = 0;
   /// What the gateway itself serves on addresses that it shares: no session may take such a port.
   std::vector<net::Service> local_services;
 

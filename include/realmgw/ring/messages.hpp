@@ -11,6 +11,7 @@
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/strong_id.hpp"
+#include "realmgw/nat/explicit_mapping.hpp"
 #include "realmgw/nat/mapping_info.hpp"
 #include "realmgw/nat/pinhole_table.hpp"
 #include "realmgw/nat/session_info.hpp"
@@ -114,8 +115,20 @@ struct SessionKeep {
   CompanionId session;
 };
 
+/// RFC 6887: a host asks for a mapping. Its home worker alone gets it, and answers by `MapAnswered`.
+struct MapAsked {
+  std::uint64_t ticket;
+  nat::MapWish wish;
+};
+/// Such a mapping is closed, or let go of.
+struct MappingHeld {
+  nat::MappingName name;
+  nat::Hold hold;
+};
+
 using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery,
-                              PinholeOpen, PinholeExtend, PinholeClose, SequenceShift, SessionKeep>;
+                              PinholeOpen, PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked,
+                              MappingHeld>;
 static_assert(sizeof(ToWorker) <= 96);
 
 // ---- worker -> control
@@ -159,8 +172,13 @@ struct PinholeEnded {
   std::uint64_t id;
 };
 
-using ToControl =
-    std::variant<Claimed, SessionsPageFilled, MappingsPageFilled, ProxyUse, InspectionBegun, InspectionEnded, PinholeEnded>;
+struct MapAnswered {
+  std::uint64_t ticket;
+  nat::MapGrant grant;
+};
+
+using ToControl = std::variant<Claimed, SessionsPageFilled, MappingsPageFilled, ProxyUse, InspectionBegun,
+                               InspectionEnded, PinholeEnded, MapAnswered>;
 
 // ---- the rings between control and one worker
 

@@ -61,6 +61,17 @@ TEST_F(Bindings, are_matched_from_the_narrowest_to_the_widest) {  // POOL-5
   EXPECT_FALSE(table.match(other_e, Protocol::tcp, 22, start).found);
 }
 
+TEST_F(Bindings, promise_a_service_while_it_may_be_claimed_and_a_whole_address_never) {
+  ASSERT_TRUE(bind(all, 1));
+  EXPECT_FALSE(table.promises(e, Protocol::tcp, 22, start));
+  ASSERT_TRUE(bind(ssh, 2));
+  EXPECT_TRUE(table.promises(e, Protocol::tcp, 22, start));
+  EXPECT_FALSE(table.promises(e, Protocol::udp, 22, start));
+  EXPECT_FALSE(table.promises(e, Protocol::tcp, 22, start + 2s));
+  take();
+  EXPECT_FALSE(table.promises(e, Protocol::tcp, 22, start));
+}
+
 TEST_F(Bindings, give_each_claim_once_the_oldest_first) {  // POOL-6, POOL-9
   ASSERT_TRUE(bind(ssh, 1, 7) && bind(ssh, 1, 8) && bind(ssh, 1, 9));
   for (const char* claim : {"1.7", "1.8", "1.9"}) {

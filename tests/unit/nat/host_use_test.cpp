@@ -62,6 +62,18 @@ TEST_F(HostUseTest, a_mappings_port_counts_beside_them) {
   EXPECT_TRUE(use.may_have_port(a));
 }
 
+TEST_F(HostUseTest, a_port_without_a_session_counts_too) {  // RFC 6887
+  use.begin_port(a);
+  ASSERT_EQ(use.begin_session(a, now), Room::yes);
+  use.end_session(a);
+  EXPECT_EQ(use.ports(a), 1U);
+  use.begin_port(a);
+  EXPECT_FALSE(use.may_have_port(a));
+  use.end_port(a);
+  use.end_port(a);
+  EXPECT_EQ(use.hosts(), 0U);
+}
+
 TEST_F(HostUseTest, without_a_limit_nothing_is_counted) {
   HostUse free{{.sessions = 9, .ports = 0}, 2, 16, salt};
   ASSERT_EQ(free.begin_session(a, now), Room::yes);

@@ -1,5 +1,5 @@
 // Endpoint-independent mappings (OUT-1): found from both sides, one for each inside endpoint and outside
-// family, alive as long as a session is; who was contacted, for address-dependent filtering.
+// family, alive as long as a session is or its host asks; who was contacted, for address-dependent filtering.
 #include "realmgw/nat/mapping_table.hpp"
 
 #include <gtest/gtest.h>
@@ -53,6 +53,29 @@ TEST(MappingTable, keeps_a_mapping_until_its_last_session_leaves) {
   EXPECT_FALSE(table.find_inside(host, Family::v4, Protocol::udp));
   EXPECT_FALSE(table.find_external(external, Protocol::udp));
   EXPECT_EQ(table.size(), 0U);
+}
+
+TEST(MappingTable, keeps_a_mapping_as_long_as_its_host_asks) {  // RFC 6887 section 15
+  MappingTable table{4, false, salt()};
+  const auto id = *table.add(host, external, Protocol::udp, 0);
+  EXPECT_FALSE(table.hold(id, Hold::open));
+  table.join(id, r);
+  EXPECT_FALSE(table.leave(id, r));
+  EXPECT_TRUE(table.live(id));
+  EXPECT_FALSE(table.hold(id, Hold::resting));
+  EXPECT_EQ(table.find_external(external, Protocol::udp), id);
+  EXPECT_TRUE(table.hold(id, Hold::none));
+  EXPECT_FALSE(table.find_external(external, Protocol::udp));
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST(MappingTable, keeps_a_mapping_that_is_asked_for_no_more_until_its_last_session_leaves) {
+  MappingTable table{4, false, salt()};
+  const auto id = *table.add(host, external, Protocol::udp, 0);
+  EXPECT_FALSE(table.hold(id, Hold::open));
+  table.join(id, r);
+  EXPECT_FALSE(table.hold(id, Hold::none));
+  EXPECT_TRUE(table.leave(id, r));
 }
 
 TEST(MappingTable, knows_whom_a_mapping_has_sessions_with) {  // address-dependent filtering

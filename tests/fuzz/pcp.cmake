@@ -1,0 +1,1 @@
+rgw_fuzz(pcp LINKS rgw_pcp)
