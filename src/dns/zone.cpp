@@ -203,7 +203,7 @@ std::vector<NamedAddress> Zone::addresses() const {
 
 ZoneSet::ZoneSet(std::vector<Zone> zones) : zones_{std::move(zones)} {
   for (const auto& zone : zones_) {
-    max_labels_ = std::max(max_labels_, zone.name().label_count());
+    sizes_.set(zone.name().size());
     for (const View view : {View::outside, View::inside}) {
       if (!zone.visible(view)) continue;
       const bool is_new = by_view_[static_cast<std::size_t>(view)]
@@ -216,13 +216,11 @@ ZoneSet::ZoneSet(std::vector<Zone> zones) : zones_{std::move(zones)} {
 
 const Zone* ZoneSet::find(const Name& lower_name, View view) const {
   const Table& table = by_view_[static_cast<std::size_t>(view)];
-  auto key = lower_name.key();
-  for (std::size_t labels = lower_name.label_count();; --labels) {
-    if (labels <= max_labels_) {
+  for (auto key = lower_name.key();; key.remove_prefix(1U + static_cast<std::uint8_t>(key.front()))) {
+    if (sizes_[key.size()]) {
       if (const auto at = table.find(key); at != table.end()) return at->second;
     }
-    if (labels == 0) return nullptr;
-    key.remove_prefix(1U + static_cast<std::uint8_t>(key.front()));
+    if (key.size() == 1) return nullptr;  // the root
   }
 }
 

@@ -9,6 +9,7 @@
 #include "realmgw/net/address.hpp"
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -133,7 +134,7 @@ class ZoneSet {
 
   std::vector<Zone> zones_;
   std::array<Table, 2> by_view_;
-  std::size_t max_labels_ = 0;
+  std::bitset<Name::max_size + 1> sizes_;  ///< of the zones' names: others need not be looked for
 };
 
 }  // namespace rgw::dns
