@@ -29,6 +29,9 @@ class SlotIndex {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool full() const { return size_ == capacity_; }
 
+  /// Asks for the line that a search with this hash begins with.
+  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&cells_[home(tag_of(hash))], 1); }
+
   /// The number of which `equal(number)` holds, of those with this hash; nullptr where there is none. It may
   /// be overwritten with another of the same hash. Good until the next `insert` or `erase`.
   template <class Equal>
