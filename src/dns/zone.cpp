@@ -92,6 +92,7 @@ Zone::Zone(const ZoneSpec& spec) : dynamic_{spec.dynamic}, views_{spec.views}, t
   }
 
   Node& apex = nodes_[std::string{name_.lower().key()}];
+  sizes_.set(name_.size());
   apex.name = name_;
   apex_ = &apex;
   set_of(apex, RrType::soa, spec.ttl)
@@ -115,6 +116,7 @@ Node& Zone::node_at(const Name& name) {
   for (std::size_t depth = name.label_count(); depth > label_count_; --depth) {
     const auto [at, is_new] = nodes_.try_emplace(std::string{above.lower().key()});
     if (!is_new) break;
+    sizes_.set(above.size());
     at->second.name = above;
     above = above.parent();
   }
@@ -166,6 +168,7 @@ void Zone::check(const ZoneSpec& spec) const {
 }
 
 const Node* Zone::find_key(std::string_view key) const {
+  if (!sizes_[key.size()]) return nullptr;
   const auto at = nodes_.find(key);
   return at == nodes_.end() ? nullptr : &at->second;
 }
