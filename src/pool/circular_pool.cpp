@@ -62,9 +62,9 @@ bool CircularPool::offers(net::Family family, net::Service service) const {
 
 Outcome CircularPool::reserve(const Request& asked_for, Instant now) {
   now = tick(now);
-  expire(now);
   const auto service = canonical(asked_for.service);
   if (!service) {
+    expire(now);
     counters_.add(Counter::pool_exhausted);
     return Exhausted{};
   }
@@ -74,6 +74,7 @@ Outcome CircularPool::reserve(const Request& asked_for, Instant now) {
   const QueryKey key = query_key(request);
   const Asked asked{request, key, hash_of(key, salt_)};
   prefetch(asked);
+  expire(now);
   if (const auto place = find_query(key, asked.hash)) return repeat(*place);
   if (const auto granted = grant(asked, now, now)) {
     serve_waiting(now);
