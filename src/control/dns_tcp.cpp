@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <utility>
 
 namespace rgw::control {
@@ -33,7 +35,10 @@ DnsTcp::~DnsTcp() {
 
 net::Endpoint DnsTcp::listen(const net::Endpoint& local) {
   FileDescriptor socket = bound_socket(SOCK_STREAM, local);
-  if (::listen(socket.get(), 128) != 0) throw last_error("listening on " + local.to_string());
+  // An answer does not wait for the client's word that the one before has come. What is accepted inherits this.
+  const int on = 1;
+  if (setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 || ::listen(socket.get(), 128) != 0)
+    throw last_error("listening on " + local.to_string());
   loop_.add(socket.get(), EPOLLIN, [this, fd = socket.get()](std::uint32_t) { accept(fd); });
   const net::Endpoint bound = local_endpoint(socket);
   listeners_.push_back(std::move(socket));
@@ -50,7 +55,7 @@ void DnsTcp::accept(int listener) {
     if (connections_.size() >= limits_.connections) close(connections_.begin());
     const std::uint64_t id = next_id_++;
     const int fd = socket.get();
-    connections_.push_back({id, std::move(socket), *client, clock_.now(), {}, {}});
+    connections_.push_back({id, std::move(socket), *client, clock_.now(), {}, {}, EPOLLIN});
     by_id_[id] = std::prev(connections_.end());
     loop_.add(fd, EPOLLIN, [this, id](std::uint32_t events) { handle(id, events); });
   }
@@ -70,9 +75,8 @@ bool DnsTcp::receive(Connection& connection) {
   const std::size_t had = connection.in.size();
   const std::size_t room = prefix + largest_query - had;
   if (room == 0 || connection.ended) return true;
-  connection.in.resize(had + room);
-  const auto got = recv(connection.socket.get(), connection.in.data() + had, room, 0);
-  connection.in.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
+  const auto got = recv(connection.socket.get(), inbox_.data(), room, 0);
+  if (got > 0) connection.in.insert(connection.in.end(), inbox_.begin(), inbox_.begin() + got);
   if (got == 0) connection.ended = true;
   return got >= 0 || would_block();
 }
@@ -147,7 +151,9 @@ void DnsTcp::watch(Connection& connection) {
     events |= EPOLLIN;
   }
   if (!connection.out.empty()) events |= EPOLLOUT;
+  if (events == connection.watched) return;
   loop_.change(connection.socket.get(), events);
+  connection.watched = events;
 }
 
 void DnsTcp::send(const ReplyPath& path, std::span<const std::uint8_t> answer) {

@@ -98,6 +98,7 @@ dns::Found RealmNames::srv(const pool::NameMatch& match) {
 
 dns::Reservation RealmNames::reserve(HostId host, const net::Service& service, net::Family family,
                                      const dns::Requester& requester, const dns::Question&, Instant now) {
+  hosts_.prefetch(host);  // `PoolRelay::bind` asks for it
   if (!workers_.room_for(events_per_query)) return dns::Refused{};
   const auto outcome = pool_.reserve({host, family, service, requester.source, requester.id}, now);
   if (const auto* granted = std::get_if<pool::Granted>(&outcome)) {

@@ -86,7 +86,6 @@ std::optional<Name> Name::from_text(std::string_view text) {
 }
 
 std::optional<Name> Name::from_wire(std::span<const std::uint8_t> message, std::size_t& at) {
-  Name name;
   std::size_t end = at;
   for (;;) {
     if (end >= message.size()) return std::nullopt;
@@ -98,9 +97,10 @@ std::optional<Name> Name::from_wire(std::span<const std::uint8_t> message, std::
     end = next;
     if (length == 0) break;
   }
+  std::optional<Name> name{std::in_place};
   std::copy(message.begin() + static_cast<std::ptrdiff_t>(at),
-            message.begin() + static_cast<std::ptrdiff_t>(end), name.bytes_.begin());
-  name.size_ = static_cast<std::uint8_t>(end - at);
+            message.begin() + static_cast<std::ptrdiff_t>(end), name->bytes_.begin());
+  name->size_ = static_cast<std::uint8_t>(end - at);
   at = end;
   return name;
 }

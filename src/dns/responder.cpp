@@ -61,13 +61,14 @@ class Reply {
 };
 
 PendingQuery context_of(const Query& query, const Client& client) {
-  PendingQuery context;
-  context.client = client;
-  context.id = query.id;
-  context.recursion_desired = (query.flags & flag::rd) != 0;
-  context.edns = query.edns;
-  context.question = query.question;
-  return context;
+  return {.ticket = {},
+          .client = client,
+          .id = query.id,
+          .recursion_desired = (query.flags & flag::rd) != 0,
+          .edns = query.edns,
+          .question = query.question,
+          .host = {},
+          .service = {}};
 }
 
 /// What a readable query gets without a look at the zones; nothing where it deserves one.
@@ -112,15 +113,18 @@ Outcome Responder::respond(std::span<const std::uint8_t> message, const Client& 
         Reply{context, {}, room}.finish(update ? Rcode::refused : Rcode::notimp, 0, query.opcode()));
   }
 
-  Reply reply{context, config_, room};
-  if (query.has_question) reply.question(query.question, query.question_class);
+  const auto without_records = [&](Rcode rcode) {
+    Reply reply{context, config_, room};
+    if (query.has_question) reply.question(query.question, query.question_class);
+    return answered(reply.finish(rcode));
+  };
   if (query.state == Query::State::malformed) {
     counters_.add(Counter::dns_malformed);
-    return answered(reply.finish(Rcode::formerr));
+    return without_records(Rcode::formerr);
   }
   if (const auto rcode = refusal(query)) {
     if (*rcode == Rcode::refused) counters_.add(Counter::dns_refused);
-    return answered(reply.finish(*rcode));
+    return without_records(*rcode);
   }
   auto outcome = answer(context, nullptr, now, room);
   if (auto* elsewhere = std::get_if<Elsewhere>(&outcome)) elsewhere->query = query;

@@ -92,6 +92,7 @@ Zone::Zone(const ZoneSpec& spec) : dynamic_{spec.dynamic}, views_{spec.views}, t
   }
 
   Node& apex = nodes_[std::string{name_.lower().key()}];
+  sizes_.set(name_.size());
   apex.name = name_;
   apex_ = &apex;
   set_of(apex, RrType::soa, spec.ttl)
@@ -115,6 +116,7 @@ Node& Zone::node_at(const Name& name) {
   for (std::size_t depth = name.label_count(); depth > label_count_; --depth) {
     const auto [at, is_new] = nodes_.try_emplace(std::string{above.lower().key()});
     if (!is_new) break;
+    sizes_.set(above.size());
     at->second.name = above;
     above = above.parent();
   }
@@ -166,6 +168,7 @@ void Zone::check(const ZoneSpec& spec) const {
 }
 
 const Node* Zone::find_key(std::string_view key) const {
+  if (!sizes_[key.size()]) return nullptr;
   const auto at = nodes_.find(key);
   return at == nodes_.end() ? nullptr : &at->second;
 }
@@ -203,7 +206,7 @@ std::vector<NamedAddress> Zone::addresses() const {
 
 ZoneSet::ZoneSet(std::vector<Zone> zones) : zones_{std::move(zones)} {
   for (const auto& zone : zones_) {
-    max_labels_ = std::max(max_labels_, zone.name().label_count());
+    sizes_.set(zone.name().size());
     for (const View view : {View::outside, View::inside}) {
       if (!zone.visible(view)) continue;
       const bool is_new = by_view_[static_cast<std::size_t>(view)]
@@ -216,13 +219,11 @@ ZoneSet::ZoneSet(std::vector<Zone> zones) : zones_{std::move(zones)} {
 
 const Zone* ZoneSet::find(const Name& lower_name, View view) const {
   const Table& table = by_view_[static_cast<std::size_t>(view)];
-  auto key = lower_name.key();
-  for (std::size_t labels = lower_name.label_count();; --labels) {
-    if (labels <= max_labels_) {
+  for (auto key = lower_name.key();; key.remove_prefix(1U + static_cast<std::uint8_t>(key.front()))) {
+    if (sizes_[key.size()]) {
       if (const auto at = table.find(key); at != table.end()) return at->second;
     }
-    if (labels == 0) return nullptr;
-    key.remove_prefix(1U + static_cast<std::uint8_t>(key.front()));
+    if (key.size() == 1) return nullptr;  // the root
   }
 }
 

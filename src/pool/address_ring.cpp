@@ -17,9 +17,10 @@ AddressSlot lowest(std::size_t word, std::uint64_t bits) {
 AddressRing::AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked,
                          Duration rest, std::size_t capacity, const HashSalt& salt)
     : addresses_{std::move(addresses)},
-      taken_{addresses_.size(), capacity, salt},
-      blocked_{addresses_.size(), std::max<std::size_t>(blocked.size(), 1), salt},
-      quarantine_{rest, addresses_.size(), capacity, salt},
+      ports_{2 * capacity + blocked.size(), salt},
+      taken_{addresses_.size(), ports_, PortMasks::Set::taken},
+      blocked_{addresses_.size(), ports_, PortMasks::Set::blocked},
+      quarantine_{rest, addresses_.size(), capacity, ports_, salt},
       links_(addresses_.size()),
       rests_until_(addresses_.size(), Instant::min()) {
   if (addresses_.size() > max_addresses) throw std::invalid_argument{"too many addresses in the pool"};
@@ -97,12 +98,13 @@ bool AddressRing::take(AddressSlot address, const net::Service& service) {
   const bool was_fresh = !taken_.carries(address);
   if (!taken_.add(address, service)) return false;
   if (was_fresh) fresh_.erase(links_, address);
+  latest_ = address;
   return true;
 }
 
 void AddressRing::release(AddressSlot address, const net::Service& service, Instant now) {
+  quarantine_.add(address, service, now);  // before the removal: so it keeps its place in `ports_`
   taken_.remove(address, service);
-  quarantine_.add(address, service, now);
   if (taken_.carries(address)) return;
   fresh_.push_back(links_, address);
   rests_until_[address] = now + quarantine_.rest();

@@ -62,9 +62,9 @@ bool CircularPool::offers(net::Family family, net::Service service) const {
 
 Outcome CircularPool::reserve(const Request& asked_for, Instant now) {
   now = tick(now);
-  expire(now);
   const auto service = canonical(asked_for.service);
   if (!service) {
+    expire(now);
     counters_.add(Counter::pool_exhausted);
     return Exhausted{};
   }
@@ -73,12 +73,25 @@ Outcome CircularPool::reserve(const Request& asked_for, Instant now) {
 
   const QueryKey key = query_key(request);
   const Asked asked{request, key, hash_of(key, salt_)};
+  prefetch(asked);
+  expire(now);
   if (const auto place = find_query(key, asked.hash)) return repeat(*place);
   if (const auto granted = grant(asked, now, now)) {
     serve_waiting(now);
     return *granted;
   }
   return wait(asked, now);
+}
+
+/// What a grant looks at lies in tables larger than the caches: it is asked for at once, not in turn.
+void CircularPool::prefetch(const Asked& asked) const {
+  const Request& request = asked.request;
+  queries_.prefetch(asked.hash);
+  pending_.prefetch(hash_of(share_key(request), salt_));
+  if (!request.service.is_any()) pending_.prefetch(hash_of(share_key(request.host, request.family, {}), salt_));
+  ring(request.family).prefetch(request.service);
+  claims_.prefetch_next();
+  reservations_.prefetch_next();
 }
 
 Outcome CircularPool::repeat(const QueryPlace& place) const {

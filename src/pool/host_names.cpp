@@ -82,7 +82,7 @@ bool HostNames::add(RealmHost host) {
   free_.pop_back();
   records_[slot] = {std::move(host), true};
   const RealmHost& stored = records_[slot].host;
-  for (const auto& address : stored.addresses) by_address_.emplace(address, &stored);
+  for (const auto& address : stored.addresses) by_address_.emplace(address, slot);
   for_each_above(stored.name, [&](std::string_view above) { ++above_[std::string{above}]; });
   return true;
 }
@@ -136,7 +136,7 @@ const RealmHost* HostNames::find(HostId id) const {
 
 const RealmHost* HostNames::find(const net::IpAddress& inside) const {
   const auto found = by_address_.find(inside);
-  return found == by_address_.end() ? nullptr : found->second;
+  return found == by_address_.end() ? nullptr : &records_[found->second].host;
 }
 
 const RealmHost* HostNames::named(std::string_view name) const {

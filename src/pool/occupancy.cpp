@@ -24,10 +24,6 @@ std::size_t protocol_index(const Service& service) {
   }
 }
 
-std::uint64_t port_key(std::size_t word, const Service& service) {
-  return std::uint64_t{word} << 32 | static_cast<std::uint64_t>(service.protocol) << 16 | service.port;
-}
-
 }  // namespace
 
 std::optional<Service> canonical(Service service) {
@@ -45,12 +41,13 @@ std::optional<Service> canonical(Service service) {
   return std::nullopt;
 }
 
-Occupancy::Occupancy(std::size_t addresses, std::size_t services, const HashSalt& salt)
+Occupancy::Occupancy(std::size_t addresses, PortMasks& ports, PortMasks::Set set)
     : carrying_((addresses + 63) / 64),
       everything_(carrying_.size()),
       port_counts_(addresses),
       counts_(addresses),
-      ports_{services, salt} {
+      ports_{ports},
+      set_{set} {
   all_ports_.fill(carrying_);
   some_ports_.fill(carrying_);
 }
@@ -62,9 +59,7 @@ bool Occupancy::add(AddressSlot address, const Service& service) {
   } else if (const auto protocol = protocol_index(service); service.port == 0) {
     all_ports_[protocol][word] |= bit(address);
   } else {
-    auto* const mask = ports_.insert(port_key(word, service), std::uint64_t{0});
-    if (mask == nullptr) return false;
-    *mask |= bit(address);
+    if (!ports_.add(set_, address, service)) return false;
     some_ports_[protocol][word] |= bit(address);
     ++port_counts_[address][protocol];
   }
@@ -82,10 +77,7 @@ void Occupancy::remove(AddressSlot address, const Service& service) {
   } else if (const auto protocol = protocol_index(service); service.port == 0) {
     all_ports_[protocol][word] &= ~bit(address);
   } else {
-    const auto key = port_key(word, service);
-    auto* const mask = ports_.find(key);
-    *mask &= ~bit(address);
-    if (*mask == 0) ports_.erase(key);
+    ports_.remove(set_, address, service);
     if (--port_counts_[address][protocol] == 0) some_ports_[protocol][word] &= ~bit(address);
   }
   if (--counts_[address] == 0) {
@@ -101,18 +93,13 @@ bool Occupancy::contains(AddressSlot address, const Service& service) const {
   return has(some_ports_[protocol], address) && has_bit(with_port(address / 64, service), address);
 }
 
-std::uint64_t Occupancy::with_port(std::size_t word, const Service& service) const {
-  const auto* const mask = ports_.find(port_key(word, service));
-  return mask == nullptr ? 0 : *mask;
-}
-
 std::uint64_t Occupancy::overlapping(std::size_t word, const Service& service) const {
   if (service.is_any()) return carrying_[word];
   const auto protocol = protocol_index(service);
   const auto wide = everything_[word] | all_ports_[protocol][word];
   const auto some = some_ports_[protocol][word];
   if (service.port == 0) return wide | some;
-  // The map need be asked only where its answer could change ours.
+  // The ports need be asked only where their answer could change ours.
   return (some & ~wide) == 0 ? wide : wide | with_port(word, service);
 }
 

@@ -2,8 +2,12 @@
 
 namespace rgw::pool {
 
-Quarantine::Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, const HashSalt& salt)
-    : rest_{rest}, capacity_{capacity}, resting_{addresses, capacity, salt}, again_{capacity, salt} {}
+Quarantine::Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, PortMasks& ports,
+                       const HashSalt& salt)
+    : rest_{rest},
+      capacity_{capacity},
+      resting_{addresses, ports, PortMasks::Set::resting},
+      again_{capacity, salt} {}
 
 std::uint64_t Quarantine::key(const Pair& pair) {
   return std::uint64_t{pair.address} << 32 | static_cast<std::uint64_t>(pair.service.protocol) << 16 |

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 
 namespace rgw::pool {
@@ -20,17 +19,22 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
-constexpr bool starts_ignoring_case(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() && equal_ignoring_case(text.substr(0, prefix.size()), prefix);
+/// The same of `letters` in lower case, and nothing but letters: each is one of the two bytes that become it with 0x20.
+constexpr bool same_letters(std::string_view text, std::string_view letters) {
+  return std::ranges::equal(text, letters, [](char x, char letter) { return (x | 0x20) == letter; });
 }
 
 /// 1..65535 in decimal, digits alone, no leading zero.
 std::optional<std::uint16_t> parse_port(std::string_view digits) {
-  if (digits.empty() || digits.front() < '1' || digits.front() > '9') return std::nullopt;
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  return port;
+  constexpr std::size_t max_digits = 5;
+  if (digits.empty() || digits.size() > max_digits || digits.front() == '0') return std::nullopt;
+  std::uint32_t port = 0;
+  for (const char digit : digits) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    port = 10 * port + static_cast<std::uint32_t>(digit - '0');
+  }
+  if (port > UINT16_MAX) return std::nullopt;
+  return static_cast<std::uint16_t>(port);
 }
 
 struct WithPorts {
@@ -125,9 +129,9 @@ std::optional<std::uint16_t> well_known_port(std::string_view name) {
 }  // namespace
 
 std::optional<Service> parse_service_label(std::string_view label) {
-  if (equal_ignoring_case(label, "icmp")) return Service{Protocol::icmp, 0};
+  if (same_letters(label, "icmp")) return Service{Protocol::icmp, 0};
   for (const auto& [name, protocol] : protocols_with_ports) {
-    if (!starts_ignoring_case(label, name)) continue;
+    if (!same_letters(label.substr(0, name.size()), name)) continue;
     const auto rest = label.substr(name.size());
     if (rest.empty()) return Service{protocol, 0};
     if (const auto port = parse_port(rest)) return Service{protocol, *port};
@@ -145,7 +149,7 @@ std::string service_label(const Service& service) {
 std::optional<Protocol> parse_srv_protocol(std::string_view label) {
   if (!label.starts_with('_')) return std::nullopt;
   for (const auto& [name, protocol] : protocols_with_ports) {
-    if (equal_ignoring_case(label.substr(1), name)) return protocol;
+    if (same_letters(label.substr(1), name)) return protocol;
   }
   return std::nullopt;
 }

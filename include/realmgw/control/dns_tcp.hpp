@@ -45,6 +45,7 @@ class DnsTcp final : public DnsTransport {
     Instant progress;
     std::vector<std::uint8_t> in;
     std::vector<std::uint8_t> out;
+    std::uint32_t watched;    // EPOLL* bits
     bool ended = false;       // the client sends no more
     bool unfinished = false;  // it is in the list below
     bool owed = false;        // an answer may still come for a query that had none at once
@@ -71,6 +72,7 @@ class DnsTcp final : public DnsTransport {
   std::uint64_t next_id_ = 1;
   std::vector<std::uint64_t> unfinished_;  // connections with whole queries left over from their turn
   std::array<std::uint8_t, 65535> room_;
+  std::array<std::uint8_t, 2 + largest_query> inbox_;  // of one read
 };
 
 }  // namespace rgw::control

@@ -19,7 +19,7 @@ class Name {
   static constexpr std::size_t max_labels = 127;  ///< without the root
 
   /// The root.
-  Name() = default;
+  Name() { bytes_[0] = 0; }
 
   /// Presentation form, always taken as absolute; the final dot may be left out; `\.` and `\DDD` are
   /// understood (RFC 1035 section 5.1). Nothing where a label is empty or too long, or the whole is.
@@ -53,7 +53,7 @@ class Name {
  private:
   [[nodiscard]] bool append(std::string_view label);
 
-  std::array<std::uint8_t, max_size> bytes_{};
+  std::array<std::uint8_t, max_size> bytes_;  // as far as `size_`; the rest is never read, nor cleared
   std::uint8_t size_ = 1;
 };
 

@@ -9,6 +9,7 @@
 #include "realmgw/net/address.hpp"
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -112,6 +113,7 @@ class Zone {
   ZoneViews views_ = ZoneViews::both;
   std::uint32_t ttl_ = 0;
   std::unordered_map<std::string, Node, TextHash, std::equal_to<>> nodes_;  ///< by wire form in lower case
+  std::bitset<Name::max_size + 1> sizes_;                                  ///< of the keys: others are not looked for
   const Node* apex_ = nullptr;                                             ///< map nodes never move
   RrSet negative_soa_;
 };
@@ -133,7 +135,7 @@ class ZoneSet {
 
   std::vector<Zone> zones_;
   std::array<Table, 2> by_view_;
-  std::size_t max_labels_ = 0;
+  std::bitset<Name::max_size + 1> sizes_;  ///< of the zones' names: others are not looked for
 };
 
 }  // namespace rgw::dns

@@ -38,6 +38,10 @@ class AddressRing {
   AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked, Duration rest,
               std::size_t capacity, const HashSalt& salt);
 
+  /// Asks for what `choose` will probably look at.
+  void prefetch(const net::Service& service) const {
+    if (service.port != 0) ports_.prefetch(latest_ / 64, service);
+  }
   /// The address that `service` should get, in the order above; nullopt where it fits on none.
   [[nodiscard]] std::optional<AddressSlot> choose(const net::Service& service, Instant now);
   /// The same of 1. alone.
@@ -69,12 +73,14 @@ class AddressRing {
   [[nodiscard]] std::optional<AddressSlot> fresh(const net::Service& service) const;
 
   std::vector<net::IpAddress> addresses_;
+  PortMasks ports_;  ///< of the three below
   Occupancy taken_;
   Occupancy blocked_;
   Quarantine quarantine_;
   IndexList::Links links_;
   IndexList fresh_;                   ///< least recently used first
   std::vector<Instant> rests_until_;  ///< of a fresh address
+  AddressSlot latest_ = 0;            ///< that was taken: where one service fits, the next mostly does, too
 };
 
 }  // namespace rgw::pool

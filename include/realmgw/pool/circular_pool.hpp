@@ -48,7 +48,7 @@ struct PoolUse {
 };
 
 /// One thread, no clock of its own, and no memory beyond what the constructor takes, but for a line for each
-/// end that waiting queries have not been offered yet: up to 500 bytes for each of `max_claims` (33 MB as it
+/// end that waiting queries have not been offered yet: up to 650 bytes for each of `max_claims` (41 MB as it
 /// stands, resident as far as it has been used) and 250 for each of `wait_queue`. Time handed in never goes
 /// back; where it does, it stands still instead.
 ///
@@ -187,6 +187,7 @@ class CircularPool {
     QueryKey key;
     std::uint64_t hash;
   };
+  void prefetch(const Asked& asked) const;
   [[nodiscard]] std::optional<Granted> grant(const Asked& asked, Instant when, Instant now);
   [[nodiscard]] Slot shareable(const Request& request) const;
   [[nodiscard]] Slot walked(const Request& request, Instant asked) const;

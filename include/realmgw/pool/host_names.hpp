@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -63,9 +62,11 @@ class HostNames {
   /// The same of a name written with dots and no escapes.
   [[nodiscard]] NameMatch find(std::string_view dotted) const;
 
-  /// nullptr where there is none.
+  /// nullptr where there is none; valid until the directory changes.
   [[nodiscard]] const RealmHost* find(HostId id) const;
-  /// Whose inside address this is (reverse names); nullptr where nobody's.
+  /// Asks for what a search for this id begins with.
+  void prefetch(HostId id) const { by_id_.prefetch(hash_of(id)); }
+  /// Whose inside address this is (reverse names); nullptr where nobody's; valid as above.
   [[nodiscard]] const RealmHost* find(const net::IpAddress& inside) const;
 
   [[nodiscard]] std::size_t size() const { return by_id_.size(); }
@@ -94,11 +95,11 @@ class HostNames {
   [[nodiscard]] static std::uint64_t hash_of(HostId id);
   void make_room();
 
-  std::deque<Record> records_;  ///< they never move
+  std::vector<Record> records_;
   std::vector<SlotIndex::Slot> free_;
   SlotIndex by_name_{first_capacity}, by_id_{first_capacity};
   NameMap<std::size_t> above_;  ///< names above hosts with dotted names, and how many hosts stand below each
-  std::unordered_map<net::IpAddress, const RealmHost*> by_address_;
+  std::unordered_map<net::IpAddress, SlotIndex::Slot> by_address_;
 };
 
 }  // namespace rgw::pool

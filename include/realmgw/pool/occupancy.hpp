@@ -2,8 +2,8 @@
 // asked for 64 addresses at a time.
 #pragma once
 
-#include "realmgw/base/flat_map.hpp"
 #include "realmgw/net/transport.hpp"
+#include "realmgw/pool/port_masks.hpp"
 
 #include <array>
 #include <cstddef>
@@ -13,20 +13,16 @@
 
 namespace rgw::pool {
 
-/// An address of one family's pool, by its place in the realm file.
-using AddressSlot = std::uint32_t;
-
 /// The service in the form that Occupancy keeps: protocols of ports, ICMP of both families as one without a
 /// port, or (any, 0). nullopt where the pool does not serve the protocol.
 [[nodiscard]] std::optional<net::Service> canonical(net::Service service);
 
 /// A set of (address, service), each at most once, services `canonical`.
-/// Memory: an eighth of 18 bytes and 20 bytes for each address, and up to 48 bytes for each (address,
-/// service).
+/// Memory: an eighth of 18 bytes and 20 bytes for each address, beside `ports`.
 class Occupancy {
  public:
-  /// Room for `services` pairs with a port.
-  Occupancy(std::size_t addresses, std::size_t services, const HashSalt& salt);
+  /// Pairs with a port stand in `set` of `ports`, which outlives this; nobody else may change the set.
+  Occupancy(std::size_t addresses, PortMasks& ports, PortMasks::Set set);
 
   /// Only a pair that is not in it. False, and nothing changed, where there is no room.
   [[nodiscard]] bool add(AddressSlot address, const net::Service& service);
@@ -65,16 +61,19 @@ class Occupancy {
   [[nodiscard]] static bool has(const Bits& bits, AddressSlot address) {
     return has_bit(bits[address / 64], address);
   }
-  [[nodiscard]] std::uint64_t with_port(std::size_t word, const net::Service& service) const;
+  [[nodiscard]] std::uint64_t with_port(std::size_t word, const net::Service& service) const {
+    return ports_.holders(set_, word, service);
+  }
 
   Bits carrying_;                           ///< anything
   Bits everything_;                         ///< (any, 0)
   std::array<Bits, protocols> all_ports_;   ///< (protocol, 0)
   std::array<Bits, protocols> some_ports_;  ///< (protocol, port), whichever port
   std::vector<std::array<std::uint32_t, protocols>>
-      port_counts_;                              ///< of an address: how many (protocol, port)
-  std::vector<std::uint32_t> counts_;            ///< of an address: how many pairs
-  FlatMap<std::uint64_t, std::uint64_t> ports_;  ///< (word, protocol, port) -> which of the 64 addresses
+      port_counts_;                    ///< of an address: how many (protocol, port)
+  std::vector<std::uint32_t> counts_;  ///< of an address: how many pairs
+  PortMasks& ports_;
+  PortMasks::Set set_;
   std::size_t carrying_count_ = 0;
 };
 

@@ -14,8 +14,9 @@ namespace rgw::pool {
 /// (address, service) pairs at rest, all for the same time.
 class Quarantine {
  public:
-  /// At most `capacity` pairs; one more ends the rest of the oldest. A `rest` of zero keeps nothing.
-  Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, const HashSalt& salt);
+  /// At most `capacity` pairs; one more ends the rest of the oldest. A `rest` of zero keeps nothing. `ports`
+  /// outlives this.
+  Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, PortMasks& ports, const HashSalt& salt);
 
   /// The pair rests from `now` on, or afresh.
   void add(AddressSlot address, const net::Service& service, Instant now);

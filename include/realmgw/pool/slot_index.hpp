@@ -1,11 +1,12 @@
 // Finds records by keys that stand in the records themselves.
 #pragma once
 
+#include "realmgw/base/huge_array.hpp"
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
-#include <vector>
 
 namespace rgw::pool {
 
@@ -20,14 +21,15 @@ class SlotIndex {
   static constexpr std::size_t max_probe = 256;
 
   /// Room for `capacity` numbers, 1 to 2^29. Throws std::length_error, std::bad_alloc.
-  explicit SlotIndex(std::size_t capacity) : capacity_{capacity} {
-    if (capacity == 0 || capacity > std::size_t{1} << 29)
-      throw std::length_error{"SlotIndex: capacity out of range"};
-    cells_.resize(std::bit_ceil(2 * capacity));
+  explicit SlotIndex(std::size_t capacity) : capacity_{capacity}, cells_{cells_for(capacity)} {
+    cells_.memory().prefault();
   }
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool full() const { return size_ == capacity_; }
+
+  /// Asks for the line that a search with this hash begins with.
+  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&cells_[home(tag_of(hash))], 1); }
 
   /// The number of which `equal(number)` holds, of those with this hash; nullptr where there is none. It may
   /// be overwritten with another of the same hash. Good until the next `insert` or `erase`.
@@ -74,11 +76,16 @@ class SlotIndex {
  private:
   // 31 bits of the hash and a one, which tells a taken cell: where it belongs is known without the key.
   struct Cell {
-    std::uint32_t tag = vacant;
-    Slot slot = 0;
+    std::uint32_t tag;
+    Slot slot;
   };
-  static constexpr std::uint32_t vacant = 0;
+  static constexpr std::uint32_t vacant = 0;  // as fresh memory is
 
+  [[nodiscard]] static std::size_t cells_for(std::size_t capacity) {
+    if (capacity == 0 || capacity > std::size_t{1} << 29)
+      throw std::length_error{"SlotIndex: capacity out of range"};
+    return std::bit_ceil(2 * capacity);
+  }
   [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) {
     return static_cast<std::uint32_t>(hash >> 32) | 1;
   }
@@ -98,7 +105,7 @@ class SlotIndex {
 
   std::size_t capacity_;
   std::size_t size_ = 0;
-  std::vector<Cell> cells_;
+  HugeArray<Cell> cells_;
 };
 
 }  // namespace rgw::pool

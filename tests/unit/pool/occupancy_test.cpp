@@ -26,7 +26,8 @@ Service random_service(Random& random) {
 TEST(Occupancy, agrees_with_a_plain_list_of_what_stands_where) {
   constexpr AddressSlot addresses = 150;  // two whole words and a part of one
   Random random{7};
-  Occupancy occupancy{addresses, 4096, HashSalt{random}};
+  PortMasks ports{4096, HashSalt{random}};
+  Occupancy occupancy{addresses, ports, PortMasks::Set::taken};
   std::set<std::pair<AddressSlot, Service>> model;
 
   for (int step = 0; step < 20000; ++step) {
@@ -57,7 +58,8 @@ TEST(Occupancy, agrees_with_a_plain_list_of_what_stands_where) {
 
 TEST(Occupancy, refuses_more_services_than_it_has_room_for) {
   Random random{7};
-  Occupancy occupancy{1, 2, HashSalt{random}};
+  PortMasks ports{2, HashSalt{random}};
+  Occupancy occupancy{1, ports, PortMasks::Set::taken};
   EXPECT_TRUE(occupancy.add(0, {Protocol::tcp, 1}));
   EXPECT_TRUE(occupancy.add(0, {Protocol::tcp, 2}));
   EXPECT_FALSE(occupancy.add(0, {Protocol::tcp, 3}));

@@ -17,12 +17,13 @@ Service tcp(std::uint16_t port) {
 
 class QuarantineTest : public testing::Test {
  protected:
-  Quarantine make(Duration rest, std::size_t capacity) { return {rest, 2, capacity, HashSalt{random}}; }
+  Quarantine make(Duration rest, std::size_t capacity) { return {rest, 2, capacity, ports, HashSalt{random}}; }
   static bool rests(const Quarantine& quarantine, AddressSlot address, Service service) {
     return (quarantine.overlapping(0, service) >> address & 1) != 0;
   }
 
   Random random{1};
+  PortMasks ports{8, HashSalt{random}};
   Instant now{1000s};
 };
 
