@@ -11,6 +11,7 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -43,7 +44,12 @@ class FlatMap {
         marks_{slots_for(capacity)},
         slot_memory_{marks_.size() * sizeof(Slot)},
         mask_{marks_.size() - 1},
-        slots_{static_cast<Slot*>(slot_memory_.data())} {}
+        slots_{static_cast<Slot*>(slot_memory_.data())} {
+    if (slot_memory_.bytes() < HugeMemory::huge_page) return;
+    marks_.prefault();
+    slot_memory_.prefault(0, slots_at_once);
+    other_slots_ = slot_memory_.prefault_behind(slots_at_once);
+  }
   ~FlatMap() {
     if (slots_ != nullptr) clear();
   }
@@ -55,7 +61,8 @@ class FlatMap {
         slot_memory_{std::move(other.slot_memory_)},
         mask_{other.mask_},
         slots_{std::exchange(other.slots_, nullptr)},
-        size_{std::exchange(other.size_, 0)} {}
+        size_{std::exchange(other.size_, 0)},
+        other_slots_{std::move(other.other_slots_)} {}
   FlatMap& operator=(FlatMap&&) = delete;
 
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -169,6 +176,9 @@ class FlatMap {
   [[nodiscard]] std::size_t slot_count() const { return marks_.size(); }
 
  private:
+  // Of a table on huge pages so much is touched when it is made, the rest by a thread behind it: no key is to wait for a page.
+  static constexpr std::size_t slots_at_once = std::size_t{256} << 20;  // bytes
+
   // 31 bits of the key's hash and a one, which tells a taken slot: where the key belongs is known without the
   // key.
   using Mark = std::uint32_t;
@@ -228,7 +238,8 @@ class FlatMap {
   std::size_t mask_;
   Slot* slots_;
   std::size_t size_ = 0;
-  std::size_t hand_ = 0;  ///< where the next sweep begins
+  std::size_t hand_ = 0;      ///< where the next sweep begins
+  std::jthread other_slots_;  ///< makes their memory ready; goes before they do
 };
 
 }  // namespace rgw

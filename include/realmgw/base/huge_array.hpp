@@ -16,6 +16,8 @@ namespace rgw {
 /// and a table that took some would make the packet pool fail at a later moment.
 class HugeMemory {
  public:
+  static constexpr std::size_t huge_page = std::size_t{2} << 20;  ///< bytes
+
   /// Throws std::bad_alloc. Costs no more for a large size than for a small one: pages are zeroed at first
   /// touch.
   explicit HugeMemory(std::size_t bytes);
