@@ -123,6 +123,7 @@ std::uint32_t handle_events(Context& context) {
   auto& events = context.control.events_to_worker;
   // What control adds meanwhile may wait for the next turn.
   const std::uint32_t waiting = events.size();
+  if (waiting == 0) return 0;
   std::array<ring::ToWorker, 16> burst;
   std::uint32_t count = 0;
   while (count < waiting) {
