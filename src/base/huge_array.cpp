@@ -9,7 +9,6 @@
 namespace rgw {
 namespace {
 
-constexpr std::size_t huge_page = HugeMemory::huge_page;
 constexpr int lowest_priority = 19;  // nice(2)
 
 std::size_t small_page() {
