@@ -12,7 +12,9 @@ constexpr std::uint16_t first_high_port = 1024;
 
 MapGrant Admission::map(const MapWish& wish) {
   using Why = MapGrant::Why;
-  const auto& [host, protocol, family] = wish.name;
+  const net::Endpoint& host = wish.name.inside;
+  const net::Protocol protocol = wish.name.protocol;
+  const net::Family family = wish.name.outside;
   const auto fits = [&](const net::Endpoint& external) {
     return !wish.exact || ((!wish.address || *wish.address == external.address) &&
                            (wish.port == 0 || wish.port == external.port));
