@@ -55,15 +55,14 @@ HugeMemory::~HugeMemory() {
   if (start_ != nullptr) ::munmap(start_, bytes_);
 }
 
-void HugeMemory::prefault(std::size_t from, std::size_t to) {
-  to = std::min(to, bytes_);
-  if (from < to) touch(static_cast<std::byte*>(start_) + from, to - from);
-}
+void HugeMemory::prefault() { touch(static_cast<std::byte*>(start_), bytes_); }
 
-std::jthread HugeMemory::prefault_behind(std::size_t from) {
-  from = from / huge_page * huge_page;
-  if (from >= bytes_) return {};
-  return std::jthread{[at = static_cast<std::byte*>(start_) + from, left = bytes_ - from](const std::stop_token& stop) mutable {
+std::jthread HugeMemory::prefault_in_order(std::size_t at_once) {
+  at_once = std::min(bytes_, (at_once + huge_page - 1) / huge_page * huge_page);
+  auto* const start = static_cast<std::byte*>(start_);
+  touch(start, at_once);
+  if (at_once == bytes_) return {};
+  return std::jthread{[at = start + at_once, left = bytes_ - at_once](const std::stop_token& stop) mutable {
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);
     while (left != 0 && !stop.stop_requested()) {
       const std::size_t step = std::min(left, huge_page);

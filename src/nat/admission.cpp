@@ -382,7 +382,7 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   if (own_port) {
     if (const auto made = through_pinhole()) return *made;
   }
-  const std::uint16_t port = protocol == Protocol::icmp ? 0 : external.port;
+  const std::uint16_t port = reserved_port(packet.tail());
   const auto mapping = mappings_.find_external(external, protocol);
   // A host may have asked for a port that DNS has just promised to clients of another.
   const bool promised = mapping && mappings_[*mapping].hold == Hold::open &&
@@ -436,8 +436,7 @@ bool Admission::would_admit(const net::Packet& packet, Instant now) const {
   if (const auto mapping = mappings_.find_external(external, protocol);
       mapping && mappings_[*mapping].hold == Hold::open)
     return true;
-  return bindings_.match(external.address, protocol, protocol == Protocol::icmp ? 0 : external.port, now)
-      .found.has_value();
+  return bindings_.match(external.address, protocol, reserved_port(packet.tail()), now).found.has_value();
 }
 
 void Admission::end(SessionSlot slot) {

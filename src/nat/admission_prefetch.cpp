@@ -32,15 +32,6 @@ void Admission::prefetch(const net::FlowKey<Inside>& inside, std::uint32_t n) co
 template void Admission::prefetch(const net::FlowKey4& inside, std::uint32_t n) const;
 template void Admission::prefetch(const net::FlowKey6& inside, std::uint32_t n) const;
 
-namespace {
-
-// The port by which a reservation is found: none of an ICMP query.
-std::uint16_t reserved_port(const net::FlowTail& tail) {
-  return tail.protocol == net::Protocol::icmp ? std::uint16_t{0} : tail.near_port.host();
-}
-
-}  // namespace
-
 template <class Outside>
 void Admission::prefetch_reservation(const net::FlowKey<Outside>& outside) const {
   bindings_.prefetch_match(outside.near, outside.tail.protocol, reserved_port(outside.tail));

@@ -18,8 +18,7 @@ SessionTable::SessionTable(std::uint32_t capacity, const HashSalt& salt, Instant
       wheel_{wheel_slots, tick_of(now)} {
   // No packet is to wait for a page: the first touch of one costs as much as a thousand packets.
   index_.prefault();
-  records_.memory().prefault(0, records_at_once);
-  other_records_ = records_.memory().prefault_behind(records_at_once);
+  other_records_ = records_.prefault_in_order(records_at_once);
 }
 
 std::size_t SessionTable::bytes() const { return records_.bytes() + index_.bytes() + wheel_.bytes(); }

@@ -43,15 +43,13 @@ class FlatMap {
         hash_{std::move(hash)},
         marks_{slots_for(capacity)},
         slot_memory_{marks_.size() * sizeof(Slot)},
-        mask_{marks_.size() - 1},
-        slots_{static_cast<Slot*>(slot_memory_.data())} {
+        mask_{marks_.size() - 1} {
     if (slot_memory_.bytes() < HugeMemory::huge_page) return;
     marks_.prefault();
-    slot_memory_.prefault(0, slots_at_once);
-    other_slots_ = slot_memory_.prefault_behind(slots_at_once);
+    other_slots_ = slot_memory_.prefault_in_order(slots_at_once);
   }
   ~FlatMap() {
-    if (slots_ != nullptr) clear();
+    if (slot_memory_.data() != nullptr) clear();
   }
   /// What was moved from may only be destroyed.
   FlatMap(FlatMap&& other) noexcept
@@ -60,7 +58,6 @@ class FlatMap {
         marks_{std::move(other.marks_)},
         slot_memory_{std::move(other.slot_memory_)},
         mask_{other.mask_},
-        slots_{std::exchange(other.slots_, nullptr)},
         size_{std::exchange(other.size_, 0)},
         other_slots_{std::move(other.other_slots_)} {}
   FlatMap& operator=(FlatMap&&) = delete;
@@ -76,16 +73,16 @@ class FlatMap {
   [[gnu::always_inline]] void prefetch(const Key& key) const {
     const std::size_t slot = home(mark_of(key));
     __builtin_prefetch(&marks_[slot]);
-    __builtin_prefetch(&slots_[slot], 1);
+    __builtin_prefetch(&slots()[slot], 1);
     // Of an entry that reaches into the next line that one too.
     if constexpr (64 % sizeof(Slot) != 0)
-      __builtin_prefetch(reinterpret_cast<const char*>(&slots_[slot] + 1) - 1, 1);
+      __builtin_prefetch(reinterpret_cast<const char*>(&slots()[slot] + 1) - 1, 1);
   }
 
   /// The value of `key`, or nullptr.
   [[nodiscard]] const Value* find(const Key& key) const {
     const auto at = locate(key, mark_of(key));
-    return at.found ? &slots_[at.slot].entry.value : nullptr;
+    return at.found ? &slots()[at.slot].entry.value : nullptr;
   }
   [[nodiscard]] Value* find(const Key& key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
   [[nodiscard]] bool contains(const Key& key) const { return find(key) != nullptr; }
@@ -96,13 +93,13 @@ class FlatMap {
   [[nodiscard]] Value* insert(const Key& key, Arguments&&... arguments) {
     const Mark mark = mark_of(key);
     const auto at = locate(key, mark);
-    if (at.found) return &slots_[at.slot].entry.value;
+    if (at.found) return &slots()[at.slot].entry.value;
     if (full() || at.slot == nowhere) return nullptr;
-    ::new (static_cast<void*>(&slots_[at.slot].entry))
+    ::new (static_cast<void*>(&slots()[at.slot].entry))
         Entry{key, Value(std::forward<Arguments>(arguments)...)};
     marks_[at.slot] = mark;
     ++size_;
-    return &slots_[at.slot].entry.value;
+    return &slots()[at.slot].entry.value;
   }
 
   /// Like `insert`, but the new value replaces one that is there.
@@ -123,7 +120,7 @@ class FlatMap {
 
   void clear() {
     for (std::size_t slot = 0; slot < marks_.size(); ++slot) {
-      if (marks_[slot] != vacant) std::destroy_at(&slots_[slot].entry);
+      if (marks_[slot] != vacant) std::destroy_at(&slots()[slot].entry);
       marks_[slot] = vacant;
     }
     size_ = 0;
@@ -134,13 +131,13 @@ class FlatMap {
   void for_each(Visit&& visit) const {
     for (std::size_t slot = 0; slot < marks_.size(); ++slot) {
       if (marks_[slot] != vacant)
-        visit(std::as_const(slots_[slot].entry.key), std::as_const(slots_[slot].entry.value));
+        visit(std::as_const(slots()[slot].entry.key), std::as_const(slots()[slot].entry.value));
     }
   }
   template <class Visit>
   void for_each(Visit&& visit) {
     for (std::size_t slot = 0; slot < marks_.size(); ++slot) {
-      if (marks_[slot] != vacant) visit(std::as_const(slots_[slot].entry.key), slots_[slot].entry.value);
+      if (marks_[slot] != vacant) visit(std::as_const(slots()[slot].entry.key), slots()[slot].entry.value);
     }
   }
 
@@ -151,7 +148,7 @@ class FlatMap {
     const std::size_t before = size_;
     for (std::size_t slot = 0; slot < marks_.size(); ++slot) {
       while (marks_[slot] != vacant &&
-             unwanted(std::as_const(slots_[slot].entry.key), slots_[slot].entry.value)) {
+             unwanted(std::as_const(slots()[slot].entry.key), slots()[slot].entry.value)) {
         erase_slot(slot);  // the next of the run may have moved in
       }
     }
@@ -165,7 +162,7 @@ class FlatMap {
     const std::size_t before = size_;
     for (; budget != 0; --budget) {
       if (marks_[hand_] != vacant &&
-          unwanted(std::as_const(slots_[hand_].entry.key), slots_[hand_].entry.value)) {
+          unwanted(std::as_const(slots()[hand_].entry.key), slots()[hand_].entry.value)) {
         erase_slot(hand_);
       } else {
         hand_ = next(hand_);
@@ -203,6 +200,7 @@ class FlatMap {
     if (capacity == 0 || capacity > std::size_t{1} << 29) throw std::length_error{"FlatMap: capacity out of range"};
     return std::bit_ceil(2 * capacity);
   }
+  [[nodiscard]] Slot* slots() const { return static_cast<Slot*>(slot_memory_.data()); }
   [[nodiscard]] Mark mark_of(const Key& key) const { return static_cast<Mark>(hash_(key) >> 32) | 1; }
   [[nodiscard]] std::size_t home(Mark mark) const { return (mark >> 1) & mask_; }
   [[nodiscard]] std::size_t next(std::size_t slot) const { return (slot + 1) & mask_; }
@@ -211,19 +209,19 @@ class FlatMap {
     std::size_t slot = home(mark);
     for (std::size_t probe = 0; probe < max_probe; ++probe, slot = next(slot)) {
       if (marks_[slot] == vacant) return {slot, false};
-      if (marks_[slot] == mark && slots_[slot].entry.key == key) return {slot, true};
+      if (marks_[slot] == mark && slots()[slot].entry.key == key) return {slot, true};
     }
     return {nowhere, false};
   }
 
   void erase_slot(std::size_t hole) {
-    std::destroy_at(&slots_[hole].entry);
+    std::destroy_at(&slots()[hole].entry);
     for (std::size_t slot = next(hole); marks_[slot] != vacant; slot = next(slot)) {
       const std::size_t from_home = (slot - home(marks_[slot])) & mask_;
       const std::size_t from_hole = (slot - hole) & mask_;
       if (from_home < from_hole) continue;  // in the hole it would stand before its home
-      ::new (static_cast<void*>(&slots_[hole].entry)) Entry{std::move(slots_[slot].entry)};
-      std::destroy_at(&slots_[slot].entry);
+      ::new (static_cast<void*>(&slots()[hole].entry)) Entry{std::move(slots()[slot].entry)};
+      std::destroy_at(&slots()[slot].entry);
       marks_[hole] = marks_[slot];
       hole = slot;
     }
@@ -236,7 +234,6 @@ class FlatMap {
   HugeArray<Mark> marks_;
   HugeMemory slot_memory_;
   std::size_t mask_;
-  Slot* slots_;
   std::size_t size_ = 0;
   std::size_t hand_ = 0;      ///< where the next sweep begins
   std::jthread other_slots_;  ///< makes their memory ready; goes before they do

@@ -33,13 +33,13 @@ class HugeMemory {
   [[nodiscard]] void* data() const { return start_; }
   /// Rounded up to whole pages.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
-  /// Touches the pages of bytes [from, to) now, as far as there are such, on the NUMA node of the calling thread, before a
-  /// packet has to wait for one: the first touch of a huge page takes about 100 us. Takes 0.2 s a GiB, and up to 2 s in a
-  /// virtual machine that has to find the memory first.
-  void prefault(std::size_t from = 0, std::size_t to = std::numeric_limits<std::size_t>::max());
-  /// Touches the pages from `from` on, in order, by a thread of low priority, while the memory is in use already. The thread
-  /// ends by itself or when it is destroyed, which has to be before the memory goes.
-  [[nodiscard]] std::jthread prefault_behind(std::size_t from);
+  /// Touches all pages now, on the NUMA node of the calling thread, before a packet has to wait for one: the
+  /// first touch of a huge page takes about 100 us. Takes 0.2 s a GiB, and up to 2 s in a virtual machine
+  /// that has to find the memory first.
+  void prefault();
+  /// The same of the first `at_once` bytes; the others are touched in order behind it, by a thread of low priority, while the
+  /// memory is in use already. The thread ends by itself or when it is destroyed, which has to be before the memory goes.
+  [[nodiscard]] std::jthread prefault_in_order(std::size_t at_once);
 
  private:
   void* start_ = nullptr;
@@ -61,7 +61,7 @@ class HugeArray {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t bytes() const { return memory_.bytes(); }
   void prefault() { memory_.prefault(); }
-  [[nodiscard]] HugeMemory& memory() { return memory_; }
+  [[nodiscard]] std::jthread prefault_in_order(std::size_t at_once) { return memory_.prefault_in_order(at_once); }
 
  private:
   static std::size_t bytes_for(std::size_t size) {

@@ -13,6 +13,11 @@ namespace rgw::nat {
 /// it is fit.
 [[nodiscard]] std::optional<Counter> cannot_open(const net::Packet& packet);
 
+/// The port by which what is reserved for a packet from outside is found: none of an ICMP query.
+[[nodiscard]] inline std::uint16_t reserved_port(const net::FlowTail& tail) {
+  return tail.protocol == net::Protocol::icmp ? std::uint16_t{0} : tail.near_port.host();
+}
+
 /// The key outside of a flow whose key inside stands, with an external endpoint and the remote as it is called there.
 template <class Inside, class Outside>
 [[nodiscard]] net::FlowKey<Outside> outside_of(const net::FlowKey<Inside>& inside, const Outside& external, std::uint16_t port,

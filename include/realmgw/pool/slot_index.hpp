@@ -22,7 +22,7 @@ class SlotIndex {
 
   /// Room for `capacity` numbers, 1 to 2^29. Throws std::length_error, std::bad_alloc.
   explicit SlotIndex(std::size_t capacity) : capacity_{capacity}, cells_{cells_for(capacity)} {
-    cells_.memory().prefault();
+    cells_.prefault();
   }
 
   [[nodiscard]] std::size_t size() const { return size_; }

@@ -284,17 +284,18 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
 
 // Asks for what the first packets of the batch will read, before the first of them is judged.
 void prefetch(const Context& context, Batch& batch) {
-  std::uint32_t misses = 0, arrivals = 0;
+  std::uint32_t misses = 0;
+  bool arrivals = false;
   for (const Packet* packet : batch) {
     if (packet->session != nat::no_session) continue;
     if (packet->side() == net::Side::inside) {
       context.admission.prefetch_outbound(*packet, misses++);
     } else {
       context.admission.prefetch_reservation(*packet);
-      ++arrivals;
+      arrivals = true;
     }
   }
-  if (arrivals == 0) return;
+  if (!arrivals) return;
   for (const Packet* packet : batch) {
     if (packet->session == nat::no_session && packet->side() == net::Side::outside)
       context.admission.prefetch_inbound(*packet, misses++);

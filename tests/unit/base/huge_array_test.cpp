@@ -47,7 +47,7 @@ TEST(HugeArray, prefaulting_changes_nothing) {
   HugeArray<std::uint32_t> array{3u << 20};
   array[0] = 1;
   array[(3u << 20) - 1] = 2;
-  array.memory().prefault();
+  array.prefault();
   EXPECT_EQ(array[0], 1u);
   EXPECT_EQ(array[1u << 20], 0u);
   EXPECT_EQ(array[(3u << 20) - 1], 2u);
@@ -55,8 +55,7 @@ TEST(HugeArray, prefaulting_changes_nothing) {
 
 TEST(HugeArray, what_is_prefaulted_behind_its_user_keeps_what_is_written) {
   HugeArray<std::uint32_t> array{16u << 20};
-  array.memory().prefault(0, 4u << 20);
-  std::jthread behind = array.memory().prefault_behind(4u << 20);
+  std::jthread behind = array.prefault_in_order(4u << 20);
   for (std::size_t i = 0; i < array.size(); i += 512) array[i] = static_cast<std::uint32_t>(i + 1);
   behind.join();
   for (std::size_t i = 0; i < array.size(); i += 512) ASSERT_EQ(array[i], i + 1);
@@ -65,12 +64,12 @@ TEST(HugeArray, what_is_prefaulted_behind_its_user_keeps_what_is_written) {
   std::vector<unsigned char> resident(array.bytes() / 4096);
   ASSERT_EQ(::mincore(array.data(), array.bytes(), resident.data()), 0);
   EXPECT_EQ(std::count_if(resident.begin(), resident.end(), [](unsigned char page) { return (page & 1) == 0; }), 0);
-  EXPECT_FALSE(array.memory().prefault_behind(array.bytes()).joinable());
+  EXPECT_FALSE(array.prefault_in_order(array.bytes()).joinable());
 }
 
 TEST(HugeArray, prefaulting_behind_stops_when_asked) {
   HugeArray<std::uint32_t> array{64u << 20};
-  static_cast<void>(array.memory().prefault_behind(0));  // goes at once
+  static_cast<void>(array.prefault_in_order(0));  // goes at once
   array[array.size() - 1] = 3;
   EXPECT_EQ(array[array.size() - 1], 3u);
 }
