@@ -56,9 +56,10 @@ TEST(HugeArray, prefaulting_changes_nothing) {
 TEST(HugeArray, what_is_prefaulted_behind_its_user_keeps_what_is_written) {
   HugeArray<std::uint32_t> array{16u << 20};
   std::jthread behind = array.prefault_in_order(4u << 20);
-  for (std::size_t i = 0; i < array.size(); i += 512) array[i] = static_cast<std::uint32_t>(i + 1);
+  const std::size_t used = array.size() / 4;  // nobody but the thread touches the rest
+  for (std::size_t i = 0; i < used; i += 512) array[i] = static_cast<std::uint32_t>(i + 1);
   behind.join();
-  for (std::size_t i = 0; i < array.size(); i += 512) ASSERT_EQ(array[i], i + 1);
+  for (std::size_t i = 0; i < used; i += 512) ASSERT_EQ(array[i], i + 1);
   ASSERT_EQ(array[1], 0u);
 
   std::vector<unsigned char> resident(array.bytes() / 4096);
