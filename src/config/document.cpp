@@ -18,6 +18,11 @@ Position position(const YAML::Mark& mark) {
   return {mark.line + 1, mark.column + 1};
 }
 
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && c != '\t') || byte == 0x7f;
+}
+
 // Ends the parse from within an event.
 struct Refusal {
   SyntaxError error;
@@ -44,6 +49,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                 const std::string& value) override {
     no_tags(mark, tag);
+    if (std::ranges::any_of(value, is_control)) refuse(position(mark), "a value with a control character");
     add({Node::Kind::scalar, position(mark), value, {}});
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
@@ -125,9 +131,7 @@ void check_bytes(std::string_view text) {
   Position at;
   std::ptrdiff_t open_brackets = 0;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f)
-      refuse(at, "a control character");
+    if (is_control(c) && c != '\n' && c != '\r') refuse(at, "a control character");
     if (c == '[' || c == '{') ++open_brackets;
     if (c == ']' || c == '}') open_brackets = std::max<std::ptrdiff_t>(open_brackets - 1, 0);
     if (open_brackets > max_imbalance) refuse(at, "too many open brackets");

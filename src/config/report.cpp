@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "text.hpp"
+
 namespace rgw::config {
 namespace {
 
@@ -35,16 +37,16 @@ std::string LoadResult::to_string() const {
   return text;
 }
 
-Problem Report::make(const Where& where, std::string message) const {
-  return {file_, where.at.line, where.at.column, where.key, std::move(message)};
+Problem Report::make(const Where& where, std::string_view message) const {
+  return {printable(file_), where.at.line, where.at.column, where.key, printable(message)};
 }
 
-void Report::problem(const Where& where, std::string message) {
-  add(make(where, std::move(message)));
+void Report::problem(const Where& where, std::string_view message) {
+  add(make(where, message));
 }
 
-void Report::problem_in(const std::string& file, int line, std::string key, std::string message) {
-  add({file, line, 1, std::move(key), std::move(message)});
+void Report::problem_in(const std::string& file, int line, std::string key, std::string_view message) {
+  add({printable(file), line, 1, std::move(key), printable(message)});
 }
 
 void Report::add(Problem problem) {
@@ -55,8 +57,8 @@ void Report::add(Problem problem) {
   problems_.push_back(std::move(problem));
 }
 
-void Report::warning(const Where& where, std::string message) {
-  if (warnings_.size() < max_problems) warnings_.push_back(make(where, std::move(message)));
+void Report::warning(const Where& where, std::string_view message) {
+  if (warnings_.size() < max_problems) warnings_.push_back(make(where, message));
 }
 
 bool Report::clean_besides(std::string_view key, std::initializer_list<std::string_view> leaves) const {

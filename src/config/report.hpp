@@ -25,10 +25,11 @@ class Report {
  public:
   explicit Report(std::string file) : file_{std::move(file)} {}
 
-  void problem(const Where& where, std::string message);
+  /// Control characters of a message, which may come from the file, are shown as '?'.
+  void problem(const Where& where, std::string_view message);
   /// The same in a file that the realm file names, at one of its lines.
-  void problem_in(const std::string& file, int line, std::string key, std::string message);
-  void warning(const Where& where, std::string message);
+  void problem_in(const std::string& file, int line, std::string key, std::string_view message);
+  void warning(const Where& where, std::string_view message);
 
   /// The realm file's name.
   [[nodiscard]] const std::string& file() const { return file_; }
@@ -58,7 +59,7 @@ class Report {
 
  private:
   void add(Problem problem);
-  [[nodiscard]] Problem make(const Where& where, std::string message) const;
+  [[nodiscard]] Problem make(const Where& where, std::string_view message) const;
 
   std::string file_;
   std::vector<Problem> problems_, warnings_;

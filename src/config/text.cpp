@@ -90,7 +90,8 @@ std::string printable(std::string_view text, std::size_t limit) {
 }
 
 std::string quote(std::string_view text) {
-  return '"' + printable(text) + '"';
+  constexpr std::size_t longest = 64;
+  return '"' + printable(text, longest) + '"';
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {

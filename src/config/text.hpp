@@ -16,8 +16,8 @@ namespace rgw::config {
 
 /// `text` for a message: in double quotes, cut to a line's length, control characters as '?'.
 [[nodiscard]] std::string quote(std::string_view text);
-/// The same without the quotes and cut at `limit` bytes.
-[[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 64);
+/// `text` with control characters as '?', cut at `limit` bytes.
+[[nodiscard]] std::string printable(std::string_view text, std::size_t limit = std::string_view::npos);
 
 /// Decimal digits alone.
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view text);

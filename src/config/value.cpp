@@ -45,13 +45,13 @@ Value::Value(const Node& node, std::string path, Position key_at, Report& report
   report_->note(path_, node_->at);
 }
 
-bool Value::problem(std::string message) const {
-  report_->problem(where(), std::move(message));
+bool Value::problem(std::string_view message) const {
+  report_->problem(where(), message);
   return false;
 }
 
-bool Value::problem_at_key(std::string message) const {
-  report_->problem(key(), std::move(message));
+bool Value::problem_at_key(std::string_view message) const {
+  report_->problem(key(), message);
   return false;
 }
 
@@ -165,7 +165,7 @@ bool prefix(const Value& value, net::Prefix& out) {
   if (const auto link = net::InterfaceAddress::parse(*text)) {
     message += " (did you mean " + quote(link->prefix().to_string()) + "?)";
   }
-  return value.problem(std::move(message));
+  return value.problem(message);
 }
 
 bool read_ranges(const Value& value, std::uint64_t limit, std::vector<net::IpAddress>& out) {
@@ -210,7 +210,7 @@ bool read_duration(const Value& value, milliseconds low, milliseconds high, mill
   }
   std::string message = quote(*text) + " is not " + what;
   if (!duration && parse_number(*text)) message += " (a duration has a unit: ms, s, m, h or d)";
-  return value.problem(std::move(message));
+  return value.problem(message);
 }
 
 // RFC 2181 section 8: a TTL has 31 bits; a week is what resolvers keep at most.

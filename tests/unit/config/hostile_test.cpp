@@ -7,9 +7,11 @@
 namespace rgw::config {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::SizeIs;
 
 std::string repeated(const std::string& text, std::size_t times) {
@@ -56,6 +58,14 @@ TEST(HostileFile, control_characters_are_refused) {
   for (const char c : {'\0', '\x04', '\x1b', '\x7f'}) {
     EXPECT_THAT(problems(sound + "# " + std::string(1, c) + "\n"), ElementsAre("f:8:3: a control character"));
   }
+  for (const std::string escaped : {"\\0", "\\x04", "\\e", "\\n", "\\x7f"}) {
+    EXPECT_THAT(problems_with("hosts: { a: \"" + escaped + "\" }\n"),
+                ElementsAre("f:8:13: a value with a control character"));
+    EXPECT_THAT(problems_with("\"" + escaped + "\": 1\n"),
+                ElementsAre("f:8:1: a value with a control character"));
+  }
+  EXPECT_THAT(problems_with("siit: { maps_file: a\n\n  b }\n"),
+              ElementsAre("f:8:20: a value with a control character"));
   EXPECT_THAT(problems("\xff\xfe"
                        "a"),
               ElementsAre("f:1:1: not UTF-8"));
@@ -91,10 +101,14 @@ TEST(HostileFile, the_number_of_problems_is_bounded_and_the_last_one_says_so) {
 }
 
 TEST(HostileFile, a_message_quotes_text_short_and_printable) {
-  EXPECT_THAT(problems_with("hosts: { a: \"\\e[31m" + std::string(100, 'x') + "\" }\n"),
-              ElementsAre("f:8:13: hosts.a: \"?[31m" + std::string(59, 'x') +
-                          "...\" is not an IPv4 or IPv6 address"));
-  EXPECT_THAT(problems_with("\"a\\nb\": 1\n"), ElementsAre("f:8:1: a?b: unknown key"));
+  EXPECT_THAT(problems_with("hosts: { a: \"" + std::string(100, 'x') + "\" }\n"),
+              ElementsAre("f:8:13: hosts.a: \"" + std::string(64, 'x') + "...\" is not an IPv4 or IPv6 address"));
+  EXPECT_THAT(problems_with("\"a\tb\": 1\n"), ElementsAre("f:8:1: a?b: unknown key"));
+  EXPECT_THAT(problems_with("siit: { maps_file: \"a\tb\" }\n"),
+              ElementsAre(AllOf(HasSubstr("siit.maps_file: "), HasSubstr("a?b cannot be opened"))));
+  // What the YAML library says holds the character that it does not understand.
+  EXPECT_THAT(problems_with("hosts: { a: \"\\\r\" }\n"),
+              ElementsAre(AllOf(HasSubstr("not YAML: "), Not(HasSubstr("\r")))));
 }
 
 }  // namespace
