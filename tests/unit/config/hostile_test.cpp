@@ -101,8 +101,9 @@ TEST(HostileFile, the_number_of_problems_is_bounded_and_the_last_one_says_so) {
 }
 
 TEST(HostileFile, a_message_quotes_text_short_and_printable) {
-  EXPECT_THAT(problems_with("hosts: { a: \"" + std::string(100, 'x') + "\" }\n"),
-              ElementsAre("f:8:13: hosts.a: \"" + std::string(64, 'x') + "...\" is not an IPv4 or IPv6 address"));
+  EXPECT_THAT(
+      problems_with("hosts: { a: \"" + std::string(100, 'x') + "\" }\n"),
+      ElementsAre("f:8:13: hosts.a: \"" + std::string(64, 'x') + "...\" is not an IPv4 or IPv6 address"));
   EXPECT_THAT(problems_with("\"a\tb\": 1\n"), ElementsAre("f:8:1: a?b: unknown key"));
   EXPECT_THAT(problems_with("siit: { maps_file: \"a\tb\" }\n"),
               ElementsAre(AllOf(HasSubstr("siit.maps_file: "), HasSubstr("a?b cannot be opened"))));
