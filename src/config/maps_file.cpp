@@ -63,7 +63,7 @@ bool read_maps(std::string_view text, const std::string& file, std::size_t limit
     if (line.find_first_not_of(" \t,\r") == std::string_view::npos) continue;
     Siit::Map map;
     if (auto wrong = read_line(line, map)) {
-      report.problem_in(file, number, "siit.maps_file", *wrong);
+      report.problem_in(file, number, "siit.maps_file", std::move(*wrong));
       good = false;
     } else if (maps.size() == limit) {
       report.problem_in(file, number, "siit.maps_file", "more than " + std::to_string(limit) + " maps");
@@ -77,8 +77,8 @@ bool read_maps(std::string_view text, const std::string& file, std::size_t limit
 
 bool read_maps_file(const std::string& name, std::size_t limit, std::vector<Siit::Map>& maps, Report& report) {
   const auto path = std::filesystem::path{report.file()}.parent_path() / name;
-  const auto fail = [&](const std::string& message) {
-    report.problem(report.where("siit.maps_file"), path.string() + " " + message);
+  const auto fail = [&](std::string message) {
+    report.problem(report.where("siit.maps_file"), path.string() + " " + std::move(message));
     return false;
   };
   std::error_code error;

@@ -3,13 +3,25 @@
 #include <algorithm>
 #include <tuple>
 
-#include "text.hpp"
-
 namespace rgw::config {
 namespace {
 
 bool earlier(const Problem& a, const Problem& b) {
   return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+}
+
+// Names and values of the file stand in messages: no terminal is to obey them.
+void make_printable(std::string& text) {
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) c = '?';
+  }
+}
+
+void make_printable(std::vector<Problem>& problems) {
+  for (Problem& problem : problems) {
+    for (std::string* text : {&problem.file, &problem.key, &problem.message}) make_printable(*text);
+  }
 }
 
 }  // namespace
@@ -37,16 +49,16 @@ std::string LoadResult::to_string() const {
   return text;
 }
 
-Problem Report::make(const Where& where, std::string_view message) const {
-  return {printable(file_), where.at.line, where.at.column, where.key, printable(message)};
+Problem Report::make(const Where& where, std::string message) const {
+  return {file_, where.at.line, where.at.column, where.key, std::move(message)};
 }
 
-void Report::problem(const Where& where, std::string_view message) {
-  add(make(where, message));
+void Report::problem(const Where& where, std::string message) {
+  add(make(where, std::move(message)));
 }
 
-void Report::problem_in(const std::string& file, int line, std::string key, std::string_view message) {
-  add({printable(file), line, 1, std::move(key), printable(message)});
+void Report::problem_in(const std::string& file, int line, std::string key, std::string message) {
+  add({file, line, 1, std::move(key), std::move(message)});
 }
 
 void Report::add(Problem problem) {
@@ -57,8 +69,8 @@ void Report::add(Problem problem) {
   problems_.push_back(std::move(problem));
 }
 
-void Report::warning(const Where& where, std::string_view message) {
-  if (warnings_.size() < max_problems) warnings_.push_back(make(where, message));
+void Report::warning(const Where& where, std::string message) {
+  if (warnings_.size() < max_problems) warnings_.push_back(make(where, std::move(message)));
 }
 
 bool Report::clean_besides(std::string_view key, std::initializer_list<std::string_view> leaves) const {
@@ -92,6 +104,8 @@ void Report::finish(LoadResult& result) {
   std::stable_sort(problems_.begin(), problems_.end(), earlier);
   std::stable_sort(warnings_.begin(), warnings_.end(), earlier);
   if (overflow_) problems_.push_back({file_, 0, 0, {}, "more problems than these; the rest is not shown"});
+  make_printable(problems_);
+  make_printable(warnings_);
   result.problems = std::move(problems_);
   result.warnings = std::move(warnings_);
 }

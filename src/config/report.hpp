@@ -25,11 +25,10 @@ class Report {
  public:
   explicit Report(std::string file) : file_{std::move(file)} {}
 
-  /// Control characters of a message, which may come from the file, are shown as '?'.
-  void problem(const Where& where, std::string_view message);
+  void problem(const Where& where, std::string message);
   /// The same in a file that the realm file names, at one of its lines.
-  void problem_in(const std::string& file, int line, std::string key, std::string_view message);
-  void warning(const Where& where, std::string_view message);
+  void problem_in(const std::string& file, int line, std::string key, std::string message);
+  void warning(const Where& where, std::string message);
 
   /// The realm file's name.
   [[nodiscard]] const std::string& file() const { return file_; }
@@ -54,12 +53,12 @@ class Report {
   /// Where element `index` of a list of the Realm comes from.
   [[nodiscard]] Where where(const std::string& list, std::size_t index) const;
 
-  /// Moves what was collected into `result`, sorted by place.
+  /// Moves what was collected into `result`, sorted by place, control characters as '?'.
   void finish(LoadResult& result);
 
  private:
   void add(Problem problem);
-  [[nodiscard]] Problem make(const Where& where, std::string_view message) const;
+  [[nodiscard]] Problem make(const Where& where, std::string message) const;
 
   std::string file_;
   std::vector<Problem> problems_, warnings_;

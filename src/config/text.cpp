@@ -75,23 +75,15 @@ std::optional<std::string> parse_name(std::string_view text, bool underscores) {
 
 }  // namespace
 
-std::string printable(std::string_view text, std::size_t limit) {
-  std::string result;
-  for (const char c : text.substr(0, limit)) {
-    const auto byte = static_cast<unsigned char>(c);
-    result += byte < 0x20 || byte == 0x7f ? '?' : c;
-  }
-  if (text.size() > limit) {
-    while (!result.empty() && (static_cast<unsigned char>(text[result.size()]) & 0xc0) == 0x80)
-      result.pop_back();
-    result += "...";
-  }
-  return result;
+std::string shorten(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return std::string{text};
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) --limit;
+  return std::string{text.substr(0, limit)} + "...";
 }
 
 std::string quote(std::string_view text) {
   constexpr std::size_t longest = 64;
-  return '"' + printable(text, longest) + '"';
+  return '"' + shorten(text, longest) + '"';
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {

@@ -14,10 +14,10 @@
 
 namespace rgw::config {
 
-/// `text` for a message: in double quotes, cut to a line's length, control characters as '?'.
+/// `text` for a message: in double quotes, cut to a line's length.
 [[nodiscard]] std::string quote(std::string_view text);
-/// `text` with control characters as '?', cut at `limit` bytes.
-[[nodiscard]] std::string printable(std::string_view text, std::size_t limit = std::string_view::npos);
+/// The first `limit` bytes of `text` or fewer, so that no UTF-8 character is cut, and "..." for the rest.
+[[nodiscard]] std::string shorten(std::string_view text, std::size_t limit);
 
 /// Decimal digits alone.
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view text);

@@ -45,13 +45,13 @@ Value::Value(const Node& node, std::string path, Position key_at, Report& report
   report_->note(path_, node_->at);
 }
 
-bool Value::problem(std::string_view message) const {
-  report_->problem(where(), message);
+bool Value::problem(std::string message) const {
+  report_->problem(where(), std::move(message));
   return false;
 }
 
-bool Value::problem_at_key(std::string_view message) const {
-  report_->problem(key(), message);
+bool Value::problem_at_key(std::string message) const {
+  report_->problem(key(), std::move(message));
   return false;
 }
 
@@ -81,7 +81,7 @@ Value Value::member(std::size_t index) const {
   const Node& key = node_->items[index];
   constexpr std::size_t longest_name =
       255;  // names of hosts and zones stay whole, and so tell their places apart
-  std::string path = (path_.empty() ? "" : path_ + ".") + printable(key.text, longest_name);
+  std::string path = (path_.empty() ? "" : path_ + ".") + shorten(key.text, longest_name);
   return Value{node_->items[index + 1], std::move(path), key.at, *report_};
 }
 
@@ -165,7 +165,7 @@ bool prefix(const Value& value, net::Prefix& out) {
   if (const auto link = net::InterfaceAddress::parse(*text)) {
     message += " (did you mean " + quote(link->prefix().to_string()) + "?)";
   }
-  return value.problem(message);
+  return value.problem(std::move(message));
 }
 
 bool read_ranges(const Value& value, std::uint64_t limit, std::vector<net::IpAddress>& out) {
@@ -210,7 +210,7 @@ bool read_duration(const Value& value, milliseconds low, milliseconds high, mill
   }
   std::string message = quote(*text) + " is not " + what;
   if (!duration && parse_number(*text)) message += " (a duration has a unit: ms, s, m, h or d)";
-  return value.problem(message);
+  return value.problem(std::move(message));
 }
 
 // RFC 2181 section 8: a TTL has 31 bits; a week is what resolvers keep at most.

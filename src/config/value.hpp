@@ -40,9 +40,9 @@ class Value {
   [[nodiscard]] Where key() const { return {key_at_, path_}; }
 
   /// Reports and returns false, so that a read can end with it.
-  bool problem(std::string_view message) const;
+  bool problem(std::string message) const;
   /// The same at the key: a name is wrong, or something is missing below it.
-  bool problem_at_key(std::string_view message) const;
+  bool problem_at_key(std::string message) const;
 
   /// The text of a scalar; reports "expected `what`" for anything else.
   [[nodiscard]] const std::string* scalar(std::string_view what) const;
