@@ -122,8 +122,8 @@ std::uint32_t error_lifetime(Result result) {
 std::variant<Request, Result, NoRequest> read_request(Bytes bytes) {
   if (bytes.size() < 2 || (bytes[opcode_at] & response_bit) != 0) return NoRequest{};
   if (bytes[0] != version) return Result::unsupp_version;
-  if (bytes.size() < header_size || bytes.size() > longest_message || bytes.size() % 4 != 0)
-    return Result::malformed_request;
+  if (bytes.size() < header_size) return NoRequest{};  // section 8.2: in silence
+  if (bytes.size() > longest_message || bytes.size() % 4 != 0) return Result::malformed_request;
   Request request;
   request.lifetime = load<be32>(bytes, lifetime_at).host();
   request.client = load_address(bytes, client_at);
@@ -137,6 +137,9 @@ std::variant<Request, Result, NoRequest> read_request(Bytes bytes) {
       if (payload.size() < map_size) return Result::malformed_request;
       MapRequest map = read_map(payload);
       error = read_options(payload.subspan(map_size), &map);
+      // Section 13.2: who insists says on which port. Section 15.1: of a deletion the port is not looked at.
+      if (!error && map.prefer_failure && map.suggested.port == 0 && request.lifetime != 0)
+        error = Result::malformed_option;
       request.what = map;
       break;
     }

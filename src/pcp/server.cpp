@@ -9,7 +9,7 @@ namespace {
 // Section 13.2: what a client insists on. An unspecified part of it is no wish.
 bool is_as_suggested(const net::Endpoint& suggested, const net::Endpoint& external) {
   return (suggested.address.is_unspecified() || suggested.address == external.address) &&
-         (suggested.port == 0 || suggested.port == external.port);
+         suggested.port == external.port;
 }
 
 std::uint32_t seconds_left(Instant end, Instant now) {

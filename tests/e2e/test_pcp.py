@@ -117,13 +117,12 @@ class Pcp(harness.LabCase):
         self.assertTrue(refused("ext1", (address, int(port))))
 
     def test_each_error_is_told(self):
-        """RFC 6887 sections 7.3, 7.4, 8.2, 9, 11.1, 13.1"""
+        """RFC 6887 sections 7.3, 7.4, 8.2, 9, 11.1, 13.1, 13.2"""
         a_map = pcp.map_request(HOSTA, pcp.UDP, 6000, 600)
         with self.hosta() as client, Counting() as count:
             for request, result in (
                     (b"\0\0", pcp.UNSUPP_VERSION),  # NAT-PMP asks for the external address
                     (pcp.header(pcp.MAP, HOSTA, version=1), pcp.UNSUPP_VERSION),
-                    (a_map[:20], pcp.MALFORMED_REQUEST),
                     (a_map[:56], pcp.MALFORMED_REQUEST),
                     (a_map + b"\0", pcp.MALFORMED_REQUEST),
                     (a_map + pcp.option(200, bytes(1100)), pcp.MALFORMED_REQUEST),
@@ -131,6 +130,7 @@ class Pcp(harness.LabCase):
                     (pcp.header(100, HOSTA), pcp.UNSUPP_OPCODE),
                     (a_map + pcp.option(pcp.THIRD_PARTY, pcp.wire_address(HOSTB)), pcp.UNSUPP_OPTION),
                     (a_map + pcp.option(99), pcp.UNSUPP_OPTION),
+                    (a_map + pcp.option(pcp.PREFER_FAILURE), pcp.MALFORMED_OPTION),  # on no port
                     (a_map + pcp.option(pcp.PREFER_FAILURE, b"1"), pcp.MALFORMED_OPTION),
                     (a_map + b"\x02\0\0\x08", pcp.MALFORMED_OPTION),
                     (pcp.map_request(HOSTB, pcp.UDP, 6000, 600), pcp.ADDRESS_MISMATCH),
@@ -146,8 +146,9 @@ class Pcp(harness.LabCase):
             self.assertEqual(count["pcp_malformed"], 6)
             client.sock.settimeout(0.3)
             self.assertIsNone(client.ask(b"\2"))
+            self.assertIsNone(client.ask(a_map[:20]))
             self.assertIsNone(client.ask(pcp.header(0x80 | pcp.MAP, HOSTA) + bytes(36)))
-            self.assertEqual(count["pcp_ignored"], 2)
+            self.assertEqual(count["pcp_ignored"], 3)
             self.assertEqual(mappings(), [])
 
     def test_a_nonce_protects_a_mapping(self):

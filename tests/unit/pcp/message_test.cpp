@@ -53,6 +53,8 @@ TEST(PcpRequest, addresses_are_of_either_family) {  // RFC 6887 section 5
 TEST(PcpRequest, responses_and_scraps_are_no_requests) {  // RFC 6887 section 8.2
   EXPECT_TRUE(is_no_request({}));
   EXPECT_TRUE(is_no_request({2}));
+  EXPECT_TRUE(is_no_request({2, 1, 0, 0}));
+  EXPECT_TRUE(is_no_request({some_map.begin(), some_map.begin() + 23})) << "less than a header";
   Bytes response = some_map;
   response[1] |= 0x80;
   EXPECT_TRUE(is_no_request(response));
@@ -65,8 +67,10 @@ TEST(PcpRequest, another_version_is_told_so_however_long) {  // RFC 6887 section
 }
 
 TEST(PcpRequest, a_length_that_no_message_has_is_malformed) {  // RFC 6887 section 7
-  EXPECT_EQ(error_of({2, 1, 0, 0}), Result::malformed_request);
   Bytes cut = some_map;
+  cut.resize(24);
+  EXPECT_EQ(error_of(cut), Result::malformed_request);
+  cut = some_map;
   cut.resize(24 + 32);
   EXPECT_EQ(error_of(cut), Result::malformed_request);
   Bytes odd = some_map;
@@ -90,13 +94,21 @@ TEST(PcpRequest, an_option_that_must_be_understood_is_refused_another_is_passed_
   EXPECT_EQ(error_of(test::map_udp("10.0.0.42", 1).option(127)), Result::unsupp_option);
   EXPECT_EQ(error_of(test::announce("10.0.0.42").option(2)), Result::unsupp_option);
   EXPECT_EQ(error_of(test::map_udp("10.0.0.42", 1).option(128, {1, 2, 3}).option(255)), std::nullopt);
-  EXPECT_TRUE(std::get<MapRequest>(request_of(test::map_udp("10.0.0.42", 1).option(200, {1}).option(2)).what)
+  const auto insists = RequestBuilder{Opcode::map, "10.0.0.42", 60}.map(17, 1, "0.0.0.0:7000");
+  EXPECT_TRUE(std::get<MapRequest>(request_of(RequestBuilder{insists}.option(200, {1}).option(2)).what)
                   .prefer_failure);
 }
 
 TEST(PcpRequest, an_option_that_cannot_be_right_is_malformed) {
-  EXPECT_EQ(error_of(test::map_udp("10.0.0.42", 1).option(2).option(2)), Result::malformed_option);
-  EXPECT_EQ(error_of(test::map_udp("10.0.0.42", 1).option(2, {1})), Result::malformed_option);
+  const auto suggests = [](std::string_view external) {
+    return RequestBuilder{Opcode::map, "10.0.0.42", 60}.map(17, 1, external);
+  };
+  EXPECT_EQ(error_of(suggests("0.0.0.0:7000").option(2)), std::nullopt);
+  EXPECT_EQ(error_of(suggests("0.0.0.0:7000").option(2).option(2)), Result::malformed_option);
+  EXPECT_EQ(error_of(suggests("0.0.0.0:7000").option(2, {1})), Result::malformed_option);
+  for (const char* no_port : {"0.0.0.0:0", "198.51.100.1:0", "[::]:0", "[2001:db8::1]:0"})  // section 13.2
+    EXPECT_EQ(error_of(suggests(no_port).option(2)), Result::malformed_option) << no_port;
+  EXPECT_EQ(error_of(test::map_udp("10.0.0.42", 1, 0).option(2)), std::nullopt) << "a deletion";
   Bytes beyond = test::map_udp("10.0.0.42", 1).option(200, {1, 2, 3, 4});
   beyond[24 + 36 + 3] = 5;
   EXPECT_EQ(error_of(beyond), Result::malformed_option);
@@ -140,7 +152,8 @@ TEST_F(PcpResponse, an_error_is_padded_to_a_header_at_least_and_cut_to_a_message
 }
 
 TEST_F(PcpResponse, a_mapping_is_told_with_the_option_that_was_heeded) {  // RFC 6887 section 11.1
-  const auto request = request_of(test::map_tcp("10.0.0.42", 22).option(2));
+  const auto request =
+      request_of(RequestBuilder{Opcode::map, "10.0.0.42", 7200}.map(6, 22, "198.51.100.1:2022").option(2));
   const Seen seen{
       write_map(std::get<MapRequest>(request.what), test::endpoint("198.51.100.1:2022"), {3600, 12}, room)};
   ASSERT_EQ(seen.size(), 24U + 36U + 4U);
