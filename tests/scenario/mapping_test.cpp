@@ -130,6 +130,21 @@ TEST_P(MappingAndFiltering,
   EXPECT_TRUE(gateway.in(udp("203.0.113.11:2", external)));
 }
 
+TEST_P(MappingAndFiltering, who_is_not_let_in_keeps_no_mapping_alive) {  // RFC 7857 section 7
+  Gateway gateway{with(Filtering::address_dependent), GetParam()};
+  const auto out = gateway.out(udp("10.0.0.42:5000", "203.0.113.10:1"));
+  ASSERT_TRUE(out);
+  const std::string external = at("198.51.100.1", out->source_port());
+  for (int i = 0; i < 3; ++i) {
+    pass(gateway, 99s);
+    EXPECT_FALSE(gateway.in(udp("203.0.113.11:1", external)));
+    EXPECT_EQ(gateway.sessions(), 1U);
+  }
+  EXPECT_EQ(gateway.count(Counter::filtered), 3U);
+  pass(gateway, 4s);
+  expect_nothing_left(gateway, 2);
+}
+
 TEST(MappingAndFiltering,
      a_mapping_whose_tuple_another_session_has_is_not_used) {  // OUT-1 with POOL-11's one address
   Gateway gateway{realm_with([](config::Realm& realm) {

@@ -108,6 +108,40 @@ TEST_P(Pcp, a_tcp_server_is_reached_until_its_mapping_is_deleted) {  // RFC 6887
   EXPECT_EQ(first.client_says("still here"), "still here");
 }
 
+TEST_P(Pcp, a_mapping_is_of_its_protocol_alone) {  // RFC 6887 section 11.3
+  WholeGateway gateway{pcp_realm(), GetParam()};
+  Asker hosta{gateway, "10.0.0.42"};
+  const std::string tcp_at = hosta.external(map_tcp("10.0.0.42", 6881, lifetime));
+  EXPECT_EQ(gateway.arrives(udp("203.0.113.10:5000", tcp_at)), "");
+  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:5000", tcp_at).syn()),
+            "tcp 203.0.113.10:5000 > 10.0.0.42:6881");
+  const std::string udp_at = hosta.external(map_udp("10.0.0.42", 6882, lifetime));
+  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:5000", udp_at).syn()), "");
+  EXPECT_EQ(gateway.arrives(udp("203.0.113.10:5000", udp_at)), "udp 203.0.113.10:5000 > 10.0.0.42:6882");
+}
+
+TEST_P(Pcp, neither_a_fin_nor_a_reset_shortens_a_mapping) {  // RFC 6887 section 15.1
+  WholeGateway gateway{pcp_realm(), GetParam()};
+  Asker hosta{gateway, "10.0.0.42"};
+  const std::string external = hosta.external(map_tcp("10.0.0.42", 22, 3600));
+  const std::string inside = "10.0.0.42:22";
+  const auto comes = [&](std::string_view remote) {
+    return gateway.arrives(tcp(remote, external).syn()) == "tcp " + std::string{remote} + " > " + inside;
+  };
+  for (const char* remote : {"203.0.113.10:5000", "203.0.113.20:5000"}) {
+    ASSERT_TRUE(comes(remote));
+    ASSERT_NE(gateway.leaves(tcp(inside, remote).syn_ack()), "");
+  }
+  ASSERT_NE(gateway.leaves(tcp(inside, "203.0.113.10:5000").rst()), "");
+  ASSERT_NE(gateway.leaves(tcp(inside, "203.0.113.20:5000").fin()), "");
+  ASSERT_NE(gateway.arrives(tcp("203.0.113.20:5000", external).fin()), "");
+  EXPECT_TRUE(comes("203.0.113.30:5000"));
+  gateway.pass(3599s);  // the sessions are long over
+  EXPECT_TRUE(comes("203.0.113.40:5000"));
+  gateway.pass(1s);
+  EXPECT_FALSE(comes("203.0.113.50:5000"));
+}
+
 TEST_P(Pcp, each_pair_of_families_has_its_mappings) {  // RFC 6887 section 5
   WholeGateway gateway{pcp_realm(), GetParam()};
   gateway.learn(Gateway::inside, "fd00:10::42");

@@ -169,6 +169,10 @@ TEST_F(PcpServer, all_ports_or_protocols_of_the_host_are_deleted_at_once) {  // 
   EXPECT_EQ(send(RequestBuilder{Opcode::map, "10.0.0.42", 0}.map(0, 0)).result(), Result::success);
   ASSERT_EQ(mapper.closed.size(), 2U);
   EXPECT_EQ(mapper.closed[1].port, 6881);
+  send(test::map_udp("10.0.0.42", 6882));
+  give("198.51.100.1:6882");
+  EXPECT_EQ(send(RequestBuilder{Opcode::map, "10.0.0.42", 0}.map(0, 77)).result(), Result::success);
+  ASSERT_EQ(mapper.closed.size(), 3U) << "without a protocol the port is not looked at";
 }
 
 TEST_F(PcpServer, the_nonce_protects_a_mapping) {  // RFC 6887 section 11.3
