@@ -6,7 +6,10 @@
 namespace rgw::pcp {
 namespace {
 
-// Section 13.2: what a client insists on. An unspecified part of it is no wish.
+// Section 15.1: what the operator has written lasts for ever.
+constexpr std::uint32_t lifetime_of_fixed = 0xffffffff;
+
+// Section 13.2: what a client insists on: a port, and an address if it names one.
 bool is_as_suggested(const net::Endpoint& suggested, const net::Endpoint& external) {
   return (suggested.address.is_unspecified() || suggested.address == external.address) &&
          suggested.port == external.port;
@@ -78,12 +81,12 @@ std::span<const std::uint8_t> Server::map(const Request& request, const MapReque
   if (map.prefer_failure && !wanted_family) return refuse(Result::cannot_provide_external, exchange);
 
   const LeaseKey key{host, protocol, map.internal_port, *family};
-  const std::uint32_t lifetime = lifetime_of(request.lifetime);
   if (const auto fixed = mapper_.fixed(key)) {
     return map.prefer_failure && !is_as_suggested(map.suggested, *fixed)
                ? refuse(Result::cannot_provide_external, exchange)
-               : granted(map, *fixed, lifetime, exchange);
+               : granted(map, *fixed, lifetime_of_fixed, exchange);
   }
+  const std::uint32_t lifetime = lifetime_of(request.lifetime);
   Lease* lease = leases_.find(key);
   if (lease != nullptr && lease->state != Lease::State::resting)
     return renew(*lease, key, request, map, exchange);

@@ -285,7 +285,7 @@ TEST_P(Pcp, a_forward_of_the_realm_file_is_told) {  // RFC 6887 section 11.3
   realm.static_mappings = {{net::Protocol::tcp, endpoint("198.51.100.1:2222"), endpoint("10.0.0.42:22")}};
   WholeGateway gateway{std::move(realm), GetParam()};
   Asker hosta{gateway, "10.0.0.42"};
-  EXPECT_EQ(hosta.external(map_tcp("10.0.0.42", 22, lifetime)), "198.51.100.1:2222");
+  EXPECT_EQ(hosta.ask(map_tcp("10.0.0.42", 22, lifetime)), "0 4294967295 198.51.100.1:2222");
   EXPECT_EQ(hosta.ask(map_tcp("10.0.0.42", 22, 0)), "2 1800");
 }
 

@@ -264,7 +264,11 @@ TEST_F(PcpServer, who_insists_gets_that_or_an_error) {  // RFC 6887 section 13.2
   EXPECT_EQ(send(insists("198.51.100.1:6881")).to_string(), "0 600 198.51.100.1:6881");
   EXPECT_EQ(send(insists("0.0.0.0:6881")).to_string(), "0 600 198.51.100.1:6881") << "on whichever address";
   EXPECT_EQ(send(insists("198.51.100.1:0")).to_string(), "6 1800") << "on no port";
-  EXPECT_EQ(send(test::map_tcp("10.0.0.42", 8080)).to_string(), "0 3600 198.51.100.1:80");
+}
+
+TEST_F(PcpServer, a_mapping_of_the_realm_file_is_told_and_stays) {  // RFC 6887 sections 11.3, 15.1
+  mapper.forward = endpoint("198.51.100.1:80");
+  EXPECT_EQ(send(test::map_tcp("10.0.0.42", 8080)).to_string(), "0 4294967295 198.51.100.1:80") << "for ever";
   EXPECT_EQ(send(test::map_tcp("10.0.0.42", 8080, 0)).to_string(), "2 1800");
   EXPECT_EQ(send(RequestBuilder{Opcode::map, "10.0.0.42", 600}.map(6, 8080, "198.51.100.1:81").option(2))
                 .to_string(),
