@@ -44,7 +44,7 @@ std::optional<std::string> read_line(std::string_view line, Siit::Map& map) {
   if (!ipv4) return quote(first) + " is not an IPv4 address or prefix";
   const auto ipv6 = prefix_of(second, net::Family::v6);
   if (!ipv6) return quote(second) + " is not an IPv6 address or prefix";
-  if (32 - ipv4->length() > 128 - ipv6->length()) {  // RFC 7757 section 3.1
+  if (32 - ipv4->length() > 128 - ipv6->length()) {  // RFC 7757 section 3.2
     return ipv6->to_string() + " has fewer suffix bits than " + ipv4->to_string();
   }
   map = {*ipv4, *ipv6};

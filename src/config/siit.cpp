@@ -50,7 +50,7 @@ bool maps(const Value& value, std::vector<Siit::Map>& out) {
     } else if (out.size() == max_maps) {
       return item.problem("more than " + std::to_string(max_maps) + " maps");
     } else if (32 - map.ipv4.length() > 128 - map.ipv6.length()) {
-      // RFC 7757 section 3.1.
+      // RFC 7757 section 3.2.
       good = item.problem(map.ipv6.to_string() + " has fewer suffix bits than " + map.ipv4.to_string());
     } else {
       out.push_back(map);

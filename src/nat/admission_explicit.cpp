@@ -5,7 +5,7 @@
 namespace rgw::nat {
 namespace {
 
-// RFC 4787 REQ-3: those below are the system's own.
+// RFC 4787 REQ-3a: those below are the system's own.
 constexpr std::uint16_t first_high_port = 1024;
 
 }  // namespace

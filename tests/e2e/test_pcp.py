@@ -162,7 +162,7 @@ class Pcp(harness.LabCase):
             self.assertEqual(client.map(pcp.UDP, 6001, 0).result, pcp.SUCCESS)
 
     def test_a_host_has_no_more_mappings_than_it_may(self):
-        """RFC 6888 REQ-9 C"""
+        """RFC 6887 section 17.2"""
         with pcp.Client("hostb", HOSTB, GW_IN) as client:
             for port in range(7000, 7000 + QUOTA):
                 self.assertEqual(client.map(pcp.UDP, port, 600).result, pcp.SUCCESS)

@@ -1,5 +1,5 @@
 // A file of address maps from bytes (SIIT-1, OPS-1): never throws, and either all of its maps, each of the
-// right families and lengths (RFC 7757 section 3.1), or problems that name the line.
+// right families and lengths (RFC 7757 section 3.2), or problems that name the line.
 #include "config/maps_file.hpp"
 
 #include "realmgw/config/loader.hpp"

@@ -147,7 +147,7 @@ TEST(IcmpErrors, from_inside_a_spoofed_one_does_not_leave) {  // OUT-8
   EXPECT_EQ(gateway.count(Counter::spoofed_inside_source), 1U);
 }
 
-TEST(IcmpErrors, they_move_no_state_and_end_no_session) {  // OUT-5, RFC 5508 REQ-9: a hard error may be a lie
+TEST(IcmpErrors, they_move_no_state_and_end_no_session) {  // OUT-5, RFC 5508 REQ-6: a hard error may be a lie
   Gateway gateway;
   ASSERT_TRUE(gateway.out(tcp("10.0.0.42:5000", "203.0.113.10:80").syn()));
   ASSERT_TRUE(gateway.in(tcp("203.0.113.10:80", "198.51.100.1:5000").syn_ack()));

@@ -1,4 +1,4 @@
-// What packets from outside do for a session's life (RFC 4787 REQ-6, RFC 7857 section 7), on the short way
+// What packets from outside do for a session's life (RFC 4787 REQ-6, RFC 6146 section 5.3), on the short way
 // and on the walk, of each family pair:
 //   on_they_do: the default
 //   off_packets_from_outside_keep_no_session_alive, those from inside do
@@ -87,7 +87,7 @@ TEST_P(InboundRefresh, on_they_do) {  // RFC 4787 REQ-6a
   EXPECT_EQ(gateway.sessions(), 1U);
 }
 
-TEST_P(InboundRefresh, off_packets_from_outside_keep_no_session_alive) {  // RFC 7857 section 7
+TEST_P(InboundRefresh, off_packets_from_outside_keep_no_session_alive) {  // RFC 6146 section 5.3
   const Way& way = GetParam();
   Realm gateway{false};
   open(gateway, way);
@@ -116,7 +116,7 @@ TEST(InboundRefreshOff, a_connection_still_opens_from_outside) {  // RFC 6146 se
   expect_nothing_left(gateway, local_services);
 }
 
-TEST(InboundRefreshOff, a_ping_s_answers_do_not_prolong_it) {  // RFC 7857 section 7
+TEST(InboundRefreshOff, a_ping_s_answers_do_not_prolong_it) {  // RFC 6146 section 5.3
   Realm gateway{false};
   ASSERT_TRUE(gateway.out(ping("10.0.0.42", "203.0.113.7", 7)));
   pass(gateway, 59s);
@@ -125,7 +125,7 @@ TEST(InboundRefreshOff, a_ping_s_answers_do_not_prolong_it) {  // RFC 7857 secti
   expect_nothing_left(gateway, local_services);
 }
 
-TEST(InboundRefreshOff, a_claim_lives_by_what_its_host_says) {  // POOL-5, RFC 7857 section 7
+TEST(InboundRefreshOff, a_claim_lives_by_what_its_host_says) {  // POOL-5, RFC 6146 section 5.3
   Realm gateway{false};
   gateway.bind("198.51.100.10", {net::Protocol::udp, 5060}, "10.0.0.42");
   const std::string remote = "203.0.113.10:4000", external = "198.51.100.10:5060";

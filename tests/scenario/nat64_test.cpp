@@ -214,7 +214,7 @@ TEST_F(Nat64, a_corrupt_fragmented_ping_stays_corrupt_and_one_without_an_end_goe
   EXPECT_EQ(gateway.count(Counter::fragment_timeout), endless.size());
 }
 
-TEST(Nat64Filtering, of_udp_is_by_choice) {  // RFC 6146 section 3.5.1.2
+TEST(Nat64Filtering, of_udp_is_by_choice) {  // RFC 6146 section 3.5.1
   using Filtering = config::Outbound::Filtering;
   struct Row {
     Filtering filtering;

@@ -56,7 +56,7 @@ TEST_P(Pool4, ports_are_of_the_range) {  // RFC 6146 section 3.5.1.1
   }
 }
 
-TEST_P(Pool4, a_host_keeps_to_one_address) {  // RFC 4787 REQ-2, RFC 6888 REQ-1: paired pooling
+TEST_P(Pool4, a_host_keeps_to_one_address) {  // RFC 4787 REQ-2, RFC 6888 REQ-2: paired pooling
   const auto g = gateway({1024, 65535});
   std::set<net::IpAddress> used;
   for (unsigned n = 5; n < 25; ++n) {

@@ -44,7 +44,7 @@ TEST(Timers, a_ping_lasts_a_minute) {  // OUT-3, RFC 5508 REQ-2
   expect_lifetime(gateway, 60s);
 }
 
-TEST(Timers, an_icmp_error_keeps_nothing_alive) {  // OUT-3, RFC 4787 REQ-13, RFC 5508 REQ-9
+TEST(Timers, an_icmp_error_keeps_nothing_alive) {  // OUT-3, RFC 4787 REQ-12, RFC 5508 REQ-6
   Gateway gateway;
   ASSERT_TRUE(gateway.out(udp(h, r)));
   pass(gateway, 200s);

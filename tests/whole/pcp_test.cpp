@@ -257,7 +257,7 @@ TEST_P(Pcp, a_low_port_that_sessions_have_is_not_opened_to_everybody) {
   EXPECT_EQ(hosta.ask(map_to("10.0.0.42", 17, 443, "198.51.100.1:443").option(2)), "11 30");
 }
 
-TEST_P(Pcp, the_limit_of_a_hosts_ports_holds_for_mappings) {  // RFC 6888 REQ-4, REQ-9 C
+TEST_P(Pcp, the_limit_of_a_hosts_ports_holds_for_mappings) {  // RFC 6888 REQ-4, RFC 6887 section 17.2
   auto realm = pcp_realm();
   realm.outbound.max_ports_per_host = 2;
   realm.pcp.max_mappings_per_host = 3;

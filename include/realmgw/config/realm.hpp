@@ -61,7 +61,7 @@ struct Outbound {
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;
   bool hairpin = true;
-  bool inbound_refresh = true;                  ///< RFC 4787 REQ-6a, RFC 7857 section 7
+  bool inbound_refresh = true;                  ///< RFC 4787 REQ-6a, RFC 6146 section 5.3
   std::uint32_t max_sessions = 65536;           ///< size of the session tables, all workers together
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
   std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit

@@ -37,7 +37,7 @@ class ExternalPorts {
   [[nodiscard]] Set set(std::uint32_t place, net::Protocol protocol) const {
     return static_cast<Set>(place * sets_per_address + of(protocol));
   }
-  /// Paired pooling (RFC 4787 REQ-2, RFC 6888 REQ-1): where among `places` a host begins, whatever the
+  /// Paired pooling (RFC 4787 REQ-2, RFC 6888 REQ-2): where among `places` a host begins, whatever the
   /// protocol.
   [[nodiscard]] std::uint32_t first_for(const AddressKey& host, std::size_t places) const {
     if (places <= 1) return 0;

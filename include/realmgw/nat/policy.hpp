@@ -72,7 +72,7 @@ struct Policy {
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;
   bool hairpin = true;
-  bool inbound_refresh = true;                  ///< do packets from outside keep a session? (RFC 7857 section 7)
+  bool inbound_refresh = true;                  ///< do packets from outside keep a session? RFC 6146 section 5.3
   std::uint32_t max_sessions = 65536;           ///< of all workers together
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
   std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit
@@ -91,8 +91,8 @@ struct Policy {
 
   /// Is there anything that needs no session?
   [[nodiscard]] bool is_stateless() const { return !map.empty() || !npt.empty() || !untranslated.empty(); }
-  /// Is a host's endpoint the same outside towards all remotes? RFC 6146 section 3: NAT64's is; so is that of every pair that
-  /// crosses families.
+  /// Is a host's endpoint the same outside towards all remotes? RFC 6146 section 5.2: NAT64's is; so is that
+  /// of every pair that crosses families.
   [[nodiscard]] bool maps_independently(net::Family inside, net::Family outside) const {
     return mapping == Mapping::endpoint_independent || inside != outside;
   }

@@ -53,7 +53,7 @@ Verdict follow_session(Context& context, Packet& packet) {
 
 Verdict keep_alive(Context& context, Packet& packet) {
   packet.reconsider = false;
-  // An ICMP error neither moves a state nor keeps a session (RFC 5508 REQ-9, RFC 4787 REQ-13).
+  // An ICMP error neither moves a state nor keeps a session (RFC 5508 REQ-6, RFC 4787 REQ-12).
   if (packet.kind == PacketKind::icmp_error) return Verdict::pass();
   Session& session = context.sessions[packet.session];
   if (session.protocol() != net::Protocol::tcp) {

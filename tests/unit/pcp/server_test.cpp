@@ -194,7 +194,7 @@ TEST_F(PcpServer, the_source_is_whom_the_client_takes_itself_for) {  // RFC 6887
   EXPECT_FALSE(mapper.asked);
 }
 
-TEST_F(PcpServer, nobody_asks_for_another) {  // RFC 6887 section 13.1, RFC 6888 REQ-9 C
+TEST_F(PcpServer, nobody_asks_for_another) {  // RFC 6887 sections 13.1, 18.1
   EXPECT_EQ(send(test::map_udp("10.0.0.42", 6881).option(1, Bytes(16))).to_string(), "5 1800");
   EXPECT_FALSE(mapper.asked);
 }
@@ -226,7 +226,7 @@ TEST_F(PcpServer, a_mapping_that_rests_and_is_refused_goes_on_to_rest) {
   EXPECT_EQ(mapper.released.size(), 1U);
 }
 
-TEST_F(PcpServer, a_host_has_no_more_mappings_than_it_may) {  // RFC 6888 REQ-9 C
+TEST_F(PcpServer, a_host_has_no_more_mappings_than_it_may) {  // RFC 6887 section 17.2
   for (std::uint16_t port = 1; port <= 3; ++port) {
     send(test::map_udp("10.0.0.42", port, 600));
     give("198.51.100.1:" + std::to_string(2000 + port));
