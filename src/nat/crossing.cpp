@@ -42,11 +42,16 @@ struct IpFields {
   std::uint8_t traffic_class;
   std::uint8_t hop_limit;
   std::uint8_t protocol;  // on the wire of the family it was read from
-  std::uint32_t payload;  // bytes after the headers, as the header says (an ICMP error quotes less)
+  std::uint32_t payload;  // bytes after the headers, as the header says: an ICMP error quotes less, or a header that lies
   bool dont_fragment;     // IPv4
   std::optional<FragmentFields> fragment;
   bool options_in_fragment = false;  // IPv6: extension headers behind the fragment header, cut up with the payload
 };
+
+// How much of `length` bytes lies behind headers of `l4` bytes.
+std::uint32_t behind(std::size_t l4, std::size_t length) {
+  return static_cast<std::uint32_t>(length > l4 ? length - l4 : 0);
+}
 
 // `l4`: how many bytes of headers stand before the transport header.
 IpFields read_fields(const Ipv4Header& ip, std::size_t l4) {
@@ -54,7 +59,7 @@ IpFields read_fields(const Ipv4Header& ip, std::size_t l4) {
   IpFields fields{.traffic_class = ip.tos,
                   .hop_limit = ip.ttl,
                   .protocol = ip.protocol,
-                  .payload = static_cast<std::uint32_t>(ip.total_length.host() - l4),
+                  .payload = behind(l4, ip.total_length.host()),
                   .dont_fragment = ip.df(),
                   .fragment = std::nullopt};
   if (ip.is_fragment()) {
@@ -77,7 +82,7 @@ IpFields read_fields(const Ipv6Header& ip, std::size_t l4) {
   IpFields fields{.traffic_class = static_cast<std::uint8_t>(ip.version_class_flow.host() >> 20),
                   .hop_limit = ip.hop_limit,
                   .protocol = 0,
-                  .payload = static_cast<std::uint32_t>(sizeof(Ipv6Header) + ip.payload_length.host() - l4),
+                  .payload = behind(l4, sizeof(Ipv6Header) + ip.payload_length.host()),
                   .dont_fragment = true,
                   .fragment = std::nullopt};
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(&ip);
@@ -348,11 +353,11 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
   const std::uint8_t* const packet_end = packet.l3 + packet.length;
   std::uint8_t* const inner_l3 = packet.l3 + packet.inner;
   std::uint8_t* const inner_l4 = packet.l3 + packet.inner_l4;
-  if (inner_l4 + 8 > end) return Verdict::drop(Counter::parse_icmp_inner);
-
   const std::size_t inner_headers = static_cast<std::size_t>(inner_l4 - inner_l3);
   // `any`: a packet without ports, or a later fragment, of which nothing but the IP header changes.
   const Protocol protocol = packet.tail().protocol;
+  // The parser has seen as much, but of all that the error carries.
+  if (inner_l4 + (protocol == Protocol::any ? 0 : 8) > end) return Verdict::drop(Counter::parse_icmp_inner);
   IpFields quoted, fields;
   std::uint16_t quoted_length = 0;
   if constexpr (to_v6) {

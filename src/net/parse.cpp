@@ -2,6 +2,8 @@
 
 #include "realmgw/net/checksum.hpp"
 
+#include <algorithm>
+
 namespace rgw::net {
 namespace {
 
@@ -88,13 +90,20 @@ struct Inner {
   bool later_fragment;
 };
 
-// The transport header of the packet inside an ICMP error, 8 bytes of which must be there (RFC 792). `size` is what
-// the error carries.
+// Of the packet inside an ICMP error 8 bytes behind its headers must be there (RFC 792), as far as it had as many.
+// `told` is its length by its own header, `size` what the error carries of it.
+bool quotes_enough(std::size_t l4, std::size_t told, std::size_t size) {
+  constexpr std::size_t due = 8;
+  const std::size_t had = told > l4 ? told - l4 : 0;
+  return l4 + std::min(due, had) <= size;
+}
+
+// The transport header of the packet inside an ICMP error. `size` is what the error carries.
 bool find_inner(const Ipv4Header& inner, std::size_t size, Inner& found) {
   const std::uint16_t header_length = inner.header_length();
-  if (inner.version() != 4 || header_length < sizeof(Ipv4Header) || header_length + 8U > size) return false;
+  if (inner.version() != 4 || header_length < sizeof(Ipv4Header)) return false;
   found = {header_length, inner.protocol, (inner.flags_offset.host() & Ipv4Header::offset_mask) != 0};
-  return true;
+  return quotes_enough(header_length, inner.total_length.host(), size);
 }
 
 struct Chain {
@@ -145,9 +154,8 @@ bool find_inner(const Ipv6Header& inner, std::size_t size, Inner& found) {
   if (inner.version() != 6) return false;
   Chain chain;
   if (!walk_extension_headers(reinterpret_cast<const std::uint8_t*>(&inner), size, chain).passed()) return false;
-  if (chain.l4 + 8U > size) return false;
   found = {chain.l4, chain.protocol, chain.later_fragment};
-  return true;
+  return quotes_enough(chain.l4, sizeof(Ipv6Header) + inner.payload_length.host(), size);
 }
 
 template <class Address>
@@ -187,6 +195,7 @@ Verdict parse_icmp_error(Packet& packet) {
     set_key(key, side, inner.destination, inner.source, be16{}, be16{}, Protocol::any);
     return Verdict::pass();
   }
+  if (packet.inner_l4 + 8U > packet.length) return Verdict::drop(Counter::parse_icmp_inner);  // ports, or an identifier
   if (found.protocol == icmp_number<Address>) {
     const auto& query = header<IcmpHeader>(inner_transport);
     const auto inner_class =

@@ -245,6 +245,26 @@ TEST_F(Siit, an_error_that_quotes_no_more_than_8_bytes_crosses) {  // RFC 792
   EXPECT_EQ(error->inner().to_string(), "tcp [2001:db8:42::42]:5 > [2001:db8:23::a00:2a]:6");
 }
 
+TEST_F(Siit, an_error_about_a_packet_without_payload_crosses) {  // RFC 7915 sections 4.3 and 5.3
+  gateway.put(Gateway::outside,
+              icmp_error("192.0.2.1", "10.0.1.42", 3, 1, PacketBuilder{net::Protocol{59}, "10.0.1.42", "10.0.0.42"}.ip()).ip());
+  gateway.turn();
+  const auto in = gateway.take(Gateway::inside);
+  ASSERT_TRUE(in);
+  EXPECT_TRUE(in->checksums_right());
+  EXPECT_EQ(in->inner().bytes(), PacketBuilder(net::Protocol{59}, "2001:db8:42::42", "2001:db8:23::a00:2a").ip());
+  gateway.put(Gateway::inside,
+              icmp_error("2001:db8:42::42", "2001:db8:23::a00:2a", 1, 3,
+                         PacketBuilder{net::Protocol{59}, "2001:db8:23::a00:2a", "2001:db8:42::42"}.ip()).ip());
+  gateway.turn();
+  const auto out = gateway.take(Gateway::outside);
+  ASSERT_TRUE(out);
+  EXPECT_TRUE(out->checksums_right());
+  EXPECT_EQ(out->bytes().size(), 20U + 8 + 20);
+  EXPECT_EQ(out->inner().source(), address("10.0.0.42"));
+  EXPECT_EQ(out->inner().destination(), address("10.0.1.42"));
+}
+
 TEST_F(Siit, a_source_route_that_is_not_used_up_is_refused_with_an_error) {  // RFC 7915 section 4.1
   gateway.put(Gateway::outside, udp("10.0.0.42:5", "10.0.1.42:6").ip_options({0x83, 7, 4, 10, 0, 0, 9, 0}).payload(9).ip());
   gateway.turn();

@@ -162,6 +162,39 @@ TEST(Parse, wants_eight_bytes_of_the_inner_transport_header) {  // RFC 792
   EXPECT_EQ(error(0), "parse_icmp_inner");
 }
 
+TEST(Parse, wants_no_more_of_the_inner_packet_than_it_had) {  // RFC 7915 sections 4.3 and 5.3
+  const auto error = [](bool v6, std::uint8_t protocol, std::size_t had, std::size_t quoted, bool later = false) {
+    constexpr Protocol no_header{253};
+    Bytes inner =
+        PacketBuilder{no_header, v6 ? "fd00::42" : "10.0.0.42", v6 ? "2001:db8::1" : "203.0.113.10"}.payload(had).ip();
+    inner[v6 ? 6 : 9] = protocol;
+    if (later) header<Ipv4Header>(inner.data()).flags_offset = be16{100};
+    inner.resize((v6 ? 40 : 20) + quoted);
+    const auto parsed = parse_bytes(
+        icmp_error(v6 ? "2001:db8::99" : "203.0.113.99", v6 ? "fd00::42" : "10.0.0.42", v6 ? 1 : 3, 1, inner).ip(), Side::outside);
+    if (parsed.verdict.passed()) {
+      EXPECT_EQ(parsed.packet.tail().protocol, Protocol::any);
+    }
+    return name_of(parsed.verdict);
+  };
+  for (const bool v6 : {false, true}) {
+    EXPECT_EQ(error(v6, 59, 0, 0), "pass") << "nothing behind its header";
+    EXPECT_EQ(error(v6, 47, 3, 3), "pass");
+    EXPECT_EQ(error(v6, 47, 3, 2), "parse_icmp_inner");
+    EXPECT_EQ(error(v6, 47, 100, 8), "pass");
+    EXPECT_EQ(error(v6, 47, 100, 7), "parse_icmp_inner");
+  }
+  EXPECT_EQ(error(false, 17, 4, 4, true), "pass") << "the short end of a datagram";
+  Bytes lying = udp("10.0.0.42:5000", "203.0.113.10:53").payload(20).ip();
+  header<Ipv4Header>(lying.data()).total_length = be16{20};
+  for (const auto& [size, verdict] : {std::pair{28, "pass"}, {27, "parse_icmp_inner"}}) {
+    Bytes inner = lying;
+    inner.resize(static_cast<std::size_t>(size));
+    EXPECT_EQ(name_of(parse_bytes(icmp_error("203.0.113.99", "10.0.0.42", 3, 1, inner).ip(), Side::outside).verdict), verdict)
+        << "a flow has ports, whatever its length says";
+  }
+}
+
 TEST(Parse, refuses_errors_that_name_no_flow) {  // RFC 1122 section 3.2.2
   const auto error = [](const Bytes& inner, bool corrupt = false) {
     auto packet = icmp_error("203.0.113.99", "10.0.0.42", 3, 1, inner);
