@@ -94,7 +94,7 @@ IpFields read_fields(const Ipv6Header& ip, std::size_t l4) {
       fields.fragment =
           FragmentFields{fragment.identification.host(), static_cast<std::uint16_t>(offset_flags >> 3),
                          (offset_flags & 1) != 0};
-      fields.options_in_fragment = is_extension_header(bytes[at]);
+      fields.options_in_fragment |= is_extension_header(bytes[at]);
       next = bytes[at];
       at += sizeof(Ipv6FragmentHeader);
     } else {
@@ -367,6 +367,7 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
   } else {
     quoted = read_fields(header<Ipv6Header>(inner_l3), inner_headers);
     fields = read_fields(packet.ipv6(), packet.l4);
+    if (fields.options_in_fragment) return Verdict::drop(Counter::translate_fragment_options);
   }
 
   if (!cross_word<ToAddress>(icmp, meaning->word, mtus, quoted_length))

@@ -27,7 +27,8 @@ struct Packet {
   Family family;
   PacketKind kind;
   std::uint8_t tcp_flags;
-  bool fragment;  ///< first or later
+  /// First or later, one of several. An atomic fragment (RFC 6946) is none: it is a whole packet behind one more header.
+  bool fragment;
   /// The flow, in the member that `family` names. Its side is where the packet came from; its protocol is `icmp` for ICMPv6 too.
   union {
     FlowKey4 key4;
