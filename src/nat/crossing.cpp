@@ -2,6 +2,7 @@
 
 #include "realmgw/nat/icmp_extension.hpp"
 #include "realmgw/nat/icmp_map.hpp"
+#include "realmgw/net/parse.hpp"
 
 #include <algorithm>
 #include <array>
@@ -26,9 +27,13 @@ using net::PacketKind;
 using net::Protocol;
 
 constexpr std::uint8_t icmp4_number = 1, icmp6_number = 58, fragment_number = 44;
-// RFC 7915 section 5.1: a packet that is no longer than this after translation may be cut on its way, as it
-// would have been before (1280 - 20).
+// RFC 7915 sections 5 and 5.1: a packet that is no longer than this after translation may be cut on its way, since no IPv6
+// host makes it shorter (1280 - 20).
 constexpr std::uint16_t always_fits = 1260;
+// RFC 4443 section 2.4(c) and RFC 1812 section 4.3.2.3 bound what an error may quote, so that it passes everywhere.
+constexpr std::uint16_t longest_error(Family family) {
+  return family == Family::v6 ? 1280 : 576;
+}
 
 // ---- what two IP headers have in common
 
@@ -381,8 +386,7 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
   // From the inside out, each header right before the last.
   std::uint8_t* const new_inner = write_header(inner_l4, quoted, inner, identification);
   std::uint8_t* new_l4 = new_inner - sizeof(IcmpHeader);
-  // RFC 4443 section 2.4(c) and RFC 1812 section 4.3.2.3 bound what an error may quote.
-  const std::size_t bound = to_v6 ? 1280 - sizeof(Ipv6Header) : 576 - sizeof(Ipv4Header);
+  const std::size_t bound = longest_error(ToAddress::family) - (to_v6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header));
   std::size_t size = std::min(bound, static_cast<std::size_t>(end - new_l4));
   if ((!body.extensions.empty() || router != nullptr) && may_be_extended(ToAddress::family, icmp.type)) {
     std::array<std::uint8_t, 1280> written;
@@ -419,11 +423,16 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
 
 }  // namespace
 
-std::uint16_t crossed_length(const Packet& packet) {
+Crossed after_crossing(const Packet& packet) {
   const auto payload = static_cast<std::uint16_t>(packet.length - packet.l4);
-  if (packet.family == Family::v6) return static_cast<std::uint16_t>(sizeof(Ipv4Header) + payload);
-  const std::uint16_t headers = sizeof(Ipv6Header) + (packet.fragment ? sizeof(Ipv6FragmentHeader) : 0);
-  return static_cast<std::uint16_t>(headers + payload);
+  const bool to_v6 = packet.family == Family::v4;
+  const bool fragment = to_v6 ? packet.fragment : net::has_fragment_header(packet);
+  const std::size_t headers = to_v6 ? sizeof(Ipv6Header) + (fragment ? sizeof(Ipv6FragmentHeader) : 0) : sizeof(Ipv4Header);
+  auto length = static_cast<std::uint16_t>(headers + payload);
+  if (packet.kind == PacketKind::icmp_error)
+    length = std::min(length, longest_error(to_v6 ? Family::v6 : Family::v4));
+  // RFC 7915 section 5.1.1: whatever has a fragment header may be cut further, an atomic fragment too.
+  return {length, to_v6 ? !packet.ipv4().df() : fragment || length <= always_fits};
 }
 
 Verdict cross(Packet& packet, const Ends<Ipv6Address>& ends, const PortChange& port,

@@ -29,8 +29,12 @@ struct LinkMtus {
   std::uint16_t to;    ///< of the link that it leaves over
 };
 
-/// How long the packet will be in the other family.
-[[nodiscard]] std::uint16_t crossed_length(const net::Packet& packet);
+/// What a packet will be in the other family.
+struct Crossed {
+  std::uint16_t length;  ///< of an ICMP error after its quote has been cut
+  bool may_be_cut;       ///< it may be cut into fragments: for IPv6 here alone, for IPv4 by any router
+};
+[[nodiscard]] Crossed after_crossing(const net::Packet& packet);
 
 /// Makes type of service or traffic class zero. Only of a packet that is translated to the other family next: the
 /// header checksum, which goes with the header, is left as it is.
