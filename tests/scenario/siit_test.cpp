@@ -5,6 +5,7 @@
 // - fragments pass without state; UDP without a checksum as RFC 7915 says
 // - protocols that NAT does not know; extension headers, source routes, martians
 // - hairpinning (RFC 7757 section 4), one port for both families
+// - rows with more suffix bits than IPv4 has; maps without a prefix; destinations that the prefix stands for
 // - errors in both directions; an IPv6 router without an IPv4 address borrows one (RFC 6791); beside NAT64 an error goes the
 //   way of the packet that it quotes
 // - in-network: ARP and solicitations for mapped addresses on the link are answered
@@ -66,6 +67,41 @@ TEST_F(Siit, prefixes_map_suffix_by_suffix) {  // RFC 7757 section 3.3
   ASSERT_TRUE(out);
   EXPECT_EQ(out->to_string(), "icmp0 10.0.2.9 > 10.0.0.42");
   EXPECT_TRUE(out->checksums_right());
+}
+
+// Rows whose IPv6 side has more suffix bits than IPv4 has.
+class SiitLongSuffix : public testing::Test {
+ protected:
+  SiitLongSuffix() {
+    gateway.learn(Gateway::inside, "2001:db8:42::fe");
+    gateway.learn(Gateway::outside, "10.0.0.42");
+  }
+  Gateway gateway{[] {
+    config::Realm realm = siit_realm();
+    realm.routes = {{*net::Prefix::parse("2001:db8:b::/48"), address("2001:db8:42::fe")},
+                    {net::Prefix::all(net::Family::v4), address("10.0.0.42")}};
+    realm.siit.maps = {{*net::Prefix::parse("203.0.113.0/24"), *net::Prefix::parse("2001:db8:b::/64")},
+                       {*net::Prefix::parse("192.0.2.7"), *net::Prefix::parse("2001:db8:b:1::/64")}};
+    return realm;
+  }()};
+};
+
+TEST_F(SiitLongSuffix, bits_behind_it_are_zero_when_made_and_not_looked_at_when_read) {  // RFC 7757 sections 3.3.1 and 3.3.2
+  EXPECT_EQ(text(gateway.in(udp("10.0.0.42:5", "203.0.113.7:6"))), "udp [2001:db8:23::a00:2a]:5 > [2001:db8:b:0:700::]:6");
+  EXPECT_EQ(text(gateway.in(udp("10.0.0.42:5", "192.0.2.7:6"))), "udp [2001:db8:23::a00:2a]:5 > [2001:db8:b:1::]:6");
+  for (const auto* source : {"[2001:db8:b:0:700::]:6", "[2001:db8:b:0:700::1]:6", "[2001:db8:b:0:7ff:ffff:ffff:ffff]:6"}) {
+    EXPECT_EQ(text(gateway.out(udp(source, "[2001:db8:23::10.0.0.42]:5"))), "udp 203.0.113.7:6 > 10.0.0.42:5") << source;
+  }
+  EXPECT_EQ(text(gateway.out(udp("[2001:db8:b:1:2:3:4:5]:6", "[2001:db8:23::10.0.0.42]:5"))), "udp 192.0.2.7:6 > 10.0.0.42:5");
+}
+
+TEST_F(SiitLongSuffix, an_address_of_its_own_map_is_not_called_by_its_ipv4_address) {  // RFC 7757 section 4.2.2
+  EXPECT_EQ(text(gateway.out(udp("[2001:db8:b:1::]:5", "[2001:db8:b:0:700::1]:6"))), "udp 192.0.2.7:5 > 203.0.113.7:6");
+  EXPECT_EQ(gateway.count(Counter::map_hairpin), 0U);
+  gateway.put(Gateway::inside, udp("[2001:db8:b:1::]:5", "[2001:db8:23::203.0.113.7]:6").ip());
+  gateway.turn();
+  EXPECT_EQ(gateway.count(Counter::map_hairpin), 1U);
+  EXPECT_EQ(text(gateway.take(Gateway::inside)), "udp [2001:db8:23::c000:207]:5 > [2001:db8:b:0:700::]:6");
 }
 
 TEST_F(Siit, a_source_that_no_map_knows_is_dropped) {

@@ -57,8 +57,10 @@ class AddressMap {
   }
   [[nodiscard]] std::optional<net::Ipv4Address> mapped(const net::Ipv6Address& address) const {
     const auto* row = by_ipv6_.find(address);
-    return row == nullptr ? std::nullopt : to_ipv4(*row, address);
+    return row == nullptr ? std::nullopt : std::optional{to_ipv4(*row, address)};
   }
+  /// Do two addresses differ in nothing that the row of the first looks at? Then both are one IPv4 address.
+  [[nodiscard]] bool same_by_map(const net::Ipv6Address& one, const net::Ipv6Address& other) const;
   /// By an explicit mapping, else by the prefix (RFC 7757 section 3.3).
   [[nodiscard]] std::optional<net::Ipv6Address> translate(const net::Ipv4Address& address) const {
     if (const auto explicitly = mapped(address)) return explicitly;
@@ -82,9 +84,7 @@ class AddressMap {
   };
 
   static net::Ipv6Address to_ipv6(const Row<net::Ipv6Address>& row, const net::Ipv4Address& address);
-  /// Nothing where the IPv6 suffix has bits that IPv4 has no room for.
-  static std::optional<net::Ipv4Address> to_ipv4(const Row<net::Ipv4Address>& row,
-                                                 const net::Ipv6Address& address);
+  static net::Ipv4Address to_ipv4(const Row<net::Ipv4Address>& row, const net::Ipv6Address& address);
 
   std::optional<net::Pref64> prefix_;
   net::LongestPrefixMap<net::Ipv4Address, Row<net::Ipv6Address>> by_ipv4_;

@@ -206,7 +206,7 @@ Verdict map_ipv6(Context& context, Packet& packet, const Ipv4Address& destinatio
   if (policy.map_hairpin == nat::MapHairpin::intrinsic) {
     const auto called = policy.map.mapped(destination);
     // By its own mapping one calls an IPv6 address, not an IPv4 one.
-    if (called && *called != packet.ipv6().destination) return turn_round(context, packet, destination, *called);
+    if (called && !policy.map.same_by_map(packet.ipv6().destination, *called)) return turn_round(context, packet, destination, *called);
   }
   nat::NeighbourIndex neighbour = nat::no_neighbour;
   if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
