@@ -104,6 +104,31 @@ TEST_F(SiitLongSuffix, an_address_of_its_own_map_is_not_called_by_its_ipv4_addre
   EXPECT_EQ(text(gateway.take(Gateway::inside)), "udp [2001:db8:23::c000:207]:5 > [2001:db8:b:0:700::]:6");
 }
 
+// Maps alone: no prefix shows an IPv4 address that has none.
+TEST(SiitMapsAlone, an_ipv4_router_without_an_ipv6_address_borrows_the_gateways) {  // RFC 7915 section 6, as RFC 6791
+  config::Realm realm = siit_realm();
+  realm.siit.prefix.reset();
+  realm.siit.maps = {{*net::Prefix::parse("10.0.1.42"), *net::Prefix::parse("2001:db8:42::42")},
+                     {*net::Prefix::parse("10.0.0.42"), *net::Prefix::parse("2001:db8:64::42")}};
+  Gateway gateway{realm};
+  gateway.learn(Gateway::inside, "2001:db8:42::42");
+  gateway.learn(Gateway::outside, "10.0.0.42");
+  const auto out = gateway.out(udp("[2001:db8:42::42]:5000", "[2001:db8:64::42]:53").payload(1300));
+  ASSERT_TRUE(out);
+  for (const auto& [code, word] : {std::pair<std::uint8_t, std::uint16_t>{4, 1300}, {1, 0}}) {
+    gateway.put(Gateway::outside, icmp_error("192.0.2.1", "10.0.1.42", 3, code, out->bytes(), word).ip());
+    gateway.turn();
+    const auto error = gateway.take(Gateway::inside);
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->to_string(), std::string{code == 4 ? "icmp2" : "icmp1"} + " 2001:db8:42::77 > 2001:db8:42::42");
+    EXPECT_EQ(error->icmp().sequence.host(), code == 4 ? 1320 : 0);
+    EXPECT_TRUE(error->checksums_right());
+    EXPECT_EQ(error->inner().to_string(), "udp [2001:db8:42::42]:5000 > [2001:db8:64::42]:53");
+  }
+  EXPECT_FALSE(gateway.in(udp("192.0.2.1:5", "10.0.1.42:6"))) << "an error alone";
+  EXPECT_EQ(gateway.count(Counter::map_source_unmapped), 1U);
+}
+
 TEST_F(Siit, a_source_that_no_map_knows_is_dropped) {
   EXPECT_FALSE(gateway.out(udp("[2001:db8:42::99]:5000", "[2001:db8:23::10.0.0.42]:53").payload(4)));
   EXPECT_EQ(gateway.count(Counter::map_source_unmapped), 1U);

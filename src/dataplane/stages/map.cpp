@@ -141,7 +141,14 @@ void remember(Context& context, const Packet& packet, const Ends<From>& from, na
 
 Verdict to_ipv6(Context& context, Packet& packet, bool hairpinned) {
   const auto from = ends_of<Ipv4Address>(packet.l3);
-  const auto to = translate(context.snapshot.policy.map, from, {.hairpinned = hairpinned});
+  const auto& map = context.snapshot.policy.map;
+  auto to = translate(map, from, {.hairpinned = hairpinned});
+  if (!to && packet.kind == PacketKind::icmp_error) {
+    // As RFC 6791 the other way: where no prefix shows an IPv4 router, the gateway stands in for it.
+    const auto destination = map.translate(from.destination);
+    const auto* own = context.own_address_on(packet.port, Family::v6);
+    if (destination && own != nullptr) to = Ends<Ipv6Address>{own->v6(), *destination};
+  }
   if (!to) return Verdict::drop(Counter::map_source_unmapped);
   forget_traffic_class(context, packet);
   return packet.kind == PacketKind::icmp_error
