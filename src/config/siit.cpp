@@ -36,6 +36,9 @@ constexpr Choice<Siit::Hairpin> hairpins[] = {{"off", Siit::Hairpin::off},
 constexpr Choice<Siit::TrafficClass> traffic_classes[] = {{"copy", Siit::TrafficClass::copy},
                                                           {"ignore", Siit::TrafficClass::ignore}};
 
+constexpr Choice<Siit::Untranslatable> untranslatables[] = {{"reject", Siit::Untranslatable::reject},
+                                                            {"drop", Siit::Untranslatable::drop}};
+
 constexpr Key<Siit::Map> map_keys[] = {
     {"ipv4", into<&Siit::Map::ipv4, prefix_of<net::Family::v4>>, true},
     {"ipv6", into<&Siit::Map::ipv6, prefix_of<net::Family::v6>>, true},
@@ -74,6 +77,7 @@ constexpr Key<Siit> keys[] = {
     {"icmp_source", into<&Siit::icmp_source, list_of<prefix_of<net::Family::v4>, max_icmp_sources>>},
     {"hairpin", into<&Siit::hairpin, one_of<hairpins>>},
     {"traffic_class", into<&Siit::traffic_class, one_of<traffic_classes>>},
+    {"untranslatable", into<&Siit::untranslatable, one_of<untranslatables>>},
     {"lowest_ipv6_mtu", into<&Siit::lowest_ipv6_mtu, count<std::uint16_t, 1280, 9216>>},  // RFC 8200 to a port's
 };
 

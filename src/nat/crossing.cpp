@@ -227,12 +227,15 @@ Verdict cross_transport(Packet& packet, std::uint8_t* l4, const IpFields& fields
     }
     case Protocol::udp: {
       auto& udp = header<net::UdpHeader>(l4);
+      const bool summed = udp.checksum.raw() != 0;
+      // IPv6 wants a checksum, and only a whole packet can be summed (RFC 7915 section 4.5). Its sender may be told, so it is
+      // as he sent it.
+      if (!summed && ToAddress::family == Family::v6 && fields.fragment)
+        return Verdict::drop(Counter::translate_udp_checksum);
       *port_field(l4, protocol, port.near_is_source) = port.port;
-      if (udp.checksum.raw() != 0) {
+      if (summed) {
         transport.apply_udp(udp.checksum);
       } else if constexpr (ToAddress::family == Family::v6) {
-        // IPv6 wants a checksum, and only a whole packet can be summed (RFC 7915 section 4.5).
-        if (fields.fragment) return Verdict::drop(Counter::translate_udp_checksum);
         const std::uint16_t size = udp.length.host();
         udp.checksum = net::pseudo_header(ends.source, ends.destination, 17, size).add(l4, size).checksum();
         if (udp.checksum.raw() == 0) udp.checksum = be16{0xffff};

@@ -12,4 +12,10 @@ bool Policy::may_forward_without_session(const net::IpAddress& source,
   return npt.outward(source.v6()).found != none || npt.inward(destination.v6()).found != none;
 }
 
+bool Policy::crosses(const net::IpAddress& destination) const {
+  if (stands_for_remote(destination)) return true;
+  if (destination.is_v4()) return map.mapped(destination.v4()).has_value();
+  return (map.prefix() && map.prefix()->covers(destination.v6())) || map.mapped(destination.v6()).has_value();
+}
+
 }  // namespace rgw::nat

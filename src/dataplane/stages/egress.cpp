@@ -35,7 +35,6 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
   int told = mtu + (!crosses ? 0 : leaves_as == net::Family::v4 ? difference : -difference);
   // Nobody believes less (RFC 8201 section 4).
   if (packet.family == net::Family::v6) told = std::max(told, least_ipv6_mtu);
-  packet.port = packet.came_from;
   context.report(packet, nat::IcmpError::packet_too_big, static_cast<std::uint32_t>(told));
   return Verdict::drop(Counter::packet_too_big);
 }
@@ -44,7 +43,6 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
 
 Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destination,
                  nat::NeighbourIndex& cached) {
-  packet.came_from = packet.port;
   packet.neighbour = context.neighbours.find(cached);
   if (packet.neighbour != nullptr) [[likely]] {
     packet.port = packet.neighbour->port;
@@ -78,7 +76,6 @@ Verdict route(Context& context, Packet& packet) {
   // The way that the packet before it took, if there was one.
   nat::NeighbourIndex& cached = outward ? session.towards_outside : session.towards_inside;
   if (const Neighbour* neighbour = context.neighbours.find(cached)) [[likely]] {
-    packet.came_from = packet.port;
     packet.port = neighbour->port;
     packet.neighbour = neighbour;
     return check_mtu(context, packet, outward ? session.outside_family() : session.inside_family());

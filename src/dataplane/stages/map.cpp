@@ -113,11 +113,6 @@ std::optional<Ipv4Address> stand_in(const Context& context, const Packet& packet
   return std::nullopt;
 }
 
-// RFC 7915 sections 4.1 and 5.1: by choice the class of the traffic stays in its own network.
-void forget_traffic_class(const Context& context, const Packet& packet) {
-  if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(packet);
-}
-
 // Where it goes, by its destination as it will be.
 Verdict find_map_way(Context& context, Packet& packet, const net::IpAddress& destination,
                      nat::NeighbourIndex& neighbour) {
@@ -150,7 +145,6 @@ Verdict to_ipv6(Context& context, Packet& packet, bool hairpinned) {
     if (destination && own != nullptr) to = Ends<Ipv6Address>{own->v6(), *destination};
   }
   if (!to) return Verdict::drop(Counter::map_source_unmapped);
-  forget_traffic_class(context, packet);
   return packet.kind == PacketKind::icmp_error
              ? cross_error<Ipv6Address, Ipv4Address>(context, packet, *to, hairpinned)
              : cross_packet(context, packet, from, *to);
@@ -168,13 +162,14 @@ Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination
   }
   if (!source) return Verdict::drop(Counter::map_source_unmapped);
   if (martian_source(*source)) return Verdict::drop(Counter::martian_source);
-  forget_traffic_class(context, packet);
   const Ends<Ipv4Address> to{*source, destination};
   return error ? cross_error<Ipv4Address, Ipv6Address>(context, packet, to, false, router)
                : cross_packet(context, packet, from, to);
 }
 
 Verdict finish(Context& context, Packet& packet) {
+  // RFC 7915 sections 4.1 and 5.1: by choice the class of the traffic stays in its own network.
+  if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(packet);
   nat::decrement_hop_limit(packet);
   context.counters.add(Counter::map_translated);
   return Verdict::pass();
@@ -188,10 +183,15 @@ Verdict turn_round(Context& context, Packet& packet, const Ipv4Address& called, 
   const std::uint16_t datagram_length = packet.datagram_length;
   const net::Side side = packet.side();
   if (const Verdict crossed = to_ipv4(context, packet, called, false); !crossed.passed()) return crossed;
+  // From here on it is no more as its sender sent it, who cannot be told.
+  const auto dropped = [&](Verdict verdict) {
+    context.drop(packet.mbuf, verdict.counter());
+    return Verdict::taken();
+  };
   const Verdict read = net::parse(packet.l3, packet.length, net::EtherType::ipv4, side, packet);
-  if (!read.passed()) return read;
+  if (!read.passed()) return dropped(read);
   packet.datagram_length = datagram_length;
-  if (const Verdict crossed = to_ipv6(context, packet, true); !crossed.passed()) return crossed;
+  if (const Verdict crossed = to_ipv6(context, packet, true); !crossed.passed()) return dropped(crossed);
   context.counters.add(Counter::map_hairpin);
   return finish(context, packet);
 }
@@ -284,7 +284,7 @@ void prefetch(const Context& context, Batch& batch) {
 void map(Context& context, Batch& batch) {
   if (context.snapshot.policy.map.size() > rows_beyond_caches) prefetch(context, batch);
   Batch& mapped = context.mapped;
-  const auto dropped = [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); };
+  const auto dropped = [&](Packet& packet, Counter why) { context.discard(packet, why); };
   batch.sift(
       [&](Packet& packet) {
         const auto verdict = translate_stateless(context, packet);

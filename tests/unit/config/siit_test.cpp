@@ -77,6 +77,7 @@ TEST(SiitSection, reads_a_pool_for_errors_and_the_choices) {  // RFC 6791, RFC 7
                                     "  hairpin: simple\n"
                                     "  traffic_class: ignore\n"
                                     "  lowest_ipv6_mtu: 1400\n"
+                                    "  untranslatable: drop\n"
                                     "outbound: { max_sessions: 1024 }\n",
                                 "siit.yaml");
   ASSERT_TRUE(loaded.realm) << loaded.to_string();
@@ -85,6 +86,7 @@ TEST(SiitSection, reads_a_pool_for_errors_and_the_choices) {  // RFC 6791, RFC 7
   EXPECT_EQ(siit.hairpin, Siit::Hairpin::simple);
   EXPECT_EQ(siit.traffic_class, Siit::TrafficClass::ignore);
   EXPECT_EQ(siit.lowest_ipv6_mtu, 1400);
+  EXPECT_EQ(siit.untranslatable, Siit::Untranslatable::drop);
   EXPECT_FALSE(siit.alone) << "NAT was asked for";
 }
 
