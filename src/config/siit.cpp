@@ -28,7 +28,7 @@ bool prefix_of(const Value& value, net::Prefix& out) {
   });
 }
 
-constexpr std::size_t max_icmp_sources = 16;
+constexpr std::size_t max_icmp_sources = 16, max_destinations = 1024;
 
 constexpr Choice<Siit::Hairpin> hairpins[] = {{"off", Siit::Hairpin::off},
                                               {"simple", Siit::Hairpin::simple},
@@ -72,6 +72,7 @@ bool file_name(const Value& value, std::optional<std::string>& out) {
 
 constexpr Key<Siit> keys[] = {
     {"prefix", into<&Siit::prefix, siit_prefix>},
+    {"destinations", into<&Siit::destinations, list_of<prefix_of<net::Family::v4>, max_destinations>>},
     {"maps", into<&Siit::maps, maps>},
     {"maps_file", into<&Siit::maps_file, file_name>},
     {"icmp_source", into<&Siit::icmp_source, list_of<prefix_of<net::Family::v4>, max_icmp_sources>>},
@@ -83,6 +84,10 @@ constexpr Key<Siit> keys[] = {
 
 bool read_siit(const Value& value, Realm& realm) {
   if (!read_map(value, realm.siit, keys)) return false;
+  if (!realm.siit.destinations.empty() && !realm.siit.prefix) {
+    auto& report = value.report();
+    report.problem(report.where("siit.destinations"), "needs a siit.prefix that stands for them");
+  }
   return !realm.siit.maps_file || read_maps_file(*realm.siit.maps_file, max_maps, realm.siit.maps, value.report());
 }
 

@@ -22,8 +22,8 @@ net::Ipv6Address address_of(Bits128 bits) {
 
 }  // namespace
 
-AddressMap::AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings)
-    : prefix_{std::move(prefix)} {
+AddressMap::AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings, net::PrefixSet destinations)
+    : prefix_{std::move(prefix)}, destinations_{std::move(destinations)} {
   std::vector<decltype(by_ipv4_)::Entry> ipv4;
   std::vector<decltype(by_ipv6_)::Entry> ipv6;
   ipv4.reserve(mappings.size());

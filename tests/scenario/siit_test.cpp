@@ -129,6 +129,47 @@ TEST(SiitMapsAlone, an_ipv4_router_without_an_ipv6_address_borrows_the_gateways)
   EXPECT_EQ(gateway.count(Counter::map_source_unmapped), 1U);
 }
 
+// IPv4 hosts reach all of IPv4 through a prefix of any length, by the NAT64 behind it (RFC 6877).
+class SiitDestinations : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(of, SiitDestinations,
+                         testing::Values("2001:db8::/32", "2001:db8:100::/40", "2001:db8:122::/48", "2001:db8:122:300::/56",
+                                         "2001:db8:122:344::/64", "2001:db8:122:344::/96"),
+                         [](const auto& of) { return "bits_" + std::string{of.param}.substr(std::string{of.param}.find('/') + 1); });
+
+TEST_P(SiitDestinations, of_ipv4_are_found_in_the_prefix) {  // RFC 6877 section 6.3, RFC 6052 section 2.2
+  config::Realm realm = siit_realm();
+  realm.ports[0].addresses = {*net::InterfaceAddress::parse("192.168.0.1/24")};
+  realm.ports[1].addresses = {*net::InterfaceAddress::parse("fd00:42::77/64")};
+  realm.routes = {{net::Prefix::all(net::Family::v6), address("fd00:42::fe")}};
+  realm.siit.prefix = net::Prefix::parse(GetParam());
+  realm.siit.destinations = {net::Prefix::all(net::Family::v4)};
+  realm.siit.maps = {{*net::Prefix::parse("192.168.0.0/25"), *net::Prefix::parse("fd00:46::c0a8:0/121")}};
+  Gateway gateway{realm};
+  gateway.learn(Gateway::inside, "192.168.0.42");
+  gateway.learn(Gateway::outside, "fd00:42::fe");
+  const net::Pref64 prefix{*net::Prefix::parse(GetParam())};
+  const std::string server = prefix.embed(address("203.0.113.7").v4()).to_string();
+  for (unsigned i = 0; i < 3; ++i) {  // by the walk, then the short way
+    const auto out = gateway.out(udp("192.168.0.42:5000", "203.0.113.7:53").payload(9));
+    ASSERT_TRUE(out);
+    EXPECT_EQ(out->to_string(), "udp [fd00:46::c0a8:2a]:5000 > " + at(server, 53));
+    EXPECT_TRUE(out->checksums_right());
+    const auto in = gateway.in(udp(at(server, 53), "[fd00:46::c0a8:2a]:5000").payload(9));
+    ASSERT_TRUE(in);
+    EXPECT_EQ(in->to_string(), "udp 203.0.113.7:53 > 192.168.0.42:5000");
+    EXPECT_TRUE(in->checksums_right());
+  }
+  EXPECT_GT(gateway.count(Counter::short_way), 0U);
+  const auto sent = gateway.out(udp("192.168.0.42:5000", "203.0.113.7:53").payload(9));
+  const auto error = gateway.in(icmp_error(server, "fd00:46::c0a8:2a", 1, 4, sent->bytes()));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->to_string(), "icmp3 203.0.113.7 > 192.168.0.42");
+  EXPECT_EQ(error->inner().to_string(), "udp 192.168.0.42:5000 > 203.0.113.7:53");
+  // What is for all on the link, or for the gateway, is not for the prefix.
+  for (const auto* group : {"192.168.0.255:67", "255.255.255.255:67", "224.0.0.251:5353", "192.168.0.1:53"})
+    EXPECT_FALSE(gateway.out(udp("192.168.0.42:68", group))) << group;
+}
+
 TEST_F(Siit, a_source_that_no_map_knows_is_dropped) {
   EXPECT_FALSE(gateway.out(udp("[2001:db8:42::99]:5000", "[2001:db8:23::10.0.0.42]:53").payload(4)));
   EXPECT_EQ(gateway.count(Counter::map_source_unmapped), 1U);

@@ -4,6 +4,7 @@
 
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/prefix.hpp"
+#include "realmgw/net/prefix_set.hpp"
 #include "realmgw/net/rfc6052.hpp"
 #include "realmgw/net/route_table.hpp"
 
@@ -29,8 +30,8 @@ class AddressMap {
   /// An empty map: translates nothing.
   AddressMap() = default;
   /// Throws std::invalid_argument for a mapping of wrong families, or whose IPv4 suffix is longer than its
-  /// IPv6 one (RFC 7757 section 3.2).
-  AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings);
+  /// IPv6 one (RFC 7757 section 3.2). `destinations`: IPv4 ones to which the way leads by the prefix.
+  AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings, net::PrefixSet destinations = {});
 
   [[nodiscard]] bool empty() const { return !prefix_ && by_ipv4_.empty(); }
   [[nodiscard]] std::size_t size() const { return by_ipv4_.size(); }
@@ -54,6 +55,10 @@ class AddressMap {
   [[nodiscard]] std::optional<net::Ipv6Address> mapped(const net::Ipv4Address& address) const {
     const auto* row = by_ipv4_.find(address);
     return row == nullptr ? std::nullopt : std::optional{to_ipv6(*row, address)};
+  }
+  /// By the prefix, where that stands for an IPv4 destination.
+  [[nodiscard]] std::optional<net::Ipv6Address> destination(const net::Ipv4Address& address) const {
+    return prefix_ && destinations_.contains(address) ? std::optional{prefix_->embed(address)} : std::nullopt;
   }
   [[nodiscard]] std::optional<net::Ipv4Address> mapped(const net::Ipv6Address& address) const {
     const auto* row = by_ipv6_.find(address);
@@ -87,6 +92,7 @@ class AddressMap {
   static net::Ipv4Address to_ipv4(const Row<net::Ipv4Address>& row, const net::Ipv6Address& address);
 
   std::optional<net::Pref64> prefix_;
+  net::PrefixSet destinations_;
   net::LongestPrefixMap<net::Ipv4Address, Row<net::Ipv6Address>> by_ipv4_;
   net::LongestPrefixMap<net::Ipv6Address, Row<net::Ipv4Address>> by_ipv6_;
 };

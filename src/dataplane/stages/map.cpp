@@ -235,14 +235,17 @@ Ipv6Address near_end(const Packet& packet) {
 }
 
 // What becomes of a packet that a map is meant for; nothing for another. A map is meant where the destination
-// has an address in the other family: an IPv4 one by an explicit mapping, an IPv6 one by a mapping or the prefix.
+// has an address in the other family: an IPv4 one by an explicit mapping, or by the prefix where that stands for it, an IPv6
+// one by a mapping or the prefix.
 // The gateway's own addresses are its own; an IPv6 source that no map knows may be NAT64's.
 std::optional<Verdict> translate_by_map(Context& context, Packet& packet) {
   const auto& policy = context.snapshot.policy;
   std::optional<Ipv4Address> to4;
   std::optional<Ipv6Address> to6;
   if (packet.family == Family::v4) {
-    to6 = policy.map.mapped(packet.ipv4().destination);
+    const Ipv4Address& destination = packet.ipv4().destination;
+    to6 = policy.map.mapped(destination);
+    if (!to6 && !is_group(context, packet.port, destination)) to6 = policy.map.destination(destination);
     if (!to6) return std::nullopt;
   } else {
     to4 = policy.map.translate(packet.ipv6().destination);
