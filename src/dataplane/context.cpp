@@ -38,9 +38,9 @@ std::uint32_t companions_of_worker(const config::Alg& alg, unsigned workers) {
   return std::min(most, inspected_of_worker(alg, workers) + 2 * alg.max_pinholes);
 }
 
-// What the sender of a packet hears that has no way to the other family; nothing: silence, as for what went wrong otherwise and
-// for what RFC 7915 has dropped in silence. With reasons that hold within a family, too, it is asked whether the packet would
-// have crossed.
+// What the sender of a packet hears that has no way to the other family; nothing: silence, as for what went
+// wrong otherwise and for what RFC 7915 has dropped in silence. With reasons that hold within a family, too,
+// it is asked whether the packet would have crossed.
 std::optional<nat::IcmpError> told_of(Counter why, const Packet& packet, const nat::Policy& policy) {
   switch (why) {
     case Counter::parse_source_route:  // RFC 7915 sections 4.1 and 5.1. Within a family: RFC 7126 section 4.3
@@ -205,10 +205,12 @@ void Context::answer(const Packet& cause, std::span<const std::uint8_t> ip_packe
   const auto size = static_cast<std::uint16_t>(sizeof(EthernetHeader) + ip_packet.size());
   auto* bytes = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(mbuf, size));
   if (bytes == nullptr) return drop(mbuf, Counter::no_mbuf);
-  // Back to the neighbour that the cause came from, who knows the way to its sender. The cause may have a way out by now.
+  // Back to the neighbour that the cause came from, who knows the way to its sender. The cause may have a way
+  // out by now.
   const auto& received = net::header<EthernetHeader>(cause.l3 - sizeof(EthernetHeader));
   auto& ethernet = net::header<EthernetHeader>(bytes);
-  ethernet = {.destination = received.source, .source = snapshot.port(cause.came_from).mac, .type = received.type};
+  ethernet = {
+      .destination = received.source, .source = snapshot.port(cause.came_from).mac, .type = received.type};
   std::memcpy(bytes + sizeof(EthernetHeader), ip_packet.data(), ip_packet.size());
   transmit(cause.came_from, mbuf);
 }

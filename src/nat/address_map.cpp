@@ -22,7 +22,8 @@ net::Ipv6Address address_of(Bits128 bits) {
 
 }  // namespace
 
-AddressMap::AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings, net::PrefixSet destinations)
+AddressMap::AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings,
+                       net::PrefixSet destinations)
     : prefix_{std::move(prefix)}, destinations_{std::move(destinations)} {
   std::vector<decltype(by_ipv4_)::Entry> ipv4;
   std::vector<decltype(by_ipv6_)::Entry> ipv6;
@@ -56,7 +57,8 @@ net::Ipv4Address AddressMap::to_ipv4(const Row<net::Ipv4Address>& row, const net
   if (row.ipv4_length == 32) return row.prefix;
   // As many bits as IPv4 has; what stands behind them is not looked at (RFC 7757 section 3.3.2).
   const unsigned behind = 128U - row.ipv6_length - (32U - row.ipv4_length);
-  const std::uint32_t suffix = static_cast<std::uint32_t>(bits_of(address) >> behind) & (0xffffffffU >> row.ipv4_length);
+  const std::uint32_t suffix =
+      static_cast<std::uint32_t>(bits_of(address) >> behind) & (0xffffffffU >> row.ipv4_length);
   return net::Ipv4Address{be32{row.prefix.value.host() | suffix}};
 }
 

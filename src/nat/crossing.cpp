@@ -27,10 +27,11 @@ using net::PacketKind;
 using net::Protocol;
 
 constexpr std::uint8_t icmp4_number = 1, icmp6_number = 58, fragment_number = 44;
-// RFC 7915 sections 5 and 5.1: a packet that is no longer than this after translation may be cut on its way, since no IPv6
-// host makes it shorter (1280 - 20).
+// RFC 7915 sections 5 and 5.1: a packet that is no longer than this after translation may be cut on its way,
+// since no IPv6 host makes it shorter (1280 - 20).
 constexpr std::uint16_t always_fits = 1260;
-// RFC 4443 section 2.4(c) and RFC 1812 section 4.3.2.3 bound what an error may quote, so that it passes everywhere.
+// RFC 4443 section 2.4(c) and RFC 1812 section 4.3.2.3 bound what an error may quote, so that it passes
+// everywhere.
 constexpr std::uint16_t longest_error(Family family) {
   return family == Family::v6 ? 1280 : 576;
 }
@@ -47,7 +48,7 @@ struct IpFields {
   std::uint8_t traffic_class;
   std::uint8_t hop_limit;
   std::uint8_t protocol;  // on the wire of the family it was read from
-  std::uint32_t payload;  // bytes after the headers, as the header says: an ICMP error quotes less, or a header that lies
+  std::uint32_t payload;  // bytes after the headers, as the header says (an ICMP error quotes less)
   bool dont_fragment;     // IPv4
   std::optional<FragmentFields> fragment;
   bool options_in_fragment = false;  // IPv6: extension headers behind the fragment header, cut up with the payload
@@ -228,8 +229,8 @@ Verdict cross_transport(Packet& packet, std::uint8_t* l4, const IpFields& fields
     case Protocol::udp: {
       auto& udp = header<net::UdpHeader>(l4);
       const bool summed = udp.checksum.raw() != 0;
-      // IPv6 wants a checksum, and only a whole packet can be summed (RFC 7915 section 4.5). Its sender may be told, so it is
-      // as he sent it.
+      // IPv6 wants a checksum, and only a whole packet can be summed (RFC 7915 section 4.5). Its sender may
+      // be told, so it is as he sent it.
       if (!summed && ToAddress::family == Family::v6 && fields.fragment)
         return Verdict::drop(Counter::translate_udp_checksum);
       *port_field(l4, protocol, port.near_is_source) = port.port;
@@ -389,7 +390,8 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
   // From the inside out, each header right before the last.
   std::uint8_t* const new_inner = write_header(inner_l4, quoted, inner, identification);
   std::uint8_t* new_l4 = new_inner - sizeof(IcmpHeader);
-  const std::size_t bound = longest_error(ToAddress::family) - (to_v6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header));
+  const std::size_t bound =
+      longest_error(ToAddress::family) - (to_v6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header));
   std::size_t size = std::min(bound, static_cast<std::size_t>(end - new_l4));
   if ((!body.extensions.empty() || router != nullptr) && may_be_extended(ToAddress::family, icmp.type)) {
     std::array<std::uint8_t, 1280> written;
@@ -430,7 +432,8 @@ Crossed after_crossing(const Packet& packet) {
   const auto payload = static_cast<std::uint16_t>(packet.length - packet.l4);
   const bool to_v6 = packet.family == Family::v4;
   const bool fragment = to_v6 ? packet.fragment : net::has_fragment_header(packet);
-  const std::size_t headers = to_v6 ? sizeof(Ipv6Header) + (fragment ? sizeof(Ipv6FragmentHeader) : 0) : sizeof(Ipv4Header);
+  const std::size_t headers =
+      to_v6 ? sizeof(Ipv6Header) + (fragment ? sizeof(Ipv6FragmentHeader) : 0) : sizeof(Ipv4Header);
   auto length = static_cast<std::uint16_t>(headers + payload);
   if (packet.kind == PacketKind::icmp_error)
     length = std::min(length, longest_error(to_v6 ? Family::v6 : Family::v4));

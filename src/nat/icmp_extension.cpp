@@ -57,7 +57,8 @@ bool takes_another(std::span<const std::uint8_t> extensions) {
   return extensions.empty() || (is_known(extensions) && extensions.size() % 4 == 0);
 }
 
-// The size of extensions of which as many objects are kept as fit whole; 0: not one does, or these are no objects.
+// The size of extensions of which as many objects are kept as fit whole; 0: not one does, or these are no
+// objects.
 std::size_t whole_objects(std::span<const std::uint8_t> extensions, std::size_t room) {
   if (!is_known(extensions)) return 0;
   std::size_t kept = sizeof(ExtensionHeader);
@@ -69,7 +70,8 @@ std::size_t whole_objects(std::span<const std::uint8_t> extensions, std::size_t 
   return kept == sizeof(ExtensionHeader) ? 0 : kept;
 }
 
-// The checksum of extensions that begin at `start` and of which the bytes `gone` are no more: right, wrong or absent as before.
+// The checksum of extensions that begin at `start` and of which the bytes `gone` are no more: right, wrong or
+// absent as before.
 void leave_out(std::uint8_t* start, std::span<const std::uint8_t> gone) {
   auto& checksum = net::header<ExtensionHeader>(start).checksum;
   if (checksum.raw() == 0) return;  // there is none
@@ -123,7 +125,8 @@ std::size_t write_error_body(IcmpHeader& icmp, Family family, const ErrorBody& b
     added = sizeof(InterfaceAddress) + (extensions.empty() ? sizeof(ExtensionHeader) : 0);
   const std::size_t room = bound - least_extended_quote;
   if (extensions.size() + added > room) added = 0;
-  // Too long, they are truncated (RFC 7915 sections 4.2 and 5.2): behind an object, so that what is left can be read.
+  // Too long, they are truncated (RFC 7915 sections 4.2 and 5.2): behind an object, so that what is left can
+  // be read.
   const std::size_t objects = extensions.size() > room ? whole_objects(extensions, room) : 0;
   if (extensions.size() > room) extensions = extensions.first(objects != 0 ? objects : room);
   if (extensions.size() + added == 0) {

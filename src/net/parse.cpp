@@ -90,8 +90,8 @@ struct Inner {
   bool later_fragment;
 };
 
-// Of the packet inside an ICMP error 8 bytes behind its headers must be there (RFC 792), as far as it had as many.
-// `told` is its length by its own header, `size` what the error carries of it.
+// Of the packet inside an ICMP error 8 bytes behind its headers must be there (RFC 792), as far as it had as
+// many. `told` is its length by its own header, `size` what the error carries of it.
 bool quotes_enough(std::size_t l4, std::size_t told, std::size_t size) {
   constexpr std::size_t due = 8;
   const std::size_t had = told > l4 ? told - l4 : 0;
@@ -111,13 +111,15 @@ constexpr std::uint8_t fragment_number = 44, icmp6_number = 58;
 struct Chain {
   std::uint16_t l4;
   std::uint8_t protocol;
-  bool fragment;  // one of several: an atomic one is a whole packet (RFC 6946 section 4, RFC 8200 section 4.5)
+  // One of several: an atomic one is a whole packet (RFC 6946 section 4, RFC 8200 section 4.5).
+  bool fragment;
   bool later_fragment;
   std::uint16_t fault_at;  // of a chain that is whole and yet refused: the field at fault
 };
 
-// Walks the extension headers of RFC 8200 section 4 that a translator may pass over. A chain that is refused is walked to
-// its end all the same, so that `protocol` tells what is refused; without an end it may be an ICMP error, and counts as one.
+// Walks the extension headers of RFC 8200 section 4 that a translator may pass over. A chain that is refused
+// is walked to its end all the same, so that `protocol` tells what is refused; without an end it may be an
+// ICMP error, and counts as one.
 Verdict walk_extension_headers(const std::uint8_t* l3, std::size_t length, Chain& chain) {
   constexpr std::uint8_t hop_by_hop = 0, routing = 43, destination_options = 60;
   constexpr std::uint16_t more_fragments = 1;
@@ -136,7 +138,8 @@ Verdict walk_extension_headers(const std::uint8_t* l3, std::size_t length, Chain
     return verdict;
   };
   for (unsigned walked = 0;; ++walked) {
-    if (next != hop_by_hop && next != routing && next != fragment_number && next != destination_options) break;
+    if (next != hop_by_hop && next != routing && next != fragment_number && next != destination_options)
+      break;
     if (walked == max_extension_headers || at + 8 > length) return endless();
     if (next == hop_by_hop && walked != 0) refuse(Counter::parse_extension_headers, at);
     const std::uint8_t* bytes = l3 + at;
@@ -163,7 +166,8 @@ Verdict walk_extension_headers(const std::uint8_t* l3, std::size_t length, Chain
 bool find_inner(const Ipv6Header& inner, std::size_t size, Inner& found) {
   if (inner.version() != 6) return false;
   Chain chain;
-  if (!walk_extension_headers(reinterpret_cast<const std::uint8_t*>(&inner), size, chain).passed()) return false;
+  if (!walk_extension_headers(reinterpret_cast<const std::uint8_t*>(&inner), size, chain).passed())
+    return false;
   found = {chain.l4, chain.protocol, chain.later_fragment};
   return quotes_enough(chain.l4, sizeof(Ipv6Header) + inner.payload_length.host(), size);
 }
@@ -205,7 +209,8 @@ Verdict parse_icmp_error(Packet& packet) {
     set_key(key, side, inner.destination, inner.source, be16{}, be16{}, Protocol::any);
     return Verdict::pass();
   }
-  if (packet.inner_l4 + 8U > packet.length) return Verdict::drop(Counter::parse_icmp_inner);  // ports, or an identifier
+  if (packet.inner_l4 + 8U > packet.length)
+    return Verdict::drop(Counter::parse_icmp_inner);  // ports, or an identifier
   if (found.protocol == icmp_number<Address>) {
     const auto& query = header<IcmpHeader>(inner_transport);
     const auto inner_class =
@@ -240,12 +245,12 @@ Verdict parse_icmp(Packet& packet, const Address& source, const Address& destina
   return Verdict::drop(Counter::parse_icmp_type);
 }
 
-// A packet that is refused for its options or extension headers: as far as its sender may have to be told (RFC 7915
-// sections 4.1, 4.4, 5.1 and 5.4). About ICMP nothing is told, for it may be an error. `l4`: of IPv6 the field at fault, of
-// IPv4 the transport header.
+// A packet that is refused for its options or extension headers: as far as its sender may have to be told
+// (RFC 7915 sections 4.1, 4.4, 5.1 and 5.4). About ICMP nothing is told, for it may be an error. `l4`: of
+// IPv6 the field at fault, of IPv4 the transport header.
 template <class Address>
-void describe_refused(Packet& packet, std::uint8_t* l3, std::size_t length, std::size_t l4, std::uint8_t protocol,
-                      bool later_fragment, Side side) {
+void describe_refused(Packet& packet, std::uint8_t* l3, std::size_t length, std::size_t l4,
+                      std::uint8_t protocol, bool later_fragment, Side side) {
   packet.l3 = l3;
   packet.length = static_cast<std::uint16_t>(length);
   packet.l4 = static_cast<std::uint16_t>(l4);
@@ -320,7 +325,8 @@ Verdict parse_ipv4(std::uint8_t* l3, std::size_t available, Side side, Packet& p
     const Verdict options = check_options(l3 + sizeof(Ipv4Header), header_length - sizeof(Ipv4Header));
     if (!options.passed()) {
       const bool later_fragment = (ip.flags_offset.host() & Ipv4Header::offset_mask) != 0;
-      describe_refused<Ipv4Address>(packet, l3, total_length, header_length, ip.protocol, later_fragment, side);
+      describe_refused<Ipv4Address>(packet, l3, total_length, header_length, ip.protocol, later_fragment,
+                                    side);
       return options;
     }
   }
@@ -354,7 +360,8 @@ Verdict parse_ipv6(std::uint8_t* l3, std::size_t available, Side side, Packet& p
   Chain chain;
   const Verdict walked = walk_extension_headers(l3, length, chain);
   if (!walked.passed()) {
-    describe_refused<Ipv6Address>(packet, l3, length, chain.fault_at, chain.protocol, chain.later_fragment, side);
+    describe_refused<Ipv6Address>(packet, l3, length, chain.fault_at, chain.protocol, chain.later_fragment,
+                                  side);
     return walked;
   }
 

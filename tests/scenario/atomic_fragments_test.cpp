@@ -1,5 +1,6 @@
-// A fragment that is the whole packet: offset zero and no more to come (RFC 6946 section 4, RFC 8200 section 4.5). By every way
-// that an IPv6 packet takes, out and in, with one worker and more, it is what it would be without its fragment header:
+// A fragment that is the whole packet: offset zero and no more to come (RFC 6946 section 4, RFC 8200
+// section 4.5). By every way that an IPv6 packet takes, out and in, with one worker and more, it is what it
+// would be without its fragment header:
 //   packets_of_every_protocol, errors, errors_that_quote_one
 //   none_of_them_waits_for_others
 //   neighbour discovery has none (RFC 6980 section 5)
@@ -99,9 +100,11 @@ class AtomicFragments : public testing::TestWithParam<std::tuple<Way, unsigned>>
     EXPECT_TRUE(bare(*seen).checksums_right());
   }
 };
-INSTANTIATE_TEST_SUITE_P(by, AtomicFragments, testing::Combine(testing::ValuesIn(ways), testing::Values(1U, 4U)),
+INSTANTIATE_TEST_SUITE_P(by, AtomicFragments,
+                         testing::Combine(testing::ValuesIn(ways), testing::Values(1U, 4U)),
                          [](const auto& of) {
-                           return std::string{std::get<0>(of.param).name} + "_" + std::to_string(std::get<1>(of.param)) +
+                           return std::string{std::get<0>(of.param).name} + "_" +
+                                  std::to_string(std::get<1>(of.param)) +
                                   (std::get<1>(of.param) == 1 ? "_worker" : "_workers");
                          });
 
@@ -139,8 +142,11 @@ TEST_P(AtomicFragments, errors_that_quote_one_pass) {
   expect_alike(gateway.pass(inside, icmp_error(way.host, way.remote, 1, 4, atomic(of_plain.in.bytes())).ip()),
                plain.pass(inside, icmp_error(way.host, way.remote, 1, 4, of_plain.in.bytes()).ip()));
   if (of_plain.out.v4()) return;
-  const auto error = [&](const Bytes& quoted) { return icmp_error("2001:db8:7::77", of_plain.external, 1, 0, quoted).ip(); };
-  expect_alike(gateway.pass(outside, error(atomic(of_plain.out.bytes()))), plain.pass(outside, error(of_plain.out.bytes())));
+  const auto error = [&](const Bytes& quoted) {
+    return icmp_error("2001:db8:7::77", of_plain.external, 1, 0, quoted).ip();
+  };
+  expect_alike(gateway.pass(outside, error(atomic(of_plain.out.bytes()))),
+               plain.pass(outside, error(of_plain.out.bytes())));
 }
 
 TEST_P(AtomicFragments, none_waits_for_others) {
@@ -154,8 +160,12 @@ TEST(AtomicFragment, carries_no_neighbour_discovery) {  // RFC 6980 section 5
   Bytes body(16);
   const auto target = address("fd00:10::1").v6();
   std::copy(target.bytes.begin(), target.bytes.end(), body.begin());
-  const Bytes solicitation =
-      PacketBuilder{net::Protocol::icmp, "fd00:10::5", "fd00:10::1"}.icmp(135).query(0, 0).ttl(255).payload(body).ip();
+  const Bytes solicitation = PacketBuilder{net::Protocol::icmp, "fd00:10::5", "fd00:10::1"}
+                                 .icmp(135)
+                                 .query(0, 0)
+                                 .ttl(255)
+                                 .payload(body)
+                                 .ip();
   gateway.put(inside, solicitation);
   gateway.turn();
   EXPECT_TRUE(gateway.take(inside)) << "an advertisement";

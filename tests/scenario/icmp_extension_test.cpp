@@ -148,7 +148,8 @@ TEST_F(IcmpExtension, of_another_version_pass_as_bits) {  // RFC 7915 sections 4
       Bytes unknown = mpls;
       unknown[0] = static_cast<std::uint8_t>(version);
       const auto inward = pass(outside, extended("192.0.2.77", host.outside, 3, 1, quote, 0, unknown));
-      const auto outward = pass(inside, extended(host.inside, host.prefix + "203.0.113.7", 1, 4, in->bytes(), 0, unknown));
+      const auto outward =
+          pass(inside, extended(host.inside, host.prefix + "203.0.113.7", 1, 4, in->bytes(), 0, unknown));
       ASSERT_TRUE(inward && outward) << host.inside;
       for (const Seen& error : {*inward, *outward}) {
         EXPECT_EQ(extensions_of(error), unknown);
@@ -163,7 +164,8 @@ TEST_F(IcmpExtension, too_long_ones_are_truncated) {  // RFC 7915 section 5.2
   for (unsigned i = 0; i < 100; ++i) labels.insert(labels.end(), mpls.begin() + 4, mpls.end());
   const auto in = gateway.in(udp("203.0.113.7:80", "198.51.100.99:5000").payload(100));
   ASSERT_TRUE(in);
-  const auto error = pass(inside, extended("fd00:10::6", "2001:db8:23::203.0.113.7", 1, 4, in->bytes(), 0, labels));
+  const auto error =
+      pass(inside, extended("fd00:10::6", "2001:db8:23::203.0.113.7", 1, 4, in->bytes(), 0, labels));
   ASSERT_TRUE(error);
   EXPECT_EQ(extensions_of(*error), cut(labels, 4 + (576 - 28 - 128 - 4) / 8 * 8));
   EXPECT_LE(error->bytes().size(), 576U);

@@ -6,7 +6,8 @@
 // - protocols that NAT does not know; extension headers, source routes, martians
 // - hairpinning (RFC 7757 section 4), one port for both families
 // - rows with more suffix bits than IPv4 has; maps without a prefix; destinations that the prefix stands for
-// - errors in both directions; an IPv6 router without an IPv4 address borrows one (RFC 6791); beside NAT64 an error goes the
+// - errors in both directions; an IPv6 router without an IPv4 address borrows one (RFC 6791); beside NAT64 an
+// error goes the
 //   way of the packet that it quotes
 // - in-network: ARP and solicitations for mapped addresses on the link are answered
 #include "scenario/support.hpp"
@@ -86,17 +87,25 @@ class SiitLongSuffix : public testing::Test {
   }()};
 };
 
-TEST_F(SiitLongSuffix, bits_behind_it_are_zero_when_made_and_not_looked_at_when_read) {  // RFC 7757 sections 3.3.1 and 3.3.2
-  EXPECT_EQ(text(gateway.in(udp("10.0.0.42:5", "203.0.113.7:6"))), "udp [2001:db8:23::a00:2a]:5 > [2001:db8:b:0:700::]:6");
-  EXPECT_EQ(text(gateway.in(udp("10.0.0.42:5", "192.0.2.7:6"))), "udp [2001:db8:23::a00:2a]:5 > [2001:db8:b:1::]:6");
-  for (const auto* source : {"[2001:db8:b:0:700::]:6", "[2001:db8:b:0:700::1]:6", "[2001:db8:b:0:7ff:ffff:ffff:ffff]:6"}) {
-    EXPECT_EQ(text(gateway.out(udp(source, "[2001:db8:23::10.0.0.42]:5"))), "udp 203.0.113.7:6 > 10.0.0.42:5") << source;
+TEST_F(SiitLongSuffix,
+       bits_behind_it_are_zero_when_made_and_not_looked_at_when_read) {  // RFC 7757 sections 3.3.1 and 3.3.2
+  EXPECT_EQ(text(gateway.in(udp("10.0.0.42:5", "203.0.113.7:6"))),
+            "udp [2001:db8:23::a00:2a]:5 > [2001:db8:b:0:700::]:6");
+  EXPECT_EQ(text(gateway.in(udp("10.0.0.42:5", "192.0.2.7:6"))),
+            "udp [2001:db8:23::a00:2a]:5 > [2001:db8:b:1::]:6");
+  for (const auto* source :
+       {"[2001:db8:b:0:700::]:6", "[2001:db8:b:0:700::1]:6", "[2001:db8:b:0:7ff:ffff:ffff:ffff]:6"}) {
+    EXPECT_EQ(text(gateway.out(udp(source, "[2001:db8:23::10.0.0.42]:5"))), "udp 203.0.113.7:6 > 10.0.0.42:5")
+        << source;
   }
-  EXPECT_EQ(text(gateway.out(udp("[2001:db8:b:1:2:3:4:5]:6", "[2001:db8:23::10.0.0.42]:5"))), "udp 192.0.2.7:6 > 10.0.0.42:5");
+  EXPECT_EQ(text(gateway.out(udp("[2001:db8:b:1:2:3:4:5]:6", "[2001:db8:23::10.0.0.42]:5"))),
+            "udp 192.0.2.7:6 > 10.0.0.42:5");
 }
 
-TEST_F(SiitLongSuffix, an_address_of_its_own_map_is_not_called_by_its_ipv4_address) {  // RFC 7757 section 4.2.2
-  EXPECT_EQ(text(gateway.out(udp("[2001:db8:b:1::]:5", "[2001:db8:b:0:700::1]:6"))), "udp 192.0.2.7:5 > 203.0.113.7:6");
+TEST_F(SiitLongSuffix,
+       an_address_of_its_own_map_is_not_called_by_its_ipv4_address) {  // RFC 7757 section 4.2.2
+  EXPECT_EQ(text(gateway.out(udp("[2001:db8:b:1::]:5", "[2001:db8:b:0:700::1]:6"))),
+            "udp 192.0.2.7:5 > 203.0.113.7:6");
   EXPECT_EQ(gateway.count(Counter::map_hairpin), 0U);
   gateway.put(Gateway::inside, udp("[2001:db8:b:1::]:5", "[2001:db8:23::203.0.113.7]:6").ip());
   gateway.turn();
@@ -105,7 +114,8 @@ TEST_F(SiitLongSuffix, an_address_of_its_own_map_is_not_called_by_its_ipv4_addre
 }
 
 // Maps alone: no prefix shows an IPv4 address that has none.
-TEST(SiitMapsAlone, an_ipv4_router_without_an_ipv6_address_borrows_the_gateways) {  // RFC 7915 section 6, as RFC 6791
+TEST(SiitMapsAlone,
+     an_ipv4_router_without_an_ipv6_address_borrows_the_gateways) {  // RFC 7915 section 6, as RFC 6791
   config::Realm realm = siit_realm();
   realm.siit.prefix.reset();
   realm.siit.maps = {{*net::Prefix::parse("10.0.1.42"), *net::Prefix::parse("2001:db8:42::42")},
@@ -120,7 +130,8 @@ TEST(SiitMapsAlone, an_ipv4_router_without_an_ipv6_address_borrows_the_gateways)
     gateway.turn();
     const auto error = gateway.take(Gateway::inside);
     ASSERT_TRUE(error);
-    EXPECT_EQ(error->to_string(), std::string{code == 4 ? "icmp2" : "icmp1"} + " 2001:db8:42::77 > 2001:db8:42::42");
+    EXPECT_EQ(error->to_string(),
+              std::string{code == 4 ? "icmp2" : "icmp1"} + " 2001:db8:42::77 > 2001:db8:42::42");
     EXPECT_EQ(error->icmp().sequence.host(), code == 4 ? 1320 : 0);
     EXPECT_TRUE(error->checksums_right());
     EXPECT_EQ(error->inner().to_string(), "udp [2001:db8:42::42]:5000 > [2001:db8:64::42]:53");
@@ -132,9 +143,12 @@ TEST(SiitMapsAlone, an_ipv4_router_without_an_ipv6_address_borrows_the_gateways)
 // IPv4 hosts reach all of IPv4 through a prefix of any length, by the NAT64 behind it (RFC 6877).
 class SiitDestinations : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(of, SiitDestinations,
-                         testing::Values("2001:db8::/32", "2001:db8:100::/40", "2001:db8:122::/48", "2001:db8:122:300::/56",
-                                         "2001:db8:122:344::/64", "2001:db8:122:344::/96"),
-                         [](const auto& of) { return "bits_" + std::string{of.param}.substr(std::string{of.param}.find('/') + 1); });
+                         testing::Values("2001:db8::/32", "2001:db8:100::/40", "2001:db8:122::/48",
+                                         "2001:db8:122:300::/56", "2001:db8:122:344::/64",
+                                         "2001:db8:122:344::/96"),
+                         [](const auto& of) {
+                           return "bits_" + std::string{of.param}.substr(std::string{of.param}.find('/') + 1);
+                         });
 
 TEST_P(SiitDestinations, of_ipv4_are_found_in_the_prefix) {  // RFC 6877 section 6.3, RFC 6052 section 2.2
   config::Realm realm = siit_realm();
@@ -348,16 +362,19 @@ TEST_F(Siit, an_error_that_quotes_no_more_than_8_bytes_crosses) {  // RFC 792
 }
 
 TEST_F(Siit, an_error_about_a_packet_without_payload_crosses) {  // RFC 7915 sections 4.3 and 5.3
-  gateway.put(Gateway::outside,
-              icmp_error("192.0.2.1", "10.0.1.42", 3, 1, PacketBuilder{net::Protocol{59}, "10.0.1.42", "10.0.0.42"}.ip()).ip());
+  gateway.put(Gateway::outside, icmp_error("192.0.2.1", "10.0.1.42", 3, 1,
+                                           PacketBuilder{net::Protocol{59}, "10.0.1.42", "10.0.0.42"}.ip())
+                                    .ip());
   gateway.turn();
   const auto in = gateway.take(Gateway::inside);
   ASSERT_TRUE(in);
   EXPECT_TRUE(in->checksums_right());
-  EXPECT_EQ(in->inner().bytes(), PacketBuilder(net::Protocol{59}, "2001:db8:42::42", "2001:db8:23::a00:2a").ip());
+  EXPECT_EQ(in->inner().bytes(),
+            PacketBuilder(net::Protocol{59}, "2001:db8:42::42", "2001:db8:23::a00:2a").ip());
   gateway.put(Gateway::inside,
               icmp_error("2001:db8:42::42", "2001:db8:23::a00:2a", 1, 3,
-                         PacketBuilder{net::Protocol{59}, "2001:db8:23::a00:2a", "2001:db8:42::42"}.ip()).ip());
+                         PacketBuilder{net::Protocol{59}, "2001:db8:23::a00:2a", "2001:db8:42::42"}.ip())
+                  .ip());
   gateway.turn();
   const auto out = gateway.take(Gateway::outside);
   ASSERT_TRUE(out);

@@ -1,7 +1,9 @@
 // From one family to the other where a link is smaller than the packet:
-// - an IPv4 link below 1260 bytes (RFC 7915 section 5, RFC 8201 section 4): IPv6 packets up to 1280 bytes are cut for it, longer
+// - an IPv4 link below 1260 bytes (RFC 7915 section 5, RFC 8201 section 4): IPv6 packets up to 1280 bytes are
+// cut for it, longer
 //   ones are told 1280 and no less; fragments are cut, also an atomic one
-// - an ICMP error is judged by the length that it has once its quote is cut (RFC 4443 section 2.4(c), RFC 1812 section 4.3.2.3)
+// - an ICMP error is judged by the length that it has once its quote is cut (RFC 4443 section 2.4(c), RFC
+// 1812 section 4.3.2.3)
 #include "scenario/support.hpp"
 #include <gtest/gtest.h>
 
@@ -29,7 +31,8 @@ struct Way {
   bool ipv4_inside;
 };
 constexpr Way ways[] = {
-    {"SIIT", "[fd00:10::5]:5000", "[2001:db8:23::cb00:7107]:80", "198.51.100.99:5000", "203.0.113.7:80", false},
+    {"SIIT", "[fd00:10::5]:5000", "[2001:db8:23::cb00:7107]:80", "198.51.100.99:5000", "203.0.113.7:80",
+     false},
     {"NAT64", "[fd00:10::6]:5000", "[fd64::cb00:7107]:80", "198.51.100.1:5000", "203.0.113.7:80", false},
     {"NAT46", "[2001:db8:9::9]:80", "[2001:db8:100::1]:5000", "100.64.0.9:80", "10.0.0.42:5000", true},
 };
@@ -92,11 +95,14 @@ TEST_P(SmallLinks, packets_up_to_1280_bytes_are_cut_for_ipv4) {  // RFC 7915 sec
 }
 
 TEST_P(SmallLinks, longer_ones_are_told_1280_and_no_less) {  // RFC 8201 section 4
-  for (const auto& [mtu, told] : {std::pair{576, 1280}, {1000, 1280}, {1259, 1280}, {1260, 1280}, {1261, 1281}, {1400, 1420}}) {
+  for (const auto& [mtu, told] :
+       {std::pair{576, 1280}, {1000, 1280}, {1259, 1280}, {1260, 1280}, {1261, 1281}, {1400, 1420}}) {
     Realm gateway{GetParam(), 1500, static_cast<std::uint16_t>(mtu)};
-    const auto fits = gateway.to_ipv4(gateway.packet6().payload(static_cast<std::size_t>(told) - v6_udp).ip());
+    const auto fits =
+        gateway.to_ipv4(gateway.packet6().payload(static_cast<std::size_t>(told) - v6_udp).ip());
     EXPECT_FALSE(fits.empty()) << mtu << ": what is told passes";
-    EXPECT_TRUE(gateway.to_ipv4(gateway.packet6().payload(static_cast<std::size_t>(told) + 1 - v6_udp).ip()).empty());
+    EXPECT_TRUE(
+        gateway.to_ipv4(gateway.packet6().payload(static_cast<std::size_t>(told) + 1 - v6_udp).ip()).empty());
     const auto error = gateway.take(gateway.port6());
     ASSERT_TRUE(error) << mtu;
     EXPECT_EQ(error->icmp().type, net::icmp6::packet_too_big);
@@ -126,9 +132,10 @@ TEST_P(SmallLinks, an_ipv6_error_is_judged_by_what_is_left_of_it) {  // RFC 1812
     // Long as what it quotes may be on the other link, this one has let it through.
     Bytes quoted = udp(GetParam().destination6, GetParam().source6).payload(1300).ip();
     for (const std::size_t size : {std::size_t{100}, std::size_t{600}, std::size_t{1232}}) {
-      const auto error = gateway.to_ipv4(
-          icmp_error(address(GetParam().source6).to_string(), address(GetParam().destination6).to_string(), 1, 4,
-                     cut(quoted, size)).ip());
+      const auto error =
+          gateway.to_ipv4(icmp_error(address(GetParam().source6).to_string(),
+                                     address(GetParam().destination6).to_string(), 1, 4, cut(quoted, size))
+                              .ip());
       ASSERT_EQ(error.size(), 1U) << mtu << " " << size << (out ? " out" : " in");
       EXPECT_EQ(error[0].bytes().size(), std::min<std::size_t>(20 + 8 + size - 20, 576));
       EXPECT_EQ(error[0].icmp().type, net::icmp4::unreachable);
@@ -144,8 +151,11 @@ TEST_P(SmallLinks, an_ipv4_error_is_judged_by_what_is_left_of_it) {  // RFC 4443
       Realm gateway{GetParam(), mtu, 1500};
       const Bytes quoted = udp(GetParam().source4, GetParam().destination4).payload(1472 - 28).ip();
       for (const std::size_t size : {1200U, 1213U, 1232U, 1233U, 1260U, 1452U, 1453U, 1472U}) {
-        const auto sent = icmp_error(address(GetParam().destination4).to_string(), address(GetParam().source4).to_string(), 3,
-                                     code, cut(quoted, size), word).df().ip();
+        const auto sent =
+            icmp_error(address(GetParam().destination4).to_string(), address(GetParam().source4).to_string(),
+                       3, code, cut(quoted, size), word)
+                .df()
+                .ip();
         const auto error = gateway.to_ipv6(sent);
         ASSERT_EQ(error.size(), 1U) << mtu << " " << sent.size();
         EXPECT_EQ(error[0].bytes().size(), std::min<std::size_t>(40 + 8 + size + 20, 1280));

@@ -1,8 +1,8 @@
-// What cannot go to the other family, by a map or by a session, is dropped, and its sender is told that it is prohibited (RFC 7915
-// sections 4.4 and 5.4): ICMPv4 3/13, ICMPv6 1/1
-//   a source that no map knows, from either family; headers behind a fragment header; UDP without a checksum in fragments;
-//   a prefix that does not stand for the destination, a proxy without a remote
-//   the sender sees his own packet; in silence go errors, later fragments, what RFC 7915 has dropped in silence, and all
+// What cannot go to the other family, by a map or by a session, is dropped, and its sender is told that it is
+// prohibited (RFC 7915 sections 4.4 and 5.4): ICMPv4 3/13, ICMPv6 1/1
+//   a source that no map knows, from either family; headers behind a fragment header; UDP without a checksum
+//   in fragments; a prefix that does not stand for the destination, a proxy without a remote the sender sees
+//   his own packet; in silence go errors, later fragments, what RFC 7915 has dropped in silence, and all
 //   where the realm file says so; by rate
 #include "scenario/support.hpp"
 #include <gtest/gtest.h>
@@ -32,7 +32,8 @@ Bytes extended(Bytes packet, std::uint8_t type, std::size_t at, std::size_t next
   const Bytes extension{packet[next], 0, 1, 4, 0, 0, 0, 0};
   packet[next] = type;
   packet.insert(packet.begin() + static_cast<std::ptrdiff_t>(at), extension.begin(), extension.end());
-  net::header<net::Ipv6Header>(packet.data()).payload_length = be16{static_cast<std::uint16_t>(packet.size() - 40)};
+  net::header<net::Ipv6Header>(packet.data()).payload_length =
+      be16{static_cast<std::uint16_t>(packet.size() - 40)};
   return packet;
 }
 
@@ -67,7 +68,8 @@ INSTANTIATE_TEST_SUITE_P(by, Untranslatable, testing::Values(true, false),
                          [](const auto& of) { return std::string{of.param ? "map" : "session"}; });
 
 TEST_P(Untranslatable, headers_behind_a_fragment_header_are_told) {  // RFC 7915 section 5.1.1
-  const Bytes fragment = udp("[fd00:10::5]:5000", "[2001:db8:23::203.0.113.7]:80").payload(40).fragments(1232)[0];
+  const Bytes fragment =
+      udp("[fd00:10::5]:5000", "[2001:db8:23::203.0.113.7]:80").payload(40).fragments(1232)[0];
   const Bytes options = extended(fragment, 60, 48, 40);
   expect_prohibited(gateway.told(inside, options), options);
   EXPECT_EQ(gateway.count(Counter::translate_fragment_options), 1U);
@@ -79,7 +81,8 @@ TEST_P(Untranslatable, headers_behind_a_fragment_header_are_told) {  // RFC 7915
 
 TEST_P(Untranslatable, fragmented_udp_without_a_checksum_is_told_once) {  // RFC 7915 section 4.5
   ASSERT_TRUE(gateway.out(udp("[fd00:10::5]:5000", "[2001:db8:23::203.0.113.7]:80").payload(4)));
-  const auto fragments = udp("203.0.113.7:80", "198.51.100.1:5000").id(3).no_udp_checksum().payload(1600).fragments(800);
+  const auto fragments =
+      udp("203.0.113.7:80", "198.51.100.1:5000").id(3).no_udp_checksum().payload(1600).fragments(800);
   expect_prohibited(gateway.told(outside, fragments[0]), fragments[0]);
   EXPECT_EQ(gateway.count(Counter::translate_udp_checksum), 1U);
   gateway.put(outside, fragments[1]);
@@ -101,7 +104,8 @@ TEST_P(Untranslatable, in_silence_by_choice) {
   config::Realm realm = realm_of(GetParam());
   realm.siit.untranslatable = config::Siit::Untranslatable::drop;
   Realm silent{realm};
-  const Bytes fragment = udp("[fd00:10::5]:5000", "[2001:db8:23::203.0.113.7]:80").payload(40).fragments(1232)[0];
+  const Bytes fragment =
+      udp("[fd00:10::5]:5000", "[2001:db8:23::203.0.113.7]:80").payload(40).fragments(1232)[0];
   EXPECT_FALSE(silent.told(inside, extended(fragment, 60, 48, 40)));
   EXPECT_EQ(silent.count(Counter::translate_fragment_options), 1U);
   EXPECT_EQ(silent.count(Counter::icmp_error_sent), 0U);
@@ -153,13 +157,16 @@ TEST(UntranslatableDestination, for_which_nothing_stands_is_told) {  // RFC 6052
   const Bytes nobody = udp("[fd00:10::5]:5000", "[2001:db8:23::127.0.0.1]:80").payload(40).ip();
   expect_prohibited(by_map.told(inside, nobody), nobody);
   EXPECT_EQ(by_map.count(Counter::martian_destination), 1U);
-  EXPECT_FALSE(by_map.told(inside, udp("10.0.0.42:5000", "240.0.0.1:80").payload(40).ip())) << "within a family";
+  EXPECT_FALSE(by_map.told(inside, udp("10.0.0.42:5000", "240.0.0.1:80").payload(40).ip()))
+      << "within a family";
 }
 
 TEST(UntranslatableSilence, is_what_rfc_7915_asks_for) {  // sections 4.1, 4.2 and 5.2
   Realm gateway{realm_of(true)};
-  EXPECT_FALSE(gateway.told(outside, PacketBuilder{net::Protocol{2}, "203.0.113.7", "198.51.100.1"}.payload(8).ip()));
-  EXPECT_FALSE(gateway.told(outside, PacketBuilder{net::Protocol::icmp, "203.0.113.7", "198.51.100.1"}.icmp(13).payload(12).ip()));
+  EXPECT_FALSE(
+      gateway.told(outside, PacketBuilder{net::Protocol{2}, "203.0.113.7", "198.51.100.1"}.payload(8).ip()));
+  EXPECT_FALSE(gateway.told(
+      outside, PacketBuilder{net::Protocol::icmp, "203.0.113.7", "198.51.100.1"}.icmp(13).payload(12).ip()));
   EXPECT_FALSE(gateway.told(outside, udp("127.0.0.1:80", "198.51.100.1:5000").payload(8).ip()));
   EXPECT_EQ(gateway.count(Counter::icmp_error_sent), 0U);
 }

@@ -107,7 +107,8 @@ struct Siit {
   enum class TrafficClass : std::uint8_t { copy, ignore };
   enum class Untranslatable : std::uint8_t { reject, drop };
   std::optional<net::Prefix> prefix;     ///< RFC 6052
-  /// IPv4 destinations for which the prefix stands: RFC 6877's CLAT, or hosts whose IPv6 addresses lie in the prefix.
+  /// IPv4 destinations for which the prefix stands: RFC 6877's CLAT, or hosts whose IPv6 addresses lie in the
+  /// prefix.
   std::vector<net::Prefix> destinations;
   std::vector<Map> maps;                 ///< RFC 7757; those of `maps_file` after those of the realm file
   std::optional<std::string> maps_file;  ///< as written

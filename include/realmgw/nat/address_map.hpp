@@ -31,7 +31,8 @@ class AddressMap {
   AddressMap() = default;
   /// Throws std::invalid_argument for a mapping of wrong families, or whose IPv4 suffix is longer than its
   /// IPv6 one (RFC 7757 section 3.2). `destinations`: IPv4 ones to which the way leads by the prefix.
-  AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings, net::PrefixSet destinations = {});
+  AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings,
+             net::PrefixSet destinations = {});
 
   [[nodiscard]] bool empty() const { return !prefix_ && by_ipv4_.empty(); }
   [[nodiscard]] std::size_t size() const { return by_ipv4_.size(); }

@@ -36,8 +36,8 @@ struct Crossed {
 };
 [[nodiscard]] Crossed after_crossing(const net::Packet& packet);
 
-/// Makes type of service or traffic class zero, of a header that is translated to the other family next: the checksum, which
-/// goes with it, is left as it is.
+/// Makes type of service or traffic class zero, of a header that is translated to the other family next: the
+/// checksum, which goes with it, is left as it is.
 inline void clear_traffic_class(net::Ipv4Header& ip) { ip.tos = 0; }
 inline void clear_traffic_class(net::Ipv6Header& ip) {
   ip.version_class_flow = be32{ip.version_class_flow.host() & 0xf00fffffU};

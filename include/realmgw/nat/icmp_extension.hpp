@@ -28,11 +28,11 @@ struct ErrorBody {
 [[nodiscard]] bool may_be_extended(net::Family family, std::uint8_t type);
 
 /// Writes quote and extensions behind each other to `out`, of `bound` bytes (128 at least), and the quote's
-/// length to `icmp`, whose type may be extended: the quote padded with zeros to 128 bytes at least and to whole
-/// units of its family, and shortened where the extensions would not fit otherwise; extensions that do not fit even
-/// then are truncated, behind a whole object where that is possible. `router`, where there is one and room, is named in
-/// an object of RFC 5837 at the end. Extensions pass as they are (RFC 7915 sections 4.2 and 5.2). Returns how many bytes
-/// were written.
+/// length to `icmp`, whose type may be extended: the quote padded with zeros to 128 bytes at least and to
+/// whole units of its family, and shortened where the extensions would not fit otherwise; extensions that do
+/// not fit even then are truncated, behind a whole object where that is possible. `router`, where there is
+/// one and room, is named in an object of RFC 5837 at the end. Extensions pass as they are (RFC 7915
+/// sections 4.2 and 5.2). Returns how many bytes were written.
 [[nodiscard]] std::size_t write_error_body(net::IcmpHeader& icmp, net::Family family, const ErrorBody& body,
                                            const net::Ipv6Address* router, std::uint8_t* out,
                                            std::size_t bound);

@@ -27,7 +27,8 @@ struct Packet {
   Family family;
   PacketKind kind;
   std::uint8_t tcp_flags;
-  /// First or later, one of several. An atomic fragment (RFC 6946) is none: it is a whole packet behind one more header.
+  /// First or later, one of several. An atomic fragment (RFC 6946) is none: it is a whole packet behind one
+  /// more header.
   bool fragment;
   /// The flow, in the member that `family` names. Its side is where the packet came from; its protocol is `icmp` for ICMPv6 too.
   union {
@@ -35,8 +36,8 @@ struct Packet {
     FlowKey6 key6;
   };
   std::uint16_t inner;        ///< of an ICMP error: offset of the inner IP header
-  /// Of an ICMP error: offset of the inner transport header. Where the key has ports or an identifier 8 bytes are there, else
-  /// as many of 8 as the inner packet had.
+  /// Of an ICMP error: offset of the inner transport header. Where the key has ports or an identifier 8 bytes
+  /// are there, else as many of 8 as the inner packet had.
   std::uint16_t inner_l4;
   std::uint16_t l4_protocol;  ///< the IANA number on the wire; `key`'s protocol is normalised
   /// Of a fragment: how many bytes all fragments together carry, where that has been learnt; else 0.

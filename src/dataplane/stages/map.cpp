@@ -213,7 +213,8 @@ Verdict map_ipv6(Context& context, Packet& packet, const Ipv4Address& destinatio
   if (policy.map_hairpin == nat::MapHairpin::intrinsic) {
     const auto called = policy.map.mapped(destination);
     // By its own mapping one calls an IPv6 address, not an IPv4 one.
-    if (called && !policy.map.same_by_map(packet.ipv6().destination, *called)) return turn_round(context, packet, destination, *called);
+    if (called && !policy.map.same_by_map(packet.ipv6().destination, *called))
+      return turn_round(context, packet, destination, *called);
   }
   nat::NeighbourIndex neighbour = nat::no_neighbour;
   if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
@@ -235,9 +236,9 @@ Ipv6Address near_end(const Packet& packet) {
 }
 
 // What becomes of a packet that a map is meant for; nothing for another. A map is meant where the destination
-// has an address in the other family: an IPv4 one by an explicit mapping, or by the prefix where that stands for it, an IPv6
-// one by a mapping or the prefix.
-// The gateway's own addresses are its own; an IPv6 source that no map knows may be NAT64's.
+// has an address in the other family: an IPv4 one by an explicit mapping, or by the prefix where that stands
+// for it, an IPv6 one by a mapping or the prefix. The gateway's own addresses are its own; an IPv6 source
+// that no map knows may be NAT64's.
 std::optional<Verdict> translate_by_map(Context& context, Packet& packet) {
   const auto& policy = context.snapshot.policy;
   std::optional<Ipv4Address> to4;

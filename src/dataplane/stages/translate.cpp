@@ -55,7 +55,8 @@ Verdict translate_one(Context& context, Packet& packet) {
       packet.identification = packet.ipv4().identification.host();
       nat::cross_plain<net::Ipv6Address>(packet, session, 0);
     }
-    if (forgets_class) [[unlikely]] nat::clear_traffic_class(packet);
+    if (forgets_class) [[unlikely]]
+      nat::clear_traffic_class(packet);
     return Verdict::pass();
   }
   const nat::Crossing crossing = crossing_of(context, packet, to);
@@ -63,7 +64,8 @@ Verdict translate_one(Context& context, Packet& packet) {
       [[unlikely]] {
     return translated;
   }
-  if (forgets_class) [[unlikely]] nat::clear_traffic_class(packet);
+  if (forgets_class) [[unlikely]]
+    nat::clear_traffic_class(packet);
   if (session.local && !outward) [[unlikely]] {
     context.to_control(packet.mbuf, ring::Purpose::to_kernel, packet.port);
     return Verdict::taken();

@@ -107,7 +107,8 @@ TEST_P(WriteErrorBody, what_does_not_fit_is_cut_behind_a_whole_object) {  // RFC
     EXPECT_EQ(written.extensions, objects(fit, 100)) << "and their checksum is right";
     EXPECT_LE(written.quote.size() + written.extensions.size(), bound_of(GetParam()));
     EXPECT_GE(written.quote.size(), 128U);
-    EXPECT_EQ(write(GetParam(), Bytes(300, 1), objects(fit + more, 100, false)).extensions, objects(fit, 100, false));
+    EXPECT_EQ(write(GetParam(), Bytes(300, 1), objects(fit + more, 100, false)).extensions,
+              objects(fit, 100, false));
     Bytes wrong = objects(fit + more, 100);
     wrong[2] ^= 1;
     EXPECT_FALSE(is_right(write(GetParam(), Bytes(300, 1), wrong).extensions));
@@ -134,7 +135,8 @@ TEST_P(WriteErrorBody, extensions_of_another_version_are_bits) {  // RFC 4884 se
     Bytes unknown = mpls();
     unknown[0] = static_cast<std::uint8_t>(version);
     EXPECT_EQ(write(GetParam(), Bytes(56, 1), unknown).extensions, unknown);
-    EXPECT_EQ(write(GetParam(), Bytes(56, 1), unknown, &router).extensions, unknown) << "whose end nobody knows";
+    EXPECT_EQ(write(GetParam(), Bytes(56, 1), unknown, &router).extensions, unknown)
+        << "whose end nobody knows";
   }
 }
 

@@ -163,15 +163,19 @@ TEST(Parse, wants_eight_bytes_of_the_inner_transport_header) {  // RFC 792
 }
 
 TEST(Parse, wants_no_more_of_the_inner_packet_than_it_had) {  // RFC 7915 sections 4.3 and 5.3
-  const auto error = [](bool v6, std::uint8_t protocol, std::size_t had, std::size_t quoted, bool later = false) {
+  const auto error = [](bool v6, std::uint8_t protocol, std::size_t had, std::size_t quoted,
+                        bool later = false) {
     constexpr Protocol no_header{253};
-    Bytes inner =
-        PacketBuilder{no_header, v6 ? "fd00::42" : "10.0.0.42", v6 ? "2001:db8::1" : "203.0.113.10"}.payload(had).ip();
+    Bytes inner = PacketBuilder{no_header, v6 ? "fd00::42" : "10.0.0.42", v6 ? "2001:db8::1" : "203.0.113.10"}
+                      .payload(had)
+                      .ip();
     inner[v6 ? 6 : 9] = protocol;
     if (later) header<Ipv4Header>(inner.data()).flags_offset = be16{100};
     inner.resize((v6 ? 40 : 20) + quoted);
     const auto parsed = parse_bytes(
-        icmp_error(v6 ? "2001:db8::99" : "203.0.113.99", v6 ? "fd00::42" : "10.0.0.42", v6 ? 1 : 3, 1, inner).ip(), Side::outside);
+        icmp_error(v6 ? "2001:db8::99" : "203.0.113.99", v6 ? "fd00::42" : "10.0.0.42", v6 ? 1 : 3, 1, inner)
+            .ip(),
+        Side::outside);
     if (parsed.verdict.passed()) {
       EXPECT_EQ(parsed.packet.tail().protocol, Protocol::any);
     }
@@ -190,7 +194,10 @@ TEST(Parse, wants_no_more_of_the_inner_packet_than_it_had) {  // RFC 7915 sectio
   for (const auto& [size, verdict] : {std::pair{28, "pass"}, {27, "parse_icmp_inner"}}) {
     Bytes inner = lying;
     inner.resize(static_cast<std::size_t>(size));
-    EXPECT_EQ(name_of(parse_bytes(icmp_error("203.0.113.99", "10.0.0.42", 3, 1, inner).ip(), Side::outside).verdict), verdict)
+    EXPECT_EQ(
+        name_of(
+            parse_bytes(icmp_error("203.0.113.99", "10.0.0.42", 3, 1, inner).ip(), Side::outside).verdict),
+        verdict)
         << "a flow has ports, whatever its length says";
   }
 }
@@ -202,9 +209,11 @@ TEST(Parse, an_atomic_fragment_is_a_whole_packet) {  // RFC 6946 section 4, RFC 
     return ipv6(fragment, payload);
   };
   for (const Bytes& packet :
-       {udp("[fd00::42]:5000", "[2001:db8::1]:53").payload(9).ip(), tcp("[fd00::42]:5000", "[2001:db8::1]:53").syn().ip(),
-        ping("fd00::42", "2001:db8::1", 7).ip(),
-        icmp_error("fd00::42", "2001:db8::1", 1, 4, udp("[2001:db8::1]:53", "[fd00::42]:5000").payload(9).ip()).ip()}) {
+       {udp("[fd00::42]:5000", "[2001:db8::1]:53").payload(9).ip(),
+        tcp("[fd00::42]:5000", "[2001:db8::1]:53").syn().ip(), ping("fd00::42", "2001:db8::1", 7).ip(),
+        icmp_error("fd00::42", "2001:db8::1", 1, 4,
+                   udp("[2001:db8::1]:53", "[fd00::42]:5000").payload(9).ip())
+            .ip()}) {
     const auto whole = parse_bytes(packet), atomic = parse_bytes(behind_fragment_header(packet));
     ASSERT_TRUE(whole.verdict.passed());
     ASSERT_TRUE(atomic.verdict.passed()) << name_of(atomic.verdict);
@@ -216,7 +225,8 @@ TEST(Parse, an_atomic_fragment_is_a_whole_packet) {  // RFC 6946 section 4, RFC 
     EXPECT_EQ(atomic.packet.l4, whole.packet.l4 + 8);
   }
   const Bytes error =
-      icmp_error("fd00::42", "2001:db8::1", 1, 4, udp("[2001:db8::1]:53", "[fd00::42]:5000").payload(9).ip()).ip();
+      icmp_error("fd00::42", "2001:db8::1", 1, 4, udp("[2001:db8::1]:53", "[fd00::42]:5000").payload(9).ip())
+          .ip();
   EXPECT_EQ(name_of(parse_bytes(behind_fragment_header(error, 1)).verdict), "fragment_reassembly");
   // What would be cut short in a first fragment is so in a packet.
   Bytes longer = udp("[fd00::42]:5000", "[2001:db8::1]:53").payload(9).ip();
@@ -235,10 +245,12 @@ TEST(Parse, tells_of_refused_extension_headers_whose_packet_it_was) {  // RFC 79
   EXPECT_EQ(kind(ipv6(routing, join({routed, udp_header}))), PacketKind::other);
   EXPECT_EQ(kind(ipv6(destination_options, join({misplaced, options(17), udp_header}))), PacketKind::other);
   // It may be an ICMP error, about which nothing is told.
-  EXPECT_EQ(kind(ipv6(destination_options, join({misplaced, options(58), udp_header}))), PacketKind::icmp_error);
+  EXPECT_EQ(kind(ipv6(destination_options, join({misplaced, options(58), udp_header}))),
+            PacketKind::icmp_error);
   EXPECT_EQ(kind(ipv6(routing, join({{destination_options, 0, 0, 1, 0, 0, 0, 0}, options(58), udp_header}))),
             PacketKind::icmp_error);
-  EXPECT_EQ(kind(ipv6(destination_options, {17, 9, 0, 0, 0, 0, 0, 0})), PacketKind::icmp_error) << "who knows";
+  EXPECT_EQ(kind(ipv6(destination_options, {17, 9, 0, 0, 0, 0, 0, 0})), PacketKind::icmp_error)
+      << "who knows";
   EXPECT_EQ(kind(ipv6(routing, join({{fragment, 0, 0, 1, 0, 0, 0, 0}, {17, 0, 0, 8, 0, 0, 0, 7}, Bytes(8)}))),
             PacketKind::later_fragment);
 }
