@@ -28,13 +28,16 @@ bool prefix_of(const Value& value, net::Prefix& out) {
   });
 }
 
-constexpr std::size_t max_icmp_sources = 16;
+constexpr std::size_t max_icmp_sources = 16, max_destinations = 1024;
 
 constexpr Choice<Siit::Hairpin> hairpins[] = {{"off", Siit::Hairpin::off},
                                               {"simple", Siit::Hairpin::simple},
                                               {"intrinsic", Siit::Hairpin::intrinsic}};
 constexpr Choice<Siit::TrafficClass> traffic_classes[] = {{"copy", Siit::TrafficClass::copy},
                                                           {"ignore", Siit::TrafficClass::ignore}};
+
+constexpr Choice<Siit::Untranslatable> untranslatables[] = {{"reject", Siit::Untranslatable::reject},
+                                                            {"drop", Siit::Untranslatable::drop}};
 
 constexpr Key<Siit::Map> map_keys[] = {
     {"ipv4", into<&Siit::Map::ipv4, prefix_of<net::Family::v4>>, true},
@@ -69,16 +72,22 @@ bool file_name(const Value& value, std::optional<std::string>& out) {
 
 constexpr Key<Siit> keys[] = {
     {"prefix", into<&Siit::prefix, siit_prefix>},
+    {"destinations", into<&Siit::destinations, list_of<prefix_of<net::Family::v4>, max_destinations>>},
     {"maps", into<&Siit::maps, maps>},
     {"maps_file", into<&Siit::maps_file, file_name>},
     {"icmp_source", into<&Siit::icmp_source, list_of<prefix_of<net::Family::v4>, max_icmp_sources>>},
     {"hairpin", into<&Siit::hairpin, one_of<hairpins>>},
     {"traffic_class", into<&Siit::traffic_class, one_of<traffic_classes>>},
+    {"untranslatable", into<&Siit::untranslatable, one_of<untranslatables>>},
     {"lowest_ipv6_mtu", into<&Siit::lowest_ipv6_mtu, count<std::uint16_t, 1280, 9216>>},  // RFC 8200 to a port's
 };
 
 bool read_siit(const Value& value, Realm& realm) {
   if (!read_map(value, realm.siit, keys)) return false;
+  if (!realm.siit.destinations.empty() && !realm.siit.prefix) {
+    auto& report = value.report();
+    report.problem(report.where("siit.destinations"), "needs a siit.prefix that stands for them");
+  }
   return !realm.siit.maps_file || read_maps_file(*realm.siit.maps_file, max_maps, realm.siit.maps, value.report());
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace rgw::dataplane {
 namespace {
@@ -35,6 +36,28 @@ std::uint32_t companions_of_worker(const config::Alg& alg, unsigned workers) {
   if (!alg.any()) return 0;
   constexpr std::uint32_t most = 65535;
   return std::min(most, inspected_of_worker(alg, workers) + 2 * alg.max_pinholes);
+}
+
+// What the sender of a packet hears that has no way to the other family; nothing: silence, as for what went
+// wrong otherwise and for what RFC 7915 has dropped in silence. With reasons that hold within a family, too,
+// it is asked whether the packet would have crossed.
+std::optional<nat::IcmpError> told_of(Counter why, const Packet& packet, const nat::Policy& policy) {
+  switch (why) {
+    case Counter::parse_source_route:  // RFC 7915 sections 4.1 and 5.1. Within a family: RFC 7126 section 4.3
+      if (policy.crosses(packet.destination())) return nat::IcmpError::source_route;
+      return std::nullopt;
+    case Counter::parse_extension_headers:  // section 5.1.1
+    case Counter::martian_destination:      // RFC 6052 section 3.1, RFC 1812 section 5.3.7: no host has it
+      if (policy.crosses(packet.destination())) return nat::IcmpError::admin_prohibited;
+      return std::nullopt;
+    case Counter::no_translation:              // section 6
+    case Counter::map_source_unmapped:         // section 6
+    case Counter::translate_fragment_options:  // section 5.1.1
+    case Counter::translate_udp_checksum:      // section 4.5
+      return nat::IcmpError::admin_prohibited;
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -182,24 +205,33 @@ void Context::answer(const Packet& cause, std::span<const std::uint8_t> ip_packe
   const auto size = static_cast<std::uint16_t>(sizeof(EthernetHeader) + ip_packet.size());
   auto* bytes = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(mbuf, size));
   if (bytes == nullptr) return drop(mbuf, Counter::no_mbuf);
-  // Back to the neighbour that the cause came from, who knows the way to its sender.
+  // Back to the neighbour that the cause came from, who knows the way to its sender. The cause may have a way
+  // out by now.
   const auto& received = net::header<EthernetHeader>(cause.l3 - sizeof(EthernetHeader));
   auto& ethernet = net::header<EthernetHeader>(bytes);
-  ethernet = {.destination = received.source, .source = snapshot.port(cause.port).mac, .type = received.type};
+  ethernet = {
+      .destination = received.source, .source = snapshot.port(cause.came_from).mac, .type = received.type};
   std::memcpy(bytes + sizeof(EthernetHeader), ip_packet.data(), ip_packet.size());
-  transmit(cause.port, mbuf);
+  transmit(cause.came_from, mbuf);
 }
 
 void Context::report(const Packet& cause, nat::IcmpError error, std::uint32_t word) {
   // The sender of a hairpinned packet would have to be found through NAT once more; it hears nothing.
   if (cause.hairpinned || !nat::may_report(cause)) return;
-  const net::IpAddress* source = own_address_on(cause.port, cause.family);
+  const net::IpAddress* source = own_address_on(cause.came_from, cause.family);
   if (source == nullptr) return;
   if (!error_budget.take(now)) return counters.add(Counter::icmp_rate_limited);
   std::array<std::uint8_t, nat::max_reply> reply;
   const std::size_t size = nat::make_icmp_error(cause, error, *source, word, reply);
   answer(cause, {reply.data(), size});
   counters.add(Counter::icmp_error_sent);
+}
+
+void Context::discard(const Packet& packet, Counter why) {
+  if (snapshot.policy.tell_untranslatable) {
+    if (const auto error = told_of(why, packet, snapshot.policy)) report(packet, *error, packet.l4);
+  }
+  drop(packet.mbuf, why);
 }
 
 void Context::end_session(nat::SessionSlot slot) {

@@ -102,7 +102,7 @@ void Worker::take_up(rte_mbuf* mbuf) {
   const auto& note = ring::note(mbuf);
   Packet& packet = batch_.add();
   packet.mbuf = mbuf;
-  packet.port = note.port;
+  packet.port = packet.came_from = note.port;
   packet.hops = note.hops;
   packet.ports_known = note.ports_known;
   packet.hairpinned = note.hairpinned;

@@ -22,8 +22,9 @@ net::Ipv6Address address_of(Bits128 bits) {
 
 }  // namespace
 
-AddressMap::AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings)
-    : prefix_{std::move(prefix)} {
+AddressMap::AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings,
+                       net::PrefixSet destinations)
+    : prefix_{std::move(prefix)}, destinations_{std::move(destinations)} {
   std::vector<decltype(by_ipv4_)::Entry> ipv4;
   std::vector<decltype(by_ipv6_)::Entry> ipv6;
   ipv4.reserve(mappings.size());
@@ -52,14 +53,21 @@ net::Ipv6Address AddressMap::to_ipv6(const Row<net::Ipv6Address>& row, const net
   return address_of(bits_of(row.prefix) | Bits128{suffix} << behind);
 }
 
-std::optional<net::Ipv4Address> AddressMap::to_ipv4(const Row<net::Ipv4Address>& row,
-                                                    const net::Ipv6Address& address) {
-  if (row.ipv6_length == 128) return row.prefix;
-  const Bits128 suffix = bits_of(address) & (~Bits128{} >> row.ipv6_length);
+net::Ipv4Address AddressMap::to_ipv4(const Row<net::Ipv4Address>& row, const net::Ipv6Address& address) {
+  if (row.ipv4_length == 32) return row.prefix;
+  // As many bits as IPv4 has; what stands behind them is not looked at (RFC 7757 section 3.3.2).
   const unsigned behind = 128U - row.ipv6_length - (32U - row.ipv4_length);
-  if (behind == 128) return suffix == 0 ? std::optional{row.prefix} : std::nullopt;
-  if ((suffix & ~(~Bits128{} << behind)) != 0) return std::nullopt;
-  return net::Ipv4Address{be32{row.prefix.value.host() | static_cast<std::uint32_t>(suffix >> behind)}};
+  const std::uint32_t suffix =
+      static_cast<std::uint32_t>(bits_of(address) >> behind) & (0xffffffffU >> row.ipv4_length);
+  return net::Ipv4Address{be32{row.prefix.value.host() | suffix}};
+}
+
+bool AddressMap::same_by_map(const net::Ipv6Address& one, const net::Ipv6Address& other) const {
+  if (one == other) return true;
+  const auto* row = by_ipv6_.find(one);
+  if (row == nullptr) return false;
+  const unsigned read = row->ipv6_length + (32U - row->ipv4_length);
+  return net::truncated(one, read) == net::truncated(other, read);
 }
 
 }  // namespace rgw::nat

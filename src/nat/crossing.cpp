@@ -2,6 +2,7 @@
 
 #include "realmgw/nat/icmp_extension.hpp"
 #include "realmgw/nat/icmp_map.hpp"
+#include "realmgw/net/parse.hpp"
 
 #include <algorithm>
 #include <array>
@@ -26,9 +27,14 @@ using net::PacketKind;
 using net::Protocol;
 
 constexpr std::uint8_t icmp4_number = 1, icmp6_number = 58, fragment_number = 44;
-// RFC 7915 section 5.1: a packet that is no longer than this after translation may be cut on its way, as it
-// would have been before (1280 - 20).
+// RFC 7915 sections 5 and 5.1: a packet that is no longer than this after translation may be cut on its way,
+// since no IPv6 host makes it shorter (1280 - 20).
 constexpr std::uint16_t always_fits = 1260;
+// RFC 4443 section 2.4(c) and RFC 1812 section 4.3.2.3 bound what an error may quote, so that it passes
+// everywhere.
+constexpr std::uint16_t longest_error(Family family) {
+  return family == Family::v6 ? 1280 : 576;
+}
 
 // ---- what two IP headers have in common
 
@@ -48,13 +54,18 @@ struct IpFields {
   bool options_in_fragment = false;  // IPv6: extension headers behind the fragment header, cut up with the payload
 };
 
+// How much of `length` bytes lies behind headers of `l4` bytes.
+std::uint32_t behind(std::size_t l4, std::size_t length) {
+  return static_cast<std::uint32_t>(length > l4 ? length - l4 : 0);
+}
+
 // `l4`: how many bytes of headers stand before the transport header.
 IpFields read_fields(const Ipv4Header& ip, std::size_t l4) {
   const std::uint16_t flags = ip.flags_offset.host();
   IpFields fields{.traffic_class = ip.tos,
                   .hop_limit = ip.ttl,
                   .protocol = ip.protocol,
-                  .payload = static_cast<std::uint32_t>(ip.total_length.host() - l4),
+                  .payload = behind(l4, ip.total_length.host()),
                   .dont_fragment = ip.df(),
                   .fragment = std::nullopt};
   if (ip.is_fragment()) {
@@ -77,7 +88,7 @@ IpFields read_fields(const Ipv6Header& ip, std::size_t l4) {
   IpFields fields{.traffic_class = static_cast<std::uint8_t>(ip.version_class_flow.host() >> 20),
                   .hop_limit = ip.hop_limit,
                   .protocol = 0,
-                  .payload = static_cast<std::uint32_t>(sizeof(Ipv6Header) + ip.payload_length.host() - l4),
+                  .payload = behind(l4, sizeof(Ipv6Header) + ip.payload_length.host()),
                   .dont_fragment = true,
                   .fragment = std::nullopt};
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(&ip);
@@ -89,7 +100,7 @@ IpFields read_fields(const Ipv6Header& ip, std::size_t l4) {
       fields.fragment =
           FragmentFields{fragment.identification.host(), static_cast<std::uint16_t>(offset_flags >> 3),
                          (offset_flags & 1) != 0};
-      fields.options_in_fragment = is_extension_header(bytes[at]);
+      fields.options_in_fragment |= is_extension_header(bytes[at]);
       next = bytes[at];
       at += sizeof(Ipv6FragmentHeader);
     } else {
@@ -217,12 +228,15 @@ Verdict cross_transport(Packet& packet, std::uint8_t* l4, const IpFields& fields
     }
     case Protocol::udp: {
       auto& udp = header<net::UdpHeader>(l4);
+      const bool summed = udp.checksum.raw() != 0;
+      // IPv6 wants a checksum, and only a whole packet can be summed (RFC 7915 section 4.5). Its sender may
+      // be told, so it is as he sent it.
+      if (!summed && ToAddress::family == Family::v6 && fields.fragment)
+        return Verdict::drop(Counter::translate_udp_checksum);
       *port_field(l4, protocol, port.near_is_source) = port.port;
-      if (udp.checksum.raw() != 0) {
+      if (summed) {
         transport.apply_udp(udp.checksum);
       } else if constexpr (ToAddress::family == Family::v6) {
-        // IPv6 wants a checksum, and only a whole packet can be summed (RFC 7915 section 4.5).
-        if (fields.fragment) return Verdict::drop(Counter::translate_udp_checksum);
         const std::uint16_t size = udp.length.host();
         udp.checksum = net::pseudo_header(ends.source, ends.destination, 17, size).add(l4, size).checksum();
         if (udp.checksum.raw() == 0) udp.checksum = be16{0xffff};
@@ -348,11 +362,11 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
   const std::uint8_t* const packet_end = packet.l3 + packet.length;
   std::uint8_t* const inner_l3 = packet.l3 + packet.inner;
   std::uint8_t* const inner_l4 = packet.l3 + packet.inner_l4;
-  if (inner_l4 + 8 > end) return Verdict::drop(Counter::parse_icmp_inner);
-
   const std::size_t inner_headers = static_cast<std::size_t>(inner_l4 - inner_l3);
   // `any`: a packet without ports, or a later fragment, of which nothing but the IP header changes.
   const Protocol protocol = packet.tail().protocol;
+  // The parser has seen as much, but of all that the error carries.
+  if (inner_l4 + (protocol == Protocol::any ? 0 : 8) > end) return Verdict::drop(Counter::parse_icmp_inner);
   IpFields quoted, fields;
   std::uint16_t quoted_length = 0;
   if constexpr (to_v6) {
@@ -362,6 +376,7 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
   } else {
     quoted = read_fields(header<Ipv6Header>(inner_l3), inner_headers);
     fields = read_fields(packet.ipv6(), packet.l4);
+    if (fields.options_in_fragment) return Verdict::drop(Counter::translate_fragment_options);
   }
 
   if (!cross_word<ToAddress>(icmp, meaning->word, mtus, quoted_length))
@@ -375,8 +390,8 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
   // From the inside out, each header right before the last.
   std::uint8_t* const new_inner = write_header(inner_l4, quoted, inner, identification);
   std::uint8_t* new_l4 = new_inner - sizeof(IcmpHeader);
-  // RFC 4443 section 2.4(c) and RFC 1812 section 4.3.2.3 bound what an error may quote.
-  const std::size_t bound = to_v6 ? 1280 - sizeof(Ipv6Header) : 576 - sizeof(Ipv4Header);
+  const std::size_t bound =
+      longest_error(ToAddress::family) - (to_v6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header));
   std::size_t size = std::min(bound, static_cast<std::size_t>(end - new_l4));
   if ((!body.extensions.empty() || router != nullptr) && may_be_extended(ToAddress::family, icmp.type)) {
     std::array<std::uint8_t, 1280> written;
@@ -413,11 +428,17 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
 
 }  // namespace
 
-std::uint16_t crossed_length(const Packet& packet) {
+Crossed after_crossing(const Packet& packet) {
   const auto payload = static_cast<std::uint16_t>(packet.length - packet.l4);
-  if (packet.family == Family::v6) return static_cast<std::uint16_t>(sizeof(Ipv4Header) + payload);
-  const std::uint16_t headers = sizeof(Ipv6Header) + (packet.fragment ? sizeof(Ipv6FragmentHeader) : 0);
-  return static_cast<std::uint16_t>(headers + payload);
+  const bool to_v6 = packet.family == Family::v4;
+  const bool fragment = to_v6 ? packet.fragment : net::has_fragment_header(packet);
+  const std::size_t headers =
+      to_v6 ? sizeof(Ipv6Header) + (fragment ? sizeof(Ipv6FragmentHeader) : 0) : sizeof(Ipv4Header);
+  auto length = static_cast<std::uint16_t>(headers + payload);
+  if (packet.kind == PacketKind::icmp_error)
+    length = std::min(length, longest_error(to_v6 ? Family::v6 : Family::v4));
+  // RFC 7915 section 5.1.1: whatever has a fragment header may be cut further, an atomic fragment too.
+  return {length, to_v6 ? !packet.ipv4().df() : fragment || length <= always_fits};
 }
 
 Verdict cross(Packet& packet, const Ends<Ipv6Address>& ends, const PortChange& port,

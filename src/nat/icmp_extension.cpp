@@ -23,6 +23,14 @@ struct ExtensionHeader {
 };
 static_assert(sizeof(ExtensionHeader) == 4);
 
+// RFC 4884 section 8.
+struct ObjectHeader {
+  be16 length;  // with this header
+  std::uint8_t class_number;
+  std::uint8_t class_type;
+};
+static_assert(sizeof(ObjectHeader) == 4);
+
 // RFC 4884 section 8 with RFC 5837 section 4: an object that carries an interface's IPv6 address and nothing
 // else.
 struct InterfaceAddress {
@@ -39,13 +47,35 @@ constexpr std::size_t unit_of(Family family) {
   return family == Family::v4 ? 4 : 8;
 }
 
-bool is_extension(std::span<const std::uint8_t> bytes) {
-  return bytes.size() >= sizeof(ExtensionHeader) && bytes[0] >> 4 == version_byte >> 4;
+// Extensions of another version are bits that mean nothing here.
+bool is_known(std::span<const std::uint8_t> extensions) {
+  return extensions.size() >= sizeof(ExtensionHeader) && extensions[0] >> 4 == version_byte >> 4;
 }
 
 // Objects are whole words; behind others ours would not be found.
 bool takes_another(std::span<const std::uint8_t> extensions) {
-  return extensions.size() % 4 == 0;
+  return extensions.empty() || (is_known(extensions) && extensions.size() % 4 == 0);
+}
+
+// The size of extensions of which as many objects are kept as fit whole; 0: not one does, or these are no
+// objects.
+std::size_t whole_objects(std::span<const std::uint8_t> extensions, std::size_t room) {
+  if (!is_known(extensions)) return 0;
+  std::size_t kept = sizeof(ExtensionHeader);
+  while (kept + sizeof(ObjectHeader) <= room) {
+    const std::size_t size = net::header<ObjectHeader>(extensions.data() + kept).length.host();
+    if (size < sizeof(ObjectHeader) || size % 4 != 0 || kept + size > room) break;
+    kept += size;
+  }
+  return kept == sizeof(ExtensionHeader) ? 0 : kept;
+}
+
+// The checksum of extensions that begin at `start` and of which the bytes `gone` are no more: right, wrong or
+// absent as before.
+void leave_out(std::uint8_t* start, std::span<const std::uint8_t> gone) {
+  auto& checksum = net::header<ExtensionHeader>(start).checksum;
+  if (checksum.raw() == 0) return;  // there is none
+  ChecksumDelta::between(ChecksumSum{}.add(gone.data(), gone.size()), {}).apply(checksum);
 }
 
 // Adds the object to extensions that begin at `start` and end at `end`, or begins them.
@@ -84,8 +114,7 @@ ErrorBody split_error(const net::Packet& packet) {
   const std::size_t told = (packet.family == Family::v4 ? word & 0xffU : word >> 8U) * unit_of(packet.family);
   if (told == 0 || told > all.size()) return {all, {}};
   const auto rest = all.subspan(told);
-  return {all.first(told),
-          told >= least_extended_quote && is_extension(rest) ? rest : std::span<const std::uint8_t>{}};
+  return {all.first(told), told >= least_extended_quote ? rest : std::span<const std::uint8_t>{}};
 }
 
 std::size_t write_error_body(IcmpHeader& icmp, Family family, const ErrorBody& body,
@@ -96,7 +125,10 @@ std::size_t write_error_body(IcmpHeader& icmp, Family family, const ErrorBody& b
     added = sizeof(InterfaceAddress) + (extensions.empty() ? sizeof(ExtensionHeader) : 0);
   const std::size_t room = bound - least_extended_quote;
   if (extensions.size() + added > room) added = 0;
-  if (extensions.size() + added > room) extensions = {};
+  // Too long, they are truncated (RFC 7915 sections 4.2 and 5.2): behind an object, so that what is left can
+  // be read.
+  const std::size_t objects = extensions.size() > room ? whole_objects(extensions, room) : 0;
+  if (extensions.size() > room) extensions = extensions.first(objects != 0 ? objects : room);
   if (extensions.size() + added == 0) {
     const std::size_t size = std::min(bound, body.quote.size());
     std::memcpy(out, body.quote.data(), size);
@@ -111,6 +143,7 @@ std::size_t write_error_body(IcmpHeader& icmp, Family family, const ErrorBody& b
   std::memset(out + quoted, 0, place - quoted);
   std::uint8_t* const start = out + place;
   std::uint8_t* const end = std::copy(extensions.begin(), extensions.end(), start);
+  if (objects != 0) leave_out(start, body.extensions.subspan(objects));
   if (added != 0) append_router(start, end, *router);
   // Beside the pointer of an ICMPv4 parameter problem.
   const std::size_t units = place / unit;

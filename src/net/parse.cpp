@@ -2,6 +2,8 @@
 
 #include "realmgw/net/checksum.hpp"
 
+#include <algorithm>
+
 namespace rgw::net {
 namespace {
 
@@ -88,49 +90,69 @@ struct Inner {
   bool later_fragment;
 };
 
-// The transport header of the packet inside an ICMP error, 8 bytes of which must be there (RFC 792). `size` is what
-// the error carries.
+// Of the packet inside an ICMP error 8 bytes behind its headers must be there (RFC 792), as far as it had as
+// many. `told` is its length by its own header, `size` what the error carries of it.
+bool quotes_enough(std::size_t l4, std::size_t told, std::size_t size) {
+  constexpr std::size_t due = 8;
+  const std::size_t had = told > l4 ? told - l4 : 0;
+  return l4 + std::min(due, had) <= size;
+}
+
+// The transport header of the packet inside an ICMP error. `size` is what the error carries.
 bool find_inner(const Ipv4Header& inner, std::size_t size, Inner& found) {
   const std::uint16_t header_length = inner.header_length();
-  if (inner.version() != 4 || header_length < sizeof(Ipv4Header) || header_length + 8U > size) return false;
+  if (inner.version() != 4 || header_length < sizeof(Ipv4Header)) return false;
   found = {header_length, inner.protocol, (inner.flags_offset.host() & Ipv4Header::offset_mask) != 0};
-  return true;
+  return quotes_enough(header_length, inner.total_length.host(), size);
 }
+
+constexpr std::uint8_t fragment_number = 44, icmp6_number = 58;
 
 struct Chain {
   std::uint16_t l4;
   std::uint8_t protocol;
+  // One of several: an atomic one is a whole packet (RFC 6946 section 4, RFC 8200 section 4.5).
   bool fragment;
   bool later_fragment;
+  std::uint16_t fault_at;  // of a chain that is whole and yet refused: the field at fault
 };
 
-// Walks the extension headers of RFC 8200 section 4 that a translator may pass over.
+// Walks the extension headers of RFC 8200 section 4 that a translator may pass over. A chain that is refused
+// is walked to its end all the same, so that `protocol` tells what is refused; without an end it may be an
+// ICMP error, and counts as one.
 Verdict walk_extension_headers(const std::uint8_t* l3, std::size_t length, Chain& chain) {
-  constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, destination_options = 60;
+  constexpr std::uint8_t hop_by_hop = 0, routing = 43, destination_options = 60;
+  constexpr std::uint16_t more_fragments = 1;
   std::uint8_t next = header<Ipv6Header>(l3).next_header;
   std::size_t at = sizeof(Ipv6Header);
   chain = {};
+  Verdict verdict = Verdict::pass();
+  const auto refuse = [&](Counter why, std::size_t fault_at) {
+    if (!verdict.passed()) return;
+    verdict = Verdict::drop(why);
+    chain.fault_at = static_cast<std::uint16_t>(fault_at);
+  };
+  const auto endless = [&] {
+    chain.protocol = icmp6_number;
+    refuse(Counter::parse_extension_headers, 0);
+    return verdict;
+  };
   for (unsigned walked = 0;; ++walked) {
-    if (next != hop_by_hop && next != routing && next != fragment && next != destination_options) break;
-    if (walked == max_extension_headers || (next == hop_by_hop && walked != 0)) {
-      return Verdict::drop(Counter::parse_extension_headers);
-    }
-    if (at + 8 > length) return Verdict::drop(Counter::parse_extension_headers);
+    if (next != hop_by_hop && next != routing && next != fragment_number && next != destination_options)
+      break;
+    if (walked == max_extension_headers || at + 8 > length) return endless();
+    if (next == hop_by_hop && walked != 0) refuse(Counter::parse_extension_headers, at);
     const std::uint8_t* bytes = l3 + at;
-    if (next == fragment) {
-      const auto& fragment_header = header<Ipv6FragmentHeader>(bytes);
-      chain.fragment = true;
-      chain.later_fragment = fragment_header.offset_flags.host() >> 3 != 0;
+    if (next == fragment_number) {
+      const std::uint16_t offset_flags = header<Ipv6FragmentHeader>(bytes).offset_flags.host();
+      chain.later_fragment = offset_flags >> 3 != 0;
+      chain.fragment |= chain.later_fragment || (offset_flags & more_fragments) != 0;
       at += sizeof(Ipv6FragmentHeader);
     } else {
       // RFC 8200 section 4.4: segments left is the fourth byte.
-      if (next == routing && bytes[3] != 0) {
-        chain.l4 = static_cast<std::uint16_t>(at + 3);
-        chain.protocol = bytes[0];
-        return Verdict::drop(Counter::parse_source_route);
-      }
+      if (next == routing && bytes[3] != 0) refuse(Counter::parse_source_route, at + 3);
       const std::size_t size = 8 + 8 * std::size_t{bytes[1]};
-      if (at + size > length) return Verdict::drop(Counter::parse_extension_headers);
+      if (at + size > length) return endless();
       at += size;
     }
     next = bytes[0];
@@ -138,22 +160,22 @@ Verdict walk_extension_headers(const std::uint8_t* l3, std::size_t length, Chain
   }
   chain.l4 = static_cast<std::uint16_t>(at);
   chain.protocol = next;
-  return Verdict::pass();
+  return verdict;
 }
 
 bool find_inner(const Ipv6Header& inner, std::size_t size, Inner& found) {
   if (inner.version() != 6) return false;
   Chain chain;
-  if (!walk_extension_headers(reinterpret_cast<const std::uint8_t*>(&inner), size, chain).passed()) return false;
-  if (chain.l4 + 8U > size) return false;
+  if (!walk_extension_headers(reinterpret_cast<const std::uint8_t*>(&inner), size, chain).passed())
+    return false;
   found = {chain.l4, chain.protocol, chain.later_fragment};
-  return true;
+  return quotes_enough(chain.l4, sizeof(Ipv6Header) + inner.payload_length.host(), size);
 }
 
 template <class Address>
 using IpHeaderOf = std::conditional_t<Address::family == Family::v4, Ipv4Header, Ipv6Header>;
 template <class Address>
-constexpr std::uint8_t icmp_number = Address::family == Family::v4 ? 1 : 58;
+constexpr std::uint8_t icmp_number = Address::family == Family::v4 ? 1 : icmp6_number;
 
 // The flow of an ICMP error is that of the packet inside, turned round: the error goes to that packet's sender.
 template <class Address>
@@ -187,6 +209,8 @@ Verdict parse_icmp_error(Packet& packet) {
     set_key(key, side, inner.destination, inner.source, be16{}, be16{}, Protocol::any);
     return Verdict::pass();
   }
+  if (packet.inner_l4 + 8U > packet.length)
+    return Verdict::drop(Counter::parse_icmp_inner);  // ports, or an identifier
   if (found.protocol == icmp_number<Address>) {
     const auto& query = header<IcmpHeader>(inner_transport);
     const auto inner_class =
@@ -221,17 +245,20 @@ Verdict parse_icmp(Packet& packet, const Address& source, const Address& destina
   return Verdict::drop(Counter::parse_icmp_type);
 }
 
-// A packet that asks for a route of its own: as far as its sender has to be told (RFC 7915 sections 4.1 and 5.1). About
-// ICMP nothing is told, for it may be an error. `l4`: of IPv6 the field that says so, of IPv4 the transport header.
+// A packet that is refused for its options or extension headers: as far as its sender may have to be told
+// (RFC 7915 sections 4.1, 4.4, 5.1 and 5.4). About ICMP nothing is told, for it may be an error. `l4`: of
+// IPv6 the field at fault, of IPv4 the transport header.
 template <class Address>
-void describe_source_routed(Packet& packet, std::uint8_t* l3, std::size_t length, std::size_t l4, std::uint8_t protocol,
-                            Side side) {
+void describe_refused(Packet& packet, std::uint8_t* l3, std::size_t length, std::size_t l4,
+                      std::uint8_t protocol, bool later_fragment, Side side) {
   packet.l3 = l3;
   packet.length = static_cast<std::uint16_t>(length);
   packet.l4 = static_cast<std::uint16_t>(l4);
   packet.family = Address::family;
   packet.key<Address>().tail.side = side;
-  packet.kind = protocol == icmp_number<Address> ? PacketKind::icmp_error : PacketKind::other;
+  packet.kind = later_fragment                     ? PacketKind::later_fragment
+                : protocol == icmp_number<Address> ? PacketKind::icmp_error
+                                                   : PacketKind::other;
 }
 
 // `packet.l4`, `.length`, `.fragment` and the key's side and addresses stand already.
@@ -297,8 +324,9 @@ Verdict parse_ipv4(std::uint8_t* l3, std::size_t available, Side side, Packet& p
   if (header_length > sizeof(Ipv4Header)) {
     const Verdict options = check_options(l3 + sizeof(Ipv4Header), header_length - sizeof(Ipv4Header));
     if (!options.passed()) {
-      describe_source_routed<Ipv4Address>(packet, l3, total_length, header_length, ip.protocol, side);
-      if ((ip.flags_offset.host() & Ipv4Header::offset_mask) != 0) packet.kind = PacketKind::later_fragment;
+      const bool later_fragment = (ip.flags_offset.host() & Ipv4Header::offset_mask) != 0;
+      describe_refused<Ipv4Address>(packet, l3, total_length, header_length, ip.protocol, later_fragment,
+                                    side);
       return options;
     }
   }
@@ -332,7 +360,8 @@ Verdict parse_ipv6(std::uint8_t* l3, std::size_t available, Side side, Packet& p
   Chain chain;
   const Verdict walked = walk_extension_headers(l3, length, chain);
   if (!walked.passed()) {
-    describe_source_routed<Ipv6Address>(packet, l3, length, chain.l4, chain.protocol, side);
+    describe_refused<Ipv6Address>(packet, l3, length, chain.fault_at, chain.protocol, chain.later_fragment,
+                                  side);
     return walked;
   }
 
@@ -356,6 +385,17 @@ Verdict parse_ipv6(std::uint8_t* l3, std::size_t available, Side side, Packet& p
 }
 
 }  // namespace
+
+bool has_fragment_header(const Packet& packet) {
+  std::uint8_t next = packet.ipv6().next_header;
+  // The parser has walked this chain up to `l4`, so every step stays inside.
+  for (std::size_t at = sizeof(Ipv6Header); at < packet.l4;) {
+    if (next == fragment_number) return true;
+    next = packet.l3[at];
+    at += 8 + 8 * std::size_t{packet.l3[at + 1]};
+  }
+  return false;
+}
 
 Verdict parse(std::uint8_t* l3, std::size_t available, EtherType ether_type, Side side, Packet& packet) {
   packet.fragment = false;

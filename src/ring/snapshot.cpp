@@ -169,10 +169,12 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   std::vector<nat::AddressMapping> mappings;
   mappings.reserve(realm.siit.maps.size());
   for (const auto& row : realm.siit.maps) mappings.push_back({row.ipv4, row.ipv6});
-  policy.map = nat::AddressMap{
-      realm.siit.prefix ? std::optional{net::Pref64{*realm.siit.prefix}} : std::nullopt, std::move(mappings)};
+  policy.map =
+      nat::AddressMap{realm.siit.prefix ? std::optional{net::Pref64{*realm.siit.prefix}} : std::nullopt,
+                      std::move(mappings), net::PrefixSet{realm.siit.destinations}};
   policy.icmp_sources = realm.siit.icmp_source;
   policy.lowest_ipv6_mtu = realm.siit.lowest_ipv6_mtu;
+  policy.tell_untranslatable = realm.siit.untranslatable == config::Siit::Untranslatable::reject;
   policy.ignore_traffic_class = realm.siit.traffic_class == config::Siit::TrafficClass::ignore;
   switch (realm.siit.hairpin) {
     case config::Siit::Hairpin::off:

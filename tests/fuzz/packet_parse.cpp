@@ -58,7 +58,7 @@ void check(const Packet& packet, std::size_t available, Side side) {
     case PacketKind::icmp_error:
       require(!packet.fragment);
       require(packet.inner == packet.l4 + sizeof(IcmpHeader) && packet.inner < packet.inner_l4);
-      require(packet.inner_l4 + 8U <= packet.length);
+      require(packet.inner_l4 + (packet.tail().protocol == Protocol::any ? 0U : 8U) <= packet.length);
       break;
     case PacketKind::icmp_query:
       require(packet.tail().far_port.host() == 0 && packet.l4 + sizeof(IcmpHeader) <= packet.length);

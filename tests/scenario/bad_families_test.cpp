@@ -132,6 +132,11 @@ TEST(BadInputAcrossFamilies, each_kind_is_dropped_under_its_own_name) {  // OUT-
     gateway.turn();
     EXPECT_EQ(gateway.count(c.counter), 1U) << c.name << ": not counted as " << info(c.counter).name;
     EXPECT_EQ(gateway.sessions(), 0U) << c.name;
+    // What has no way to the other family is told to its sender (RFC 7915 sections 4.4 and 5.4).
+    const bool told =
+        c.counter == Counter::no_translation || c.name == std::string_view{"hop-by-hop behind another"};
+    EXPECT_EQ(gateway.take(inside).has_value(), told) << c.name << ": answered or forwarded, or not told";
+    EXPECT_EQ(gateway.count(Counter::icmp_error_sent), told) << c.name;
     EXPECT_FALSE(gateway.take(inside)) << c.name << ": answered or forwarded";
     EXPECT_FALSE(gateway.take(outside)) << c.name << ": answered or forwarded";
     EXPECT_TRUE(gateway.punted().empty()) << c.name;

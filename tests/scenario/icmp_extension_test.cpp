@@ -3,6 +3,7 @@
 //   of_an_ipv4_error_reaches_the_ipv6_host, of_an_ipv6_error_reaches_the_ipv4_host
 //   where_the_other_error_has_no_place_the_quote_ends_where_it_says
 //   a_router_that_ipv4_cannot_show_is_named (RFC 6791 section 4, RFC 5837), and one that it can is not
+//   of_another_version_pass_as_bits, too_long_ones_are_truncated
 //   a_long_error_keeps_its_extensions_and_its_bound
 #include "scenario/support.hpp"
 #include <gtest/gtest.h>
@@ -17,12 +18,12 @@ const Bytes mpls{0x20, 0, 0x57, 0x82, 0, 8, 1, 1, 0x12, 0x34, 0x75, 0x40};
 
 // An ICMP error whose quote is padded and followed by extensions.
 Bytes extended(std::string_view from, std::string_view to, std::uint8_t type, std::uint8_t code, Bytes quote,
-               std::uint16_t word = 0) {
+               std::uint16_t word = 0, const Bytes& extensions = mpls) {
   const bool v4 = address(from).is_v4();
   const std::size_t unit = v4 ? 4 : 8;
   quote.resize(std::max<std::size_t>(128, (quote.size() + unit - 1) / unit * unit));
   const auto units = static_cast<std::uint16_t>(quote.size() / unit);
-  quote.insert(quote.end(), mpls.begin(), mpls.end());
+  quote.insert(quote.end(), extensions.begin(), extensions.end());
   return PacketBuilder{net::Protocol::icmp, from, to}
       .icmp(type, code)
       .query(v4 ? units : static_cast<std::uint16_t>(units << 8), word)
@@ -136,6 +137,39 @@ TEST_F(IcmpExtension, a_router_that_ipv4_cannot_show_is_named) {  // RFC 6791 se
       EXPECT_EQ(error->inner().to_string(), "udp 203.0.113.7:80 > 198.51.100.99:5000");
     }
   }
+}
+
+TEST_F(IcmpExtension, of_another_version_pass_as_bits) {  // RFC 7915 sections 4.2 and 5.2
+  for (const Host& host : hosts) {
+    const Bytes quote = sent(host, 60);
+    const auto in = gateway.in(udp("203.0.113.7:80", host.outside + ":5000").payload(60));
+    ASSERT_TRUE(in);
+    for (const int version : {0x00, 0x10}) {
+      Bytes unknown = mpls;
+      unknown[0] = static_cast<std::uint8_t>(version);
+      const auto inward = pass(outside, extended("192.0.2.77", host.outside, 3, 1, quote, 0, unknown));
+      const auto outward =
+          pass(inside, extended(host.inside, host.prefix + "203.0.113.7", 1, 4, in->bytes(), 0, unknown));
+      ASSERT_TRUE(inward && outward) << host.inside;
+      for (const Seen& error : {*inward, *outward}) {
+        EXPECT_EQ(extensions_of(error), unknown);
+        EXPECT_TRUE(error.checksums_right());
+      }
+    }
+  }
+}
+
+TEST_F(IcmpExtension, too_long_ones_are_truncated) {  // RFC 7915 section 5.2
+  Bytes labels{0x20, 0, 0, 0};
+  for (unsigned i = 0; i < 100; ++i) labels.insert(labels.end(), mpls.begin() + 4, mpls.end());
+  const auto in = gateway.in(udp("203.0.113.7:80", "198.51.100.99:5000").payload(100));
+  ASSERT_TRUE(in);
+  const auto error =
+      pass(inside, extended("fd00:10::6", "2001:db8:23::203.0.113.7", 1, 4, in->bytes(), 0, labels));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(extensions_of(*error), cut(labels, 4 + (576 - 28 - 128 - 4) / 8 * 8));
+  EXPECT_LE(error->bytes().size(), 576U);
+  EXPECT_TRUE(error->checksums_right());
 }
 
 TEST_F(IcmpExtension, a_long_error_keeps_its_extensions_and_its_bound) {  // RFC 1812 section 4.3.2.3

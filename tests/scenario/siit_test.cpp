@@ -5,7 +5,9 @@
 // - fragments pass without state; UDP without a checksum as RFC 7915 says
 // - protocols that NAT does not know; extension headers, source routes, martians
 // - hairpinning (RFC 7757 section 4), one port for both families
-// - errors in both directions; an IPv6 router without an IPv4 address borrows one (RFC 6791); beside NAT64 an error goes the
+// - rows with more suffix bits than IPv4 has; maps without a prefix; destinations that the prefix stands for
+// - errors in both directions; an IPv6 router without an IPv4 address borrows one (RFC 6791); beside NAT64 an
+// error goes the
 //   way of the packet that it quotes
 // - in-network: ARP and solicitations for mapped addresses on the link are answered
 #include "scenario/support.hpp"
@@ -66,6 +68,120 @@ TEST_F(Siit, prefixes_map_suffix_by_suffix) {  // RFC 7757 section 3.3
   ASSERT_TRUE(out);
   EXPECT_EQ(out->to_string(), "icmp0 10.0.2.9 > 10.0.0.42");
   EXPECT_TRUE(out->checksums_right());
+}
+
+// Rows whose IPv6 side has more suffix bits than IPv4 has.
+class SiitLongSuffix : public testing::Test {
+ protected:
+  SiitLongSuffix() {
+    gateway.learn(Gateway::inside, "2001:db8:42::fe");
+    gateway.learn(Gateway::outside, "10.0.0.42");
+  }
+  Gateway gateway{[] {
+    config::Realm realm = siit_realm();
+    realm.routes = {{*net::Prefix::parse("2001:db8:b::/48"), address("2001:db8:42::fe")},
+                    {net::Prefix::all(net::Family::v4), address("10.0.0.42")}};
+    realm.siit.maps = {{*net::Prefix::parse("203.0.113.0/24"), *net::Prefix::parse("2001:db8:b::/64")},
+                       {*net::Prefix::parse("192.0.2.7"), *net::Prefix::parse("2001:db8:b:1::/64")}};
+    return realm;
+  }()};
+};
+
+TEST_F(SiitLongSuffix,
+       bits_behind_it_are_zero_when_made_and_not_looked_at_when_read) {  // RFC 7757 sections 3.3.1 and 3.3.2
+  EXPECT_EQ(text(gateway.in(udp("10.0.0.42:5", "203.0.113.7:6"))),
+            "udp [2001:db8:23::a00:2a]:5 > [2001:db8:b:0:700::]:6");
+  EXPECT_EQ(text(gateway.in(udp("10.0.0.42:5", "192.0.2.7:6"))),
+            "udp [2001:db8:23::a00:2a]:5 > [2001:db8:b:1::]:6");
+  for (const auto* source :
+       {"[2001:db8:b:0:700::]:6", "[2001:db8:b:0:700::1]:6", "[2001:db8:b:0:7ff:ffff:ffff:ffff]:6"}) {
+    EXPECT_EQ(text(gateway.out(udp(source, "[2001:db8:23::10.0.0.42]:5"))), "udp 203.0.113.7:6 > 10.0.0.42:5")
+        << source;
+  }
+  EXPECT_EQ(text(gateway.out(udp("[2001:db8:b:1:2:3:4:5]:6", "[2001:db8:23::10.0.0.42]:5"))),
+            "udp 192.0.2.7:6 > 10.0.0.42:5");
+}
+
+TEST_F(SiitLongSuffix,
+       an_address_of_its_own_map_is_not_called_by_its_ipv4_address) {  // RFC 7757 section 4.2.2
+  EXPECT_EQ(text(gateway.out(udp("[2001:db8:b:1::]:5", "[2001:db8:b:0:700::1]:6"))),
+            "udp 192.0.2.7:5 > 203.0.113.7:6");
+  EXPECT_EQ(gateway.count(Counter::map_hairpin), 0U);
+  gateway.put(Gateway::inside, udp("[2001:db8:b:1::]:5", "[2001:db8:23::203.0.113.7]:6").ip());
+  gateway.turn();
+  EXPECT_EQ(gateway.count(Counter::map_hairpin), 1U);
+  EXPECT_EQ(text(gateway.take(Gateway::inside)), "udp [2001:db8:23::c000:207]:5 > [2001:db8:b:0:700::]:6");
+}
+
+// Maps alone: no prefix shows an IPv4 address that has none.
+TEST(SiitMapsAlone,
+     an_ipv4_router_without_an_ipv6_address_borrows_the_gateways) {  // RFC 7915 section 6, as RFC 6791
+  config::Realm realm = siit_realm();
+  realm.siit.prefix.reset();
+  realm.siit.maps = {{*net::Prefix::parse("10.0.1.42"), *net::Prefix::parse("2001:db8:42::42")},
+                     {*net::Prefix::parse("10.0.0.42"), *net::Prefix::parse("2001:db8:64::42")}};
+  Gateway gateway{realm};
+  gateway.learn(Gateway::inside, "2001:db8:42::42");
+  gateway.learn(Gateway::outside, "10.0.0.42");
+  const auto out = gateway.out(udp("[2001:db8:42::42]:5000", "[2001:db8:64::42]:53").payload(1300));
+  ASSERT_TRUE(out);
+  for (const auto& [code, word] : {std::pair<std::uint8_t, std::uint16_t>{4, 1300}, {1, 0}}) {
+    gateway.put(Gateway::outside, icmp_error("192.0.2.1", "10.0.1.42", 3, code, out->bytes(), word).ip());
+    gateway.turn();
+    const auto error = gateway.take(Gateway::inside);
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->to_string(),
+              std::string{code == 4 ? "icmp2" : "icmp1"} + " 2001:db8:42::77 > 2001:db8:42::42");
+    EXPECT_EQ(error->icmp().sequence.host(), code == 4 ? 1320 : 0);
+    EXPECT_TRUE(error->checksums_right());
+    EXPECT_EQ(error->inner().to_string(), "udp [2001:db8:42::42]:5000 > [2001:db8:64::42]:53");
+  }
+  EXPECT_FALSE(gateway.in(udp("192.0.2.1:5", "10.0.1.42:6"))) << "an error alone";
+  EXPECT_EQ(gateway.count(Counter::map_source_unmapped), 1U);
+}
+
+// IPv4 hosts reach all of IPv4 through a prefix of any length, by the NAT64 behind it (RFC 6877).
+class SiitDestinations : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(of, SiitDestinations,
+                         testing::Values("2001:db8::/32", "2001:db8:100::/40", "2001:db8:122::/48",
+                                         "2001:db8:122:300::/56", "2001:db8:122:344::/64",
+                                         "2001:db8:122:344::/96"),
+                         [](const auto& of) {
+                           return "bits_" + std::string{of.param}.substr(std::string{of.param}.find('/') + 1);
+                         });
+
+TEST_P(SiitDestinations, of_ipv4_are_found_in_the_prefix) {  // RFC 6877 section 6.3, RFC 6052 section 2.2
+  config::Realm realm = siit_realm();
+  realm.ports[0].addresses = {*net::InterfaceAddress::parse("192.168.0.1/24")};
+  realm.ports[1].addresses = {*net::InterfaceAddress::parse("fd00:42::77/64")};
+  realm.routes = {{net::Prefix::all(net::Family::v6), address("fd00:42::fe")}};
+  realm.siit.prefix = net::Prefix::parse(GetParam());
+  realm.siit.destinations = {net::Prefix::all(net::Family::v4)};
+  realm.siit.maps = {{*net::Prefix::parse("192.168.0.0/25"), *net::Prefix::parse("fd00:46::c0a8:0/121")}};
+  Gateway gateway{realm};
+  gateway.learn(Gateway::inside, "192.168.0.42");
+  gateway.learn(Gateway::outside, "fd00:42::fe");
+  const net::Pref64 prefix{*net::Prefix::parse(GetParam())};
+  const std::string server = prefix.embed(address("203.0.113.7").v4()).to_string();
+  for (unsigned i = 0; i < 3; ++i) {  // by the walk, then the short way
+    const auto out = gateway.out(udp("192.168.0.42:5000", "203.0.113.7:53").payload(9));
+    ASSERT_TRUE(out);
+    EXPECT_EQ(out->to_string(), "udp [fd00:46::c0a8:2a]:5000 > " + at(server, 53));
+    EXPECT_TRUE(out->checksums_right());
+    const auto in = gateway.in(udp(at(server, 53), "[fd00:46::c0a8:2a]:5000").payload(9));
+    ASSERT_TRUE(in);
+    EXPECT_EQ(in->to_string(), "udp 203.0.113.7:53 > 192.168.0.42:5000");
+    EXPECT_TRUE(in->checksums_right());
+  }
+  EXPECT_GT(gateway.count(Counter::short_way), 0U);
+  const auto sent = gateway.out(udp("192.168.0.42:5000", "203.0.113.7:53").payload(9));
+  const auto error = gateway.in(icmp_error(server, "fd00:46::c0a8:2a", 1, 4, sent->bytes()));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->to_string(), "icmp3 203.0.113.7 > 192.168.0.42");
+  EXPECT_EQ(error->inner().to_string(), "udp 192.168.0.42:5000 > 203.0.113.7:53");
+  // What is for all on the link, or for the gateway, is not for the prefix.
+  for (const auto* group : {"192.168.0.255:67", "255.255.255.255:67", "224.0.0.251:5353", "192.168.0.1:53"})
+    EXPECT_FALSE(gateway.out(udp("192.168.0.42:68", group))) << group;
 }
 
 TEST_F(Siit, a_source_that_no_map_knows_is_dropped) {
@@ -243,6 +359,29 @@ TEST_F(Siit, an_error_that_quotes_no_more_than_8_bytes_crosses) {  // RFC 792
   EXPECT_TRUE(error->checksums_right());
   EXPECT_EQ(error->bytes().size(), 40U + 8 + 40 + 8);
   EXPECT_EQ(error->inner().to_string(), "tcp [2001:db8:42::42]:5 > [2001:db8:23::a00:2a]:6");
+}
+
+TEST_F(Siit, an_error_about_a_packet_without_payload_crosses) {  // RFC 7915 sections 4.3 and 5.3
+  gateway.put(Gateway::outside, icmp_error("192.0.2.1", "10.0.1.42", 3, 1,
+                                           PacketBuilder{net::Protocol{59}, "10.0.1.42", "10.0.0.42"}.ip())
+                                    .ip());
+  gateway.turn();
+  const auto in = gateway.take(Gateway::inside);
+  ASSERT_TRUE(in);
+  EXPECT_TRUE(in->checksums_right());
+  EXPECT_EQ(in->inner().bytes(),
+            PacketBuilder(net::Protocol{59}, "2001:db8:42::42", "2001:db8:23::a00:2a").ip());
+  gateway.put(Gateway::inside,
+              icmp_error("2001:db8:42::42", "2001:db8:23::a00:2a", 1, 3,
+                         PacketBuilder{net::Protocol{59}, "2001:db8:23::a00:2a", "2001:db8:42::42"}.ip())
+                  .ip());
+  gateway.turn();
+  const auto out = gateway.take(Gateway::outside);
+  ASSERT_TRUE(out);
+  EXPECT_TRUE(out->checksums_right());
+  EXPECT_EQ(out->bytes().size(), 20U + 8 + 20);
+  EXPECT_EQ(out->inner().source(), address("10.0.0.42"));
+  EXPECT_EQ(out->inner().destination(), address("10.0.1.42"));
 }
 
 TEST_F(Siit, a_source_route_that_is_not_used_up_is_refused_with_an_error) {  // RFC 7915 section 4.1

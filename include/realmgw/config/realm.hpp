@@ -105,13 +105,18 @@ struct Siit {
   };
   enum class Hairpin : std::uint8_t { off, simple, intrinsic };  ///< RFC 7757 section 4
   enum class TrafficClass : std::uint8_t { copy, ignore };
+  enum class Untranslatable : std::uint8_t { reject, drop };
   std::optional<net::Prefix> prefix;     ///< RFC 6052
+  /// IPv4 destinations for which the prefix stands: RFC 6877's CLAT, or hosts whose IPv6 addresses lie in the
+  /// prefix.
+  std::vector<net::Prefix> destinations;
   std::vector<Map> maps;                 ///< RFC 7757; those of `maps_file` after those of the realm file
   std::optional<std::string> maps_file;  ///< as written
   std::vector<net::Prefix> icmp_source;  ///< RFC 6791
   Hairpin hairpin = Hairpin::intrinsic;
   TrafficClass traffic_class = TrafficClass::copy;  ///< of all translation between the families (RFC 7915)
   std::uint16_t lowest_ipv6_mtu = 1280;             ///< likewise: RFC 7915 section 4
+  Untranslatable untranslatable = Untranslatable::reject;  ///< likewise: RFC 7915 sections 4.4 and 5.4
   /// There is no NAT, no pool and no static mapping beside it: a plain stateless translator, for which one port is
   /// enough.
   bool alone = false;

@@ -22,7 +22,7 @@ struct alignas(64) Packet : net::Packet {
   std::uint32_t signpost;        ///< by which the peer sent it
   const Neighbour* neighbour;    ///< from `egress` on; none: to be resolved
   PortId port;                   ///< where it came in; from `egress` on where it goes out
-  PortId came_from;              ///< from `egress` on: where it came in
+  PortId came_from;              ///< where it came in
   std::uint16_t mtu;             ///< from `egress` on: what longer packets are cut to
   std::uint16_t identification;  ///< from `translate` on, where IPv4 became IPv6: the IPv4 packet's
   std::uint8_t hops;             ///< from worker to worker

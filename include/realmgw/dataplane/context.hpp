@@ -141,6 +141,9 @@ class Context {
   void answer(const Packet& cause, std::span<const std::uint8_t> ip_packet);
   /// Tells the sender of a packet, which has not been translated yet, what became of it; by rate (OUT-5).
   void report(const Packet& cause, nat::IcmpError error, std::uint32_t word = 0);
+  /// Drops a packet, which has not been translated yet. Its sender is told where it cannot go to the other
+  /// family (RFC 7915 sections 4.4 and 5.4): the one place that knows for which reasons.
+  void discard(const Packet& packet, Counter why);
   /// Tells control, in order and without fail.
   void report_to_control(const ring::ToControl& event);
   /// A session less came by this pinhole; with its last one it may be over.

@@ -4,6 +4,7 @@
 
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/prefix.hpp"
+#include "realmgw/net/prefix_set.hpp"
 #include "realmgw/net/rfc6052.hpp"
 #include "realmgw/net/route_table.hpp"
 
@@ -29,8 +30,9 @@ class AddressMap {
   /// An empty map: translates nothing.
   AddressMap() = default;
   /// Throws std::invalid_argument for a mapping of wrong families, or whose IPv4 suffix is longer than its
-  /// IPv6 one (RFC 7757 section 3.2).
-  AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings);
+  /// IPv6 one (RFC 7757 section 3.2). `destinations`: IPv4 ones to which the way leads by the prefix.
+  AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMapping> mappings,
+             net::PrefixSet destinations = {});
 
   [[nodiscard]] bool empty() const { return !prefix_ && by_ipv4_.empty(); }
   [[nodiscard]] std::size_t size() const { return by_ipv4_.size(); }
@@ -55,10 +57,16 @@ class AddressMap {
     const auto* row = by_ipv4_.find(address);
     return row == nullptr ? std::nullopt : std::optional{to_ipv6(*row, address)};
   }
+  /// By the prefix, where that stands for an IPv4 destination.
+  [[nodiscard]] std::optional<net::Ipv6Address> destination(const net::Ipv4Address& address) const {
+    return prefix_ && destinations_.contains(address) ? std::optional{prefix_->embed(address)} : std::nullopt;
+  }
   [[nodiscard]] std::optional<net::Ipv4Address> mapped(const net::Ipv6Address& address) const {
     const auto* row = by_ipv6_.find(address);
-    return row == nullptr ? std::nullopt : to_ipv4(*row, address);
+    return row == nullptr ? std::nullopt : std::optional{to_ipv4(*row, address)};
   }
+  /// Do two addresses differ in nothing that the row of the first looks at? Then both are one IPv4 address.
+  [[nodiscard]] bool same_by_map(const net::Ipv6Address& one, const net::Ipv6Address& other) const;
   /// By an explicit mapping, else by the prefix (RFC 7757 section 3.3).
   [[nodiscard]] std::optional<net::Ipv6Address> translate(const net::Ipv4Address& address) const {
     if (const auto explicitly = mapped(address)) return explicitly;
@@ -82,11 +90,10 @@ class AddressMap {
   };
 
   static net::Ipv6Address to_ipv6(const Row<net::Ipv6Address>& row, const net::Ipv4Address& address);
-  /// Nothing where the IPv6 suffix has bits that IPv4 has no room for.
-  static std::optional<net::Ipv4Address> to_ipv4(const Row<net::Ipv4Address>& row,
-                                                 const net::Ipv6Address& address);
+  static net::Ipv4Address to_ipv4(const Row<net::Ipv4Address>& row, const net::Ipv6Address& address);
 
   std::optional<net::Pref64> prefix_;
+  net::PrefixSet destinations_;
   net::LongestPrefixMap<net::Ipv4Address, Row<net::Ipv6Address>> by_ipv4_;
   net::LongestPrefixMap<net::Ipv6Address, Row<net::Ipv4Address>> by_ipv6_;
 };

@@ -29,17 +29,26 @@ struct LinkMtus {
   std::uint16_t to;    ///< of the link that it leaves over
 };
 
-/// How long the packet will be in the other family.
-[[nodiscard]] std::uint16_t crossed_length(const net::Packet& packet);
+/// What a packet will be in the other family.
+struct Crossed {
+  std::uint16_t length;  ///< of an ICMP error after its quote has been cut
+  bool may_be_cut;       ///< it may be cut into fragments: for IPv6 here alone, for IPv4 by any router
+};
+[[nodiscard]] Crossed after_crossing(const net::Packet& packet);
 
-/// Makes type of service or traffic class zero. Only of a packet that is translated to the other family next: the
-/// header checksum, which goes with the header, is left as it is.
+/// Makes type of service or traffic class zero, of a header that is translated to the other family next: the
+/// checksum, which goes with it, is left as it is.
 inline void clear_traffic_class(net::Ipv4Header& ip) { ip.tos = 0; }
 inline void clear_traffic_class(net::Ipv6Header& ip) {
   ip.version_class_flow = be32{ip.version_class_flow.host() & 0xf00fffffU};
 }
+/// The same of a packet that has been translated.
 inline void clear_traffic_class(const net::Packet& packet) {
-  packet.family == net::Family::v4 ? clear_traffic_class(packet.ipv4()) : clear_traffic_class(packet.ipv6());
+  if (packet.family == net::Family::v6) return clear_traffic_class(packet.ipv6());
+  auto& ip = packet.ipv4();
+  const auto before = net::ChecksumSum{}.add(packet.l3, 2);
+  clear_traffic_class(ip);
+  net::ChecksumDelta::between(before, net::ChecksumSum{}.add(packet.l3, 2)).apply(ip.checksum);
 }
 
 /// Translates a packet that is no ICMP error: `packet` becomes one of the other family, in place, its IP

@@ -16,7 +16,7 @@ inline constexpr std::size_t least_extended_quote = 128;
 /// What an ICMP error carries behind its header.
 struct ErrorBody {
   std::span<const std::uint8_t> quote;       ///< with its padding
-  std::span<const std::uint8_t> extensions;  ///< header and objects, unread; empty: none
+  std::span<const std::uint8_t> extensions;  ///< header and objects, unread, of whatever version; empty: none
 };
 
 /// Splits an ICMP error by the length in its header (RFC 4884 section 4). Without one, or with one that lies,
@@ -28,10 +28,11 @@ struct ErrorBody {
 [[nodiscard]] bool may_be_extended(net::Family family, std::uint8_t type);
 
 /// Writes quote and extensions behind each other to `out`, of `bound` bytes (128 at least), and the quote's
-/// length to `icmp`, whose type may be extended: the quote padded with zeros to 128 bytes at least and to whole
-/// units of its family, and shortened where the extensions would not fit otherwise; what does not fit even then
-/// is left out whole. `router`, where there is one, is named in an object of RFC 5837 at the end. Objects pass as
-/// they are (RFC 7915 sections 4.2 and 5.2). Returns how many bytes were written.
+/// length to `icmp`, whose type may be extended: the quote padded with zeros to 128 bytes at least and to
+/// whole units of its family, and shortened where the extensions would not fit otherwise; extensions that do
+/// not fit even then are truncated, behind a whole object where that is possible. `router`, where there is
+/// one and room, is named in an object of RFC 5837 at the end. Extensions pass as they are (RFC 7915
+/// sections 4.2 and 5.2). Returns how many bytes were written.
 [[nodiscard]] std::size_t write_error_body(net::IcmpHeader& icmp, net::Family family, const ErrorBody& body,
                                            const net::Ipv6Address* router, std::uint8_t* out,
                                            std::size_t bound);

@@ -65,6 +65,8 @@ struct Policy {
   std::vector<net::Prefix> icmp_sources;
   /// RFC 7915 sections 4.1 and 5.1: type of service and traffic class are not carried over, but zero.
   bool ignore_traffic_class = false;
+  /// RFC 7915 sections 4.4 and 5.4: is the sender of a packet told that it cannot go to the other family?
+  bool tell_untranslatable = true;
   /// IPv4 packets that may be cut become IPv6 ones no longer than this, in bytes: RFC 7915 section 4. 1280 needs no path MTU
   /// discovery (RFC 8200 section 5).
   std::uint16_t lowest_ipv6_mtu = 1280;
@@ -96,6 +98,8 @@ struct Policy {
   [[nodiscard]] bool maps_independently(net::Family inside, net::Family outside) const {
     return mapping == Mapping::endpoint_independent || inside != outside;
   }
+  /// Does this destination belong to the other family, by a map or by what stands for remotes?
+  [[nodiscard]] bool crosses(const net::IpAddress& destination) const;
   /// May a packet with these ends go before any session is asked? Rather yes than no: the stage `map` sees more of it.
   [[nodiscard]] bool may_forward_without_session(const net::IpAddress& source, const net::IpAddress& destination) const;
   /// The IPv4 address that stands inside an IPv6 one, where that begins with the prefix.

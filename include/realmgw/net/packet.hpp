@@ -27,14 +27,18 @@ struct Packet {
   Family family;
   PacketKind kind;
   std::uint8_t tcp_flags;
-  bool fragment;  ///< first or later
+  /// First or later, one of several. An atomic fragment (RFC 6946) is none: it is a whole packet behind one
+  /// more header.
+  bool fragment;
   /// The flow, in the member that `family` names. Its side is where the packet came from; its protocol is `icmp` for ICMPv6 too.
   union {
     FlowKey4 key4;
     FlowKey6 key6;
   };
   std::uint16_t inner;        ///< of an ICMP error: offset of the inner IP header
-  std::uint16_t inner_l4;     ///< of an ICMP error: offset of the inner transport header; 8 bytes are there
+  /// Of an ICMP error: offset of the inner transport header. Where the key has ports or an identifier 8 bytes
+  /// are there, else as many of 8 as the inner packet had.
+  std::uint16_t inner_l4;
   std::uint16_t l4_protocol;  ///< the IANA number on the wire; `key`'s protocol is normalised
   /// Of a fragment: how many bytes all fragments together carry, where that has been learnt; else 0.
   std::uint16_t datagram_length;

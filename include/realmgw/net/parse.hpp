@@ -21,6 +21,10 @@ namespace rgw::net {
 [[nodiscard]] Verdict parse(std::uint8_t* l3, std::size_t available, EtherType ether_type, Side side,
                             Packet& packet);
 
+/// Does a fragment header stand in an IPv6 packet that the parser has read? Also in one that is whole:
+/// `packet.fragment` tells of the others.
+[[nodiscard]] bool has_fragment_header(const Packet& packet);
+
 /// A packet of the kind that nearly every one is: IPv4 without options and with a right header checksum, or IPv6 without extension
 /// headers; whole; UDP, or TCP that neither opens nor ends a connection.
 struct PlainPacket {

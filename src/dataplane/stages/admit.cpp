@@ -315,7 +315,7 @@ void admit(Context& context, Batch& batch) {
                if (packet.signpost != ring::no_signpost && packet.session == nat::no_session) {
                  context.tell_signpost(packet.from, packet.signpost, packet.tail(), PeerMessage::Word::ended);
                }
-               context.drop(packet.mbuf, why);
+               context.discard(packet, why);
              });
 }
 

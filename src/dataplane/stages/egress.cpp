@@ -9,6 +9,8 @@ namespace {
 using nat::Session;
 using net::Side;
 
+constexpr int least_ipv6_mtu = 1280;  // RFC 8200 section 5
+
 // Does the packet fit the link it leaves by, in the family it leaves in? Else its sender is told, or it is
 // cut behind NAT.
 Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
@@ -16,21 +18,23 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
   packet.mtu = mtu;
   const bool crosses = leaves_as != packet.family;
   // A datagram that an ALG has written is the gateway's own to cut, in either family.
-  const bool may_be_cut = packet.family == net::Family::v4 ? !packet.ipv4().df()
-                                                           : (crosses && packet.fragment) || context.edited;
+  const bool own_to_cut = context.edited && packet.family == net::Family::v6;
   if (!crosses) {
+    const bool may_be_cut = packet.family == net::Family::v4 ? !packet.ipv4().df() : own_to_cut;
     if (packet.length <= mtu || may_be_cut) [[likely]]
       return Verdict::pass();
   } else {
-    if (leaves_as == net::Family::v6 && may_be_cut) {
+    const nat::Crossed crossed = nat::after_crossing(packet);
+    const bool may_be_cut = crossed.may_be_cut || own_to_cut;
+    if (leaves_as == net::Family::v6 && may_be_cut)
       packet.mtu = std::min(mtu, context.snapshot.policy.lowest_ipv6_mtu);
-    }
-    if (nat::crossed_length(packet) <= mtu || may_be_cut) return Verdict::pass();
+    if (crossed.length <= mtu || may_be_cut) return Verdict::pass();
   }
   // As long as the packet may be where it came from: IPv6 headers are 20 bytes longer.
   constexpr int difference = sizeof(net::Ipv6Header) - sizeof(net::Ipv4Header);
-  const int told = mtu + (!crosses ? 0 : leaves_as == net::Family::v4 ? difference : -difference);
-  packet.port = packet.came_from;
+  int told = mtu + (!crosses ? 0 : leaves_as == net::Family::v4 ? difference : -difference);
+  // Nobody believes less (RFC 8201 section 4).
+  if (packet.family == net::Family::v6) told = std::max(told, least_ipv6_mtu);
   context.report(packet, nat::IcmpError::packet_too_big, static_cast<std::uint32_t>(told));
   return Verdict::drop(Counter::packet_too_big);
 }
@@ -39,7 +43,6 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
 
 Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destination,
                  nat::NeighbourIndex& cached) {
-  packet.came_from = packet.port;
   packet.neighbour = context.neighbours.find(cached);
   if (packet.neighbour != nullptr) [[likely]] {
     packet.port = packet.neighbour->port;
@@ -73,7 +76,6 @@ Verdict route(Context& context, Packet& packet) {
   // The way that the packet before it took, if there was one.
   nat::NeighbourIndex& cached = outward ? session.towards_outside : session.towards_inside;
   if (const Neighbour* neighbour = context.neighbours.find(cached)) [[likely]] {
-    packet.came_from = packet.port;
     packet.port = neighbour->port;
     packet.neighbour = neighbour;
     return check_mtu(context, packet, outward ? session.outside_family() : session.inside_family());

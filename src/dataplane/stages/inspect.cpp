@@ -34,10 +34,9 @@ std::optional<std::uint8_t> reader_of(const Context& context, const Session& ses
 
 Verdict to_control(Context& context, Packet& packet, const Session& session) {
   if (packet.fragment) return Verdict::drop(Counter::alg_fragment);
-  const bool turns_round = session.hairpin && packet.side() == Side::inside;
   auto& note = ring::note(packet.mbuf);
   note.purpose = ring::Purpose::inspect;
-  note.port = turns_round ? packet.port : packet.came_from;
+  note.port = packet.came_from;
   note.from = context.id;
   note.hops = packet.hops;
   note.ports_known = false;

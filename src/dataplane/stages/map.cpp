@@ -113,11 +113,6 @@ std::optional<Ipv4Address> stand_in(const Context& context, const Packet& packet
   return std::nullopt;
 }
 
-// RFC 7915 sections 4.1 and 5.1: by choice the class of the traffic stays in its own network.
-void forget_traffic_class(const Context& context, const Packet& packet) {
-  if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(packet);
-}
-
 // Where it goes, by its destination as it will be.
 Verdict find_map_way(Context& context, Packet& packet, const net::IpAddress& destination,
                      nat::NeighbourIndex& neighbour) {
@@ -141,9 +136,15 @@ void remember(Context& context, const Packet& packet, const Ends<From>& from, na
 
 Verdict to_ipv6(Context& context, Packet& packet, bool hairpinned) {
   const auto from = ends_of<Ipv4Address>(packet.l3);
-  const auto to = translate(context.snapshot.policy.map, from, {.hairpinned = hairpinned});
+  const auto& map = context.snapshot.policy.map;
+  auto to = translate(map, from, {.hairpinned = hairpinned});
+  if (!to && packet.kind == PacketKind::icmp_error) {
+    // As RFC 6791 the other way: where no prefix shows an IPv4 router, the gateway stands in for it.
+    const auto destination = map.translate(from.destination);
+    const auto* own = context.own_address_on(packet.port, Family::v6);
+    if (destination && own != nullptr) to = Ends<Ipv6Address>{own->v6(), *destination};
+  }
   if (!to) return Verdict::drop(Counter::map_source_unmapped);
-  forget_traffic_class(context, packet);
   return packet.kind == PacketKind::icmp_error
              ? cross_error<Ipv6Address, Ipv4Address>(context, packet, *to, hairpinned)
              : cross_packet(context, packet, from, *to);
@@ -161,13 +162,14 @@ Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination
   }
   if (!source) return Verdict::drop(Counter::map_source_unmapped);
   if (martian_source(*source)) return Verdict::drop(Counter::martian_source);
-  forget_traffic_class(context, packet);
   const Ends<Ipv4Address> to{*source, destination};
   return error ? cross_error<Ipv4Address, Ipv6Address>(context, packet, to, false, router)
                : cross_packet(context, packet, from, to);
 }
 
 Verdict finish(Context& context, Packet& packet) {
+  // RFC 7915 sections 4.1 and 5.1: by choice the class of the traffic stays in its own network.
+  if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(packet);
   nat::decrement_hop_limit(packet);
   context.counters.add(Counter::map_translated);
   return Verdict::pass();
@@ -181,10 +183,15 @@ Verdict turn_round(Context& context, Packet& packet, const Ipv4Address& called, 
   const std::uint16_t datagram_length = packet.datagram_length;
   const net::Side side = packet.side();
   if (const Verdict crossed = to_ipv4(context, packet, called, false); !crossed.passed()) return crossed;
+  // From here on it is no more as its sender sent it, who cannot be told.
+  const auto dropped = [&](Verdict verdict) {
+    context.drop(packet.mbuf, verdict.counter());
+    return Verdict::taken();
+  };
   const Verdict read = net::parse(packet.l3, packet.length, net::EtherType::ipv4, side, packet);
-  if (!read.passed()) return read;
+  if (!read.passed()) return dropped(read);
   packet.datagram_length = datagram_length;
-  if (const Verdict crossed = to_ipv6(context, packet, true); !crossed.passed()) return crossed;
+  if (const Verdict crossed = to_ipv6(context, packet, true); !crossed.passed()) return dropped(crossed);
   context.counters.add(Counter::map_hairpin);
   return finish(context, packet);
 }
@@ -206,7 +213,8 @@ Verdict map_ipv6(Context& context, Packet& packet, const Ipv4Address& destinatio
   if (policy.map_hairpin == nat::MapHairpin::intrinsic) {
     const auto called = policy.map.mapped(destination);
     // By its own mapping one calls an IPv6 address, not an IPv4 one.
-    if (called && *called != packet.ipv6().destination) return turn_round(context, packet, destination, *called);
+    if (called && !policy.map.same_by_map(packet.ipv6().destination, *called))
+      return turn_round(context, packet, destination, *called);
   }
   nat::NeighbourIndex neighbour = nat::no_neighbour;
   if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
@@ -228,14 +236,17 @@ Ipv6Address near_end(const Packet& packet) {
 }
 
 // What becomes of a packet that a map is meant for; nothing for another. A map is meant where the destination
-// has an address in the other family: an IPv4 one by an explicit mapping, an IPv6 one by a mapping or the prefix.
-// The gateway's own addresses are its own; an IPv6 source that no map knows may be NAT64's.
+// has an address in the other family: an IPv4 one by an explicit mapping, or by the prefix where that stands
+// for it, an IPv6 one by a mapping or the prefix. The gateway's own addresses are its own; an IPv6 source
+// that no map knows may be NAT64's.
 std::optional<Verdict> translate_by_map(Context& context, Packet& packet) {
   const auto& policy = context.snapshot.policy;
   std::optional<Ipv4Address> to4;
   std::optional<Ipv6Address> to6;
   if (packet.family == Family::v4) {
-    to6 = policy.map.mapped(packet.ipv4().destination);
+    const Ipv4Address& destination = packet.ipv4().destination;
+    to6 = policy.map.mapped(destination);
+    if (!to6 && !is_group(context, packet.port, destination)) to6 = policy.map.destination(destination);
     if (!to6) return std::nullopt;
   } else {
     to4 = policy.map.translate(packet.ipv6().destination);
@@ -277,7 +288,7 @@ void prefetch(const Context& context, Batch& batch) {
 void map(Context& context, Batch& batch) {
   if (context.snapshot.policy.map.size() > rows_beyond_caches) prefetch(context, batch);
   Batch& mapped = context.mapped;
-  const auto dropped = [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); };
+  const auto dropped = [&](Packet& packet, Counter why) { context.discard(packet, why); };
   batch.sift(
       [&](Packet& packet) {
         const auto verdict = translate_stateless(context, packet);

@@ -121,12 +121,12 @@ Verdict neighbour_discovery(Context& context, Packet& packet) {
   if (!solicitation && icmp.type != net::icmp6::neighbour_advertisement) {
     return Verdict::pass();  // routers' and groups' business: the kernel's
   }
-  // RFC 4861 section 7.1: it came from this very link, and it is whole; RFC 6980 section 5: it is no
-  // fragment.
+  // RFC 4861 section 7.1: it came from this very link, and it is whole; RFC 6980 section 5: it has no
+  // fragment header, not even that of an atomic one.
   const std::size_t size = static_cast<std::size_t>(packet.length - packet.l4);
   auto sum = net::pseudo_header(packet.ipv6().source, packet.ipv6().destination, 58,
                                 static_cast<std::uint32_t>(size));
-  if (packet.ipv6().hop_limit != 255 || packet.fragment || icmp.code != 0 ||
+  if (packet.ipv6().hop_limit != 255 || net::has_fragment_header(packet) || icmp.code != 0 ||
       size < sizeof(NeighbourMessage) || sum.add(packet.l3 + packet.l4, size).fold() != 0xffff) {
     return Verdict::drop(Counter::nd_malformed);
   }

@@ -9,14 +9,6 @@ namespace {
 using net::EthernetHeader;
 using net::EtherType;
 
-// RFC 7915 sections 4.1 and 5.1 want the sender of a source-routed packet to be told, where the packet would go to the other
-// family. Within one, silence (RFC 7126 section 4.3).
-bool would_cross(const nat::Policy& policy, const Packet& packet) {
-  if (packet.family == net::Family::v4) return policy.map.mapped(packet.ipv4().destination).has_value();
-  const auto& destination = packet.ipv6().destination;
-  return policy.map.translate(destination) || (policy.pref64 && policy.pref64->extract(destination));
-}
-
 // Most of what comes here opens a session of UDP.
 template <class Address>
 bool parse_datagram(std::size_t available, net::Side side, const HashSalt& salt, Packet& packet) {
@@ -58,8 +50,6 @@ Verdict parse_frame(Context& context, Packet& packet) {
                              : parse_datagram<net::Ipv6Address>(available, side, context.sessions.salt(), packet);
       if (plain) return Verdict::pass();
       const Verdict verdict = net::parse(packet.l3, available, type, side, packet);
-      if (verdict == Verdict::drop(Counter::parse_source_route) && would_cross(context.snapshot.policy, packet))
-        context.report(packet, nat::IcmpError::source_route, packet.l4);
       if (!verdict.passed())
         return packet.fragment ? condemn_datagram(context, packet, verdict.counter()) : verdict;
       if (type == EtherType::ipv6 && packet.kind == net::PacketKind::other && packet.l4_protocol == 58)
@@ -81,7 +71,7 @@ void parse(Context& context, Batch& batch) {
         if (verdict.passed()) batch.has_fragments |= packet.fragment;
         return verdict;
       },
-      [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
+      [&](Packet& packet, Counter why) { context.discard(packet, why); });
 }
 
 }  // namespace rgw::dataplane::stages

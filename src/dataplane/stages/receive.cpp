@@ -14,7 +14,7 @@ void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch, st
   for (rte_mbuf* mbuf : burst) {
     Packet& packet = batch.add();
     packet.mbuf = mbuf;
-    packet.port = port.id();
+    packet.port = packet.came_from = port.id();
     packet.hops = hops;
     packet.ports_known = packet.hairpinned = false;
     packet.signpost = ring::no_signpost;

@@ -79,7 +79,7 @@ void refuse_stored(Context& context, const nat::StoredSyns::Syn& syn) {
   packet.length = static_cast<std::uint16_t>(syn.length - sizeof(net::EthernetHeader));
   packet.family = syn.family;
   packet.kind = PacketKind::flow;
-  packet.port = syn.port;
+  packet.port = packet.came_from = syn.port;
   context.report(packet, nat::IcmpError::port_unreachable);
 }
 

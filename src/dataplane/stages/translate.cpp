@@ -46,15 +46,17 @@ Verdict translate_one(Context& context, Packet& packet) {
     if (const Verdict inspected = inspect(context, packet, session); !inspected.passed()) return inspected;
   }
   const net::Family to = outward ? session.outside_family() : session.inside_family();
-  if (packet.family != to && context.snapshot.policy.ignore_traffic_class) [[unlikely]]
-    nat::clear_traffic_class(packet);
-  if (packet.family != to && !session.local && !session.hairpin && nat::crosses_plainly(packet)) [[likely]] {
+  const bool crosses = packet.family != to;
+  const bool forgets_class = crosses && context.snapshot.policy.ignore_traffic_class;
+  if (crosses && !session.local && !session.hairpin && nat::crosses_plainly(packet)) [[likely]] {
     if (to == net::Family::v4) {
       nat::cross_plain<net::Ipv4Address>(packet, session, static_cast<std::uint16_t>(context.random.next()));
     } else {
       packet.identification = packet.ipv4().identification.host();
       nat::cross_plain<net::Ipv6Address>(packet, session, 0);
     }
+    if (forgets_class) [[unlikely]]
+      nat::clear_traffic_class(packet);
     return Verdict::pass();
   }
   const nat::Crossing crossing = crossing_of(context, packet, to);
@@ -62,6 +64,8 @@ Verdict translate_one(Context& context, Packet& packet) {
       [[unlikely]] {
     return translated;
   }
+  if (forgets_class) [[unlikely]]
+    nat::clear_traffic_class(packet);
   if (session.local && !outward) [[unlikely]] {
     context.to_control(packet.mbuf, ring::Purpose::to_kernel, packet.port);
     return Verdict::taken();
@@ -76,7 +80,7 @@ Verdict translate_one(Context& context, Packet& packet) {
 
 void translate(Context& context, Batch& batch) {
   batch.sift([&](Packet& packet) { return translate_one(context, packet); },
-             [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });
+             [&](Packet& packet, Counter why) { context.discard(packet, why); });
 }
 
 }  // namespace rgw::dataplane::stages

@@ -77,6 +77,8 @@ TEST(SiitSection, reads_a_pool_for_errors_and_the_choices) {  // RFC 6791, RFC 7
                                     "  hairpin: simple\n"
                                     "  traffic_class: ignore\n"
                                     "  lowest_ipv6_mtu: 1400\n"
+                                    "  untranslatable: drop\n"
+                                    "  destinations: [0.0.0.0/0, 192.0.2.1]\n"
                                     "outbound: { max_sessions: 1024 }\n",
                                 "siit.yaml");
   ASSERT_TRUE(loaded.realm) << loaded.to_string();
@@ -85,7 +87,23 @@ TEST(SiitSection, reads_a_pool_for_errors_and_the_choices) {  // RFC 6791, RFC 7
   EXPECT_EQ(siit.hairpin, Siit::Hairpin::simple);
   EXPECT_EQ(siit.traffic_class, Siit::TrafficClass::ignore);
   EXPECT_EQ(siit.lowest_ipv6_mtu, 1400);
+  EXPECT_EQ(siit.untranslatable, Siit::Untranslatable::drop);
+  EXPECT_EQ(siit.destinations,
+            (std::vector{*net::Prefix::parse("0.0.0.0/0"), *net::Prefix::parse("192.0.2.1")}));
   EXPECT_FALSE(siit.alone) << "NAT was asked for";
+}
+
+TEST(SiitSection, destinations_need_a_prefix_that_stands_for_them) {  // RFC 6877
+  const auto loaded = load_text(std::string{head} + "siit: { destinations: 0.0.0.0/0 }\n", "siit.yaml");
+  EXPECT_FALSE(loaded.realm);
+  EXPECT_NE(loaded.to_string().find("siit.destinations: needs a siit.prefix"), std::string::npos)
+      << loaded.to_string();
+  const auto v6 = load_text(
+      std::string{head} + "siit: { prefix: \"2001:db8:23::/96\", destinations: \"::/0\" }\n", "siit.yaml");
+  EXPECT_NE(v6.to_string().find("is not an IPv4 address or prefix"), std::string::npos) << v6.to_string();
+  const auto plain = load_text(std::string{head} + "siit: { prefix: \"2001:db8:23::/96\" }\n", "siit.yaml");
+  ASSERT_TRUE(plain.realm) << plain.to_string();
+  EXPECT_EQ(plain.realm->siit.untranslatable, Siit::Untranslatable::reject);
 }
 
 TEST(SiitSection, alone_it_needs_one_port_and_takes_no_external_address) {  // SIIT-2

@@ -1,6 +1,8 @@
 // What follows the quote of an ICMP error (RFC 4884) and the object that names a router (RFC 5837):
 //   the_quote_is_padded_to_128_bytes_and_to_its_unit
-//   the_quote_makes_room_for_the_extensions, what_does_not_fit_is_left_out_whole
+//   the_quote_makes_room_for_the_extensions
+//   what_does_not_fit_is_cut_behind_a_whole_object, what_cannot_be_read_is_cut_where_it_ends
+//   extensions_of_another_version_are_bits
 //   a_router_is_named, a_router_is_added_to_the_objects_that_there_are, and their checksum stays what it was:
 //   right, wrong or absent
 #include "realmgw/nat/icmp_extension.hpp"
@@ -80,15 +82,62 @@ TEST_P(WriteErrorBody, the_quote_makes_room_for_the_extensions) {  // RFC 7915 s
   EXPECT_GT(size, bound_of(GetParam()) - 8);
 }
 
-TEST_P(WriteErrorBody, what_does_not_fit_is_left_out_whole) {
+// Extensions of objects that each have this many bytes, with their checksum.
+Bytes objects(std::size_t count, std::uint16_t size, bool summed = true) {
+  Bytes bytes{0x20, 0, 0, 0};
+  for (std::size_t i = 0; i < count; ++i) {
+    Bytes object(size, static_cast<std::uint8_t>(i + 1));
+    object[0] = static_cast<std::uint8_t>(size >> 8);
+    object[1] = static_cast<std::uint8_t>(size);
+    bytes.insert(bytes.end(), object.begin(), object.end());
+  }
+  if (!summed) return bytes;
+  const std::uint16_t sum = net::ChecksumSum{}.add(bytes.data(), bytes.size()).checksum().host();
+  bytes[2] = static_cast<std::uint8_t>(sum >> 8);
+  bytes[3] = static_cast<std::uint8_t>(sum);
+  return bytes;
+}
+
+TEST_P(WriteErrorBody, what_does_not_fit_is_cut_behind_a_whole_object) {  // RFC 7915 sections 4.2 and 5.2
+  const std::size_t room = bound_of(GetParam()) - 128;
+  const std::size_t fit = (room - 4) / 100;
+  EXPECT_EQ(write(GetParam(), Bytes(300, 1), objects(fit, 100)).extensions, objects(fit, 100));
+  for (const std::size_t more : {1U, 5U}) {
+    const auto written = write(GetParam(), Bytes(300, 1), objects(fit + more, 100));
+    EXPECT_EQ(written.extensions, objects(fit, 100)) << "and their checksum is right";
+    EXPECT_LE(written.quote.size() + written.extensions.size(), bound_of(GetParam()));
+    EXPECT_GE(written.quote.size(), 128U);
+    EXPECT_EQ(write(GetParam(), Bytes(300, 1), objects(fit + more, 100, false)).extensions,
+              objects(fit, 100, false));
+    Bytes wrong = objects(fit + more, 100);
+    wrong[2] ^= 1;
+    EXPECT_FALSE(is_right(write(GetParam(), Bytes(300, 1), wrong).extensions));
+  }
+}
+
+TEST_P(WriteErrorBody, what_cannot_be_read_is_cut_where_it_ends) {
+  const std::size_t room = bound_of(GetParam()) - 128;
   Bytes most = mpls();
-  most.resize(bound_of(GetParam()) - 128, 7);
+  most.resize(room, 7);
   EXPECT_EQ(write(GetParam(), Bytes(300, 1), most).extensions, most);
   EXPECT_EQ(write(GetParam(), Bytes(300, 1), most, &router).extensions, most) << "rather than the router";
-  most.resize(most.size() + 1);
-  const auto written = write(GetParam(), Bytes(300, 1), most);
-  EXPECT_EQ(written.quote, Bytes(300, 1));
-  EXPECT_TRUE(written.extensions.empty());
+  for (const int version : {0x00, 0x10, 0x20}) {
+    Bytes longer = objects(1, static_cast<std::uint16_t>(room + 100));
+    longer[0] = static_cast<std::uint8_t>(version);
+    const auto written = write(GetParam(), Bytes(300, 1), longer);
+    EXPECT_EQ(written.quote.size(), 128U);
+    EXPECT_EQ(written.extensions, Bytes(longer.begin(), longer.begin() + static_cast<std::ptrdiff_t>(room)));
+  }
+}
+
+TEST_P(WriteErrorBody, extensions_of_another_version_are_bits) {  // RFC 4884 section 7
+  for (const int version : {0x00, 0x10, 0xf0}) {
+    Bytes unknown = mpls();
+    unknown[0] = static_cast<std::uint8_t>(version);
+    EXPECT_EQ(write(GetParam(), Bytes(56, 1), unknown).extensions, unknown);
+    EXPECT_EQ(write(GetParam(), Bytes(56, 1), unknown, &router).extensions, unknown)
+        << "whose end nobody knows";
+  }
 }
 
 const Bytes object_of_router{0, 24,   2, 4, 0, 2, 0, 0, 0x20, 1, 0xd, 0xb8,

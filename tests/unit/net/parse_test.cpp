@@ -162,6 +162,99 @@ TEST(Parse, wants_eight_bytes_of_the_inner_transport_header) {  // RFC 792
   EXPECT_EQ(error(0), "parse_icmp_inner");
 }
 
+TEST(Parse, wants_no_more_of_the_inner_packet_than_it_had) {  // RFC 7915 sections 4.3 and 5.3
+  const auto error = [](bool v6, std::uint8_t protocol, std::size_t had, std::size_t quoted,
+                        bool later = false) {
+    constexpr Protocol no_header{253};
+    Bytes inner = PacketBuilder{no_header, v6 ? "fd00::42" : "10.0.0.42", v6 ? "2001:db8::1" : "203.0.113.10"}
+                      .payload(had)
+                      .ip();
+    inner[v6 ? 6 : 9] = protocol;
+    if (later) header<Ipv4Header>(inner.data()).flags_offset = be16{100};
+    inner.resize((v6 ? 40 : 20) + quoted);
+    const auto parsed = parse_bytes(
+        icmp_error(v6 ? "2001:db8::99" : "203.0.113.99", v6 ? "fd00::42" : "10.0.0.42", v6 ? 1 : 3, 1, inner)
+            .ip(),
+        Side::outside);
+    if (parsed.verdict.passed()) {
+      EXPECT_EQ(parsed.packet.tail().protocol, Protocol::any);
+    }
+    return name_of(parsed.verdict);
+  };
+  for (const bool v6 : {false, true}) {
+    EXPECT_EQ(error(v6, 59, 0, 0), "pass") << "nothing behind its header";
+    EXPECT_EQ(error(v6, 47, 3, 3), "pass");
+    EXPECT_EQ(error(v6, 47, 3, 2), "parse_icmp_inner");
+    EXPECT_EQ(error(v6, 47, 100, 8), "pass");
+    EXPECT_EQ(error(v6, 47, 100, 7), "parse_icmp_inner");
+  }
+  EXPECT_EQ(error(false, 17, 4, 4, true), "pass") << "the short end of a datagram";
+  Bytes lying = udp("10.0.0.42:5000", "203.0.113.10:53").payload(20).ip();
+  header<Ipv4Header>(lying.data()).total_length = be16{20};
+  for (const auto& [size, verdict] : {std::pair{28, "pass"}, {27, "parse_icmp_inner"}}) {
+    Bytes inner = lying;
+    inner.resize(static_cast<std::size_t>(size));
+    EXPECT_EQ(
+        name_of(
+            parse_bytes(icmp_error("203.0.113.99", "10.0.0.42", 3, 1, inner).ip(), Side::outside).verdict),
+        verdict)
+        << "a flow has ports, whatever its length says";
+  }
+}
+
+TEST(Parse, an_atomic_fragment_is_a_whole_packet) {  // RFC 6946 section 4, RFC 8200 section 4.5
+  const auto behind_fragment_header = [](const Bytes& packet, std::uint8_t more = 0) {
+    Bytes payload{packet[6], 0, 0, more, 0, 0, 0, 7};
+    payload.insert(payload.end(), packet.begin() + 40, packet.end());
+    return ipv6(fragment, payload);
+  };
+  for (const Bytes& packet :
+       {udp("[fd00::42]:5000", "[2001:db8::1]:53").payload(9).ip(),
+        tcp("[fd00::42]:5000", "[2001:db8::1]:53").syn().ip(), ping("fd00::42", "2001:db8::1", 7).ip(),
+        icmp_error("fd00::42", "2001:db8::1", 1, 4,
+                   udp("[2001:db8::1]:53", "[fd00::42]:5000").payload(9).ip())
+            .ip()}) {
+    const auto whole = parse_bytes(packet), atomic = parse_bytes(behind_fragment_header(packet));
+    ASSERT_TRUE(whole.verdict.passed());
+    ASSERT_TRUE(atomic.verdict.passed()) << name_of(atomic.verdict);
+    EXPECT_FALSE(atomic.packet.fragment);
+    EXPECT_TRUE(has_fragment_header(atomic.packet));
+    EXPECT_FALSE(has_fragment_header(whole.packet));
+    EXPECT_EQ(atomic.packet.kind, whole.packet.kind);
+    EXPECT_EQ(flow(atomic.packet), flow(whole.packet));
+    EXPECT_EQ(atomic.packet.l4, whole.packet.l4 + 8);
+  }
+  const Bytes error =
+      icmp_error("fd00::42", "2001:db8::1", 1, 4, udp("[2001:db8::1]:53", "[fd00::42]:5000").payload(9).ip())
+          .ip();
+  EXPECT_EQ(name_of(parse_bytes(behind_fragment_header(error, 1)).verdict), "fragment_reassembly");
+  // What would be cut short in a first fragment is so in a packet.
+  Bytes longer = udp("[fd00::42]:5000", "[2001:db8::1]:53").payload(9).ip();
+  longer[45] = 100;
+  EXPECT_EQ(name_of(parse_bytes(behind_fragment_header(longer)).verdict), "parse_l4_length");
+}
+
+TEST(Parse, tells_of_refused_extension_headers_whose_packet_it_was) {  // RFC 7915 sections 5.1.1 and 5.4
+  const auto kind = [](const Bytes& packet) {
+    const auto parsed = parse_bytes(packet);
+    EXPECT_FALSE(parsed.verdict.passed());
+    EXPECT_EQ(parsed.packet.source(), test::address("fd00::42"));
+    return parsed.packet.kind;
+  };
+  const Bytes routed{17, 0, 0, 1, 0, 0, 0, 0}, misplaced = options(hop_by_hop);
+  EXPECT_EQ(kind(ipv6(routing, join({routed, udp_header}))), PacketKind::other);
+  EXPECT_EQ(kind(ipv6(destination_options, join({misplaced, options(17), udp_header}))), PacketKind::other);
+  // It may be an ICMP error, about which nothing is told.
+  EXPECT_EQ(kind(ipv6(destination_options, join({misplaced, options(58), udp_header}))),
+            PacketKind::icmp_error);
+  EXPECT_EQ(kind(ipv6(routing, join({{destination_options, 0, 0, 1, 0, 0, 0, 0}, options(58), udp_header}))),
+            PacketKind::icmp_error);
+  EXPECT_EQ(kind(ipv6(destination_options, {17, 9, 0, 0, 0, 0, 0, 0})), PacketKind::icmp_error)
+      << "who knows";
+  EXPECT_EQ(kind(ipv6(routing, join({{fragment, 0, 0, 1, 0, 0, 0, 0}, {17, 0, 0, 8, 0, 0, 0, 7}, Bytes(8)}))),
+            PacketKind::later_fragment);
+}
+
 TEST(Parse, refuses_errors_that_name_no_flow) {  // RFC 1122 section 3.2.2
   const auto error = [](const Bytes& inner, bool corrupt = false) {
     auto packet = icmp_error("203.0.113.99", "10.0.0.42", 3, 1, inner);
