@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <stdexcept>
 
@@ -13,6 +14,7 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
+#include <rte_memzone.h>
 
 #include "realmgw/ring/packet_buffer.hpp"
 
@@ -28,6 +30,24 @@ std::string allowed_cpus() {
     if (CPU_ISSET(cpu, &set)) list += (list.empty() ? "" : ",") + std::to_string(cpu);
   }
   return list;
+}
+
+// Puts all buffers of an empty pool into one piece of memory, one behind the other: the AF_XDP driver takes the pool for
+// that, and what lies beyond its count times its size is lost to it for good. A card sees each buffer at its own virtual
+// address, so no buffer need lie within a page. DPDK's own ways to fill a pool give either the one or the other.
+int populate_densely(rte_mempool& pool) {
+  const std::size_t object = std::size_t{pool.header_size} + pool.elt_size + pool.trailer_size;
+  const std::string name = std::string{pool.name} + "#memory";
+  const rte_memzone* memory =
+      rte_memzone_reserve_aligned(name.c_str(), object * pool.size, pool.socket_id, 0, RTE_MEMPOOL_ALIGN);
+  if (memory == nullptr) return -rte_errno;
+  const auto free_memory = [](rte_mempool_memhdr*, void* zone) { rte_memzone_free(static_cast<const rte_memzone*>(zone)); };
+  const int filled = rte_mempool_populate_iova(&pool, static_cast<char*>(memory->addr), memory->addr_64, memory->len,
+                                               free_memory, const_cast<rte_memzone*>(memory));
+  if (filled == static_cast<int>(pool.size)) return filled;
+  if (filled <= 0) rte_memzone_free(memory);  // else the pool does, with the buffers that fitted
+  rte_errno = ENOMEM;
+  return -ENOMEM;
 }
 
 }  // namespace
@@ -93,14 +113,13 @@ PacketPool make_packet_pool(unsigned count, unsigned mtu) {
   static_assert(ring::packet_note_room % RTE_MBUF_PRIV_ALIGN == 0);
   static unsigned serial = 0;  // names are global to the process
   const std::string name = "packets#" + std::to_string(serial++);
-  // One behind the other, not each within a page: the AF_XDP driver takes them for that, and what lies beyond their
-  // count times their size is lost to it for good. Only DMA by physical addresses needs pages.
-  const unsigned flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
+  const bool by_va = rte_eal_iova_mode() == RTE_IOVA_VA;
+  const unsigned flags = by_va ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;  // without it no buffer crosses a page
   PacketPool pool{rte_mempool_create_empty(name.c_str(), count, sizeof(rte_mbuf) + ring::packet_note_room + room, cache,
                                            sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY, flags)};
   rte_pktmbuf_pool_private facts{room, ring::packet_note_room, 0};
   if (!pool || rte_mempool_set_ops_byname(pool.get(), rte_mbuf_best_mempool_ops(), nullptr) != 0 ||
-      (rte_pktmbuf_pool_init(pool.get(), &facts), rte_mempool_populate_default(pool.get())) < 0) {
+      (rte_pktmbuf_pool_init(pool.get(), &facts), by_va ? populate_densely(*pool) : rte_mempool_populate_default(pool.get())) < 0) {
     throw std::runtime_error{"no memory for " + std::to_string(count) + " packet buffers: " + rte_strerror(rte_errno)};
   }
   rte_mempool_obj_iter(pool.get(), rte_pktmbuf_init, nullptr);

@@ -26,6 +26,33 @@ TEST(Buffers, lie_one_behind_the_other_and_none_beyond_their_count) {
   for (const std::uintptr_t buffer : at) rte_pktmbuf_free(reinterpret_cast<rte_mbuf*>(buffer));
 }
 
+// A card writes a packet to the address that its buffer says, which is its virtual one where there is an IOMMU. A buffer
+// without such an address sends each received packet to address 0.
+TEST(Buffers, are_seen_by_a_card_where_the_processor_sees_them) {
+  start_eal();
+  ASSERT_EQ(rte_eal_iova_mode(), RTE_IOVA_VA);
+  struct {
+    unsigned count, mtu;
+  } const sizes[]{{384, 576}, {4096, 1500}, {5000, 3400}, {65'536, 1500}, {12'345, 9216}};
+  for (const auto& [count, mtu] : sizes) {
+    const auto pool = dataplane::make_packet_pool(count, mtu);  // the one before has given its memory back
+    EXPECT_TRUE(dataplane::is_dense(*pool)) << count;
+    std::vector<ring::PacketBuffer> all;
+    for (unsigned n = 0; n < count; ++n) {
+      const auto& buffer = all.emplace_back(rte_pktmbuf_alloc(pool.get()));
+      ASSERT_TRUE(buffer) << count << ": " << n;
+      ASSERT_EQ(buffer.get()->buf_iova, reinterpret_cast<rte_iova_t>(buffer.get()->buf_addr)) << count << ": " << n;
+      ASSERT_EQ(rte_mempool_virt2iova(buffer.get()), reinterpret_cast<rte_iova_t>(buffer.get())) << count << ": " << n;
+    }
+  }
+}
+
+TEST(Buffers, that_memory_does_not_suffice_for_are_refused) {
+  start_eal();
+  EXPECT_THROW(static_cast<void>(dataplane::make_packet_pool(1'000'000, 1500)), std::runtime_error);
+  EXPECT_EQ(dataplane::make_packet_pool(65'536, 1500)->populated_size, 65'536U) << "nothing is kept of it";
+}
+
 TEST(Buffers, hold_a_whole_frame_of_the_largest_mtu_and_its_note) {
   const Gateway starts_dpdk;
   const auto pool = dataplane::make_packet_pool(512, 9000);
