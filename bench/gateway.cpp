@@ -31,7 +31,6 @@ Wire::Wire(unsigned queues) {
 }
 
 Wire::~Wire() {
-  rte_eth_dev_close(static_cast<std::uint16_t>(number_));
   for (rte_ring* ring : in_) rte_ring_free(ring);
   for (rte_ring* ring : out_) rte_ring_free(ring);
 }

@@ -50,7 +50,7 @@ Port::Port(PortId id, const config::Port& config, unsigned workers, rte_mempool*
   try {
     configure(config, workers, pool);
   } catch (...) {
-    if (probed_) rte_eth_dev_close(device_);
+    rte_eth_dev_close(device_);
     throw;
   }
 }
@@ -61,7 +61,6 @@ void Port::open(const config::Port& config) {
   if (const int error = rte_dev_probe(config.device.c_str()); error != 0) {
     throw failure(config, "the device cannot be opened", error);
   }
-  probed_ = true;
   if (const int error = rte_eth_dev_get_port_by_name(name.c_str(), &device_); error != 0) {
     throw failure(config, "the device has no Ethernet port", error);
   }
@@ -117,7 +116,7 @@ void Port::configure(const config::Port& config, unsigned workers, rte_mempool* 
 
 Port::~Port() {
   rte_eth_dev_stop(device_);
-  if (probed_) rte_eth_dev_close(device_);
+  rte_eth_dev_close(device_);
 }
 
 bool Port::link_up() const {

@@ -1,4 +1,4 @@
-// Where packet buffers lie.
+// Where packet buffers lie, and who lets go of them.
 #include "realmgw/dataplane/eal.hpp"
 
 #include "scenario/support.hpp"
@@ -51,6 +51,35 @@ TEST(Buffers, that_memory_does_not_suffice_for_are_refused) {
   start_eal();
   EXPECT_THROW(static_cast<void>(dataplane::make_packet_pool(1'000'000, 1500)), std::runtime_error);
   EXPECT_EQ(dataplane::make_packet_pool(65'536, 1500)->populated_size, 65'536U) << "nothing is kept of it";
+}
+
+// What stays open keeps buffers of a pool that is about to go: a card's queues free them when the process ends.
+TEST(Ports, close_their_device_whoever_made_it) {
+  start_eal();
+  rte_ring* const ring = rte_ring_create("lone", 64, SOCKET_ID_ANY, 0);
+  rte_ring* rings[]{ring};
+  const int device = rte_eth_from_rings("lone", rings, 1, rings, 1, 0);
+  ASSERT_GE(device, 0);
+  const auto pool = dataplane::make_packet_pool(512, 1500);
+  config::Port wanted;
+  wanted.device = "net_ring_lone";
+  { const dataplane::Port port{PortId{0}, wanted, 1, pool.get()}; }
+  EXPECT_FALSE(rte_eth_dev_is_valid_port(static_cast<std::uint16_t>(device)));
+  rte_ring_free(ring);
+}
+
+TEST(Ports, close_a_device_that_they_cannot_set_up) {
+  start_eal();
+  rte_ring* const ring = rte_ring_create("refuser", 64, SOCKET_ID_ANY, 0);
+  rte_ring* rings[]{ring};
+  const int device = rte_eth_from_rings("refuser", rings, 1, rings, 1, 0);
+  ASSERT_GE(device, 0);
+  config::Port wanted;
+  wanted.device = "net_ring_refuser";
+  rte_mempool* const none = nullptr;  // no queue can be set up
+  EXPECT_THROW((dataplane::Port{PortId{0}, wanted, 1, none}), std::runtime_error);
+  EXPECT_FALSE(rte_eth_dev_is_valid_port(static_cast<std::uint16_t>(device)));
+  rte_ring_free(ring);
 }
 
 TEST(Buffers, hold_a_whole_frame_of_the_largest_mtu_and_its_note) {

@@ -246,7 +246,6 @@ class Gateway {
       EXPECT_GE(number, 0);
     }
     ~Wire() {
-      rte_eth_dev_close(static_cast<std::uint16_t>(number));
       for (rte_ring* ring : in) rte_ring_free(ring);
       for (rte_ring* ring : out) rte_ring_free(ring);
     }

@@ -12,7 +12,8 @@
 
 namespace rgw::dataplane {
 
-/// Owns the device. Opened and started by the main thread; each queue belongs to one worker.
+/// Owns the device, whoever made DPDK know it, and closes it: a device that stays open keeps buffers of a pool that is
+/// about to go. Opened and started by the main thread; each queue belongs to one worker.
 class Port {
  public:
   struct Stats {
@@ -20,7 +21,7 @@ class Port {
   };
 
   /// Probes the device, sets up as many queue pairs as it has, `workers` at the most, and starts it. A device that DPDK knows
-  /// already by this name is taken as it is. Throws std::runtime_error with the port's name and the reason.
+  /// already by this name (a PCI card, since the EAL's start) is taken as it is. Throws std::runtime_error with the port's name and the reason.
   Port(PortId id, const config::Port& config, unsigned workers, rte_mempool* pool);
   ~Port();
   Port(const Port&) = delete;
@@ -47,7 +48,6 @@ class Port {
 
   std::uint16_t device_ = 0;
   std::uint16_t queues_ = 1;
-  bool probed_ = false;  ///< by us, so that we take it away again
   bool spreads_ = false;
   std::string driver_;
   ring::PortFacts facts_;
