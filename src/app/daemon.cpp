@@ -26,12 +26,6 @@ unsigned worker_count(const Workers& workers) {
   return workers.cores.empty() ? workers.count : static_cast<unsigned>(workers.cores.size());
 }
 
-unsigned largest_mtu(const config::Realm& realm) {
-  unsigned largest = 0;
-  for (const auto& port : realm.ports) largest = std::max<unsigned>(largest, port.mtu);
-  return largest;
-}
-
 /// Enough for every place where a packet may lie at once: descriptors of each queue, rings, hold queues,
 /// caches.
 unsigned packet_count(const config::Realm& realm, unsigned workers) {
@@ -46,13 +40,22 @@ bool is_pci_address(const std::string& device) {
   return device.find(':') != std::string::npos && device.find('=') == std::string::npos;
 }
 
+dataplane::BufferUse buffer_use(const config::Realm& realm) {
+  dataplane::BufferUse use{.mtu = 0};
+  for (const auto& port : realm.ports) {
+    use.mtu = std::max<unsigned>(use.mtu, port.mtu);
+    use.cards = use.cards || is_pci_address(port.device);
+  }
+  return use;
+}
+
 dataplane::EalOptions eal_options(const config::Realm& realm, unsigned workers) {
   dataplane::EalOptions options;
   options.huge_pages = dataplane::Eal::huge_pages_free();
   if (!options.huge_pages) log(LogMessage::no_huge_pages);
-  const unsigned buffer_bytes = std::max(2048U, largest_mtu(realm)) + 512;
-  const std::uint64_t packets_mib = (std::uint64_t{packet_count(realm, workers)} * buffer_bytes) >> 20;
-  options.memory_mib = static_cast<unsigned>(packets_mib) + 128;
+  constexpr std::size_t drivers_mib = 128;  // and the rings between the threads
+  const std::size_t needed = dataplane::packet_pool_mib(packet_count(realm, workers), buffer_use(realm)) + drivers_mib;
+  options.memory_mib = static_cast<unsigned>(needed);
   for (const auto& port : realm.ports) {
     if (is_pci_address(port.device)) options.pci.push_back(port.device.substr(0, port.device.find(',')));
   }
@@ -71,7 +74,7 @@ Daemon::Daemon(config::Realm realm)
     : workers_config_{realm.workers},
       worker_count_{worker_count(realm.workers)},
       eal_{eal_options(realm, worker_count_)},
-      packets_{dataplane::make_packet_pool(packet_count(realm, worker_count_), largest_mtu(realm))},
+      packets_{dataplane::make_packet_pool(packet_count(realm, worker_count_), buffer_use(realm))},
       peers_{worker_count_},
       probe_{{}} {
   for (std::size_t i = 0; i < realm.ports.size(); ++i) {

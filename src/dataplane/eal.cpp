@@ -33,13 +33,43 @@ std::string allowed_cpus() {
 }
 
 // Puts all buffers of an empty pool into one piece of memory, one behind the other: the AF_XDP driver takes the pool for
+// Beside the packet itself each buffer has room for: the Ethernet header with two tags and a checksum, rounded up, and
+// XDP_PACKET_HEADROOM, which the kernel keeps free in each frame of AF_XDP before what it writes.
+constexpr unsigned link_overhead = 32, kernel_headroom = 256;
+// Below 2048 drivers have no room to receive a frame of 1500 bytes as a whole.
+constexpr unsigned least_room = 2048;
+static_assert(ring::packet_note_room % RTE_MBUF_PRIV_ALIGN == 0);
+constexpr unsigned before_room = sizeof(rte_mbuf) + ring::packet_note_room;
+
+constexpr unsigned data_room(const BufferUse& use) {
+  constexpr unsigned kib = 1024;
+  const unsigned room = std::max(least_room, use.mtu + link_overhead + kernel_headroom);
+  return RTE_PKTMBUF_HEADROOM + (use.cards ? (room + kib - 1) / kib * kib : room);
+}
+
+std::size_t page_size() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
+
+std::size_t object_size(const BufferUse& use, unsigned flags) {
+  return rte_mempool_calc_obj_size(before_room + data_room(use), flags, nullptr);
+}
+
+// DPDK makes buffers a little longer, so that their beginnings spread over the channels of the memory; not where they fit
+// a page without that alone.
+unsigned spread_flag(const BufferUse& use) {
+  const bool without_alone = object_size(use, 0) > page_size() && object_size(use, RTE_MEMPOOL_F_NO_SPREAD) <= page_size();
+  return without_alone ? RTE_MEMPOOL_F_NO_SPREAD : 0;
+}
+
+std::size_t object_size(const rte_mempool& pool) {
+  return std::size_t{pool.header_size} + pool.elt_size + pool.trailer_size;
+}
+
 // that, and what lies beyond its count times its size is lost to it for good. A card sees each buffer at its own virtual
 // address, so no buffer need lie within a page. DPDK's own ways to fill a pool give either the one or the other.
 int populate_densely(rte_mempool& pool) {
-  const std::size_t object = std::size_t{pool.header_size} + pool.elt_size + pool.trailer_size;
   const std::string name = std::string{pool.name} + "#memory";
   const rte_memzone* memory =
-      rte_memzone_reserve_aligned(name.c_str(), object * pool.size, pool.socket_id, 0, RTE_MEMPOOL_ALIGN);
+      rte_memzone_reserve_aligned(name.c_str(), object_size(pool) * pool.size, pool.socket_id, 0, RTE_MEMPOOL_ALIGN);
   if (memory == nullptr) return -rte_errno;
   const auto free_memory = [](rte_mempool_memhdr*, void* zone) { rte_memzone_free(static_cast<const rte_memzone*>(zone)); };
   const int filled = rte_mempool_populate_iova(&pool, static_cast<char*>(memory->addr), memory->addr_64, memory->len,
@@ -98,7 +128,7 @@ DpdkThread::~DpdkThread() {
 }
 
 bool is_dense(const rte_mempool& pool) {
-  const std::size_t object = std::size_t{pool.header_size} + pool.elt_size + pool.trailer_size;
+  const std::size_t object = object_size(pool);
   std::size_t taken = 0;
   for (const rte_mempool_memhdr* chunk = STAILQ_FIRST(&pool.mem_list); chunk != nullptr; chunk = STAILQ_NEXT(chunk, next))
     taken += chunk->len;
@@ -106,16 +136,25 @@ bool is_dense(const rte_mempool& pool) {
   return pool.nb_mem_chunks == 1 && taken <= object * pool.populated_size + RTE_CACHE_LINE_SIZE;
 }
 
-PacketPool make_packet_pool(unsigned count, unsigned mtu) {
+std::size_t packet_pool_mib(unsigned count, const BufferUse& use) {
+  return (count * object_size(use, spread_flag(use)) >> 20) + 1;
+}
+
+unsigned longest_mtu_in_a_page(bool beside_cards) {
+  BufferUse use{.mtu = static_cast<unsigned>(page_size()), .cards = beside_cards};
+  while (object_size(use, RTE_MEMPOOL_F_NO_SPREAD) > page_size()) --use.mtu;
+  return use.mtu;
+}
+
+PacketPool make_packet_pool(unsigned count, const BufferUse& use) {
   constexpr unsigned cache = 256;
-  constexpr unsigned link_overhead = 64;  // Ethernet header, tags, and slack for drivers that round
-  const auto room = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + std::max(2048U, mtu + link_overhead));
-  static_assert(ring::packet_note_room % RTE_MBUF_PRIV_ALIGN == 0);
+  const auto room = static_cast<std::uint16_t>(data_room(use));
   static unsigned serial = 0;  // names are global to the process
   const std::string name = "packets#" + std::to_string(serial++);
   const bool by_va = rte_eal_iova_mode() == RTE_IOVA_VA;
-  const unsigned flags = by_va ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;  // without it no buffer crosses a page
-  PacketPool pool{rte_mempool_create_empty(name.c_str(), count, sizeof(rte_mbuf) + ring::packet_note_room + room, cache,
+  // Without the first flag no buffer crosses a page.
+  const unsigned flags = (by_va ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0) | spread_flag(use);
+  PacketPool pool{rte_mempool_create_empty(name.c_str(), count, before_room + room, cache,
                                            sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY, flags)};
   rte_pktmbuf_pool_private facts{room, ring::packet_note_room, 0};
   if (!pool || rte_mempool_set_ops_byname(pool.get(), rte_mbuf_best_mempool_ops(), nullptr) != 0 ||
