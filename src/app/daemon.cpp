@@ -51,11 +51,16 @@ dataplane::BufferUse buffer_use(const config::Realm& realm) {
 
 dataplane::EalOptions eal_options(const config::Realm& realm, unsigned workers) {
   dataplane::EalOptions options;
-  options.huge_pages = dataplane::Eal::huge_pages_free();
-  if (!options.huge_pages) log(LogMessage::no_huge_pages);
   constexpr std::size_t drivers_mib = 128;  // and the rings between the threads
   const std::size_t needed = dataplane::packet_pool_mib(packet_count(realm, workers), buffer_use(realm)) + drivers_mib;
+  const std::size_t free_mib = dataplane::Eal::huge_pages_mib();
+  options.huge_pages = free_mib >= needed;
   options.memory_mib = static_cast<unsigned>(needed);
+  if (free_mib == 0) {
+    log(LogMessage::no_huge_pages);
+  } else if (!options.huge_pages) {
+    log(LogMessage::few_huge_pages, free_mib, needed);
+  }
   for (const auto& port : realm.ports) {
     if (is_pci_address(port.device)) options.pci.push_back(port.device.substr(0, port.device.find(',')));
   }

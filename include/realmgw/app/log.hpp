@@ -26,7 +26,8 @@ namespace rgw::app {
   X(packets_missing,  10, warn, "{} of {} packet buffers did not come back") \
   X(no_huge_pages,    11, warn, "no free huge pages: ordinary memory is used, which costs speed") \
   X(realm_file_doubt, 12, warn, "{}") \
-  X(not_pinned,       13, warn, "worker {} could not be pinned to CPU {}")
+  X(not_pinned,       13, warn, "worker {} could not be pinned to CPU {}") \
+  X(few_huge_pages,   17, warn, "huge pages of {} MiB are free and {} MiB are needed: ordinary memory is used, which costs speed")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {
