@@ -78,15 +78,17 @@ std::vector<ring::PortFacts> facts(const std::vector<std::unique_ptr<dataplane::
 Daemon::Daemon(config::Realm realm)
     : workers_config_{realm.workers},
       worker_count_{worker_count(realm.workers)},
+      locks_{realm.ports},
       eal_{eal_options(realm, worker_count_)},
       packets_{dataplane::make_packet_pool(packet_count(realm, worker_count_), buffer_use(realm))},
-      peers_{worker_count_},
-      probe_{{}} {
+      peers_{worker_count_} {
+  std::vector<std::string> devices;
   for (std::size_t i = 0; i < realm.ports.size(); ++i) {
     const PortId id{static_cast<std::uint8_t>(i)};
     ports_.push_back(std::make_unique<dataplane::Port>(id, realm.ports[i], worker_count_, packets_.get()));
+    devices.push_back(realm.ports[i].device);
   }
-  probe_ = PortProbe{ports_};
+  probe_ = std::make_unique<PortProbe>(ports_, std::move(devices));
   snapshot_ = ring::make_snapshot(std::move(realm), facts(ports_));
 
   std::vector<control::WorkerLink> links;
@@ -104,7 +106,7 @@ Daemon::Daemon(config::Realm realm)
     return std::make_unique<control::Tap>(port, snapshot_->realm.routes);
   };
   controller_ = std::make_unique<control::Controller>(control::Surroundings{
-      clock_, *snapshot_, std::move(links), packets_.get(), probe_, make_tap, Random::kernel_seed(), version,
+      clock_, *snapshot_, std::move(links), packets_.get(), *probe_, make_tap, Random::kernel_seed(), version,
       control::dns_endpoints(snapshot_->realm), snapshot_->realm.control_socket, shared_seed,
       control::pcp_endpoints(snapshot_->realm)});
   log_start();

@@ -1,6 +1,7 @@
 // The daemon: owns everything, starts it, and stops it.
 #pragma once
 
+#include "realmgw/app/device_locks.hpp"
 #include "realmgw/app/port_probe.hpp"
 #include "realmgw/app/threads.hpp"
 #include "realmgw/base/clock.hpp"
@@ -42,13 +43,14 @@ class Daemon {
   config::Workers workers_config_;
   unsigned worker_count_;
   dataplane::Eal eal_;
+  DeviceLocks locks_;
   dataplane::PacketPool packets_;
   std::vector<std::unique_ptr<dataplane::Port>> ports_;
   std::unique_ptr<const ring::Snapshot> snapshot_;
   dataplane::PeerMesh peers_;
   std::vector<std::unique_ptr<ring::ControlRings>> rings_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
-  PortProbe probe_;
+  std::unique_ptr<PortProbe> probe_;
   std::unique_ptr<control::Controller> controller_;
   ThreadGroup threads_;
 };
