@@ -52,7 +52,8 @@ dataplane::BufferUse buffer_use(const config::Realm& realm) {
 dataplane::EalOptions eal_options(const config::Realm& realm, unsigned workers) {
   dataplane::EalOptions options;
   constexpr std::size_t drivers_mib = 128;  // and the rings between the threads
-  const std::size_t needed = dataplane::packet_pool_mib(packet_count(realm, workers), buffer_use(realm)) + drivers_mib;
+  const std::size_t needed =
+      dataplane::packet_pool_mib(packet_count(realm, workers), buffer_use(realm)) + drivers_mib;
   const std::size_t free_mib = dataplane::Eal::huge_pages_mib();
   options.huge_pages = free_mib >= needed;
   options.memory_mib = static_cast<unsigned>(needed);
@@ -126,9 +127,17 @@ Daemon::~Daemon() {
 
 void Daemon::start() {
   for (unsigned number = 0; number < worker_count_; ++number) start_worker(*workers_[number], number);
+  start_control();
+}
+
+void Daemon::start_control() {
   threads_.start("rgw-control", [this](const ThreadGroup::Stop& stop) {
+    const auto& core = workers_config_.control;
+    const bool has_core = core && pin_to_cpu(*core);
+    if (core && !has_core) log(LogMessage::not_pinned, "the control thread", *core);
     const dataplane::DpdkThread registered;
-    const bool poll = workers_config_.idle == Workers::Idle::poll;
+    // Polling on a core that is not its own, it would take what the workers poll on.
+    const bool poll = has_core && workers_config_.idle == Workers::Idle::poll;
     while (!stop.load(std::memory_order_relaxed)) {
       controller_->step(poll ? std::chrono::microseconds{0} : control_patience);
     }
@@ -140,7 +149,7 @@ void Daemon::start_worker(dataplane::Worker& worker, unsigned number) {
                  [this, &worker, number](const ThreadGroup::Stop& stop) {
                    const auto& cores = workers_config_.cores;
                    if (!cores.empty() && !pin_to_cpu(cores[number]))
-                     log(LogMessage::not_pinned, number, cores[number]);
+                     log(LogMessage::not_pinned, "worker " + std::to_string(number), cores[number]);
                    const dataplane::DpdkThread registered;
                    if (workers_config_.idle == Workers::Idle::poll) {
                      while (!stop.load(std::memory_order_relaxed)) worker.step();

@@ -36,14 +36,15 @@ class Daemon {
 
  private:
   void start_worker(dataplane::Worker& worker, unsigned number);
+  void start_control();
   void log_start() const;
 
   // In the order in which one needs the other; they go in the reverse one.
   MonotonicClock clock_;
   config::Workers workers_config_;
   unsigned worker_count_;
-  dataplane::Eal eal_;
   DeviceLocks locks_;
+  dataplane::Eal eal_;
   dataplane::PacketPool packets_;
   std::vector<std::unique_ptr<dataplane::Port>> ports_;
   std::unique_ptr<const ring::Snapshot> snapshot_;
