@@ -31,7 +31,6 @@ Wire::Wire(unsigned queues) {
 }
 
 Wire::~Wire() {
-  rte_eth_dev_close(static_cast<std::uint16_t>(number_));
   for (rte_ring* ring : in_) rte_ring_free(ring);
   for (rte_ring* ring : out_) rte_ring_free(ring);
 }
@@ -74,7 +73,7 @@ config::Realm bench_realm(std::uint32_t max_sessions) {
 }
 
 Gateway::Gateway(config::Realm realm, unsigned workers)
-    : pool_{dataplane::make_packet_pool(8192, 1500)}, peers_{workers} {
+    : pool_{dataplane::make_packet_pool(8192, {.mtu = 1500})}, peers_{workers} {
   wires_.resize(workers);
   ports_.resize(workers);
   std::vector<ring::PortFacts> facts;

@@ -94,9 +94,10 @@ std::string status_table(const ordered_json& answer) {
           " claims, " + cell(pool, "waiting") + " queries waiting\n\n";
   Table ports{{"PORT", "SIDE", "LINK", "RECEIVED", "SENT", "MISSED", "MAC", "DEVICE", "ADDRESSES"}};
   for (const auto& port : answer.at("ports")) {
-    ports.add({cell(port, "name"), cell(port, "side"), cell(port, "link"), cell(port, "rx_packets"),
-               cell(port, "tx_packets"), cell(port, "rx_missed"), cell(port, "mac"), cell(port, "device"),
-               cell(port, "addresses")});
+    const bool has_fault = port.contains("fault") && !port["fault"].is_null();
+    ports.add({cell(port, "name"), cell(port, "side"), cell(port, has_fault ? "fault" : "link"),
+               cell(port, "rx_packets"), cell(port, "tx_packets"), cell(port, "rx_missed"), cell(port, "mac"),
+               cell(port, "device"), cell(port, "addresses")});
   }
   Table workers{{"WORKER", "SESSIONS", "RECEIVED", "SENT"}};
   for (const auto& worker : answer.at("workers")) {

@@ -26,12 +26,6 @@ unsigned worker_count(const Workers& workers) {
   return workers.cores.empty() ? workers.count : static_cast<unsigned>(workers.cores.size());
 }
 
-unsigned largest_mtu(const config::Realm& realm) {
-  unsigned largest = 0;
-  for (const auto& port : realm.ports) largest = std::max<unsigned>(largest, port.mtu);
-  return largest;
-}
-
 /// Enough for every place where a packet may lie at once: descriptors of each queue, rings, hold queues,
 /// caches.
 unsigned packet_count(const config::Realm& realm, unsigned workers) {
@@ -46,13 +40,28 @@ bool is_pci_address(const std::string& device) {
   return device.find(':') != std::string::npos && device.find('=') == std::string::npos;
 }
 
+dataplane::BufferUse buffer_use(const config::Realm& realm) {
+  dataplane::BufferUse use{.mtu = 0};
+  for (const auto& port : realm.ports) {
+    use.mtu = std::max<unsigned>(use.mtu, port.mtu);
+    use.cards = use.cards || is_pci_address(port.device);
+  }
+  return use;
+}
+
 dataplane::EalOptions eal_options(const config::Realm& realm, unsigned workers) {
   dataplane::EalOptions options;
-  options.huge_pages = dataplane::Eal::huge_pages_free();
-  if (!options.huge_pages) log(LogMessage::no_huge_pages);
-  const unsigned buffer_bytes = std::max(2048U, largest_mtu(realm)) + 512;
-  const std::uint64_t packets_mib = (std::uint64_t{packet_count(realm, workers)} * buffer_bytes) >> 20;
-  options.memory_mib = static_cast<unsigned>(packets_mib) + 128;
+  constexpr std::size_t drivers_mib = 128;  // and the rings between the threads
+  const std::size_t needed =
+      dataplane::packet_pool_mib(packet_count(realm, workers), buffer_use(realm)) + drivers_mib;
+  const std::size_t free_mib = dataplane::Eal::huge_pages_mib();
+  options.huge_pages = free_mib >= needed;
+  options.memory_mib = static_cast<unsigned>(needed);
+  if (free_mib == 0) {
+    log(LogMessage::no_huge_pages);
+  } else if (!options.huge_pages) {
+    log(LogMessage::few_huge_pages, free_mib, needed);
+  }
   for (const auto& port : realm.ports) {
     if (is_pci_address(port.device)) options.pci.push_back(port.device.substr(0, port.device.find(',')));
   }
@@ -70,15 +79,17 @@ std::vector<ring::PortFacts> facts(const std::vector<std::unique_ptr<dataplane::
 Daemon::Daemon(config::Realm realm)
     : workers_config_{realm.workers},
       worker_count_{worker_count(realm.workers)},
+      locks_{realm.ports},
       eal_{eal_options(realm, worker_count_)},
-      packets_{dataplane::make_packet_pool(packet_count(realm, worker_count_), largest_mtu(realm))},
-      peers_{worker_count_},
-      probe_{{}} {
+      packets_{dataplane::make_packet_pool(packet_count(realm, worker_count_), buffer_use(realm))},
+      peers_{worker_count_} {
+  std::vector<std::string> devices;
   for (std::size_t i = 0; i < realm.ports.size(); ++i) {
     const PortId id{static_cast<std::uint8_t>(i)};
     ports_.push_back(std::make_unique<dataplane::Port>(id, realm.ports[i], worker_count_, packets_.get()));
+    devices.push_back(realm.ports[i].device);
   }
-  probe_ = PortProbe{ports_};
+  probe_ = std::make_unique<PortProbe>(ports_, std::move(devices));
   snapshot_ = ring::make_snapshot(std::move(realm), facts(ports_));
 
   std::vector<control::WorkerLink> links;
@@ -96,7 +107,7 @@ Daemon::Daemon(config::Realm realm)
     return std::make_unique<control::Tap>(port, snapshot_->realm.routes);
   };
   controller_ = std::make_unique<control::Controller>(control::Surroundings{
-      clock_, *snapshot_, std::move(links), packets_.get(), probe_, make_tap, Random::kernel_seed(), version,
+      clock_, *snapshot_, std::move(links), packets_.get(), *probe_, make_tap, Random::kernel_seed(), version,
       control::dns_endpoints(snapshot_->realm), snapshot_->realm.control_socket, shared_seed,
       control::pcp_endpoints(snapshot_->realm)});
   log_start();
@@ -116,9 +127,17 @@ Daemon::~Daemon() {
 
 void Daemon::start() {
   for (unsigned number = 0; number < worker_count_; ++number) start_worker(*workers_[number], number);
+  start_control();
+}
+
+void Daemon::start_control() {
   threads_.start("rgw-control", [this](const ThreadGroup::Stop& stop) {
+    const auto& core = workers_config_.control;
+    const bool has_core = core && pin_to_cpu(*core);
+    if (core && !has_core) log(LogMessage::not_pinned, "the control thread", *core);
     const dataplane::DpdkThread registered;
-    const bool poll = workers_config_.idle == Workers::Idle::poll;
+    // Polling on a core that is not its own, it would take what the workers poll on.
+    const bool poll = has_core && workers_config_.idle == Workers::Idle::poll;
     while (!stop.load(std::memory_order_relaxed)) {
       controller_->step(poll ? std::chrono::microseconds{0} : control_patience);
     }
@@ -130,7 +149,7 @@ void Daemon::start_worker(dataplane::Worker& worker, unsigned number) {
                  [this, &worker, number](const ThreadGroup::Stop& stop) {
                    const auto& cores = workers_config_.cores;
                    if (!cores.empty() && !pin_to_cpu(cores[number]))
-                     log(LogMessage::not_pinned, number, cores[number]);
+                     log(LogMessage::not_pinned, "worker " + std::to_string(number), cores[number]);
                    const dataplane::DpdkThread registered;
                    if (workers_config_.idle == Workers::Idle::poll) {
                      while (!stop.load(std::memory_order_relaxed)) worker.step();

@@ -25,12 +25,14 @@ using namespace rgw;
 
 enum ExitStatus : int { success = 0, failure = 1, bad_usage = 2 };
 
-/// SIGTERM and SIGINT as a descriptor. Blocked here, before any thread starts, they are blocked in all.
-control::FileDescriptor stop_signals() {
+/// SIGTERM, SIGINT and SIGHUP as a descriptor. Blocked here, before any thread starts, they are blocked in
+/// all. What else ends a process by default and may come by chance is ignored: from a reader of the log that
+/// died, or by a slip of `kill`.
+control::FileDescriptor awaited_signals() {
+  for (const int chance : {SIGPIPE, SIGUSR1, SIGUSR2}) std::signal(chance, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int awaited : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, awaited);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return control::checked(signalfd(-1, &signals, SFD_CLOEXEC), "signalfd");
 }
@@ -38,13 +40,16 @@ control::FileDescriptor stop_signals() {
 /// The signal that asked to stop; nothing where a thread failed.
 std::optional<int> wait_for_end(const control::FileDescriptor& signals, int failure_fd) {
   std::array<pollfd, 2> waits{{{signals.get(), POLLIN, 0}, {failure_fd, POLLIN, 0}}};
-  while (poll(waits.data(), waits.size(), -1) < 0) {
+  for (;;) {
+    while (poll(waits.data(), waits.size(), -1) < 0) {
+    }
+    signalfd_siginfo signal{};
+    if ((waits[0].revents & POLLIN) == 0 || read(signals.get(), &signal, sizeof signal) != sizeof signal) {
+      return std::nullopt;
+    }
+    if (signal.ssi_signo != SIGHUP) return static_cast<int>(signal.ssi_signo);
+    app::log(app::LogMessage::no_reload);
   }
-  signalfd_siginfo signal{};
-  if ((waits[0].revents & POLLIN) == 0 || read(signals.get(), &signal, sizeof signal) != sizeof signal) {
-    return std::nullopt;
-  }
-  return static_cast<int>(signal.ssi_signo);
 }
 
 int check(const std::string& file) {
@@ -66,7 +71,7 @@ int serve(const app::DaemonOptions& options) {
     return failure;
   }
   for (const auto& warning : loaded.warnings) log(LogMessage::realm_file_doubt, warning.to_string());
-  const auto signals = stop_signals();
+  const auto signals = awaited_signals();
   std::optional<int> signal;
   std::chrono::steady_clock::time_point told;
   try {

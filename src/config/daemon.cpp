@@ -43,10 +43,22 @@ bool worker_count(const Value& value, WorkersDraft& draft) {
   return count<unsigned, 1, max_workers>(value, draft.workers.count);
 }
 
+bool control_core(const Value& value, WorkersDraft& draft) {
+  std::pair<unsigned, unsigned> range;
+  const auto one_core = [](const std::string& text) {
+    const auto cores = parse_core_range(text);
+    return cores && cores->first == cores->second ? cores : std::nullopt;
+  };
+  if (!parsed(value, range, "a core like 2", one_core)) return false;
+  draft.workers.control = range.first;
+  return true;
+}
+
 constexpr Key<WorkersDraft> worker_keys[] = {
     {"cores", into<&WorkersDraft::workers, &Workers::cores, cores>},
     {"count", worker_count},
     {"idle", into<&WorkersDraft::workers, &Workers::idle, one_of<idles>>},
+    {"control", control_core},
 };
 
 bool read_workers(const Value& value, Realm& realm) {
@@ -58,6 +70,14 @@ bool read_workers(const Value& value, Realm& realm) {
     value.report().problem(count, std::to_string(draft.workers.count) + " workers on " +
                                       std::to_string(named) +
                                       " cores: leave it out, each core is one worker");
+    return false;
+  }
+  const auto& cores = draft.workers.cores;
+  const auto& control = draft.workers.control;
+  if (good && control && std::find(cores.begin(), cores.end(), *control) != cores.end()) {
+    value.report().problem(
+        value.report().where(value.path() + ".control"),
+        "core " + std::to_string(*control) + " is a worker's; control needs one of its own");
     return false;
   }
   if (named > 0) draft.workers.count = named;

@@ -11,6 +11,7 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
 namespace rgw::control {
@@ -35,6 +36,17 @@ struct Request {
   }
 };
 
+/// Takes what stands under IFLA_XDP among a link's attributes.
+int hear_xdp(const nlattr* attribute, void* link) {
+  if (mnl_attr_get_type(attribute) != IFLA_XDP) return MNL_CB_OK;
+  const auto hear = [](const nlattr* nested, void* to) {
+    if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED)
+      static_cast<KernelLink*>(to)->has_xdp_program = mnl_attr_get_u8(nested) != XDP_ATTACHED_NONE;
+    return MNL_CB_OK;
+  };
+  return mnl_attr_parse_nested(attribute, hear, link);
+}
+
 std::uint8_t family_number(net::Family family) {
   return family == net::Family::v4 ? AF_INET : AF_INET6;
 }
@@ -50,14 +62,14 @@ Netlink::Netlink() : socket_{mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)} {
   if (mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0) throw last_error("binding rtnetlink");
 }
 
-void Netlink::talk(nlmsghdr* request) {
+void Netlink::talk(nlmsghdr* request, int (*hear)(const nlmsghdr*, void*), void* hearer) {
   request->nlmsg_seq = ++sequence_;
   if (mnl_socket_sendto(socket_.get(), request, request->nlmsg_len) < 0) throw last_error("asking rtnetlink");
   std::array<char, 8192> answer;
   const auto length = mnl_socket_recvfrom(socket_.get(), answer.data(), answer.size());
   if (length < 0) throw last_error("hearing rtnetlink");
   const auto port = mnl_socket_get_portid(socket_.get());
-  if (mnl_cb_run(answer.data(), static_cast<std::size_t>(length), sequence_, port, nullptr, nullptr) < 0) {
+  if (mnl_cb_run(answer.data(), static_cast<std::size_t>(length), sequence_, port, hear, hearer) < 0) {
     throw last_error("rtnetlink");
   }
 }
@@ -72,6 +84,27 @@ void Netlink::configure_link(unsigned interface, const net::MacAddress& mac, std
   mnl_attr_put(request.header, IFLA_ADDRESS, mac.bytes.size(), mac.bytes.data());
   mnl_attr_put_u32(request.header, IFLA_MTU, mtu);
   talk(request.header);
+}
+
+std::optional<KernelLink> Netlink::link(unsigned interface) {
+  Request request{RTM_GETLINK, 0};
+  request.header->nlmsg_flags = NLM_F_REQUEST;  // the answer is an answer, no other one is needed
+  auto* body = request.body<ifinfomsg>();
+  body->ifi_family = AF_UNSPEC;
+  body->ifi_index = static_cast<int>(interface);
+  KernelLink found;
+  const auto hear = [](const nlmsghdr* answer, void* to) {
+    const auto* heard = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(answer));
+    static_cast<KernelLink*>(to)->carrier = (heard->ifi_flags & IFF_RUNNING) != 0;
+    return mnl_attr_parse(answer, sizeof(ifinfomsg), hear_xdp, to);
+  };
+  try {
+    talk(request.header, hear, &found);
+  } catch (const std::system_error& error) {
+    if (error.code().value() == ENODEV) return std::nullopt;
+    throw;
+  }
+  return found;
 }
 
 void Netlink::add_address(unsigned interface, const net::InterfaceAddress& address) {

@@ -51,6 +51,18 @@ ordered_json names(const std::vector<net::IpAddress>& addresses) {
   return list;
 }
 
+ordered_json fault_name(PortFault fault) {
+  switch (fault) {
+    case PortFault::none:
+      return nullptr;
+    case PortFault::interface_gone:
+      return "interface gone";
+    case PortFault::program_gone:
+      return "XDP program gone";
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::string counters_report(std::span<const NamedCounters> threads) {
@@ -81,6 +93,7 @@ std::string status_report(const StatusFacts& facts) {
                      {"side", port.side == net::Side::inside ? "inside" : "outside"},
                      {"device", facts.snapshot.realm.ports[port.id.value()].device},
                      {"link", status.link_up ? "up" : "down"},
+                     {"fault", fault_name(status.fault)},
                      {"mac", port.mac.to_string()},
                      {"mtu", port.mtu},
                      {"addresses", addresses},

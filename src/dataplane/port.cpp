@@ -3,12 +3,9 @@
 #include "realmgw/dataplane/eal.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <stdexcept>
-
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
@@ -21,25 +18,47 @@ namespace {
 // A driver that asks for more gets it: net_af_xdp's 2048 outlast a worker that waits for its CPU longer than 1024 would.
 constexpr std::uint16_t wanted_descriptors = 1024;
 
+std::runtime_error refusal(const config::Port& config, const std::string& what) {
+  return std::runtime_error{"port " + config.name + " (" + config.device + "): " + what};
+}
+
 std::runtime_error failure(const config::Port& config, const std::string& what, int error) {
-  return std::runtime_error{"port " + config.name + " (" + config.device + "): " + what + ": " +
-                            rte_strerror(error < 0 ? -error : error)};
+  return refusal(config, what + ": " + rte_strerror(error < 0 ? -error : error));
+}
+
+// May the device put a packet of this MTU into several buffers, which the stages do not know? It fills of a
+// buffer a power of two in the worst case (e1000); with some drivers the word that it cuts packets stands for
+// any MTU above 1500.
+bool cuts_packets(std::uint16_t device, unsigned mtu, rte_mempool& pool) {
+  constexpr unsigned link = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
+  rte_eth_rxq_info queue{};
+  if (rte_eth_rx_queue_info_get(device, 0, &queue) != 0 || queue.scattered_rx == 0) return false;
+  const unsigned room = rte_pktmbuf_data_room_size(&pool) - RTE_PKTMBUF_HEADROOM;
+  return std::bit_floor(room) < mtu + link;
+}
+
+// AF_XDP lends the kernel the pool as one piece of memory, cut into buffers of one size.
+void check_af_xdp(const config::Port& config, const rte_mempool& pool) {
+  if (!is_dense(pool)) {
+    throw failure(config, "AF_XDP beside a device that needs physical addresses: it wants an IOMMU", ENOTSUP);
+  }
+  if (pool.header_size + pool.elt_size + pool.trailer_size > static_cast<unsigned>(::sysconf(_SC_PAGESIZE))) {
+    throw refusal(config,
+                  "AF_XDP's packet buffers are a page at most, so no port may have an MTU of more than " +
+                      std::to_string(longest_mtu_in_a_page(false)) + ", and beside a card of more than " +
+                      std::to_string(longest_mtu_in_a_page(true)));
+  }
 }
 
 // The name by which DPDK knows the device of these arguments: what stands before the first comma.
 std::string device_name(const std::string& arguments) { return arguments.substr(0, arguments.find(',')); }
 
-// Has the kernel's device under a DPDK one lost its carrier? net_af_xdp and net_af_packet say "up" whatever becomes
-// of the cable.
-bool carrier_lost(unsigned kernel_index) {
-  if (kernel_index == 0) return false;  // the kernel has no part in this device
-  ifreq request{};
-  if (if_indextoname(kernel_index, request.ifr_name) == nullptr) return true;
-  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (socket < 0) return false;
-  const bool known = ::ioctl(socket, SIOCGIFFLAGS, &request) == 0;
-  ::close(socket);
-  return known && (request.ifr_flags & IFF_RUNNING) == 0;
+// The longest MTU that the driver takes, as DPDK's own check of it reckons.
+unsigned longest_mtu(const rte_eth_dev_info& info) {
+  const bool says_mtu = info.max_mtu != UINT16_MAX && info.max_rx_pktlen > info.max_mtu;
+  const unsigned overhead =
+      says_mtu ? info.max_rx_pktlen - info.max_mtu : RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+  return std::min<unsigned>(info.max_mtu, info.max_rx_pktlen - overhead);
 }
 
 }  // namespace
@@ -50,7 +69,7 @@ Port::Port(PortId id, const config::Port& config, unsigned workers, rte_mempool*
   try {
     configure(config, workers, pool);
   } catch (...) {
-    if (probed_) rte_eth_dev_close(device_);
+    rte_eth_dev_close(device_);
     throw;
   }
 }
@@ -61,7 +80,6 @@ void Port::open(const config::Port& config) {
   if (const int error = rte_dev_probe(config.device.c_str()); error != 0) {
     throw failure(config, "the device cannot be opened", error);
   }
-  probed_ = true;
   if (const int error = rte_eth_dev_get_port_by_name(name.c_str(), &device_); error != 0) {
     throw failure(config, "the device has no Ethernet port", error);
   }
@@ -71,8 +89,12 @@ void Port::configure(const config::Port& config, unsigned workers, rte_mempool* 
   rte_eth_dev_info info{};
   if (const int error = rte_eth_dev_info_get(device_, &info); error != 0) throw failure(config, "no device info", error);
   driver_ = info.driver_name;
-  if (driver_ == "net_af_xdp" && !is_dense(*pool))
-    throw failure(config, "AF_XDP beside a device that needs physical addresses: it wants an IOMMU", ENOTSUP);
+  kernel_index_ = info.if_index;
+  if (driver_ == "net_af_xdp") check_af_xdp(config, *pool);
+  if (const unsigned longest = longest_mtu(info); config.mtu > longest) {
+    throw refusal(config, "an MTU of " + std::to_string(config.mtu) + " is more than " + driver_ +
+                              " can have, " + std::to_string(longest));
+  }
   queues_ = static_cast<std::uint16_t>(
       std::clamp<unsigned>(std::min<unsigned>(info.max_rx_queues, info.max_tx_queues), 1, workers));
 
@@ -106,25 +128,29 @@ void Port::configure(const config::Port& config, unsigned workers, rte_mempool* 
       throw failure(config, "no transmit queue", error);
     }
   }
-  if (const int error = rte_eth_dev_start(device_); error != 0) throw failure(config, "the device does not start", error);
-  if (config.promiscuous) rte_eth_promiscuous_enable(device_);
-  rte_eth_allmulticast_enable(device_);  // neighbour discovery, DHCP, routing protocols; not every device knows it
-
   rte_ether_addr mac{};
   if (const int error = rte_eth_macaddr_get(device_, &mac); error != 0) throw failure(config, "no MAC address", error);
   std::memcpy(facts_.mac.bytes.data(), mac.addr_bytes, facts_.mac.bytes.size());
+  if (const int error = rte_eth_dev_start(device_); error != 0)
+    throw failure(config, "the device does not start", error);
+  if (cuts_packets(device_, config.mtu, *pool)) {  // known once it is started
+    rte_eth_dev_stop(device_);
+    throw refusal(config, driver_ + " would cut packets of an MTU of " + std::to_string(config.mtu) +
+                              " into several buffers; try a shorter one");
+  }
+  if (config.promiscuous) rte_eth_promiscuous_enable(device_);
+  // For neighbour discovery, DHCP, routing protocols; not every device knows it.
+  rte_eth_allmulticast_enable(device_);
 }
 
 Port::~Port() {
   rte_eth_dev_stop(device_);
-  if (probed_) rte_eth_dev_close(device_);
+  rte_eth_dev_close(device_);
 }
 
 bool Port::link_up() const {
   rte_eth_link link{};
-  if (rte_eth_link_get_nowait(device_, &link) != 0 || link.link_status != RTE_ETH_LINK_UP) return false;
-  rte_eth_dev_info info{};
-  return rte_eth_dev_info_get(device_, &info) != 0 || !carrier_lost(info.if_index);
+  return rte_eth_link_get_nowait(device_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
 Port::Stats Port::stats() const {

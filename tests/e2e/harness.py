@@ -243,11 +243,11 @@ class Gateway:
 
     ctl_binary = lab.BUILD / "src/app/realmgwctl"
 
-    def start(self, realm_file):
+    def start(self, realm_file, driver=None):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             json.dump(realm_file, file, indent=1)
             file.flush()
-            self.process = lab.start_gateway(pathlib.Path(file.name), os.environ.get("RGW_DRIVER", "auto"))
+            self.process = lab.start_gateway(pathlib.Path(file.name), driver or os.environ.get("RGW_DRIVER", "auto"))
 
     def stop(self, how=signal.SIGTERM):
         """Returns the seconds that it took; the exit status is in process.wait()."""

@@ -61,7 +61,7 @@ class Gateway {
   /// `queues`: of each device.
   explicit Gateway(config::Realm realm = lab_realm(), unsigned workers = 1, unsigned queues = 1) {
     start_eal();
-    pool_ = dataplane::make_packet_pool(8192, 1500);
+    pool_ = dataplane::make_packet_pool(8192, {.mtu = 1500});
     for (std::uint8_t i = 0; i < realm.ports.size(); ++i) {
       wires_.push_back(std::make_unique<Wire>(queues));
       realm.ports[i].device = wires_.back()->device;
@@ -246,7 +246,6 @@ class Gateway {
       EXPECT_GE(number, 0);
     }
     ~Wire() {
-      rte_eth_dev_close(static_cast<std::uint16_t>(number));
       for (rte_ring* ring : in) rte_ring_free(ring);
       for (rte_ring* ring : out) rte_ring_free(ring);
     }

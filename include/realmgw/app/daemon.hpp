@@ -1,6 +1,7 @@
 // The daemon: owns everything, starts it, and stops it.
 #pragma once
 
+#include "realmgw/app/device_locks.hpp"
 #include "realmgw/app/port_probe.hpp"
 #include "realmgw/app/threads.hpp"
 #include "realmgw/base/clock.hpp"
@@ -35,12 +36,14 @@ class Daemon {
 
  private:
   void start_worker(dataplane::Worker& worker, unsigned number);
+  void start_control();
   void log_start() const;
 
   // In the order in which one needs the other; they go in the reverse one.
   MonotonicClock clock_;
   config::Workers workers_config_;
   unsigned worker_count_;
+  DeviceLocks locks_;
   dataplane::Eal eal_;
   dataplane::PacketPool packets_;
   std::vector<std::unique_ptr<dataplane::Port>> ports_;
@@ -48,7 +51,7 @@ class Daemon {
   dataplane::PeerMesh peers_;
   std::vector<std::unique_ptr<ring::ControlRings>> rings_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
-  PortProbe probe_;
+  std::unique_ptr<PortProbe> probe_;
   std::unique_ptr<control::Controller> controller_;
   ThreadGroup threads_;
 };

@@ -26,7 +26,11 @@ namespace rgw::app {
   X(packets_missing,  10, warn, "{} of {} packet buffers did not come back") \
   X(no_huge_pages,    11, warn, "no free huge pages: ordinary memory is used, which costs speed") \
   X(realm_file_doubt, 12, warn, "{}") \
-  X(not_pinned,       13, warn, "worker {} could not be pinned to CPU {}")
+  X(not_pinned,       13, warn, "{} could not be pinned to CPU {}") \
+  X(interface_gone,   14, err,  "port {}: the interface of {} is gone; a restart is needed once it is there again") \
+  X(program_gone,     15, err,  "port {}: the XDP program of {} is gone, nothing comes in; a restart is needed") \
+  X(no_reload,        16, warn, "SIGHUP received: a restart is needed to read the realm file again") \
+  X(few_huge_pages,   17, warn, "huge pages of {} MiB are free and {} MiB are needed: ordinary memory is used, which costs speed")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {

@@ -44,6 +44,7 @@ struct Workers {
   std::vector<unsigned> cores;  ///< CPUs, one worker each; empty: `count` workers, not pinned
   unsigned count = 1;
   Idle idle = Idle::rest;
+  std::optional<unsigned> control;  ///< CPU of the control thread, its own; without one it never polls
 };
 
 /// Outbound NAT: OUT-1, OUT-2.

@@ -6,12 +6,19 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 struct mnl_socket;
 struct nlmsghdr;
 
 namespace rgw::control {
+
+/// An interface at this moment.
+struct KernelLink {
+  bool carrier = false;
+  bool has_xdp_program = false;
+};
 
 /// A conversation with the kernel in the network namespace of the calling thread. All functions throw
 /// std::system_error with the kernel's answer; they are for start-up.
@@ -21,6 +28,8 @@ class Netlink {
 
   /// Sets MAC and MTU of an interface, and sets it up.
   void configure_link(unsigned interface, const net::MacAddress& mac, std::uint16_t mtu);
+  /// What becomes of an interface; nothing where it is not there any more. Not only for start-up.
+  [[nodiscard]] std::optional<KernelLink> link(unsigned interface);
   /// Adds an address; without duplicate address detection, which the gateway's own port answers for.
   void add_address(unsigned interface, const net::InterfaceAddress& address);
   /// Adds a route through an interface, or replaces the one with the same `metric`: a route that is not ours
@@ -28,7 +37,8 @@ class Netlink {
   void add_route(unsigned interface, const net::Prefix& to, const net::IpAddress& via, std::uint32_t metric);
 
  private:
-  void talk(nlmsghdr* request);
+  /// Sends a request and hears its answer, each message of which `hear` gets.
+  void talk(nlmsghdr* request, int (*hear)(const nlmsghdr*, void*) = nullptr, void* hearer = nullptr);
 
   struct Close {
     void operator()(mnl_socket* socket) const;

@@ -7,6 +7,9 @@
 
 namespace rgw::control {
 
+/// What takes a port away for good, until a restart.
+enum class PortFault : std::uint8_t { none, interface_gone, program_gone };
+
 /// A port at this moment.
 struct PortStatus {
   bool link_up = false;
@@ -15,6 +18,7 @@ struct PortStatus {
   std::uint64_t rx_missed = 0;  ///< that the device had no room for
   std::uint64_t rx_errors = 0;
   std::uint64_t tx_errors = 0;
+  PortFault fault = PortFault::none;
 };
 
 /// Looks at the devices. Called a few times a second, on the control thread.

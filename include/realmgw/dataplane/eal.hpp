@@ -27,8 +27,9 @@ class Eal {
   Eal(const Eal&) = delete;
   Eal& operator=(const Eal&) = delete;
 
-  /// Are there free huge pages on this machine?
-  [[nodiscard]] static bool huge_pages_free();
+  /// MiB of huge pages that this process can have: free ones of the kernel's default size. None of a
+  /// hugetlbfs is needed.
+  [[nodiscard]] static std::size_t huge_pages_mib();
 };
 
 /// Makes the calling thread one that DPDK knows, so that it has a cache of packet buffers of its own.
@@ -48,11 +49,24 @@ struct FreePool {
 };
 using PacketPool = std::unique_ptr<rte_mempool, FreePool>;
 
-/// A pool of `count` packet buffers that each hold a frame of `mtu` and our headroom, with room for a PacketNote.
-/// Throws std::runtime_error where the memory does not suffice.
-[[nodiscard]] PacketPool make_packet_pool(unsigned count, unsigned mtu);
+/// What packet buffers are for.
+struct BufferUse {
+  unsigned mtu = 1500;
+  /// Do cards write into them? These know buffers of whole KiB, and cut a packet that is longer.
+  bool cards = false;
+};
+
+/// A pool of `count` packet buffers that each hold a frame of `use.mtu`, our headroom and the kernel's (XDP),
+/// with room for a PacketNote. Throws std::runtime_error where the memory does not suffice.
+[[nodiscard]] PacketPool make_packet_pool(unsigned count, const BufferUse& use);
+
+/// MiB that `count` such buffers take, at least.
+[[nodiscard]] std::size_t packet_pool_mib(unsigned count, const BufferUse& use);
 
 /// Do the buffers lie one behind the other, without gaps? The AF_XDP driver needs that.
 [[nodiscard]] bool is_dense(const rte_mempool& pool);
+
+/// The longest MTU whose buffers each fit a page of the kernel's, as the AF_XDP driver needs them.
+[[nodiscard]] unsigned longest_mtu_in_a_page(bool beside_cards);
 
 }  // namespace rgw::dataplane

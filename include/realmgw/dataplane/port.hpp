@@ -12,15 +12,17 @@
 
 namespace rgw::dataplane {
 
-/// Owns the device. Opened and started by the main thread; each queue belongs to one worker.
+/// Owns the device, whoever made DPDK know it, and closes it: a device that stays open keeps buffers of a
+/// pool that is about to go. Opened and started by the main thread; each queue belongs to one worker.
 class Port {
  public:
   struct Stats {
     std::uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes, rx_missed, rx_errors, tx_errors;
   };
 
-  /// Probes the device, sets up as many queue pairs as it has, `workers` at the most, and starts it. A device that DPDK knows
-  /// already by this name is taken as it is. Throws std::runtime_error with the port's name and the reason.
+  /// Probes the device, sets up as many queue pairs as it has, `workers` at the most, and starts it. A device
+  /// that DPDK knows already by this name (a PCI card, since the EAL's start) is taken as it is. Throws
+  /// std::runtime_error with the port's name and the reason.
   Port(PortId id, const config::Port& config, unsigned workers, rte_mempool* pool);
   ~Port();
   Port(const Port&) = delete;
@@ -33,7 +35,10 @@ class Port {
   /// Has the device receive-side scaling set up over its queues?
   [[nodiscard]] bool spreads() const { return spreads_; }
 
-  /// Asks the driver; not for the packet path.
+  /// The kernel's interface beneath the device; 0 where the kernel has no part in it.
+  [[nodiscard]] unsigned kernel_index() const { return kernel_index_; }
+
+  /// Asks the driver, which may know nothing of the cable of a kernel's interface; not for the packet path.
   [[nodiscard]] bool link_up() const;
   [[nodiscard]] Stats stats() const;
 
@@ -47,7 +52,7 @@ class Port {
 
   std::uint16_t device_ = 0;
   std::uint16_t queues_ = 1;
-  bool probed_ = false;  ///< by us, so that we take it away again
+  unsigned kernel_index_ = 0;
   bool spreads_ = false;
   std::string driver_;
   ring::PortFacts facts_;

@@ -120,6 +120,19 @@ TEST(CtlTablesTest, status_is_told_in_sentences_and_tables) {
       << text;
 }
 
+TEST(CtlTablesTest, what_takes_a_port_away_stands_where_its_link_does) {
+  const auto answer = ordered_json::parse(R"({"version":"0.1.0","realm":"foo","uptime_s":1,"workers":[],
+    "ports":[{"name":"in","side":"inside","device":"net_null0","link":"down","fault":"interface gone","mac":"m","mtu":1500,
+              "addresses":[],"rx_packets":1,"tx_packets":2,"rx_missed":0,"rx_errors":0,"tx_errors":0},
+             {"name":"out","side":"outside","device":"net_null1","link":"up","fault":null,"mac":"m","mtu":1500,
+              "addresses":[],"rx_packets":1,"tx_packets":2,"rx_missed":0,"rx_errors":0,"tx_errors":0}],
+    "sessions":3,"neighbours":2,"mbufs":{"total":100,"free":90},
+    "pool":{"addresses":3,"carrying":1,"reservations":2,"claims":4,"waiting":0}})");
+  const std::string text = status_table(answer);
+  EXPECT_NE(text.find("in    inside   interface gone"), std::string::npos) << text;
+  EXPECT_NE(text.find("out   outside  up "), std::string::npos) << text;
+}
+
 TEST(CtlTablesTest, an_answer_of_another_shape_is_refused) {
   EXPECT_THROW(static_cast<void>(status_table(ordered_json::array())), ordered_json::exception);
   EXPECT_THROW(static_cast<void>(pool_table(ordered_json::object())), ordered_json::exception);

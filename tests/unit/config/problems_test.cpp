@@ -185,6 +185,15 @@ TEST(Problem, cores_are_distinct_and_at_most_one_for_each_worker) {
       ElementsAre("f:8:31: workers.count: 3 workers on 2 cores: leave it out, each core is one worker"));
 }
 
+TEST(Problem, the_core_of_control_is_one_and_no_workers) {
+  EXPECT_THAT(problems_with("workers: { cores: 2-3, control: 3 }\n"),
+              ElementsAre("f:8:33: workers.control: core 3 is a worker's; control needs one of its own"));
+  for (const std::string text : {"1-2", "1-1x", "-1", "1024", "one"}) {
+    EXPECT_THAT(problems_with("workers: { control: " + text + " }\n"),
+                ElementsAre("f:8:21: workers.control: \"" + text + "\" is not a core like 2"));
+  }
+}
+
 // POOL-2.
 TEST(Problem, services_follow_the_grammar_of_the_pool) {
   for (const std::string text :

@@ -113,6 +113,8 @@ TEST(RealmFile, each_core_is_a_worker) {
   EXPECT_EQ(realm.workers.count, 4u);
   EXPECT_EQ(realm.workers.idle, Workers::Idle::poll);
   EXPECT_EQ(realm_with("workers: { count: 4 }\n").workers.count, 4u);
+  EXPECT_EQ(realm.workers.control, std::nullopt) << "it rests";
+  EXPECT_EQ(realm_with("workers: { cores: 2-3, control: 1 }\n").workers.control, 1u);
 }
 
 TEST(RealmFile, outbound_is_read_with_all_its_keys) {

@@ -309,6 +309,7 @@ TEST_F(ControllerTest, status_tells_of_ports_workers_pool_and_packet_buffers) {
   ASSERT_THAT(status["ports"], SizeIs(2));
   EXPECT_EQ(status["ports"][1]["name"], "outside");
   EXPECT_EQ(status["ports"][1]["link"], "up");
+  EXPECT_EQ(status["ports"][1]["fault"], nullptr);
   EXPECT_EQ(status["ports"][1]["rx_packets"], 33);
   EXPECT_EQ(status["mbufs"], (json{{"total", 1023}, {"free", 1023}}));
   EXPECT_EQ(status["pool"]["reservations"], 1);

@@ -2,6 +2,7 @@
 // Where namespaces may not be made, as without root, these tests are skipped.
 #include "realmgw/control/tap.hpp"
 
+#include "realmgw/control/netlink.hpp"
 #include "realmgw/control/socket_address.hpp"
 
 #include <algorithm>
@@ -143,6 +144,21 @@ TEST_F(TapTest, a_port_whose_name_is_too_long_for_an_interface_is_refused) {
   ring::PortFacts facts = snapshot->port(inside_port);
   facts.name = "a-name-beyond-measure";
   EXPECT_THROW((Tap{facts, {}}), std::invalid_argument);
+}
+
+TEST(NetlinkTest, tells_what_becomes_of_an_interface) {
+  const bool allowed = in_a_namespace([] {
+    Netlink kernel;
+    const unsigned loopback = if_nametoindex("lo");
+    ASSERT_TRUE(kernel.link(loopback));
+    EXPECT_FALSE(kernel.link(loopback)->carrier) << "nobody has set it up";
+    kernel.configure_link(loopback, {}, 65'000);
+    EXPECT_TRUE(kernel.link(loopback)->carrier);
+    EXPECT_FALSE(kernel.link(loopback)->has_xdp_program);
+    EXPECT_FALSE(kernel.link(loopback + 100)) << "there is none of this number";
+    EXPECT_TRUE(kernel.link(loopback)) << "and the conversation goes on";
+  });
+  if (!allowed) GTEST_SKIP() << "no network namespaces here";
 }
 
 }  // namespace

@@ -1,0 +1,28 @@
+// A device belongs to one gateway at a time.
+#pragma once
+
+#include "realmgw/config/realm.hpp"
+#include "realmgw/control/file_descriptor.hpp"
+
+#include <span>
+#include <vector>
+
+namespace rgw::app {
+
+/// Holds the devices of a realm's ports for this process, until it ends in whatever way. Taken before
+/// anything touches them: a second gateway on an interface would take the first one's XDP program away when
+/// it fails.
+///
+/// A lock is an abstract socket, which lives in a network namespace as interfaces do: it leaves no file
+/// behind, and the kernel tells whose it is. Cards by PCI address are locked in the same way; across
+/// namespaces vfio-pci gives a card to one process alone.
+class DeviceLocks {
+ public:
+  /// Throws std::runtime_error with the port, and with the process that holds its device.
+  explicit DeviceLocks(std::span<const config::Port> ports);
+
+ private:
+  std::vector<control::FileDescriptor> held_;
+};
+
+}  // namespace rgw::app
