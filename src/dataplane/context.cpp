@@ -279,4 +279,22 @@ const net::IpAddress* Context::own_address_on(PortId port, net::Family family) c
   return nullptr;
 }
 
+std::optional<net::IpAddress> Context::stand_in_for(const Packet& error) const {
+  const auto& sources = snapshot.policy.icmp_sources;
+  if (error.family == net::Family::v4 || sources.empty()) {
+    const auto* own = own_address_on(error.port, other(error.family));
+    return own == nullptr ? std::nullopt : std::optional{*own};
+  }
+  const auto addresses = [](const net::Prefix& prefix) { return std::uint64_t{1} << (32 - prefix.length()); };
+  std::uint64_t all = 0;
+  for (const auto& prefix : sources) all += addresses(prefix);
+  std::uint64_t n = hash_of(error.ipv6().source, shared_salt) % all;
+  for (const auto& prefix : sources) {
+    if (n < addresses(prefix))
+      return net::Ipv4Address{be32{prefix.address().v4().value.host() + static_cast<std::uint32_t>(n)}};
+    n -= addresses(prefix);
+  }
+  return std::nullopt;
+}
+
 }  // namespace rgw::dataplane
