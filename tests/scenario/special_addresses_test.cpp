@@ -7,6 +7,7 @@
 // - the well-known prefix never shows an address that is not global; an error's router then has the gateway's
 // - an ICMPv4 error becomes an ICMPv6 one whatever its source
 // - a router without an IPv4 address is not taken for the remote
+// - what is for one host is nobody's in a frame to all
 #include "scenario/support.hpp"
 #include <gtest/gtest.h>
 
@@ -308,6 +309,60 @@ TEST_P(SpecialAddresses, a_router_on_the_way_of_nat46_is_not_taken_for_the_remot
   const auto there = gateway.in(icmp_error("2001:db8:9::9", e, 1, 4, out->bytes()));
   ASSERT_TRUE(there);
   EXPECT_EQ(there->to_string(), "icmp3 100.64.0.9 > 10.0.0.42");
+}
+
+// ---- frames to all
+
+// RFC 1812 sections 5.3.4 and 4.3.2.7, RFC 1122 section 3.3.6, RFC 4443 section 2.4.
+TEST_P(SpecialAddresses, what_is_for_one_host_is_nobodys_in_a_frame_to_all) {
+  EveryWay gateway{GetParam()};
+  const auto until = gateway.clock().now() + 60s;
+  gateway.tell(ring::ProxyBind{address("100.64.0.9").v4(), address("2001:db8:9::9").v6(), until});
+  const PacketBuilder outward[] = {udp("10.0.0.42:5000", "203.0.113.10:80"),
+                                   udp("[fd00:10::5]:5000", "[fd64::203.0.113.10]:80"),
+                                   udp("10.0.0.42:5001", "100.64.0.9:80"),
+                                   udp("[fd00:10::5]:5001", "[2001:db8:9::9]:80"),
+                                   udp("[fd00:10::6]:5000", "[2001:db8:64::203.0.113.10]:80"),
+                                   udp("[fd00:20::7]:5000", "[2001:db8:9::9]:80"),
+                                   udp("10.0.0.42:5000", "192.0.2.9:80")};
+  std::uint64_t dropped = 0;
+  const auto refused = [&](unsigned port, const Bytes& ip, const std::string& what) {
+    for (const net::MacAddress to : {net::MacAddress::broadcast(), net::MacAddress{{1, 0, 0x5e, 0, 0, 5}},
+                                     net::MacAddress{{0x33, 0x33, 0, 0, 0, 1}}}) {
+      gateway.put_frame(port, ethernet(to, Gateway::neighbour_mac, ip[0] >> 4 == 6 ? 0x86dd : 0x0800, ip));
+      gateway.turn();
+      for (const unsigned each : {inside, outside}) EXPECT_EQ(text(gateway.take(each)), "nothing") << what;
+      EXPECT_EQ(gateway.count(Counter::parse_not_for_us), ++dropped) << what;
+    }
+  };
+  for (const bool known : {false, true}) {  // without a session, and with one
+    for (PacketBuilder packet : outward) {
+      refused(inside, packet.ip(), "outward");
+      refused(inside, packet.ttl(1).ip(), "at its last hop");
+      const auto out = gateway.out(packet.ttl(64));
+      ASSERT_TRUE(out);
+      const auto turned = PacketBuilder{net::Protocol::udp, net::Endpoint{out->destination(), 80}.to_string(),
+                                        net::Endpoint{out->source(), out->source_port()}.to_string()};
+      if (known) refused(outside, turned.ip(), "inward");
+      ASSERT_TRUE(gateway.in(turned));
+      if (known)
+        refused(outside,
+                icmp_error(out->v4() ? "203.0.113.77" : "2001:db8:77::7", out->source().to_string(), 3,
+                           out->v4() ? 1 : 0, out->bytes())
+                    .ip(),
+                "an error");
+    }
+  }
+  EXPECT_EQ(gateway.count(Counter::icmp_error_sent), 0U);
+  // What is to all or to a group belongs there.
+  for (const Bytes& ip :
+       {udp("10.0.0.42:68", "255.255.255.255:67").ip(), udp("10.0.0.42:5", "224.0.0.5:6").ip(),
+        udp("10.0.0.42:5", "10.0.0.255:6").ip(), udp("[fe80::9]:5", "[ff02::1]:6").ip()}) {
+    gateway.put_frame(inside, ethernet(net::MacAddress::broadcast(), Gateway::neighbour_mac,
+                                       ip[0] >> 4 == 6 ? 0x86dd : 0x0800, ip));
+  }
+  gateway.turn();
+  EXPECT_EQ(gateway.punted().size(), 4U);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ enum class CounterKind : std::uint8_t {
   /* parse */ \
   X(parse_truncated,            drop,       "the frame ends before its headers do") \
   X(parse_ethertype,            drop,       "an EtherType that the gateway does not speak") \
-  X(parse_not_for_us,           drop,       "a unicast frame for another MAC address") \
+  X(parse_not_for_us,           drop,       "a frame for another MAC address, or one to all that carries a packet to one host") \
   X(parse_ip_version,           drop,       "the IP version contradicts the EtherType") \
   X(parse_ip_header_length,     drop,       "an IPv4 header length below 20 bytes or beyond the packet") \
   X(parse_ip_total_length,      drop,       "an IP total length shorter than its headers or longer than the frame") \

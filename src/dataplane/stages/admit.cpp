@@ -239,11 +239,6 @@ Verdict admit_first(Context& context, Packet& packet, const Address& source, con
   if constexpr (Address::family == net::Family::v6) {  // the kernel has one of its own on each port
     if (destination.is_link_local() && packet.kind == PacketKind::other) return to_kernel(context, packet);
   }
-  // A frame to all carries what is to one: RFC 1812 section 5.3.4 lets no router pass it on, RFC 1122
-  // section 3.3.6 no host take it.
-  if (net::header<net::EthernetHeader>(packet.l3 - sizeof(net::EthernetHeader)).destination.is_multicast()) {
-    return Verdict::drop(Counter::parse_not_for_us);
-  }
   Origin origin;
   if (const Verdict guarded = guard_source(context, packet, source, origin); !guarded.passed())
     return guarded;
