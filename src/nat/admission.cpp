@@ -285,6 +285,23 @@ std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destina
   return destination;
 }
 
+SessionSlot Admission::session_with(const net::Packet& packet, const net::Ipv4Address& remote) const {
+  net::FlowKey6 inside = packet.key6;
+  inside.far = policy_.pref64->embed(remote);
+  // As all are whom the remote began, and most that the host did.
+  if (const SessionSlot slot = sessions_.find(inside); slot != no_session) return slot;
+  const net::Endpoint host{inside.near, inside.tail.near_port.host()};
+  std::optional<net::Endpoint> external;
+  if (const auto* fixed = static_bib_.find_inside(host, Family::v4, inside.tail.protocol)) {
+    external = static_bib_[*fixed].outside;
+  } else if (const auto id = mappings_.find_inside(host, Family::v4, inside.tail.protocol)) {
+    external = mappings_[*id].external;
+  }
+  if (!external) return no_session;
+  const SessionSlot slot = sessions_.find(outside_of(inside, external->address.v4(), external->port, remote));
+  return slot != no_session && sessions_[slot].host() == host.address ? slot : no_session;
+}
+
 Admitted Admission::outbound(const net::Packet& packet, const net::Ipv4Address& remote, bool hairpin, Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
   return packet.family == Family::v4 ? outbound_to(packet.key4, remote, hairpin, now)

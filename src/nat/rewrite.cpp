@@ -257,6 +257,21 @@ Verdict translate(Packet& packet, const Session& session, const Crossing& crossi
   return Verdict::pass();
 }
 
+void respell(Packet& packet, const Session& session) {
+  auto& destination = packet.ipv6().destination;
+  const auto delta =
+      ChecksumDelta::between(ChecksumSum{}.add(destination), ChecksumSum{}.add(session.remote6));
+  packet.key6.far = destination = session.remote6;
+  if (packet.kind == PacketKind::later_fragment) return;
+  const TransportFields fields = transport_fields(packet.l3 + packet.l4, session.protocol(), true);
+  if (fields.checksum == nullptr) return;
+  if (session.protocol() == Protocol::udp) {
+    delta.apply_udp(*fields.checksum);
+  } else {
+    delta.apply(*fields.checksum);
+  }
+}
+
 bool clamp_mss(Packet& packet, std::uint16_t limit) {
   constexpr std::uint8_t end = 0, nop = 1, mss = 2, mss_length = 4;
   auto& tcp = packet.transport<TcpHeader>();

@@ -31,6 +31,10 @@ struct Crossing {
 /// session's flow, or an ICMP error about it. Does not pass what has no counterpart in the other family.
 [[nodiscard]] Verdict translate(net::Packet& packet, const Session& session, const Crossing& crossing);
 
+/// Of a packet from an IPv6 host: calls its remote as the session does, where the two spellings differ in the
+/// suffix of one IPv4-embedded address (RFC 6052 section 2.2).
+void respell(net::Packet& packet, const Session& session);
+
 /// Lowers TTL or hop limit by one; it must not be zero.
 inline void decrement_hop_limit(net::Packet& packet) {
   if (packet.family == Family::v4) {

@@ -163,6 +163,13 @@ Verdict towards(Context& context, Packet& packet, const Address& source, const R
     }
     if (context.snapshot.port(route->port).side == net::Side::inside) return Verdict::drop(Counter::route_same_side);
   }
+  if constexpr (Address::family == net::Family::v6 && crosses) {
+    if (context.snapshot.policy.pref64->has_suffix() && packet.kind != PacketKind::icmp_error) {
+      packet.session = context.admission.session_with(packet, remote);
+      packet.respelled = packet.session != nat::no_session;
+      if (packet.respelled) return follow_session(context, packet);
+    }
+  }
   const Admitted admitted = context.admission.outbound(packet, remote, own != nullptr, context.now);
   if (admitted.kind == Admitted::Kind::session) [[likely]] {
     // Both ways are known by now, so `egress` need not look for them.

@@ -40,6 +40,8 @@ nat::Crossing crossing_of(Context& context, Packet& packet, net::Family to) {
 Verdict translate_one(Context& context, Packet& packet) {
   const Session& session = context.sessions[packet.session];
   const bool outward = packet.side() == net::Side::inside;
+  if (packet.respelled) [[unlikely]]
+    nat::respell(packet, session);
   if (packet.tcp_flags & net::TcpHeader::syn && context.snapshot.policy.mss_clamp != 0) [[unlikely]] {
     if (nat::clamp_mss(packet, context.snapshot.policy.mss_clamp)) context.counters.add(Counter::mss_clamped);
   }
