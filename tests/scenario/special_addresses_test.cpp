@@ -9,6 +9,7 @@
 // - a router without an IPv4 address is not taken for the remote
 // - what is for one host is nobody's in a frame to all
 // - two spellings of one NAT64 remote are one remote
+// - protocol numbers that are extension headers in IPv6 do not cross
 #include "scenario/support.hpp"
 #include <gtest/gtest.h>
 
@@ -446,6 +447,49 @@ TEST(Spelling, whom_a_remote_has_called_may_answer_by_any) {  // POOL-12
   EXPECT_EQ(text(gateway.out(udp("[fd00:10::5]:7", "[fd64::cb:71:a00:1]:4000"))),
             "udp 198.51.100.10:7 > 203.0.113.10:4000");
   EXPECT_EQ(gateway.sessions(), 1U);
+}
+
+// ---- protocol numbers
+
+// RFC 7915 sections 4.1, 4.2 and 5.2; RFC 8200 section 4: what would be an extension header in IPv6.
+TEST(SpecialProtocols, what_would_be_an_extension_header_does_not_cross) {
+  EveryWay gateway;
+  for (const std::uint8_t protocol :
+       {std::uint8_t{0}, std::uint8_t{43}, std::uint8_t{44}, std::uint8_t{60}}) {
+    const PacketBuilder to_host =
+        PacketBuilder{net::Protocol{protocol}, "203.0.113.9", "198.51.100.20"}.payload(40);
+    gateway.expect_silence(to_host.ip(), outside, Counter::translate_protocol, std::to_string(protocol));
+    const auto pieces = PacketBuilder{to_host}.payload(80).id(9).fragments(40);
+    gateway.expect_silence(pieces[1], outside, Counter::translate_protocol, "a fragment");
+    const Bytes quoted =
+        PacketBuilder{net::Protocol{protocol}, "198.51.100.20", "203.0.113.9"}.payload(40).ip();
+    gateway.expect_silence(icmp_error("203.0.113.9", "198.51.100.20", 3, 2, quoted).ip(), outside,
+                           Counter::translate_protocol, "quoted");
+  }
+}
+
+TEST(SpecialProtocols, the_icmp_of_the_other_family_does_not_cross) {
+  EveryWay gateway;
+  for (const std::size_t fragment : {std::size_t{0}, std::size_t{1}}) {
+    gateway.expect_silence(
+        PacketBuilder{net::Protocol{58}, "203.0.113.9", "198.51.100.20"}.payload(80).id(9).fragments(
+            40)[fragment],
+        outside, Counter::translate_icmp_type, "58 in IPv4");
+    Bytes piece = PacketBuilder{net::Protocol{253}, "fd00:10::6", "2001:db8:64::203.0.113.9"}
+                      .payload(80)
+                      .id(9)
+                      .fragments(40)[fragment];
+    piece[sizeof(net::Ipv6Header)] = 1;  // what follows the fragment header
+    gateway.expect_silence(piece, inside, Counter::translate_icmp_type, "1 in IPv6");
+  }
+  const Bytes quoted4 = PacketBuilder{net::Protocol{58}, "198.51.100.20", "203.0.113.9"}.payload(40).ip();
+  gateway.expect_silence(icmp_error("203.0.113.9", "198.51.100.20", 3, 2, quoted4).ip(), outside,
+                         Counter::translate_icmp_type, "58 quoted in IPv4");
+  Bytes quoted6 =
+      PacketBuilder{net::Protocol{253}, "2001:db8:64::203.0.113.9", "fd00:10::6"}.payload(40).ip();
+  net::header<net::Ipv6Header>(quoted6.data()).next_header = 1;
+  gateway.expect_silence(icmp_error("fd00:10::6", "2001:db8:64::203.0.113.9", 1, 4, quoted6).ip(), inside,
+                         Counter::translate_icmp_type, "1 quoted in IPv6");
 }
 
 }  // namespace

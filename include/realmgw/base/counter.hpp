@@ -128,6 +128,7 @@ enum class CounterKind : std::uint8_t {
   X(npt_untranslatable,         drop,       "an address that prefix translation has no counterpart for (subnet ffff, identifier of zeros or ones)") \
   X(npt_inner,                  drop,       "an ICMP error whose quoted packet is of another prefix than the error itself") \
   X(not_represented,            drop,       "an address that the translation prefix never stands for: one that is not global, of 64:ff9b::/96") \
+  X(translate_protocol,         drop,       "an IPv4 protocol number that IPv6 would take for an extension header") \
   X(translate_icmp_type,        drop,       "an ICMP message that has no counterpart in the other family") \
   X(translate_icmp_fragment,    drop,       "a fragment of an ICMP message whose length is not known, on which its checksum depends") \
   X(translate_fragment_options, drop,       "IPv6 extension headers behind a fragment header, which IPv4 has no place for") \
