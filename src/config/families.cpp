@@ -17,7 +17,7 @@ bool nat64_prefix(const Value& value, std::optional<net::Prefix>& out) {
   return parsed(value, out, what, [](const std::string& text) -> std::optional<net::Prefix> {
     const auto prefix = net::Prefix::parse(text == "default" ? default_prefix : text);
     if (!prefix || !prefix->address().is_v6() || !net::Pref64::is_length(prefix->length()) ||
-        prefix->address().is_multicast() || prefix->address().v6().bytes[8] != 0)
+        !net::is_forwardable(prefix->address()) || prefix->address().v6().bytes[8] != 0)
       return std::nullopt;
     return prefix;
   });
@@ -27,7 +27,8 @@ bool proxies(const Value& value, std::optional<net::Prefix>& out) {
   constexpr auto what = "an IPv4 prefix of 8 to 24 bits, like 100.64.0.0/16";
   return parsed(value, out, what, [](const std::string& text) -> std::optional<net::Prefix> {
     const auto prefix = net::Prefix::parse(text);
-    if (!prefix || !prefix->address().is_v4() || prefix->length() < 8 || prefix->length() > 24)
+    if (!prefix || !prefix->address().is_v4() || prefix->length() < 8 || prefix->length() > 24 ||
+        !net::is_forwardable(prefix->address()))
       return std::nullopt;
     return prefix;
   });
@@ -52,8 +53,7 @@ bool npt_prefix(const Value& value, net::Prefix& out) {
   return parsed(value, out, what, [](std::string_view text) -> std::optional<net::Prefix> {
     const auto prefix = net::Prefix::parse(text);
     const bool good = prefix && prefix->family() == net::Family::v6 && prefix->length() > 0 &&
-                      prefix->length() <= 64 && !prefix->address().is_multicast() &&
-                      !prefix->address().is_unspecified() && !prefix->address().v6().is_link_local();
+                      prefix->length() <= 64 && net::is_forwardable(prefix->address());
     return good ? prefix : std::nullopt;
   });
 }

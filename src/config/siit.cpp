@@ -14,7 +14,7 @@ bool siit_prefix(const Value& value, std::optional<net::Prefix>& out) {
   return parsed(value, out, what, [](std::string_view text) -> std::optional<net::Prefix> {
     const auto prefix = net::Prefix::parse(text);
     const bool good = prefix && prefix->address().is_v6() && net::Pref64::is_length(prefix->length()) &&
-                      prefix->address().v6().bytes[8] == 0;
+                      net::is_forwardable(prefix->address()) && prefix->address().v6().bytes[8] == 0;
     return good ? prefix : std::nullopt;
   });
 }

@@ -1,6 +1,6 @@
 #include "text.hpp"
 
-#include "realmgw/net/prefix.hpp"
+#include "realmgw/net/special_addresses.hpp"
 
 #include <algorithm>
 #include <array>
@@ -156,10 +156,7 @@ std::optional<std::string> parse_pci_address(std::string_view text) {
 }
 
 bool is_unicast(const net::IpAddress& address) {
-  if (address.is_multicast() || address.is_loopback() || address.is_unspecified()) return false;
-  if (address.is_v4()) return !address.v4().is_this_network() && !address.v4().is_class_e();
-  static const net::Prefix v4_mapped = *net::Prefix::parse("::ffff:0:0/96");
-  return !v4_mapped.contains(address);
+  return net::is_host(address);
 }
 
 std::string_view closest(std::string_view text, std::span<const std::string_view> known) {

@@ -41,8 +41,8 @@ namespace rgw::config {
 /// "0000:3b:00.0", from that or the short "3b:00.0".
 [[nodiscard]] std::optional<std::string> parse_pci_address(std::string_view text);
 
-/// Can it be the address of one host? Not: unspecified, "this network", loopback, multicast, class E,
-/// v4-mapped.
+/// Can it be the address of one host (net/special_addresses.hpp)? Not: unspecified, "this network", loopback,
+/// multicast, class E, v4-mapped.
 [[nodiscard]] bool is_unicast(const net::IpAddress& address);
 
 /// The one of `known` that `text` was likely meant to be, or an empty view.

@@ -48,6 +48,9 @@ class Translations {
         add("eam", mapped->to_string(), row.ipv4.to_string() + " = " + row.ipv6.to_string());
       } else if (const auto translated = policy_.map.translate(address)) {
         add("siit", translated->to_string(), policy_.map.prefix()->prefix().to_string());
+      } else if (policy_.map.withholds(address)) {
+        add("siit", nullptr,
+            policy_.map.prefix()->prefix().to_string() + " never stands for an address that is not global");
       }
     };
     address_.is_v4() ? one(address_.v4()) : one(address_.v6());

@@ -50,6 +50,7 @@ std::optional<nat::IcmpError> told_of(Counter why, const Packet& packet, const n
     case Counter::martian_destination:      // RFC 6052 section 3.1, RFC 1812 section 5.3.7: no host has it
       if (policy.crosses(packet.destination())) return nat::IcmpError::admin_prohibited;
       return std::nullopt;
+    case Counter::not_represented:             // RFC 6052 section 3.1
     case Counter::no_translation:              // section 6
     case Counter::map_source_unmapped:         // section 6
     case Counter::translate_fragment_options:  // section 5.1.1
@@ -309,6 +310,24 @@ const net::IpAddress* Context::own_address_on(PortId port, net::Family family) c
     if (link.address.family() == family) return &link.address;
   }
   return nullptr;
+}
+
+std::optional<net::IpAddress> Context::stand_in_for(const Packet& error) const {
+  const auto& sources = snapshot.policy.icmp_sources;
+  if (error.family == net::Family::v4 || sources.empty()) {
+    const auto* own = own_address_on(error.port, other(error.family));
+    return own == nullptr ? std::nullopt : std::optional{*own};
+  }
+  const auto addresses = [](const net::Prefix& prefix) { return std::uint64_t{1} << (32 - prefix.length()); };
+  std::uint64_t all = 0;
+  for (const auto& prefix : sources) all += addresses(prefix);
+  std::uint64_t n = hash_of(error.ipv6().source, shared_salt) % all;
+  for (const auto& prefix : sources) {
+    if (n < addresses(prefix))
+      return net::Ipv4Address{be32{prefix.address().v4().value.host() + static_cast<std::uint32_t>(n)}};
+    n -= addresses(prefix);
+  }
+  return std::nullopt;
 }
 
 }  // namespace rgw::dataplane

@@ -106,6 +106,7 @@ void Worker::take_up(rte_mbuf* mbuf) {
   packet.hops = note.hops;
   packet.ports_known = note.ports_known;
   packet.hairpinned = note.hairpinned;
+  packet.respelled = false;
   packet.signpost = note.signpost;
   packet.from = note.from;
 }

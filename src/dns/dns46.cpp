@@ -1,15 +1,14 @@
 #include "realmgw/dns/dns46.hpp"
 
-#include "realmgw/dns/dns64.hpp"
 #include "realmgw/dns/reverse.hpp"
+#include "realmgw/net/special_addresses.hpp"
 
 #include <algorithm>
 
 namespace rgw::dns {
 
 bool Dns46::translates(const net::Ipv6Address& address) {
-  return !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
-         !address.is_link_local() && !Dns64::is_mapped(address);
+  return net::is_forwardable(address);
 }
 
 std::optional<Response> Dns46::synthesise(const Response& a, const Response& aaaa, Instant now,

@@ -45,11 +45,6 @@ std::vector<net::Prefix> Dns64::default_exclusions() {
   return {net::Prefix{net::IpAddress{net::Ipv6Address{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}}}, 96}};
 }
 
-bool Dns64::is_mapped(const net::Ipv6Address& address) {
-  constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return std::equal(mapped.begin(), mapped.end(), address.bytes.begin());
-}
-
 bool Dns64::is_excluded(const net::Ipv6Address& address) const {
   return std::ranges::any_of(excluded_, [&](const net::Prefix& block) { return block.contains(address); });
 }

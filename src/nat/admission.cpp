@@ -276,15 +276,30 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
 }
 
 std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destination, Instant now) const {
-  if (const auto embedded = policy_.embedded(destination)) {
-    return policy_.pref64->represents(*embedded) ? std::optional<net::IpAddress>{*embedded} : std::nullopt;
-  }
+  if (const auto embedded = policy_.embedded(destination)) return *embedded;
   if (policy_.stands_for_remote(destination) && destination.is_v6()) return std::nullopt;
   if (destination.is_v4() && policy_.proxies && policy_.proxies->contains(destination.v4())) {
     const auto remote = proxies_.remote_of(destination.v4(), now);
     return remote ? std::optional<net::IpAddress>{*remote} : std::nullopt;
   }
   return destination;
+}
+
+SessionSlot Admission::session_with(const net::Packet& packet, const net::Ipv4Address& remote) const {
+  net::FlowKey6 inside = packet.key6;
+  inside.far = policy_.pref64->embed(remote);
+  // As all are whom the remote began, and most that the host did.
+  if (const SessionSlot slot = sessions_.find(inside); slot != no_session) return slot;
+  const net::Endpoint host{inside.near, inside.tail.near_port.host()};
+  std::optional<net::Endpoint> external;
+  if (const auto* fixed = static_bib_.find_inside(host, Family::v4, inside.tail.protocol)) {
+    external = static_bib_[*fixed].outside;
+  } else if (const auto id = mappings_.find_inside(host, Family::v4, inside.tail.protocol)) {
+    external = mappings_[*id].external;
+  }
+  if (!external) return no_session;
+  const SessionSlot slot = sessions_.find(outside_of(inside, external->address.v4(), external->port, remote));
+  return slot != no_session && sessions_[slot].host() == host.address ? slot : no_session;
 }
 
 Admitted Admission::outbound(const net::Packet& packet, const net::Ipv4Address& remote, bool hairpin, Instant now) {
@@ -331,7 +346,10 @@ Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint&
   if (packet.family == Family::v4) {
     if (host.is_v4()) return open(packet.key4, host.v4(), packet.key4.far);
     // POOL-12: the host sees the remote's address inside the prefix.
-    if (policy_.pref64) return open(packet.key4, host.v6(), policy_.pref64->embed(packet.key4.far));
+    if (policy_.pref64) {
+      if (!policy_.pref64->may_show(packet.key4.far)) return Admitted::dropped(Counter::not_represented);
+      return open(packet.key4, host.v6(), policy_.pref64->embed(packet.key4.far));
+    }
   } else {
     if (host.is_v6()) return open(packet.key6, host.v6(), packet.key6.far);
     if (policy_.proxies) {

@@ -112,6 +112,20 @@ IpFields read_fields(const Ipv6Header& ip, std::size_t l4) {
   return fields;
 }
 
+// May a packet with this protocol number cross, or one that quotes it? What IPv4 carries under the number of
+// an extension header would be one in IPv6, and nobody has looked at its bytes: a routing header, a fragment
+// header, options. RFC 7915 section 4.1 says to copy the number; nothing in use loses by it that these four
+// are not. ICMP of the other family is none here.
+template <class ToAddress>
+Verdict check_protocol(std::uint8_t protocol) {
+  constexpr bool to_v6 = ToAddress::family == Family::v6;
+  constexpr std::uint8_t hop_by_hop = 0, routing = 43, destination_options = 60;
+  if (protocol == (to_v6 ? icmp6_number : icmp4_number)) return Verdict::drop(Counter::translate_icmp_type);
+  const bool extension = protocol == hop_by_hop || protocol == routing || protocol == fragment_number ||
+                         protocol == destination_options;
+  return to_v6 && extension ? Verdict::drop(Counter::translate_protocol) : Verdict::pass();
+}
+
 // Both write the header so that it ends where the transport header begins, and return where it begins.
 
 // RFC 7915 section 4.1. A fragment header stands only where the IPv4 packet is a fragment: no atomic ones
@@ -261,6 +275,7 @@ Verdict cross_packet(Packet& packet, const Ends<ToAddress>& ends, const PortChan
   const IpFields fields = ToAddress::family == Family::v6 ? read_fields(packet.ipv4(), packet.l4)
                                                           : read_fields(packet.ipv6(), packet.l4);
   if (fields.options_in_fragment) return Verdict::drop(Counter::translate_fragment_options);
+  if (const Verdict allowed = check_protocol<ToAddress>(fields.protocol); !allowed.passed()) return allowed;
   const Verdict crossed = cross_transport(packet, l4, fields, ends, port, transport);
   if (!crossed.passed()) return crossed;
   packet.l3 = write_header(l4, fields, ends, identification);
@@ -379,6 +394,7 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
     if (fields.options_in_fragment) return Verdict::drop(Counter::translate_fragment_options);
   }
 
+  if (const Verdict allowed = check_protocol<ToAddress>(quoted.protocol); !allowed.passed()) return allowed;
   if (!cross_word<ToAddress>(icmp, meaning->word, mtus, quoted_length))
     return Verdict::drop(Counter::translate_icmp_type);
   icmp.type = meaning->type;

@@ -1,9 +1,10 @@
 #include "realmgw/nat/replies.hpp"
 
+#include "realmgw/net/checksum.hpp"
+#include "realmgw/net/special_addresses.hpp"
+
 #include <algorithm>
 #include <cstring>
-
-#include "realmgw/net/checksum.hpp"
 
 namespace rgw::nat {
 namespace {
@@ -62,17 +63,11 @@ std::size_t write_ip(std::span<std::uint8_t> out, const net::Ipv6Address& source
   return sizeof(Ipv6Header);
 }
 
-// Is this an address that one host has?
-bool is_unicast(const net::IpAddress& address) {
-  if (address.is_unspecified() || address.is_multicast() || address.is_loopback()) return false;
-  return !(address.is_v4() && (address.v4().is_class_e() || address.v4().is_this_network()));
-}
-
 }  // namespace
 
 bool may_report(const net::Packet& packet) {
   if (packet.kind == net::PacketKind::icmp_error || packet.kind == net::PacketKind::later_fragment) return false;
-  return is_unicast(packet.source()) && is_unicast(packet.destination());
+  return net::is_host(packet.source()) && net::is_host(packet.destination());
 }
 
 std::size_t make_icmp_error(const net::Packet& packet, IcmpError error, const net::IpAddress& source,

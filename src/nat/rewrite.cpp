@@ -172,19 +172,22 @@ Ends<To> ends_of(const net::FlowKey<To>& key, bool near_is_source) {
   return near_is_source ? Ends<To>{key.near, key.far} : Ends<To>{key.far, key.near};
 }
 
-// Who is said to have sent an error: towards the inside, the router itself where its address can be told in
-// the other family, else the remote that the host was talking to; towards the outside always E.
-net::Ipv6Address error_source(const Packet& packet, const net::FlowKey6& key, const Crossing& crossing) {
-  if (key.tail.side == Side::inside && crossing.pref64 != nullptr)
-    return crossing.pref64->embed(packet.ipv4().source);
-  return key.tail.side == Side::inside ? key.far : key.near;
-}
-net::Ipv4Address error_source(const Packet& packet, const net::FlowKey4& key, const Crossing& crossing) {
+// Who is said to have sent an error. Towards the outside it is E. Towards the inside it is the remote that
+// the host was talking to, if it was that one; else the router itself where it has an address in the other
+// family, and else who stands in.
+net::Ipv6Address error_source(const Packet& packet, const Session& session, const net::FlowKey6& key,
+                              const Crossing& crossing) {
   if (key.tail.side == Side::outside) return key.near;
-  if (crossing.pref64 != nullptr) {
-    if (const auto embedded = crossing.pref64->extract(packet.ipv6().source)) return *embedded;
-  }
-  return key.far;
+  const net::Ipv4Address router = packet.ipv4().source;
+  if (router == session.outside.far) return key.far;
+  if (crossing.pref64 != nullptr && crossing.pref64->may_show(router)) return crossing.pref64->embed(router);
+  return crossing.stand_in ? crossing.stand_in->v6() : key.far;
+}
+net::Ipv4Address error_source(const Packet& packet, const Session& session, const net::FlowKey4& key,
+                              const Crossing& crossing) {
+  if (key.tail.side == Side::outside) return key.near;
+  if (packet.ipv6().source == session.remote6 || !crossing.stand_in) return key.far;
+  return crossing.stand_in->v4();
 }
 
 template <class To>
@@ -204,11 +207,15 @@ Verdict translate_across(Packet& packet, const Session& session, const Crossing&
   // The quoted packet went the other way.
   const PortChange port{!outward, key.tail.near_port};
   const Ends<To> inner = ends_of(key, !outward);
-  const Ends<To> outer{error_source(packet, key, crossing), outward ? key.far : key.near};
+  const Ends<To> outer{error_source(packet, session, key, crossing), outward ? key.far : key.near};
   if constexpr (To::family == Family::v6) {
     return cross_error(packet, outer, inner, port, delta, crossing.mtus);
   } else {
-    return cross_error(packet, outer, inner, port, delta, crossing.mtus, crossing.identification);
+    // Who is shown neither by his own address nor by a proxy's is named beside (RFC 6791 section 4).
+    const auto router = packet.ipv6().source;
+    const bool named = !outward && crossing.stand_in && router != session.remote6;
+    return cross_error(packet, outer, inner, port, delta, crossing.mtus, crossing.identification,
+                       named ? &router : nullptr);
   }
 }
 
@@ -248,6 +255,21 @@ Verdict translate(Packet& packet, const Session& session, const Crossing& crossi
     translate_same_family<net::Ipv6Address>(packet, session);
   }
   return Verdict::pass();
+}
+
+void respell(Packet& packet, const Session& session) {
+  auto& destination = packet.ipv6().destination;
+  const auto delta =
+      ChecksumDelta::between(ChecksumSum{}.add(destination), ChecksumSum{}.add(session.remote6));
+  packet.key6.far = destination = session.remote6;
+  if (packet.kind == PacketKind::later_fragment) return;
+  const TransportFields fields = transport_fields(packet.l3 + packet.l4, session.protocol(), true);
+  if (fields.checksum == nullptr) return;
+  if (session.protocol() == Protocol::udp) {
+    delta.apply_udp(*fields.checksum);
+  } else {
+    delta.apply(*fields.checksum);
+  }
 }
 
 bool clamp_mss(Packet& packet, std::uint16_t limit) {

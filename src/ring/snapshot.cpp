@@ -65,16 +65,17 @@ PortId home_port(const net::IpAddress& address, const std::vector<PortFacts>& po
   return fallback.value_or(PortId{});
 }
 
-// SIIT-2: an IPv4 address that a map has, or an IPv6 one inside the prefix, is a host's of the other family; one
-// that a prefix translation knows is a host's behind it. The IPv6 side of a map is the host's own, though it may
-// lie inside a prefix that is on its link; and so are the low addresses there, which would stand for 0.0.0.0/8.
+// SIIT-2: an IPv4 address that a map has, or an IPv6 one inside the prefix, is a host's of the other family;
+// one that a prefix translation knows is a host's behind it. The IPv6 side of a map is the host's own, though
+// it may lie inside a prefix that is on its link; and so are the addresses there whose IPv4 ones the prefix
+// does not represent, like the low ones, which would stand for 0.0.0.0/8.
 bool stands_for_another(const nat::Policy& policy, const net::IpAddress& address) {
   const auto& map = policy.map;
   if (address.is_v4()) return map.mapped(address.v4()).has_value();
   if (policy.npt.inward(address.v6()).found == nat::PrefixTranslation::Found::translated) return true;
   if (!map.prefix() || map.mapped(address.v6())) return false;
   const auto ipv4 = map.prefix()->extract(address.v6());
-  return ipv4 && !ipv4->is_this_network();
+  return ipv4 && map.prefix()->represents(*ipv4);
 }
 
 Inspection make_inspection(const config::Realm& realm) {

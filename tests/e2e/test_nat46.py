@@ -25,8 +25,8 @@ class Nat46(pairs.Pair):
         self.assertRegex(address, r"^100\.64\.")
 
     def hops_out(self):
-        """A router outside has no IPv4 address: it appears as the remote itself."""
-        return [self.far()]
+        """A router outside has no IPv4 address: the gateway's own stands for it (RFC 6791)."""
+        return [GW_IN]
 
 
 class Nat46Out(pairs.Out, Nat46):

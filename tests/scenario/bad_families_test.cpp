@@ -112,9 +112,11 @@ std::vector<Case> cases() {
       Counter::spoofed_own_source);
   add("an IPv4 inside source within IPv6", inside, udp("[fd64::10.0.0.42]:53", server).ip(),
       Counter::spoofed_own_source);
-  for (const char* nobody : {"[fd64::127.0.0.1]:80", "[fd64::224.0.0.1]:80", "[fd64::0.0.0.0]:80",
-                             "[fd64::240.0.0.1]:80", "[fd64::255.255.255.255]:80"}) {
-    add("a destination that stands for no remote", inside, udp(host, nobody).ip(), Counter::no_translation);
+  for (const char* nobody :
+       {"[fd64::127.0.0.1]:80", "[fd64::224.0.0.1]:80", "[fd64::0.0.0.0]:80", "[fd64::240.0.0.1]:80",
+        "[fd64::255.255.255.255]:80", "[fd64::169.254.1.1]:80", "[fd64::198.51.100.255]:80"}) {
+    add("a destination that stands for no remote", inside, udp(host, nobody).ip(),
+        Counter::martian_destination);
   }
   add("a destination that stands for an inside host", inside, udp(host, "[fd64::10.0.0.42]:80").ip(),
       Counter::route_same_side);

@@ -293,6 +293,8 @@ constexpr Exception exceptions[] = {
     {"tap_write_failed", "control writes to the TAP"},
     {"dns_bad_checksum", "control reads the queries"},
     {"map_source_unmapped", "of stateless maps: see siit_test"},
+    {"not_represented", "of the well-known prefix: see special_addresses_test"},
+    {"translate_protocol", "of stateless maps: see special_addresses_test"},
     {"alg_table_full", "of inspected sessions: see the whole gateway's"},
     {"alg_ring_full", "of inspected sessions: see the whole gateway's"},
     {"alg_fragment", "of inspected sessions: see the whole gateway's"},

@@ -64,7 +64,7 @@ TEST(Nat64Prefix, the_well_known_prefix_stands_for_global_addresses_alone) {  //
   realm.nat64.prefix = net::Prefix::parse("64:ff9b::/96");
   Gateway gateway{realm};
   EXPECT_FALSE(gateway.out(udp(host, "[64:ff9b::192.168.1.1]:53").payload(10)));
-  EXPECT_EQ(gateway.count(Counter::no_translation), 1U);
+  EXPECT_EQ(gateway.count(Counter::not_represented), 1U);
   const auto out = gateway.out(udp(host, "[64:ff9b::9.9.9.9]:53").payload(10));
   ASSERT_TRUE(out);
   EXPECT_EQ(out->destination(), address("9.9.9.9"));

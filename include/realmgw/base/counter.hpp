@@ -28,7 +28,7 @@ enum class CounterKind : std::uint8_t {
   /* parse */ \
   X(parse_truncated,            drop,       "the frame ends before its headers do") \
   X(parse_ethertype,            drop,       "an EtherType that the gateway does not speak") \
-  X(parse_not_for_us,           drop,       "a unicast frame for another MAC address") \
+  X(parse_not_for_us,           drop,       "a frame for another MAC address, or one to all that carries a packet to one host") \
   X(parse_ip_version,           drop,       "the IP version contradicts the EtherType") \
   X(parse_ip_header_length,     drop,       "an IPv4 header length below 20 bytes or beyond the packet") \
   X(parse_ip_total_length,      drop,       "an IP total length shorter than its headers or longer than the frame") \
@@ -46,8 +46,8 @@ enum class CounterKind : std::uint8_t {
   X(parse_icmp_type,            drop,       "an ICMP type that is neither query nor error and is not for the gateway") \
   X(parse_protocol,             drop,       "a transport protocol that the gateway does not translate") \
   /* safety: OUT-8 */ \
-  X(martian_source,             drop,       "a source address that no packet may have (loopback, multicast, broadcast, zero)") \
-  X(martian_destination,        drop,       "a destination address that may not be forwarded") \
+  X(martian_source,             drop,       "a source address that no packet may have (loopback, multicast, broadcast, zero), or none that is forwarded (link-local)") \
+  X(martian_destination,        drop,       "a destination address that is not forwarded (loopback, link-local, broadcast, reserved)") \
   X(spoofed_inside_source,      drop,       "a packet from inside whose source has no route through its port") \
   X(spoofed_own_source,         drop,       "a packet that carries one of the gateway's own addresses as source") \
   X(inside_source_outside,      drop,       "a packet from outside whose source belongs inside") \
@@ -127,6 +127,8 @@ enum class CounterKind : std::uint8_t {
   X(forwarded_untranslated,     event,      "packets from and to remotes towards which translation is off") \
   X(npt_untranslatable,         drop,       "an address that prefix translation has no counterpart for (subnet ffff, identifier of zeros or ones)") \
   X(npt_inner,                  drop,       "an ICMP error whose quoted packet is of another prefix than the error itself") \
+  X(not_represented,            drop,       "an address that the translation prefix never stands for: one that is not global, of 64:ff9b::/96") \
+  X(translate_protocol,         drop,       "an IPv4 protocol number that IPv6 would take for an extension header") \
   X(translate_icmp_type,        drop,       "an ICMP message that has no counterpart in the other family") \
   X(translate_icmp_fragment,    drop,       "a fragment of an ICMP message whose length is not known, on which its checksum depends") \
   X(translate_fragment_options, drop,       "IPv6 extension headers behind a fragment header, which IPv4 has no place for") \

@@ -170,6 +170,10 @@ class Context {
   }
   /// The gateway's own address towards a sender on this port: what errors come from.
   [[nodiscard]] const net::IpAddress* own_address_on(PortId port, net::Family family) const;
+  /// What an ICMP error that leaves by `error.port` comes from in the other family, where its sender, a
+  /// router, has no address there (RFC 6791): of IPv4 one of the operator's, always the same for one router,
+  /// else the gateway's own.
+  [[nodiscard]] std::optional<net::IpAddress> stand_in_for(const Packet& error) const;
   /// Who is next on a route to `destination`; `no_neighbour` where that is not known.
   template <class Address>
   [[nodiscard]] NeighbourIndex next_on(const ring::NextHop& route, const Address& destination) {

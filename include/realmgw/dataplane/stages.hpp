@@ -69,29 +69,30 @@ inline void adopt_signpost(nat::Session& session, const Packet& packet) {
 /// decided upon; nothing for another.
 [[nodiscard]] std::optional<Verdict> forward_untranslated(Context& context, Packet& packet);
 
-/// An address that no host has, and no packet may come from (RFC 1812 sections 5.3.7 and 5.2.3, RFC 4291 section 2.5).
-[[nodiscard]] inline bool martian_source(const net::Ipv4Address& source) {
-  return source.is_this_network() || source.is_multicast() || source.is_loopback() || source.is_class_e();
-}
-[[nodiscard]] inline bool martian_source(const net::Ipv6Address& source) {
-  return source.is_unspecified() || source.is_multicast() || source.is_loopback();
-}
-[[nodiscard]] inline bool martian_source(const net::IpAddress& source) {
-  return source.is_v4() ? martian_source(source.v4()) : martian_source(source.v6());
-}
-/// An address that belongs to its link, not to a route: of IPv6, for IPv4's are routed like any other here.
-[[nodiscard]] inline bool belongs_to_link(const net::Ipv4Address&) { return false; }
-[[nodiscard]] inline bool belongs_to_link(const net::Ipv6Address& address) { return address.is_link_local(); }
 /// An address that names all hosts of the link where the packet was seen, or a group.
 [[nodiscard]] bool is_group(const Context& context, PortId port, const net::Ipv4Address& destination);
 [[nodiscard]] bool is_group(const Context& context, PortId port, const net::Ipv6Address& destination);
-/// May a packet that came by this port have this source (OUT-8)? `way_back`: the route to it, where it was looked for.
+/// What `guard_source` has found out about a source.
+struct Origin {
+  const ring::NextHop* back = nullptr;  ///< the route to it, where it was looked for
+  bool forwards = false;  ///< may its packets go on to another link? To the gateway itself they may come.
+};
+/// May a packet that came by this port have this source (OUT-8)?
 [[nodiscard]] Verdict guard_source(Context& context, const Packet& packet, const net::Ipv4Address& source,
-                                   const ring::NextHop** way_back = nullptr);
+                                   Origin& origin);
 [[nodiscard]] Verdict guard_source(Context& context, const Packet& packet, const net::Ipv6Address& source,
-                                   const ring::NextHop** way_back = nullptr);
-[[nodiscard]] inline Verdict guard_source(Context& context, const Packet& packet, const net::IpAddress& source) {
-  return source.is_v4() ? guard_source(context, packet, source.v4()) : guard_source(context, packet, source.v6());
+                                   Origin& origin);
+/// The same of an ICMP error of a session, which may come from any router on the way.
+[[nodiscard]] Verdict guard_error(Context& context, const Packet& packet, const nat::Session& session);
+/// The same of a packet that is forwarded without a session, and of where it goes.
+[[nodiscard]] Verdict guard_forwarded(Context& context, const Packet& packet);
+/// May a packet with these ends be forwarded, and one that quotes such a packet, whoever has found them
+/// (net/special_addresses.hpp, RFC 1812 section 5.3.7)?
+template <class Address>
+[[nodiscard]] Verdict guard_ends(const Context& context, const Address& source, const Address& destination) {
+  if (!context.snapshot.may_forward(source)) return Verdict::drop(Counter::martian_source);
+  if (!context.snapshot.may_forward(destination)) return Verdict::drop(Counter::martian_destination);
+  return Verdict::pass();
 }
 
 /// What nothing claims, for the reason `why`: silence, an answer, or a SYN's wait for a simultaneous open (OUT-6).

@@ -19,6 +19,8 @@ class Ways {
  public:
   struct Way {
     Address address{};
+    bool host;                    ///< may one host have it?
+    bool forwards;                ///< ring::Snapshot::may_forward
     const ring::OwnAddress* own;  ///< what the gateway is there; or nullptr
     const ring::NextHop* route;   ///< or nullptr
   };
@@ -38,7 +40,8 @@ class Ways {
 
  private:
   [[nodiscard]] Way ask(const Address& address) const {
-    return {address, snapshot_.own_address(address), snapshot_.route(address)};
+    return {address, net::is_host(address) && !snapshot_.is_broadcast(address),
+            snapshot_.may_forward(address), snapshot_.own_address(address), snapshot_.route(address)};
   }
 
   const ring::Snapshot& snapshot_;

@@ -23,7 +23,6 @@ class Dns64 {
 
   /// ::ffff:0:0/96: IPv4-mapped addresses, which never stand in a packet.
   [[nodiscard]] static std::vector<net::Prefix> default_exclusions();
-  [[nodiscard]] static bool is_mapped(const net::Ipv6Address& address);
 
   /// Is this address of the kind that an IPv6-only host cannot use (RFC 6147 section 5.1.4)?
   [[nodiscard]] bool is_excluded(const net::Ipv6Address& address) const;

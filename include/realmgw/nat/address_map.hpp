@@ -67,14 +67,28 @@ class AddressMap {
   }
   /// Do two addresses differ in nothing that the row of the first looks at? Then both are one IPv4 address.
   [[nodiscard]] bool same_by_map(const net::Ipv6Address& one, const net::Ipv6Address& other) const;
-  /// By an explicit mapping, else by the prefix (RFC 7757 section 3.3).
+  /// By an explicit mapping, else by the prefix (RFC 7757 section 3.3), as far as that may show the address
+  /// (RFC 6052 section 3.1).
   [[nodiscard]] std::optional<net::Ipv6Address> translate(const net::Ipv4Address& address) const {
     if (const auto explicitly = mapped(address)) return explicitly;
-    return prefix_ ? std::optional{prefix_->embed(address)} : std::nullopt;
+    return by_prefix(address);
   }
   [[nodiscard]] std::optional<net::Ipv4Address> translate(const net::Ipv6Address& address) const {
     if (const auto explicitly = mapped(address)) return explicitly;
-    return prefix_ ? prefix_->extract(address) : std::nullopt;
+    const auto embedded = prefix_ ? prefix_->extract(address) : std::nullopt;
+    return embedded && prefix_->may_show(*embedded) ? embedded : std::nullopt;
+  }
+  /// By the prefix alone.
+  [[nodiscard]] std::optional<net::Ipv6Address> by_prefix(const net::Ipv4Address& address) const {
+    return prefix_ && prefix_->may_show(address) ? std::optional{prefix_->embed(address)} : std::nullopt;
+  }
+  /// Has it no address in the other family for the one reason that the prefix must not show it?
+  [[nodiscard]] bool withholds(const net::Ipv4Address& address) const {
+    return prefix_ && !prefix_->may_show(address) && !mapped(address);
+  }
+  [[nodiscard]] bool withholds(const net::Ipv6Address& address) const {
+    const auto embedded = prefix_ ? prefix_->extract(address) : std::nullopt;
+    return embedded && !prefix_->may_show(*embedded) && !mapped(address);
   }
   /// Asks for the memory that a lookup of the address begins with.
   [[gnu::always_inline]] void prefetch(const net::Ipv4Address& address) const { by_ipv4_.prefetch(address); }

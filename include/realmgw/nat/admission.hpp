@@ -87,6 +87,10 @@ class Admission {
   /// remote behind a proxy address, or itself. Nothing for a proxy address that stands for nobody.
   [[nodiscard]] std::optional<net::IpAddress> remote_of(const net::IpAddress& destination, Instant now) const;
 
+  /// The session that an IPv6 host has with an IPv4 remote from this very port, whom it calls by another
+  /// spelling there (RFC 6052 section 2.2: the suffix is not looked at); `no_session` where there is none.
+  [[nodiscard]] SessionSlot session_with(const net::Packet& packet, const net::Ipv4Address& remote) const;
+
   /// Would a new connection like this packet be let in by a static mapping or a reservation?
   [[nodiscard]] bool would_admit(const net::Packet& packet, Instant now) const;
 

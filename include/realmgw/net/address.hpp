@@ -37,13 +37,9 @@ struct Ipv4Address {
   [[nodiscard]] std::string to_string() const;
 
   [[nodiscard]] constexpr bool is_unspecified() const { return value.host() == 0; }
-  [[nodiscard]] constexpr bool is_this_network() const { return (value.host() >> 24) == 0; }
   [[nodiscard]] constexpr bool is_loopback() const { return (value.host() >> 24) == 127; }
   [[nodiscard]] constexpr bool is_multicast() const { return (value.host() >> 28) == 0xe; }
-  /// 240.0.0.0/4, the limited broadcast address among them (RFC 1112 section 4, RFC 919).
-  [[nodiscard]] constexpr bool is_class_e() const { return (value.host() >> 28) == 0xf; }
   [[nodiscard]] constexpr bool is_limited_broadcast() const { return value.host() == 0xffffffff; }
-  [[nodiscard]] constexpr bool is_link_local() const { return (value.host() >> 16) == 0xa9fe; }
 
   friend constexpr bool operator==(const Ipv4Address&, const Ipv4Address&) = default;
   friend constexpr auto operator<=>(const Ipv4Address&, const Ipv4Address&) = default;

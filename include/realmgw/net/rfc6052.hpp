@@ -3,12 +3,12 @@
 
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/prefix.hpp"
+#include "realmgw/net/special_addresses.hpp"
 
 #include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
-#include <span>
 #include <stdexcept>
 
 namespace rgw::net {
@@ -39,16 +39,16 @@ class Pref64 {
     return (((a[0] ^ p[0]) & mask(0)) | ((a[1] ^ p[1]) & mask(64))) == 0;
   }
 
-  /// May it stand for this address? Never for one that no remote has; the well-known prefix for global ones only
-  /// (section 3.1, the special-purpose registry of RFC 6890).
+  /// Section 3.1: the well-known prefix never shows an address that is not global. Any other shows all.
+  [[nodiscard]] bool may_show(Ipv4Address address) const { return !is_well_known() || is_global(address); }
+  /// May it stand for a host that packets go to and come from? So neither for addresses that no router passes
+  /// on.
   [[nodiscard]] bool represents(Ipv4Address address) const {
-    // "This network", which is also what filters put in place of an address; loopback, multicast, class E.
-    constexpr Block never_remote[] = {{0x00000000, 8}, {0x7f000000, 8}, {0xe0000000, 4}, {0xf0000000, 4}};
-    constexpr Block not_global[] = {{0x0a000000, 8},  {0x64400000, 10}, {0xa9fe0000, 16}, {0xac100000, 12},
-                                    {0xc0000000, 24}, {0xc0000200, 24}, {0xc0586300, 24}, {0xc0a80000, 16},
-                                    {0xc6120000, 15}, {0xc6336400, 24}, {0xcb007100, 24}};
-    return !in_any(never_remote, address) && !(is_well_known() && in_any(not_global, address));
+    return is_forwardable(address) && may_show(address);
   }
+  /// Are there bits behind the IPv4 address? They are zero when made and not looked at when read
+  /// (section 2.2), so that one address has many spellings.
+  [[nodiscard]] bool has_suffix() const { return length_ != 96; }
 
   /// Section 2.3: the address with the IPv4 one embedded, suffix zero.
   [[nodiscard]] Ipv6Address embed(Ipv4Address address) const {
@@ -91,17 +91,6 @@ class Pref64 {
     if (length_ <= from) return 0;
     const unsigned bits = length_ - from;
     return bits >= 64 ? ~std::uint64_t{0} : be64{~std::uint64_t{0} << (64 - bits)}.raw();
-  }
-
-  struct Block {
-    std::uint32_t address;
-    unsigned length;
-  };
-  [[nodiscard]] static bool in_any(std::span<const Block> blocks, Ipv4Address address) {
-    for (const Block& block : blocks) {
-      if (((address.value.host() ^ block.address) >> (32 - block.length)) == 0) return true;
-    }
-    return false;
   }
 
   static constexpr std::size_t reserved_byte = 8;  ///< "u", bits 64 to 71

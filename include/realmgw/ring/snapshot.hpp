@@ -7,6 +7,7 @@
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/prefix.hpp"
 #include "realmgw/net/route_table.hpp"
+#include "realmgw/net/special_addresses.hpp"
 #include "realmgw/net/transport.hpp"
 
 #include <algorithm>
@@ -88,6 +89,12 @@ struct Snapshot {
     return std::find(broadcasts.begin(), broadcasts.end(), address) != broadcasts.end();
   }
   [[nodiscard]] bool is_broadcast(const net::Ipv6Address&) const { return false; }
+  /// May a packet from or to this address go on from one link to another? Whether sessions, maps or nothing
+  /// translates it.
+  template <class Address>
+  [[nodiscard]] bool may_forward(const Address& address) const {
+    return net::is_forwardable(address) && !is_broadcast(address);
+  }
   [[nodiscard]] const OwnAddress* own_address(const net::Ipv4Address& address) const { return own4.find(address); }
   [[nodiscard]] const OwnAddress* own_address(const net::Ipv6Address& address) const { return own6.find(address); }
   [[nodiscard]] const OwnAddress* own_address(const net::IpAddress& address) const {

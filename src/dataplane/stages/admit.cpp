@@ -134,13 +134,17 @@ bool is_shortage(Counter why) {
          why == Counter::session_table_full;
 }
 
-// Towards a remote as it is called outside. `back`: the route to the packet's source, `source`.
+// Towards a remote as it is called outside. `origin`: of the packet's source, `source`.
 template <class Address, class Remote>
-Verdict towards(Context& context, Packet& packet, const Address& source, const Remote& remote, const ring::NextHop* back) {
+Verdict towards(Context& context, Packet& packet, const Address& source, const Remote& remote,
+                const Origin& origin) {
   constexpr bool crosses = Address::family != Remote::family;
-  if (crosses && martian_source(remote)) return Verdict::drop(Counter::martian_destination);
   const auto way = context.way(remote);
   const OwnAddress* own = way.own;
+  if (own == nullptr && !way.forwards) return Verdict::drop(Counter::martian_destination);
+  if constexpr (crosses && Remote::family == net::Family::v4) {
+    if (!context.snapshot.policy.pref64->may_show(remote)) return Verdict::drop(Counter::not_represented);
+  }
   const ring::NextHop* route = nullptr;
   if (own != nullptr) [[unlikely]] {
     const bool query = packet.kind == PacketKind::icmp_query;
@@ -148,8 +152,10 @@ Verdict towards(Context& context, Packet& packet, const Address& source, const R
     if (own->service && !crosses && (!own->shared() || context.snapshot.is_local_service(service))) {
       return to_gateway(context, packet, own);
     }
+    if (!origin.forwards) return Verdict::drop(Counter::martian_source);
     if (!context.snapshot.policy.hairpin) return Verdict::drop(Counter::route_same_side);
   } else {
+    if (!origin.forwards) return Verdict::drop(Counter::martian_source);
     route = way.route;
     if (route == nullptr) {
       context.report(packet, nat::IcmpError::network_unreachable);
@@ -157,12 +163,19 @@ Verdict towards(Context& context, Packet& packet, const Address& source, const R
     }
     if (context.snapshot.port(route->port).side == net::Side::inside) return Verdict::drop(Counter::route_same_side);
   }
+  if constexpr (Address::family == net::Family::v6 && crosses) {
+    if (context.snapshot.policy.pref64->has_suffix() && packet.kind != PacketKind::icmp_error) {
+      packet.session = context.admission.session_with(packet, remote);
+      packet.respelled = packet.session != nat::no_session;
+      if (packet.respelled) return follow_session(context, packet);
+    }
+  }
   const Admitted admitted = context.admission.outbound(packet, remote, own != nullptr, context.now);
   if (admitted.kind == Admitted::Kind::session) [[likely]] {
     // Both ways are known by now, so `egress` need not look for them.
     Session& session = context.sessions[admitted.slot];
     if (route != nullptr) session.towards_outside = context.next_on(*route, remote);
-    if (back != nullptr) session.towards_inside = context.next_on(*back, source);
+    if (origin.back != nullptr) session.towards_inside = context.next_on(*origin.back, source);
   } else if (admitted.kind == Admitted::Kind::dropped && is_shortage(admitted.why)) {
     // RFC 6888 REQ-11 B, RFC 6146 section 3.5.1: it may try again later, which "host unreachable" tells; "prohibited"
     // (RFC 5508 REQ-8) would end a connection that opens.
@@ -173,13 +186,13 @@ Verdict towards(Context& context, Packet& packet, const Address& source, const R
 
 template <class Address>
 Verdict from_inside(Context& context, Packet& packet, const Address& source, const Address& destination,
-                    const ring::NextHop* back) {
+                    const Origin& origin) {
   if (!context.snapshot.policy.stands_for_remote(destination))
-    return towards(context, packet, source, destination, back);
+    return towards(context, packet, source, destination, origin);
   const auto remote = context.admission.remote_of(destination, context.now);
   if (!remote) return Verdict::drop(Counter::no_translation);
-  return remote->is_v4() ? towards(context, packet, source, remote->v4(), back)
-                         : towards(context, packet, source, remote->v6(), back);
+  return remote->is_v4() ? towards(context, packet, source, remote->v4(), origin)
+                         : towards(context, packet, source, remote->v6(), origin);
 }
 
 // What the packet asks for at its destination, seen from inside or outside.
@@ -189,11 +202,13 @@ net::Service service_of(const Packet& packet) {
   return {tail.protocol, (packet.side() == net::Side::inside ? tail.far_port : tail.near_port).host()};
 }
 
-Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own, bool& ended) {
+Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own, const Origin& origin,
+                     bool& ended) {
   if (own == nullptr) return Verdict::drop(Counter::not_own_destination);
   if (own->service && !own->shared()) return to_gateway(context, packet, own);
   if (packet.kind == PacketKind::other && own->service) return to_kernel(context, packet);
   const bool local = own->service && context.snapshot.is_local_service(service_of(packet));
+  if (!origin.forwards && !local) return Verdict::drop(Counter::martian_source);
   if (packet.hop_limit() <= 1 && !packet.hairpinned && !local &&
       context.admission.would_admit(packet, context.now)) {
     // It would not reach the host, so it spends no reservation (POOL-5).
@@ -228,21 +243,16 @@ template <class Address>
 Verdict admit_first(Context& context, Packet& packet, const Address& source, const Address& destination, bool& ended) {
   // DHCP, router discovery and their like: the kernel's daemons listen, whatever the source is.
   if (is_group(context, packet.port, destination)) return to_kernel(context, packet);
-  const bool link_local = belongs_to_link(destination);
-  if (link_local && packet.kind == PacketKind::other && context.snapshot.own_address(destination) == nullptr)
-    return to_kernel(context, packet);
-  // A frame to all carries what is to one: RFC 1812 section 5.3.4 lets no router pass it on, RFC 1122
-  // section 3.3.6 no host take it.
-  if (net::header<net::EthernetHeader>(packet.l3 - sizeof(net::EthernetHeader)).destination.is_multicast()) {
-    return Verdict::drop(Counter::parse_not_for_us);
+  if constexpr (Address::family == net::Family::v6) {  // the kernel has one of its own on each port
+    if (destination.is_link_local() && packet.kind == PacketKind::other) return to_kernel(context, packet);
   }
-  const ring::NextHop* back = nullptr;
-  if (const Verdict guarded = guard_source(context, packet, source, &back); !guarded.passed()) return guarded;
-  if (martian_source(destination) || context.snapshot.is_broadcast(destination) || link_local)
-    return Verdict::drop(Counter::martian_destination);
-  return packet.side() == net::Side::inside
-             ? from_inside(context, packet, source, destination, back)
-             : from_outside(context, packet, context.way(destination).own, ended);
+  Origin origin;
+  if (const Verdict guarded = guard_source(context, packet, source, origin); !guarded.passed())
+    return guarded;
+  const auto& way = context.way(destination);
+  if (!way.forwards && way.own == nullptr) return Verdict::drop(Counter::martian_destination);
+  return packet.side() == net::Side::inside ? from_inside(context, packet, source, destination, origin)
+                                            : from_outside(context, packet, way.own, origin, ended);
 }
 
 // `ended`: has a session ended since this burst was looked up?
@@ -252,8 +262,9 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
   if (packet.session != nat::no_session) {
     if (!packet.reconsider) [[likely]] {
       // An error may come from any router on the way, so the session does not vouch for its source.
-      return packet.kind == PacketKind::icmp_error ? guard_source(context, packet, packet.source())
-                                                   : Verdict::pass();
+      return packet.kind == PacketKind::icmp_error
+                 ? guard_error(context, packet, context.sessions[packet.session])
+                 : Verdict::pass();
     }
     // A SYN from outside for a connection that is over: it is a new one's where something lets that in
     // (POOL-5).

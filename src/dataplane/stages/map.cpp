@@ -33,6 +33,10 @@ struct Ways {
   bool quoted = false;
 };
 
+std::optional<Ipv6Address> far_end(const AddressMap& map, const Ipv4Address& address, bool hairpinned) {
+  return hairpinned && map.prefix() ? map.by_prefix(address) : map.translate(address);
+}
+
 // Nothing where one of the ends has no address there.
 std::optional<Ends<Ipv4Address>> translate(const AddressMap& map, const Ends<Ipv6Address>& ends, Ways) {
   const auto source = map.translate(ends.source);
@@ -41,13 +45,18 @@ std::optional<Ends<Ipv4Address>> translate(const AddressMap& map, const Ends<Ipv
   return Ends<Ipv4Address>{*source, *destination};
 }
 std::optional<Ends<Ipv6Address>> translate(const AddressMap& map, const Ends<Ipv4Address>& ends, Ways ways) {
-  const auto far = [&](const Ipv4Address& address) {
-    return ways.hairpinned && map.prefix() ? std::optional{map.prefix()->embed(address)} : map.translate(address);
-  };
-  const auto source = ways.quoted ? map.translate(ends.source) : far(ends.source);
-  const auto destination = ways.quoted ? far(ends.destination) : map.translate(ends.destination);
+  const auto source = ways.quoted ? map.translate(ends.source) : far_end(map, ends.source, ways.hairpinned);
+  const auto destination =
+      ways.quoted ? far_end(map, ends.destination, ways.hairpinned) : map.translate(ends.destination);
   if (!source || !destination) return std::nullopt;
   return Ends<Ipv6Address>{*source, *destination};
+}
+
+// Why one of these has no address in the other family.
+template <class Address>
+Counter why_none(const AddressMap& map, const Ends<Address>& ends) {
+  return map.withholds(ends.source) || map.withholds(ends.destination) ? Counter::not_represented
+                                                                       : Counter::map_source_unmapped;
 }
 
 // What the addresses change in a transport checksum: not in ICMPv4's, which has no pseudo-header.
@@ -79,8 +88,14 @@ template <class To, class From>
 Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer, bool hairpinned,
                     const Ipv6Address* router = nullptr) {
   const Ends<From> quoted = ends_of<From>(packet.l3 + packet.inner);
-  const auto inner = translate(context.snapshot.policy.map, quoted, {.hairpinned = hairpinned, .quoted = true});
-  if (!inner) return Verdict::drop(Counter::map_source_unmapped);
+  const AddressMap& map = context.snapshot.policy.map;
+  const auto inner = translate(map, quoted, {.hairpinned = hairpinned, .quoted = true});
+  if (!inner) return Verdict::drop(why_none(map, quoted));
+  // No such packet has crossed.
+  if (const Verdict ends = guard_ends(context, quoted.source, quoted.destination); !ends.passed())
+    return ends;
+  if (const Verdict ends = guard_ends(context, inner->source, inner->destination); !ends.passed())
+    return ends;
   const auto& tail = packet.tail();
   const nat::PortChange same_port{tail.side != net::Side::inside, tail.near_port};
   const ChecksumDelta delta = transport_delta(quoted, *inner, tail.protocol);
@@ -92,25 +107,6 @@ Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer, boo
     return nat::cross_error(packet, outer, *inner, same_port, delta, mtus,
                             static_cast<std::uint16_t>(context.random.next()), router);
   }
-}
-
-// RFC 6791: an address of the operator's for a router that has none, always the same for one router; else ours.
-std::optional<Ipv4Address> stand_in(const Context& context, const Packet& packet) {
-  const auto& sources = context.snapshot.policy.icmp_sources;
-  if (sources.empty()) {
-    const auto* own = context.own_address_on(packet.port, Family::v4);
-    return own == nullptr ? std::nullopt : std::optional{own->v4()};
-  }
-  const auto addresses = [](const net::Prefix& prefix) { return std::uint64_t{1} << (32 - prefix.length()); };
-  std::uint64_t all = 0;
-  for (const auto& prefix : sources) all += addresses(prefix);
-  std::uint64_t n = hash_of(packet.ipv6().source, context.shared_salt) % all;
-  for (const auto& prefix : sources) {
-    if (n < addresses(prefix))
-      return Ipv4Address{be32{prefix.address().v4().value.host() + static_cast<std::uint32_t>(n)}};
-    n -= addresses(prefix);
-  }
-  return std::nullopt;
 }
 
 // Where it goes, by its destination as it will be.
@@ -135,33 +131,34 @@ void remember(Context& context, const Packet& packet, const Ends<From>& from, na
 }
 
 Verdict to_ipv6(Context& context, Packet& packet, bool hairpinned) {
+  const AddressMap& map = context.snapshot.policy.map;
   const auto from = ends_of<Ipv4Address>(packet.l3);
-  const auto& map = context.snapshot.policy.map;
-  auto to = translate(map, from, {.hairpinned = hairpinned});
-  if (!to && packet.kind == PacketKind::icmp_error) {
-    // As RFC 6791 the other way: where no prefix shows an IPv4 router, the gateway stands in for it.
-    const auto destination = map.translate(from.destination);
-    const auto* own = context.own_address_on(packet.port, Family::v6);
-    if (destination && own != nullptr) to = Ends<Ipv6Address>{own->v6(), *destination};
+  const bool error = packet.kind == PacketKind::icmp_error;
+  auto source = far_end(map, from.source, hairpinned);
+  const auto destination = map.translate(from.destination);
+  // Else path MTU discovery would end at routers with private addresses, or with those that no map knows.
+  if (!source && error) {
+    if (const auto own = context.stand_in_for(packet)) source = own->v6();
   }
-  if (!to) return Verdict::drop(Counter::map_source_unmapped);
-  return packet.kind == PacketKind::icmp_error
-             ? cross_error<Ipv6Address, Ipv4Address>(context, packet, *to, hairpinned)
-             : cross_packet(context, packet, from, *to);
+  if (!source || !destination) return Verdict::drop(why_none(map, from));
+  const Ends<Ipv6Address> to{*source, *destination};
+  return error ? cross_error<Ipv6Address, Ipv4Address>(context, packet, to, hairpinned)
+               : cross_packet(context, packet, from, to);
 }
 
 // `leaves`: as IPv4, not turned round; there a router whose address IPv4 cannot show is named beside (RFC 6791 section 4).
 Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination, bool leaves) {
   const auto from = ends_of<Ipv6Address>(packet.l3);
   const bool error = packet.kind == PacketKind::icmp_error;
-  auto source = context.snapshot.policy.map.translate(from.source);
+  const AddressMap& map = context.snapshot.policy.map;
+  auto source = map.translate(from.source);
   const Ipv6Address* router = nullptr;
-  if (!source && error) {
-    source = stand_in(context, packet);
+  if (!source && error && !map.withholds(from.source)) {
+    if (const auto address = context.stand_in_for(packet)) source = address->v4();
     if (leaves) router = &from.source;
   }
-  if (!source) return Verdict::drop(Counter::map_source_unmapped);
-  if (martian_source(*source)) return Verdict::drop(Counter::martian_source);
+  if (!source) return Verdict::drop(why_none(map, from));
+  if (!context.snapshot.may_forward(*source)) return Verdict::drop(Counter::martian_source);
   const Ends<Ipv4Address> to{*source, destination};
   return error ? cross_error<Ipv4Address, Ipv6Address>(context, packet, to, false, router)
                : cross_packet(context, packet, from, to);
@@ -197,7 +194,13 @@ Verdict turn_round(Context& context, Packet& packet, const Ipv4Address& called, 
 }
 
 Verdict map_ipv4(Context& context, Packet& packet, const Ipv6Address& destination) {
-  if (martian_source(packet.ipv4().source)) return Verdict::drop(Counter::martian_source);
+  const auto& ip = packet.ipv4();
+  // RFC 7915 section 4.1: an error crosses whatever its source, so that people see what is wrong.
+  const bool any_source = packet.kind == PacketKind::icmp_error;
+  if (const Verdict ends = guard_ends(context, any_source ? ip.destination : ip.source, ip.destination);
+      !ends.passed())
+    return ends;
+  if (!context.snapshot.may_forward(destination)) return Verdict::drop(Counter::martian_destination);
   nat::NeighbourIndex neighbour = nat::no_neighbour;
   if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
   const bool hairpinned = context.snapshot.policy.map_hairpin == nat::MapHairpin::simple;
@@ -208,8 +211,11 @@ Verdict map_ipv4(Context& context, Packet& packet, const Ipv6Address& destinatio
 }
 
 Verdict map_ipv6(Context& context, Packet& packet, const Ipv4Address& destination) {
-  if (martian_source(destination)) return Verdict::drop(Counter::martian_destination);
+  const auto& ip = packet.ipv6();
+  if (const Verdict ends = guard_ends(context, ip.source, ip.destination); !ends.passed()) return ends;
+  if (!context.snapshot.may_forward(destination)) return Verdict::drop(Counter::martian_destination);
   const auto& policy = context.snapshot.policy;
+  if (policy.map.withholds(ip.destination)) return Verdict::drop(Counter::not_represented);
   if (policy.map_hairpin == nat::MapHairpin::intrinsic) {
     const auto called = policy.map.mapped(destination);
     // By its own mapping one calls an IPv6 address, not an IPv4 one.
@@ -246,10 +252,13 @@ std::optional<Verdict> translate_by_map(Context& context, Packet& packet) {
   if (packet.family == Family::v4) {
     const Ipv4Address& destination = packet.ipv4().destination;
     to6 = policy.map.mapped(destination);
-    if (!to6 && !is_group(context, packet.port, destination)) to6 = policy.map.destination(destination);
-    if (!to6) return std::nullopt;
+    if (!to6) to6 = policy.map.destination(destination);
+    if (!to6 || is_group(context, packet.port, destination)) return std::nullopt;
   } else {
-    to4 = policy.map.translate(packet.ipv6().destination);
+    const auto& destination = packet.ipv6().destination;
+    to4 = policy.map.translate(destination);
+    if (!to4 && policy.map.withholds(destination))
+      to4 = policy.map.prefix()->extract(destination);  // map_ipv6 refuses it
     if (!to4) return std::nullopt;
     if (policy.pref64 && !policy.map.translate(near_end(packet))) return std::nullopt;
   }

@@ -82,7 +82,7 @@ std::optional<Verdict> translate_prefix(Context& context, Packet& packet) {
   const auto plan = plan_for(context, packet);
   if (!plan) return std::nullopt;
   auto& ip = packet.ipv6();
-  if (const Verdict guarded = guard_source(context, packet, ip.source); !guarded.passed()) return guarded;
+  if (const Verdict guarded = guard_forwarded(context, packet); !guarded.passed()) return guarded;
   constexpr auto source_field = static_cast<std::uint32_t>(offsetof(net::Ipv6Header, source));
   constexpr auto destination_field = static_cast<std::uint32_t>(offsetof(net::Ipv6Header, destination));
   if (fails(plan->source.found)) return untranslatable(context, packet, plan->source.found, source_field);

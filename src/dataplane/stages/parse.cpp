@@ -29,20 +29,35 @@ bool parse_datagram(std::size_t available, net::Side side, const HashSalt& salt,
   return true;
 }
 
+// A frame to all, or to a group: only what is to all or to a group may come in it. What is to one host no
+// router passes on (RFC 1812 section 5.3.4), no host takes (RFC 1122 section 3.3.6), and nobody answers (RFC
+// 1812 section 4.3.2.7, RFC 4443 section 2.4).
+bool carries_what_is_for_one(const Context& context, PortId port, EtherType type, const std::uint8_t* l3,
+                             std::size_t available) {
+  if (type == EtherType::ipv4 && available >= sizeof(net::Ipv4Header))
+    return !is_group(context, port, net::header<net::Ipv4Header>(l3).destination);
+  if (type == EtherType::ipv6 && available >= sizeof(net::Ipv6Header))
+    return !is_group(context, port, net::header<net::Ipv6Header>(l3).destination);
+  return false;
+}
+
 Verdict parse_frame(Context& context, Packet& packet) {
   auto* frame = rte_pktmbuf_mtod(packet.mbuf, std::uint8_t*);
   const std::size_t size = rte_pktmbuf_data_len(packet.mbuf);
   if (size < sizeof(EthernetHeader)) return Verdict::drop(Counter::parse_truncated);
   const auto& ethernet = net::header<EthernetHeader>(frame);
   const auto& port = context.snapshot.port(packet.port);
-  if (ethernet.destination != port.mac && !ethernet.destination.is_multicast()) {
-    return Verdict::drop(Counter::parse_not_for_us);
-  }
   packet.l3 = frame + sizeof(EthernetHeader);
+  const std::size_t available = size - sizeof(EthernetHeader);
+  const auto type = static_cast<EtherType>(ethernet.type.host());
+  if (ethernet.destination != port.mac) [[unlikely]] {
+    if (!ethernet.destination.is_multicast() ||
+        carries_what_is_for_one(context, packet.port, type, packet.l3, available))
+      return Verdict::drop(Counter::parse_not_for_us);
+  }
   // What was translated once comes as if from outside.
   const net::Side side = packet.hairpinned ? net::Side::outside : port.side;
-  const std::size_t available = size - sizeof(EthernetHeader);
-  switch (const auto type = static_cast<EtherType>(ethernet.type.host())) {
+  switch (type) {
     case EtherType::ipv4:
     case EtherType::ipv6: {
       const bool plain = type == EtherType::ipv4

@@ -33,12 +33,15 @@ nat::Crossing crossing_of(Context& context, Packet& packet, net::Family to) {
   const auto& pref64 = context.snapshot.policy.pref64;
   return {pref64 ? &*pref64 : nullptr,
           {context.snapshot.port(packet.came_from).mtu, context.snapshot.port(packet.port).mtu},
-          static_cast<std::uint16_t>(context.random.next())};
+          static_cast<std::uint16_t>(context.random.next()),
+          packet.kind == net::PacketKind::icmp_error ? context.stand_in_for(packet) : std::nullopt};
 }
 
 Verdict translate_one(Context& context, Packet& packet) {
   const Session& session = context.sessions[packet.session];
   const bool outward = packet.side() == net::Side::inside;
+  if (packet.respelled) [[unlikely]]
+    nat::respell(packet, session);
   if (packet.tcp_flags & net::TcpHeader::syn && context.snapshot.policy.mss_clamp != 0) [[unlikely]] {
     if (nat::clamp_mss(packet, context.snapshot.policy.mss_clamp)) context.counters.add(Counter::mss_clamped);
   }

@@ -35,8 +35,7 @@ bool stays_as_it_is(const Context& context, const Packet& packet) {
 
 std::optional<Verdict> forward_untranslated(Context& context, Packet& packet) {
   if (!stays_as_it_is(context, packet)) return std::nullopt;
-  if (const Verdict guarded = guard_source(context, packet, packet.source()); !guarded.passed())
-    return guarded;
+  if (const Verdict guarded = guard_forwarded(context, packet); !guarded.passed()) return guarded;
   if (packet.hop_limit() <= 1) {
     context.report(packet, nat::IcmpError::time_exceeded);
     return Verdict::drop(Counter::hop_limit_exceeded);

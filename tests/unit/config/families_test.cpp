@@ -46,8 +46,9 @@ TEST(Dns64, excludes_mapped_addresses_unless_another_list_is_written) {  // RFC 
 // RFC 6052 section 2.2.
 TEST(Nat64, has_a_prefix_of_one_of_six_lengths) {
   EXPECT_EQ(realm_with("nat64: { prefix: default }\n").nat64.prefix, net::Prefix::parse("fd64::/96"));
-  for (const char* good : {"2001:db8:8000::/33", "2001:db8::/95", "2001:db8:1:2:300::/72", "10.0.0.0/8",
-                           "ff00::/96", "2001:db8:1:2:300::/96"}) {
+  for (const char* good :
+       {"2001:db8:8000::/33", "2001:db8::/95", "2001:db8:1:2:300::/72", "10.0.0.0/8", "ff00::/96",
+        "2001:db8:1:2:300::/96", "fe80::/96", "::ffff:0:0/96", "::/96", "2001:10::/32"}) {
     EXPECT_EQ(problems_with("nat64: { prefix: '" + std::string{good} + "' }\n").size(), 1U) << good;
   }
   for (const char* good : {"2001:db9::/32", "2001:db8:300::/40", "2001:db8:ff00:1::/64", "64:ff9b::/96"}) {
@@ -93,7 +94,8 @@ TEST(Nat46, has_a_block_of_ipv4_proxies) {
   EXPECT_EQ(realm_with("nat46: { proxies: 100.64.0.0/16 }\n").nat46.proxies,
             net::Prefix::parse("100.64.0.0/16"));
   EXPECT_FALSE(realm_with("").nat46.proxies);
-  for (const char* bad : {"100.64.0.0/25", "0.0.0.0/7", "fd00::/96"}) {
+  for (const char* bad : {"100.64.0.0/25", "0.0.0.0/7", "fd00::/96", "127.0.0.0/16", "169.254.0.0/16",
+                          "224.0.0.0/8", "240.0.0.0/8"}) {
     EXPECT_EQ(problems_with("nat46: { proxies: '" + std::string{bad} + "' }\n").size(), 1U) << bad;
   }
 }
@@ -122,7 +124,8 @@ TEST(Nat66, has_pairs_of_prefixes) {  // RFC 6296
   ASSERT_EQ(realm.nat66.npt.size(), 1U);
   EXPECT_EQ(realm.nat66.npt[0].inside, net::Prefix::parse("fd00:10::/48"));
   EXPECT_EQ(realm.nat66.npt[0].outside, net::Prefix::parse("2001:db8:200::/56"));
-  for (const char* bad : {"fd00::/65", "10.0.0.0/8", "ff00::/8", "fe80::/10", "::/0", "fd00::1/48"}) {
+  for (const char* bad :
+       {"fd00::/65", "10.0.0.0/8", "ff00::/8", "fe80::/10", "::/0", "fd00::1/48", "fec0::/48"}) {
     EXPECT_EQ(problems_with("nat66: { npt: { inside: '" + std::string{bad} +
                             "', outside: '2001:db8:200::/48' } }\n")
                   .size(),

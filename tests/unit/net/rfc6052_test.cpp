@@ -65,13 +65,13 @@ TEST(Rfc6052, another_prefix_embeds_nothing) {
 TEST(Rfc6052, the_well_known_prefix_stands_for_global_addresses_alone) {  // section 3.1
   const Pref64 well_known{*Prefix::parse("64:ff9b::/96")}, own{*Prefix::parse("fd64::/96")};
   for (const char* text :
-       {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "169.254.1.1", "192.0.2.1",
-        "198.18.0.1"}) {
+       {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "192.0.2.1", "198.18.0.1"}) {
     const Ipv4Address address = IpAddress::parse(text)->v4();
     EXPECT_FALSE(well_known.represents(address)) << text;
     EXPECT_TRUE(own.represents(address)) << text;
   }
-  for (const char* text : {"0.1.2.3", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"}) {
+  for (const char* text :
+       {"0.1.2.3", "127.0.0.1", "169.254.1.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"}) {
     const Ipv4Address address = IpAddress::parse(text)->v4();
     EXPECT_FALSE(well_known.represents(address)) << text;
     EXPECT_FALSE(own.represents(address)) << text << " is no remote's";
