@@ -32,7 +32,10 @@ class Report {
 
   /// The realm file's name.
   [[nodiscard]] const std::string& file() const { return file_; }
-  /// Nothing is wrong at or below `key`: what was read there is all that the operator meant.
+  /// Nothing is wrong so far.
+  [[nodiscard]] bool sound() const { return problems_.empty(); }
+  /// Nothing is wrong at or below `key`, and no misspelt key beside it: what was read there is all that the
+  /// operator meant.
   [[nodiscard]] bool clean(std::string_view key) const { return clean_besides(key, {}); }
   /// The same, but problems of keys that end in one of `leaves` do not count.
   [[nodiscard]] bool clean_besides(std::string_view key,

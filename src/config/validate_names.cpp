@@ -100,37 +100,21 @@ std::string_view host_part(std::string_view name) {
   return first == "www" || parse_service(first) ? name.substr(dot + 1) : name;
 }
 
+// What the zone itself forbids is said by the room that serves it (Judge).
 void check_records(const Realm& realm, const Zone& zone, const std::string& key, Report& report) {
   const bool own_zone = &zone == realm.zones.data();
   std::unordered_map<std::string_view, std::string_view> hosts;
   if (own_zone) {
     for (const Host& host : realm.hosts) hosts.emplace(host.name, host.name);
   }
-  struct Owner {
-    std::string first;   // the place of the first record of the name
-    bool alias = false;  // that one is a CNAME
-  };
-  std::unordered_map<std::string, Owner> owners;
   for (std::size_t i = 0; i < zone.records.size(); ++i) {
     const Record& record = zone.records[i];
-    const Where where = report.where(key, i);
     const bool alias = record.type == "CNAME";
-    if (record.name.size() + 1 + zone.name.size() > max_name) {
-      report.problem(where, "with the zone's name the name is too long for DNS");
-    }
-    // RFC 1034 section 3.6.2: where there is an alias there is nothing else. The apex has its SOA and NS
-    // records.
-    const auto [owner, fresh] = owners.try_emplace(record.name, Owner{where.key, alias});
-    if (alias && record.name == "@") {
-      report.problem(where, "the zone itself cannot be an alias (CNAME)");
-    } else if (!fresh && (alias || owner->second.alias)) {
-      report.problem(where, quote(record.name) + " has an alias (CNAME) and another record (" +
-                                owner->second.first + ")");
-    }
     // A host's addresses are the pool's to answer; a fixed one beside them would contradict it.
     if ((alias || record.type == "A" || record.type == "AAAA") && hosts.contains(host_part(record.name))) {
-      report.problem(where, quote(record.name) + " belongs to hosts." + std::string{host_part(record.name)} +
-                                ": its addresses are answered from there");
+      report.problem(report.where(key, i), quote(record.name) + " belongs to hosts." +
+                                               std::string{host_part(record.name)} +
+                                               ": its addresses are answered from there");
     }
   }
 }
