@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,8 @@ class Report {
   [[nodiscard]] bool clean_besides(std::string_view key,
                                    std::initializer_list<std::string_view> leaves) const;
 
+  /// A key that is unknown was probably meant to be `key`: what is at or below that may not be all.
+  void note_meant(std::string key) { meant_.insert(std::move(key)); }
   /// `key` stands at `at`. Of a duplicate the first place counts, as its value does.
   void note(const std::string& key, Position at) { places_.try_emplace(key, at); }
   /// The next element of the Realm's list `list` comes from `where` (an address range makes many of one
@@ -66,6 +69,7 @@ class Report {
   std::string file_;
   std::vector<Problem> problems_, warnings_;
   bool overflow_ = false;
+  std::set<std::string, std::less<>> meant_;
   std::map<std::string, Position, std::less<>> places_;
   std::map<std::string, std::vector<Where>, std::less<>> items_;
 };

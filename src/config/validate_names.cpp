@@ -33,6 +33,7 @@ class HostCheck {
         check_address(host, a, report_.where(where.key + ".addresses", a), where.key);
       }
     }
+    check_web();
     if (!realm_.hosts.empty() && realm_.pool.addresses.empty() && report_.clean("pool")) {
       report_.warning(report_.where("hosts"),
                       "without pool.addresses nobody outside can reach a host by its name");
@@ -40,6 +41,19 @@ class HostCheck {
   }
 
  private:
+  // The first host says it for all.
+  void check_web() {
+    if (report_.written("dns.proxy")) return;
+    const auto first =
+        std::find_if(realm_.hosts.begin(), realm_.hosts.end(), [](const Host& host) { return host.www; });
+    if (first == realm_.hosts.end()) return;
+    const Where host = report_.where("hosts", static_cast<std::size_t>(first - realm_.hosts.begin()));
+    report_.warning(report_.where(host.key + ".www"),
+                    "www." + first->name +
+                        " is answered with the gateway's own address, and nothing serves web pages "
+                        "there: run a proxy, and name it in dns.proxy");
+  }
+
   void check_name(const std::string& name, const Where& where) {
     const auto [first, fresh] = names_.try_emplace(name, where.key);
     if (!fresh) report_.problem(where, "names are the same in any case of letters as " + first->second);
