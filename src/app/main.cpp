@@ -3,8 +3,8 @@
 #include "realmgw/app/log.hpp"
 #include "realmgw/app/notify.hpp"
 #include "realmgw/app/options.hpp"
+#include "realmgw/app/realm_file.hpp"
 #include "realmgw/app/version.hpp"
-#include "realmgw/config/loader.hpp"
 
 #include <array>
 #include <chrono>
@@ -53,7 +53,7 @@ std::optional<int> wait_for_end(const control::FileDescriptor& signals, int fail
 }
 
 int check(const std::string& file) {
-  const auto loaded = config::load_file(file);
+  const auto loaded = app::load_realm(file);
   std::fputs(loaded.to_string().c_str(), stderr);
   if (!loaded.realm) return failure;
   std::printf("%s: no mistake found\n", file.c_str());
@@ -64,7 +64,7 @@ int serve(const app::DaemonOptions& options) {
   using app::log;
   using app::LogMessage;
   app::start_log(options.log_level);
-  auto loaded = config::load_file(options.file);
+  auto loaded = app::load_realm(options.file);
   if (!loaded.realm) {
     std::fputs(loaded.to_string().c_str(), stderr);
     log(LogMessage::realm_file_bad);

@@ -44,12 +44,12 @@ bool protocol(const Value& value, Alg& out) {
   }
 }
 
-// "50000-57999".
+// "16384-24383".
 bool pinhole_ports(const Value& value, Alg& out) {
   using Range = std::pair<std::uint16_t, std::uint16_t>;
   Range range;
   const bool good = parsed(
-      value, range, "a range of 256 ports or more above 1023, like 50000-57999",
+      value, range, "a range of 256 ports or more above 1023, like 16384-24383",
       [](std::string_view text) -> std::optional<Range> {
         const auto dash = text.find('-');
         if (dash == std::string_view::npos) return std::nullopt;

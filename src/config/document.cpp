@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "syntax.hpp"
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -156,11 +157,13 @@ Node parse_or_throw(std::string_view text) {
 
 std::variant<Node, SyntaxError> parse_document(std::string_view text) {
   try {
-    return parse_or_throw(text);
+    Node root = parse_or_throw(text);
+    if (auto open = open_quotation(text)) return *open;
+    return root;
   } catch (const Refusal& refusal) {
     return refusal.error;
   } catch (const YAML::Exception& error) {
-    return SyntaxError{position(error.mark), "not YAML: " + error.msg};
+    return explain_syntax(text, position(error.mark), error.msg);
   }
 }
 

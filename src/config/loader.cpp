@@ -1,5 +1,6 @@
 #include "realmgw/config/loader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -24,14 +25,38 @@ Realm realm_of_defaults() {
   return realm;
 }
 
-Realm read_realm(const Node& root, Report& report) {
+// The lines of what a judge objects to.
+class Lines final : public Objections {
+ public:
+  explicit Lines(Report& report) : report_{report} {}
+
+  [[nodiscard]] bool sound(std::initializer_list<std::string_view> keys) const override {
+    return std::all_of(keys.begin(), keys.end(), [this](std::string_view key) { return report_.clean(key); });
+  }
+  [[nodiscard]] bool sound() const override { return report_.sound(); }
+  void zone(std::size_t zone, std::optional<std::size_t> record, std::string message) override {
+    const Where where = report_.where("zones", zone);
+    report_.problem(record ? report_.where(where.key, *record) : where, std::move(message));
+  }
+  void realm(std::string message) override { report_.problem(report_.where("realm"), std::move(message)); }
+
+ private:
+  Report& report_;
+};
+
+Realm read_realm(const Node& root, const Surroundings& surroundings, Report& report) {
   Realm realm = realm_of_defaults();
+  realm.outbound.max_sessions = surroundings.default_sessions;
   std::array<KeySpec, sections.size()> keys;
   for (std::size_t i = 0; i < sections.size(); ++i) keys[i] = {sections[i]->name, sections[i]->required};
   if (const auto members = Value{root, "", root.at, report}.members(keys)) {
     for (const auto& member : *members) sections[member.key]->read(member.value, realm);
     fill_defaults(realm, report);
     validate(realm, report);
+    if (surroundings.judge) {
+      Lines lines{report};
+      surroundings.judge(realm, lines);
+    }
   }
   return realm;
 }
@@ -44,7 +69,7 @@ LoadResult fail(std::string file, std::string message) {
 
 }  // namespace
 
-LoadResult load_text(std::string_view text, std::string name) {
+LoadResult load_text(std::string_view text, std::string name, const Surroundings& surroundings) {
   const auto document = parse_document(text);
   Report report{std::move(name)};
   LoadResult result;
@@ -52,14 +77,14 @@ LoadResult load_text(std::string_view text, std::string name) {
   if (const auto* error = std::get_if<SyntaxError>(&document)) {
     report.problem({error->at, {}}, error->message);
   } else {
-    realm = read_realm(std::get<Node>(document), report);
+    realm = read_realm(std::get<Node>(document), surroundings, report);
   }
   report.finish(result);
   if (result.problems.empty()) result.realm = std::move(realm);
   return result;
 }
 
-LoadResult load_file(const std::filesystem::path& path) {
+LoadResult load_file(const std::filesystem::path& path, const Surroundings& surroundings) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return fail(path.string(), "is a directory");
   errno = 0;
@@ -70,7 +95,7 @@ LoadResult load_file(const std::filesystem::path& path) {
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return fail(path.string(), "cannot be read");
   text.resize(static_cast<std::size_t>(file.gcount()));
-  return load_text(text, path.string());
+  return load_text(text, path.string(), surroundings);
 }
 
 std::vector<std::string> known_keys() {

@@ -53,7 +53,7 @@ std::optional<std::string> read_line(std::string_view line, Siit::Map& map) {
 
 }  // namespace
 
-bool read_maps(std::string_view text, const std::string& file, std::size_t limit, std::vector<Siit::Map>& maps,
+bool read_maps(std::string_view text, std::size_t limit, std::vector<Siit::Map>& maps, MapLines& lines,
                Report& report) {
   bool good = true;
   for (int number = 1; !text.empty(); ++number) {
@@ -63,19 +63,21 @@ bool read_maps(std::string_view text, const std::string& file, std::size_t limit
     if (line.find_first_not_of(" \t,\r") == std::string_view::npos) continue;
     Siit::Map map;
     if (auto wrong = read_line(line, map)) {
-      report.problem_in(file, number, "siit.maps_file", std::move(*wrong));
+      report.problem_in(lines.file, number, "siit.maps_file", std::move(*wrong));
       good = false;
     } else if (maps.size() == limit) {
-      report.problem_in(file, number, "siit.maps_file", "more than " + std::to_string(limit) + " maps");
+      report.problem_in(lines.file, number, "siit.maps_file", "more than " + std::to_string(limit) + " maps");
       return false;
     } else {
       maps.push_back(map);
+      lines.lines.push_back(number);
     }
   }
   return good;
 }
 
-bool read_maps_file(const std::string& name, std::size_t limit, std::vector<Siit::Map>& maps, Report& report) {
+bool read_maps_file(const std::string& name, std::size_t limit, std::vector<Siit::Map>& maps, MapLines& lines,
+                    Report& report) {
   const auto path = std::filesystem::path{report.file()}.parent_path() / name;
   const auto fail = [&](std::string message) {
     report.problem(report.where("siit.maps_file"), path.string() + " " + std::move(message));
@@ -94,7 +96,8 @@ bool read_maps_file(const std::string& name, std::size_t limit, std::vector<Siit
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return fail("cannot be read");
   text.resize(static_cast<std::size_t>(file.gcount()));
-  return read_maps(text, path.string(), limit, maps, report);
+  lines.file = path.string();
+  return read_maps(text, limit, maps, lines, report);
 }
 
 }  // namespace rgw::config

@@ -30,6 +30,16 @@ constexpr bool is_device_character(char c) {
   return c > ' ' && c < 0x7f;
 }
 
+// Could it be what `ip link` shows? At most IFNAMSIZ - 1 characters.
+bool may_be_interface(std::string_view text) {
+  const auto is_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+  };
+  return !text.empty() && text.size() <= 15 && !text.starts_with("net_") &&
+         !(text[0] >= '0' && text[0] <= '9') && std::all_of(text.begin(), text.end(), is_word);
+}
+
 // "net_af_xdp0,iface=eth1": the driver, digits or _word to tell it from the next, and key=value arguments.
 bool virtual_device(const Value& value, std::string_view text) {
   const auto name = text.substr(0, text.find(','));
@@ -43,8 +53,14 @@ bool virtual_device(const Value& value, std::string_view text) {
     std::string known;
     for (const Driver& candidate : drivers)
       known += (known.empty() ? "" : ", ") + std::string{candidate.name};
-    return value.problem(quote(text) + " is neither a PCI address like 0000:3b:00.0 nor a device of " +
-                         known);
+    std::string message =
+        quote(text) + " is neither a PCI address like 0000:3b:00.0 nor a device of " + known;
+    if (may_be_interface(text)) {
+      const std::string rest = "_" + std::string{text} + ",iface=" + std::string{text};
+      message += "; for the kernel's interface " + std::string{text} + " write " +
+                 quote("net_af_xdp" + rest) + " or " + quote("net_af_packet" + rest);
+    }
+    return value.problem(std::move(message));
   }
   bool has_iface = false;
   for (auto rest = text.substr(name.size()); !rest.empty();) {

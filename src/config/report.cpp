@@ -74,14 +74,17 @@ void Report::warning(const Where& where, std::string message) {
 }
 
 bool Report::clean_besides(std::string_view key, std::initializer_list<std::string_view> leaves) const {
-  const auto concerns = [&](const Problem& problem) {
-    const std::string_view other = problem.key;
-    const bool below = other.starts_with(key) &&
-                       (other.size() == key.size() || other[key.size()] == '.' || other[key.size()] == '[');
-    return below && std::none_of(leaves.begin(), leaves.end(),
-                                 [other](std::string_view leaf) { return other.ends_with(leaf); });
+  const auto is_below = [key](std::string_view other) {
+    return other.starts_with(key) &&
+           (other.size() == key.size() || other[key.size()] == '.' || other[key.size()] == '[');
   };
-  return !overflow_ && std::none_of(problems_.begin(), problems_.end(), concerns);
+  const auto concerns = [&](std::string_view other) {
+    return is_below(other) && std::none_of(leaves.begin(), leaves.end(),
+                                           [other](std::string_view leaf) { return other.ends_with(leaf); });
+  };
+  return !overflow_ && std::none_of(meant_.begin(), meant_.end(), concerns) &&
+         std::none_of(problems_.begin(), problems_.end(),
+                      [&](const Problem& problem) { return concerns(problem.key); });
 }
 
 Where Report::where(const std::string& key) const {

@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,12 +33,17 @@ class Report {
 
   /// The realm file's name.
   [[nodiscard]] const std::string& file() const { return file_; }
-  /// Nothing is wrong at or below `key`: what was read there is all that the operator meant.
+  /// Nothing is wrong so far.
+  [[nodiscard]] bool sound() const { return problems_.empty(); }
+  /// Nothing is wrong at or below `key`, and no misspelt key beside it: what was read there is all that the
+  /// operator meant.
   [[nodiscard]] bool clean(std::string_view key) const { return clean_besides(key, {}); }
   /// The same, but problems of keys that end in one of `leaves` do not count.
   [[nodiscard]] bool clean_besides(std::string_view key,
                                    std::initializer_list<std::string_view> leaves) const;
 
+  /// A key that is unknown was probably meant to be `key`: what is at or below that may not be all.
+  void note_meant(std::string key) { meant_.insert(std::move(key)); }
   /// `key` stands at `at`. Of a duplicate the first place counts, as its value does.
   void note(const std::string& key, Position at) { places_.try_emplace(key, at); }
   /// The next element of the Realm's list `list` comes from `where` (an address range makes many of one
@@ -63,6 +69,7 @@ class Report {
   std::string file_;
   std::vector<Problem> problems_, warnings_;
   bool overflow_ = false;
+  std::set<std::string, std::less<>> meant_;
   std::map<std::string, Position, std::less<>> places_;
   std::map<std::string, std::vector<Where>, std::less<>> items_;
 };

@@ -1,6 +1,9 @@
 // siit: stateless translation (SIIT-1).
 #include "realmgw/net/rfc6052.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 #include "maps_file.hpp"
 #include "sections.hpp"
 
@@ -57,6 +60,7 @@ bool maps(const Value& value, std::vector<Siit::Map>& out) {
       good = item.problem(map.ipv6.to_string() + " has fewer suffix bits than " + map.ipv4.to_string());
     } else {
       out.push_back(map);
+      item.report().note_item(value.path(), item.where());
     }
   }
   return good;
@@ -82,13 +86,63 @@ constexpr Key<Siit> keys[] = {
     {"lowest_ipv6_mtu", into<&Siit::lowest_ipv6_mtu, count<std::uint16_t, 1280, 9216>>},  // RFC 8200 to a port's
 };
 
+// RFC 7757 section 5: of prefixes that overlap the longest decides, so one may lie within another. Twice the
+// same would have two meanings one way and one the other: replies would come from another address.
+class Distinct {
+ public:
+  Distinct(const std::vector<Siit::Map>& maps, const MapLines& lines, Report& report)
+      : maps_{maps}, lines_{lines}, first_of_file_{maps.size() - lines.lines.size()}, report_{report} {}
+
+  [[nodiscard]] bool check() const {
+    const bool ipv4 = check(&Siit::Map::ipv4);
+    return check(&Siit::Map::ipv6) && ipv4;
+  }
+
+ private:
+  [[nodiscard]] bool check(net::Prefix Siit::Map::*side) const {
+    std::vector<std::uint32_t> order(maps_.size());
+    std::iota(order.begin(), order.end(), 0U);
+    const auto key = [&](std::uint32_t index) { return std::pair{maps_[index].*side, index}; };
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return key(a) < key(b); });
+    bool good = true;
+    std::size_t first = 0;  // of those that are the same
+    for (std::size_t i = 1; i < order.size(); ++i) {
+      const net::Prefix& prefix = maps_[order[i]].*side;
+      if (!(prefix == maps_[order[first]].*side)) {
+        first = i;
+        continue;
+      }
+      refuse(order[i], prefix.to_string() + " is mapped twice (first in " + place(order[first]) + ")");
+      good = false;
+    }
+    return good;
+  }
+  [[nodiscard]] std::string place(std::size_t map) const {
+    if (map < first_of_file_) return report_.where("siit.maps", map).key;
+    return lines_.file + ":" + std::to_string(lines_.lines[map - first_of_file_]);
+  }
+  void refuse(std::size_t map, std::string message) const {
+    if (map < first_of_file_) return report_.problem(report_.where("siit.maps", map), std::move(message));
+    report_.problem_in(lines_.file, lines_.lines[map - first_of_file_], "siit.maps_file", std::move(message));
+  }
+
+  const std::vector<Siit::Map>& maps_;
+  const MapLines& lines_;
+  std::size_t first_of_file_;
+  Report& report_;
+};
+
 bool read_siit(const Value& value, Realm& realm) {
-  if (!read_map(value, realm.siit, keys)) return false;
-  if (!realm.siit.destinations.empty() && !realm.siit.prefix) {
+  Siit& siit = realm.siit;
+  if (!read_map(value, siit, keys)) return false;
+  if (!siit.destinations.empty() && !siit.prefix) {
     auto& report = value.report();
     report.problem(report.where("siit.destinations"), "needs a siit.prefix that stands for them");
   }
-  return !realm.siit.maps_file || read_maps_file(*realm.siit.maps_file, max_maps, realm.siit.maps, value.report());
+  MapLines lines;
+  if (siit.maps_file && !read_maps_file(*siit.maps_file, max_maps, siit.maps, lines, value.report()))
+    return false;
+  return Distinct{siit.maps, lines, value.report()}.check();
 }
 
 }  // namespace

@@ -117,6 +117,41 @@ std::optional<std::pair<unsigned, unsigned>> parse_core_range(std::string_view t
   return std::pair{static_cast<unsigned>(*first), static_cast<unsigned>(*last)};
 }
 
+std::string reversed_range(std::string_view text) {
+  const auto dash = text.find('-');
+  if (dash == text.npos) return {};
+  const auto head = text.substr(0, dash), tail = text.substr(dash + 1);
+  const auto dot = head.rfind('.');
+  const bool is_short = dot != head.npos && tail.find_first_of(".:") == tail.npos;
+  const auto common = head.substr(0, is_short ? dot + 1 : 0);
+  return std::string{common}.append(tail).append("-").append(head.substr(common.size()));
+}
+
+std::string meant_duration(std::string_view text) {
+  const auto digits = text.find_first_not_of("0123456789");
+  if (digits == 0 || digits == text.npos) return {};
+  const auto word = lower(text.substr(std::min(text.find_first_not_of(' ', digits), text.size())));
+  static constexpr std::pair<std::string_view, std::string_view> words[] = {{"millisecond", "ms"},
+                                                                            {"msec", "ms"},
+                                                                            {"second", "s"},
+                                                                            {"sec", "s"},
+                                                                            {"minute", "m"},
+                                                                            {"min", "m"},
+                                                                            {"hour", "h"},
+                                                                            {"hr", "h"},
+                                                                            {"day", "d"},
+                                                                            {"ms", "ms"},
+                                                                            {"s", "s"},
+                                                                            {"m", "m"},
+                                                                            {"h", "h"},
+                                                                            {"d", "d"}};
+  for (const auto& [name, unit] : words) {
+    if (word == name || (word.ends_with('s') && word.substr(0, word.size() - 1) == name))
+      return std::string{text.substr(0, digits)}.append(unit);
+  }
+  return {};
+}
+
 std::optional<net::Service> parse_service(std::string_view text) {
   const auto end_of_name =
       static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_digit) - text.begin());

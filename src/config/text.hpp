@@ -38,6 +38,12 @@ namespace rgw::config {
 /// The same with underscores also allowed (RFC 8552), and "*" as a whole first label.
 [[nodiscard]] std::optional<std::string> parse_record_name(std::string_view text);
 
+/// A range with its ends exchanged: "12-10" as "10-12", "10.0.0.12-10" as "10.0.0.10-12". Empty where there
+/// is no dash.
+[[nodiscard]] std::string reversed_range(std::string_view text);
+/// A duration with the unit that was meant: "60 s" as "60s", "2hours" as "2h". Empty where none was.
+[[nodiscard]] std::string meant_duration(std::string_view text);
+
 /// "0000:3b:00.0", from that or the short "3b:00.0".
 [[nodiscard]] std::optional<std::string> parse_pci_address(std::string_view text);
 

@@ -33,6 +33,7 @@ class HostCheck {
         check_address(host, a, report_.where(where.key + ".addresses", a), where.key);
       }
     }
+    check_web();
     if (!realm_.hosts.empty() && realm_.pool.addresses.empty() && report_.clean("pool")) {
       report_.warning(report_.where("hosts"),
                       "without pool.addresses nobody outside can reach a host by its name");
@@ -40,6 +41,19 @@ class HostCheck {
   }
 
  private:
+  // The first host says it for all.
+  void check_web() {
+    if (report_.written("dns.proxy")) return;
+    const auto first =
+        std::find_if(realm_.hosts.begin(), realm_.hosts.end(), [](const Host& host) { return host.www; });
+    if (first == realm_.hosts.end()) return;
+    const Where host = report_.where("hosts", static_cast<std::size_t>(first - realm_.hosts.begin()));
+    report_.warning(report_.where(host.key + ".www"),
+                    "www." + first->name +
+                        " is answered with the gateway's own address, and nothing serves web pages "
+                        "there: run a proxy, and name it in dns.proxy");
+  }
+
   void check_name(const std::string& name, const Where& where) {
     const auto [first, fresh] = names_.try_emplace(name, where.key);
     if (!fresh) report_.problem(where, "names are the same in any case of letters as " + first->second);
@@ -100,37 +114,21 @@ std::string_view host_part(std::string_view name) {
   return first == "www" || parse_service(first) ? name.substr(dot + 1) : name;
 }
 
+// What the zone itself forbids is said by the room that serves it (Judge).
 void check_records(const Realm& realm, const Zone& zone, const std::string& key, Report& report) {
   const bool own_zone = &zone == realm.zones.data();
   std::unordered_map<std::string_view, std::string_view> hosts;
   if (own_zone) {
     for (const Host& host : realm.hosts) hosts.emplace(host.name, host.name);
   }
-  struct Owner {
-    std::string first;   // the place of the first record of the name
-    bool alias = false;  // that one is a CNAME
-  };
-  std::unordered_map<std::string, Owner> owners;
   for (std::size_t i = 0; i < zone.records.size(); ++i) {
     const Record& record = zone.records[i];
-    const Where where = report.where(key, i);
     const bool alias = record.type == "CNAME";
-    if (record.name.size() + 1 + zone.name.size() > max_name) {
-      report.problem(where, "with the zone's name the name is too long for DNS");
-    }
-    // RFC 1034 section 3.6.2: where there is an alias there is nothing else. The apex has its SOA and NS
-    // records.
-    const auto [owner, fresh] = owners.try_emplace(record.name, Owner{where.key, alias});
-    if (alias && record.name == "@") {
-      report.problem(where, "the zone itself cannot be an alias (CNAME)");
-    } else if (!fresh && (alias || owner->second.alias)) {
-      report.problem(where, quote(record.name) + " has an alias (CNAME) and another record (" +
-                                owner->second.first + ")");
-    }
     // A host's addresses are the pool's to answer; a fixed one beside them would contradict it.
     if ((alias || record.type == "A" || record.type == "AAAA") && hosts.contains(host_part(record.name))) {
-      report.problem(where, quote(record.name) + " belongs to hosts." + std::string{host_part(record.name)} +
-                                ": its addresses are answered from there");
+      report.problem(report.where(key, i), quote(record.name) + " belongs to hosts." +
+                                               std::string{host_part(record.name)} +
+                                               ": its addresses are answered from there");
     }
   }
 }

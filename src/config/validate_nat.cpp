@@ -164,6 +164,22 @@ void check_sessions(const Outbound& outbound, Report& report) {
   }
 }
 
+// RFC 4787 section 5: filtering says who may use a mapping. Where each remote has a mapping of its own,
+// nobody else could; what crosses the families has mappings for all remotes (RFC 6146).
+void check_filtering(const Realm& realm, Report& report) {
+  using Filtering = Outbound::Filtering;
+  const Outbound& outbound = realm.outbound;
+  if (outbound.mapping == Outbound::Mapping::endpoint_independent || realm.nat64.prefix ||
+      realm.nat46.proxies)
+    return;
+  if (outbound.filtering == Filtering::address_and_port_dependent || !report.clean("outbound.mapping"))
+    return;
+  report.warning(
+      report.where("outbound.filtering"),
+      "has no effect without mapping: endpoint-independent beside it, since each remote has a mapping of "
+      "its own");
+}
+
 // Where translation is off, addresses have to mean what they say.
 void check_untranslated(const Realm& realm, const Topology& topology, Report& report) {
   for (std::size_t i = 0; i < realm.outbound.untranslated.size(); ++i) {
@@ -225,6 +241,7 @@ void validate_nat(const Realm& realm, const Topology& topology, Report& report) 
   ForwardCheck{realm, topology, report}.run();
   check_timers(realm.timers, report);
   check_sessions(realm.outbound, report);
+  check_filtering(realm, report);
   check_untranslated(realm, topology, report);
   check_pcp(realm, report);
   check_listen(realm, topology, report);

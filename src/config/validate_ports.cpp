@@ -18,17 +18,33 @@ void check_sides(const Realm& realm, const Topology& topology, Report& report) {
   }
 }
 
-// One device is one port. Of a virtual device the name before the arguments has to differ.
+// The kernel's interface under a virtual device, or an empty view.
+std::string_view interface_of(std::string_view device) {
+  constexpr std::string_view key = ",iface=";
+  const auto at = device.find(key);
+  if (at == device.npos) return {};
+  const auto rest = device.substr(at + key.size());
+  return rest.substr(0, rest.find(','));
+}
+
+// One device is one port, and so is one interface. Of a virtual device the name before the arguments has to
+// differ.
 void check_devices(const Realm& realm, Report& report) {
-  std::map<std::string, std::string> taken;
+  std::map<std::string, std::string> devices, interfaces;
   for (const Port& port : realm.ports) {
     const std::string device = port.device.substr(0, port.device.find(','));
     if (device.empty()) continue;
-    const auto [first, fresh] = taken.try_emplace(device, name_of(port));
-    if (fresh) continue;
-    std::string message = quote(device) + " is also the device of " + first->second;
-    if (device.starts_with("net_")) message += "; number them: net_af_xdp0, net_af_xdp1";
-    report.problem(report.where(name_of(port) + ".device"), message);
+    const Where where = report.where(name_of(port) + ".device");
+    if (const auto [first, fresh] = devices.try_emplace(device, name_of(port)); !fresh) {
+      std::string message = quote(device) + " is also the device of " + first->second;
+      if (device.starts_with("net_")) message += "; number them: net_af_xdp0, net_af_xdp1";
+      report.problem(where, message);
+      continue;
+    }
+    const std::string interface { interface_of(port.device) };
+    if (interface.empty()) continue;
+    if (const auto [first, fresh] = interfaces.try_emplace(interface, name_of(port)); !fresh)
+      report.problem(where, "the interface " + quote(interface) + " is also that of " + first->second);
   }
 }
 
@@ -119,6 +135,23 @@ void check_routes(const Realm& realm, const Topology& topology, Report& report) 
   }
 }
 
+// A realm without a way out is likelier forgotten than meant.
+void check_way_out(const Realm& realm, const Topology& topology, Report& report) {
+  if (!report.clean("ports") || !report.clean("routes") || realm.siit.alone) return;
+  const auto is_outside = [](const Link* link) {
+    return link != nullptr && link->port->side == Side::outside;
+  };
+  const bool any_port = std::any_of(topology.links().begin(), topology.links().end(),
+                                    [&](const Link& link) { return is_outside(&link); });
+  const bool any_route = std::any_of(realm.routes.begin(), realm.routes.end(), [&](const Route& route) {
+    return is_outside(topology.link_of(route.via));
+  });
+  if (any_port && !any_route) {
+    report.warning(report.where(report.written("routes") ? "routes" : "ports"),
+                   "no route leads out of an outside port: nothing beyond its link can be reached");
+  }
+}
+
 }  // namespace
 
 void validate_ports(const Realm& realm, const Topology& topology, Report& report) {
@@ -128,6 +161,7 @@ void validate_ports(const Realm& realm, const Topology& topology, Report& report
   check_links(topology, report);
   check_routed(realm, report);
   check_routes(realm, topology, report);
+  check_way_out(realm, topology, report);
 }
 
 }  // namespace rgw::config

@@ -57,7 +57,12 @@ bool Value::problem_at_key(std::string message) const {
 
 const std::string* Value::scalar(std::string_view what) const {
   if (node_->kind == Node::Kind::scalar) return &node_->text;
-  problem("expected " + std::string{what} + ", found " + std::string{name_of(node_->kind)});
+  std::string message = "expected " + std::string{what} + ", found " + std::string{name_of(node_->kind)};
+  // Between brackets "2001:db8::" without quotes is a key without a value.
+  const bool is_key_alone = node_->kind == Node::Kind::map && node_->items.size() == 2 &&
+                            node_->items[1].kind == Node::Kind::nothing;
+  if (is_key_alone) message += " (a value that ends in a colon needs quotes)";
+  problem(std::move(message));
   return nullptr;
 }
 
@@ -102,6 +107,8 @@ std::optional<std::vector<Value::Member>> Value::members(std::span<const KeySpec
       std::string message = "unknown key";
       if (!suggestion.empty()) message += " (did you mean " + quote(suggestion) + "?)";
       suggested.insert(suggestion);
+      if (!suggestion.empty())
+        report_->note_meant(path_.empty() ? std::string{suggestion} : path_ + "." + std::string{suggestion});
       member(i).problem_at_key(message.append(hint_for_unknown(key.text)));
     } else if (first[index]) {
       const std::string message = "duplicate key (first on line " + std::to_string(first[index]->line) + ")";
@@ -136,6 +143,15 @@ std::optional<std::vector<Value::Named>> Value::named(std::string_view what) con
 
 bool boolean(const Value& value, bool& out) {
   static constexpr Choice<bool> choices[] = {{"true", true}, {"false", false}};
+  static constexpr Choice<bool> others[] = {{"yes", true}, {"on", true}, {"no", false}, {"off", false}};
+  if (value.kind() == Node::Kind::scalar) {
+    const std::string& text = *value.scalar({});
+    for (const auto& other : others) {
+      if (text == other.name)
+        return value.problem(quote(text) + " is not true or false (did you mean " +
+                             (other.value ? "true" : "false") + "?)");
+    }
+  }
   return one_of<choices>(value, out);
 }
 
@@ -210,6 +226,8 @@ bool read_duration(const Value& value, milliseconds low, milliseconds high, mill
   }
   std::string message = quote(*text) + " is not " + what;
   if (!duration && parse_number(*text)) message += " (a duration has a unit: ms, s, m, h or d)";
+  const std::string meant = meant_duration(*text);
+  if (!duration && parse_duration(meant)) message += " (did you mean " + quote(meant) + "?)";
   return value.problem(std::move(message));
 }
 

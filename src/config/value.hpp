@@ -157,7 +157,13 @@ bool parsed(const Value& value, T& out, std::string_view what, Parse parse) {
   const std::string* text = value.scalar(what);
   if (text == nullptr) return false;
   auto result = parse(*text);
-  if (!result) return value.problem(quote(*text) + " is not " + std::string{what});
+  if (!result) {
+    std::string message = quote(*text) + " is not " + std::string{what};
+    // A range that goes backwards is the commonest one that is none.
+    const std::string reversed = reversed_range(*text);
+    if (!reversed.empty() && parse(reversed)) message += " (did you mean " + quote(reversed) + "?)";
+    return value.problem(std::move(message));
+  }
   out = std::move(*result);
   return true;
 }

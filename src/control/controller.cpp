@@ -31,19 +31,6 @@ std::vector<pool::AddressRing::Blocked> blocked_services(const ring::Snapshot& s
   return blocked;
 }
 
-pool::PoolConfig pool_config(const ring::Snapshot& snapshot) {
-  const config::Pool& pool = snapshot.realm.pool;
-  pool::PoolConfig config;
-  config.addresses = pool.addresses;
-  config.blocked = blocked_services(snapshot);
-  config.hold = pool.hold;
-  config.rest = pool.rest;
-  config.wait = pool.wait;
-  config.wait_queue = pool.wait_queue;
-  config.share = pool.share;
-  return config;
-}
-
 HashSalt salt_from(std::uint64_t seed) {
   Random random{seed};
   return HashSalt{random};
@@ -64,6 +51,19 @@ std::uint64_t number_or(std::span<const std::string_view> arguments, std::string
 }
 
 }  // namespace
+
+pool::PoolConfig pool_config(const ring::Snapshot& snapshot) {
+  const config::Pool& pool = snapshot.realm.pool;
+  pool::PoolConfig config;
+  config.addresses = pool.addresses;
+  config.blocked = blocked_services(snapshot);
+  config.hold = pool.hold;
+  config.rest = pool.rest;
+  config.wait = pool.wait;
+  config.wait_queue = pool.wait_queue;
+  config.share = pool.share;
+  return config;
+}
 
 std::vector<net::Endpoint> dns_endpoints(const config::Realm& realm) {
   std::vector<net::Endpoint> endpoints;

@@ -3,6 +3,7 @@
 #include "realmgw/dns/reverse.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -30,6 +31,21 @@ dns::RecordSpec address_record(std::string name, const IpAddress& address) {
 bool same_name(const std::string& name, const dns::Name& other) {
   const auto parsed = dns::Name::from_text(name);
   return parsed && *parsed == other;
+}
+
+/// Where the name server is found: the addresses on which it answers to the outside, or, where no port is
+/// outside or it answers inside alone, all of its addresses.
+std::vector<IpAddress> name_server_addresses(const config::Realm& realm) {
+  const auto& listen = realm.dns.listen;
+  std::vector<IpAddress> all, outside;
+  for (const auto& port : realm.ports) {
+    for (const auto& link : port.addresses) {
+      if (!listen.empty() && std::ranges::find(listen, link.address) == listen.end()) continue;
+      all.push_back(link.address);
+      if (port.side == net::Side::outside) outside.push_back(link.address);
+    }
+  }
+  return outside.empty() ? all : outside;
 }
 
 /// Does a record of the zone stand at this absolute name?
@@ -60,7 +76,7 @@ dns::ZoneSpec zone_spec(const config::Zone& zone, const config::Realm& realm, bo
   for (const auto& nameserver : zone.nameservers) {
     if (!is_within(nameserver, zone.name) || is_described(zone, nameserver)) continue;
     const std::string absolute = nameserver.ends_with('.') ? nameserver : nameserver + ".";
-    for (const auto& address : service_addresses(realm, net::Side::outside)) {
+    for (const auto& address : name_server_addresses(realm)) {
       spec.records.push_back(address_record(absolute, address));
     }
   }
@@ -78,28 +94,41 @@ dns::ZoneSpec authority_of(const dns::ZoneSpec& zone, dns::ZoneViews views) {
 
 }  // namespace
 
+std::vector<dns::ZoneSpec> zone_specs(const config::Realm& realm) {
+  std::vector<dns::ZoneSpec> specs;
+  for (const auto& zone : realm.zones) specs.push_back(zone_spec(zone, realm, &zone == &realm.zones.front()));
+  return specs;
+}
+
 dns::ZoneSet make_zones(const config::Realm& realm) {
   std::vector<dns::Zone> zones;
   std::vector<dns::NamedAddress> records;
   std::vector<dns::NamedAddress> hosts;
   if (realm.zones.empty()) return dns::ZoneSet{};
-  const dns::ZoneSpec first = zone_spec(realm.zones.front(), realm, true);
-  for (const auto& zone : realm.zones) {
-    zones.emplace_back(zone_spec(zone, realm, &zone == &realm.zones.front()));
+  const auto specs = zone_specs(realm);
+  const dns::ZoneSpec& first = specs.front();
+  for (const auto& spec : specs) {
+    zones.emplace_back(spec);
     std::ranges::copy(zones.back().addresses(), std::back_inserter(records));
   }
   for (const auto& host : realm.hosts) {
     for (const auto& address : host.addresses) hosts.push_back({address, host.name + "." + first.name + "."});
   }
 
+  // A reverse zone that the operator wrote comes first, and so does the first of a name.
+  std::set<std::pair<dns::View, std::string>> known;
+  const auto note = [&](const dns::Zone& zone) {
+    bool fresh = false;
+    for (const dns::View view : {dns::View::inside, dns::View::outside}) {
+      if (zone.visible(view)) fresh |= known.emplace(view, zone.name().lower().to_string()).second;
+    }
+    return fresh;
+  };
+  for (const auto& zone : zones) note(zone);
   const auto add_reverse = [&](dns::ZoneViews views, const net::Prefix& prefix, const auto& names) {
     for (const auto& spec : dns::reverse_zones(authority_of(first, views), prefix, names)) {
-      const bool known = std::ranges::any_of(zones, [&](const dns::Zone& zone) {
-        const bool overlap = (views == dns::ZoneViews::inside && zone.visible(dns::View::inside)) ||
-                             (views == dns::ZoneViews::outside && zone.visible(dns::View::outside));
-        return overlap && same_name(spec.name, zone.name());
-      });
-      if (!known) zones.emplace_back(spec);  // a reverse zone that the operator wrote comes first
+      dns::Zone zone{spec};
+      if (note(zone)) zones.push_back(std::move(zone));
     }
   };
   std::vector<dns::NamedAddress> inside_names = hosts;
@@ -111,10 +140,13 @@ dns::ZoneSet make_zones(const config::Realm& realm) {
     for (const auto& address : port.addresses)
       add_reverse(dns::ZoneViews::inside, address.prefix(), inside_names);
   }
+  std::map<IpAddress, std::vector<dns::NamedAddress>> by_address;
+  for (const auto& record : records) by_address[record.address].push_back(record);
   for (const IpAddress& address : std::set<IpAddress>{own_outside.begin(), own_outside.end()}) {
-    if (std::ranges::find(records, address, &dns::NamedAddress::address) == records.end()) continue;
+    const auto named = by_address.find(address);
+    if (named == by_address.end()) continue;
     for (const auto views : {dns::ZoneViews::outside, dns::ZoneViews::inside}) {
-      add_reverse(views, net::Prefix{address, address.bits()}, records);
+      add_reverse(views, net::Prefix{address, address.bits()}, named->second);
     }
   }
   return dns::ZoneSet{std::move(zones)};

@@ -168,8 +168,7 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
     case Walked::End::exhausted:
       return exhausted(query, room);
     case Walked::End::withdrawn:
-      counters_.add(Counter::dns_silent);
-      return Silent{};
+      return no_answer(query, room);
   }
   std::uint16_t flags = walked.authoritative ? flag::aa : std::uint16_t{0};
   if (walked.rcode == Rcode::nxdomain) counters_.add(Counter::dns_nxdomain);
@@ -183,16 +182,25 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
 }
 
 Outcome Responder::exhausted(const PendingQuery& query, std::span<std::uint8_t> room) {
-  if (config_.on_exhaustion == OnExhaustion::silence) {
-    counters_.add(Counter::dns_silent);
-    return Silent{};
-  }
+  if (config_.on_exhaustion == OnExhaustion::silence) return no_answer(query, room);
+  const bool refuses = config_.on_exhaustion == OnExhaustion::refuse;
+  if (refuses) counters_.add(Counter::dns_refused);
+  return failed(query, refuses ? Rcode::refused : Rcode::servfail, room);
+}
+
+/// Silence makes a resolver ask again over UDP. Over TCP nobody asks again: the connection would only be held
+/// until one side has enough of it (RFC 7766 section 6.2.3), so it is told.
+Outcome Responder::no_answer(const PendingQuery& query, std::span<std::uint8_t> room) {
+  if (query.client.transport == Transport::tcp) return failed(query, Rcode::servfail, room);
+  counters_.add(Counter::dns_silent);
+  return Silent{};
+}
+
+Outcome Responder::failed(const PendingQuery& query, Rcode rcode, std::span<std::uint8_t> room) {
   Reply reply{query, config_, room};
   reply.question(query.question, class_in);
   reply.error(ExtendedError::not_ready, exhausted_text);
-  if (config_.on_exhaustion == OnExhaustion::servfail) return answered(reply.finish(Rcode::servfail));
-  counters_.add(Counter::dns_refused);
-  return answered(reply.finish(Rcode::refused));
+  return answered(reply.finish(rcode));
 }
 
 Outcome Responder::answered(std::span<const std::uint8_t> bytes) {

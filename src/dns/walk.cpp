@@ -62,6 +62,11 @@ std::optional<Name> Walk::answer_at(const Step& step, bool is_first) {
       return std::nullopt;
     }
     if (const RrSet* alias = node->find(RrType::cname)) {
+      // An alias that leads back: its records stand there already (RFC 1034 section 3.6.2).
+      const auto seen = aliases_.begin() + aliases_seen_;
+      if (std::find(aliases_.begin(), seen, node) != seen) return std::nullopt;
+      *seen = node;
+      ++aliases_seen_;
       put_set(Section::answer, step.name, *alias);
       if (type == RrType::any) return std::nullopt;
       return target_of(RrType::cname, alias->records.front());

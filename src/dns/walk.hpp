@@ -5,6 +5,7 @@
 #include "realmgw/dns/message_writer.hpp"
 #include "realmgw/dns/zone.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -41,7 +42,7 @@ struct Walked {
 /// One question's way. Writes records behind the question in `writer`.
 class Walk {
  public:
-  /// A CNAME chain ends after this many; the resolver may go on from there.
+  /// A CNAME chain ends after this many, or where it leads back; the resolver may go on from there.
   static constexpr unsigned max_aliases = 8;
 
   /// `settled` replaces the reservation where the wait for it is over; null else. `names` may be null.
@@ -91,6 +92,8 @@ class Walk {
   Instant now_;
   const Settled* settled_;
   MessageWriter& writer_;
+  std::array<const Node*, max_aliases + 1> aliases_{};  // that were answered
+  std::uint8_t aliases_seen_ = 0;
   Walked result_;
 };
 

@@ -3,38 +3,44 @@
 #include <algorithm>
 #include <stdexcept>
 #include <tuple>
+#include <utility>
 
 #include "record.hpp"
 
 namespace rgw::dns {
 namespace {
 
-[[noreturn]] void refuse(const std::string& where, const std::string& why) {
-  throw std::invalid_argument(where + ": " + why);
+[[noreturn]] void refuse(const std::string& why) {
+  throw std::invalid_argument(why);
 }
 
-std::string describe(const ZoneSpec& spec, const RecordSpec& record) {
-  return "zone " + spec.name + ": record \"" + record.name + " " + record.type + " " + record.data + "\"";
+std::string describe(const ZoneSpec& spec, const ZoneFault& fault) {
+  std::string text = "zone " + spec.name + ": ";
+  if (fault.record) {
+    const RecordSpec& record = spec.records[*fault.record];
+    text += "record \"" + record.name + " " + record.type + " " + record.data + "\": ";
+  }
+  return text + fault.why;
 }
 
-Name name_or_refuse(const std::string& text, const std::string& where, const std::string& what) {
+Name name_or_refuse(const std::string& text, const std::string& what) {
   const auto name = Name::from_text(text);
-  if (!name) refuse(where, what + " \"" + text + "\" is not a domain name");
+  if (!name) refuse(what + " \"" + text + "\" is not a domain name");
   return *name;
 }
 
 /// The owner of a record: RFC 1035 section 5.1's rules for relative names.
-Name owner_of(const RecordSpec& record, const Name& zone, const std::string& where) {
+Name owner_of(const RecordSpec& record, const Name& zone) {
   if (record.name.empty() || record.name == "@") return zone;
-  const Name owner = name_or_refuse(record.name, where, "the name");
+  const Name owner = name_or_refuse(record.name, "the name");
   const bool absolute = record.name.ends_with('.') && !record.name.ends_with("\\.");
   if (!absolute) {
     const Labels labels{owner};
     const auto joined = Name::join(labels.first(labels.size()), zone);
-    if (!joined) refuse(where, "the name is too long");
+    if (!joined) refuse("with the zone's name the name is too long for DNS");
     return *joined;
   }
-  if (!owner.is_within(zone)) refuse(where, "the name lies outside the zone");
+  if (!owner.is_within(zone)) refuse("the name lies outside the zone");
   return owner;
 }
 
@@ -64,7 +70,7 @@ bool has_address(const Node* node) {
 RrSet& set_of(Node& node, RrType type, std::uint32_t ttl) {
   const auto at = std::ranges::find(node.sets, type, &RrSet::type);
   if (at != node.sets.end()) return *at;
-  return node.sets.emplace_back(RrSet{type, ttl, {}});
+  return node.sets.emplace_back(RrSet{type, ttl, {}, 0});
 }
 
 }  // namespace
@@ -74,21 +80,45 @@ const RrSet* Node::find(RrType type) const {
   return at == sets.end() ? nullptr : &*at;
 }
 
-Zone::Zone(const ZoneSpec& spec) : dynamic_{spec.dynamic}, views_{spec.views}, ttl_{spec.ttl} {
-  const std::string where = "zone " + spec.name;
-  name_ = name_or_refuse(spec.name, where, "the zone's name");
+Zone::Zone(const ZoneSpec& spec, std::vector<ZoneFault>& faults)
+    : dynamic_{spec.dynamic}, views_{spec.views}, ttl_{spec.ttl} {
+  try {
+    begin(spec);
+  } catch (const std::invalid_argument& error) {
+    faults.push_back({std::nullopt, error.what()});
+    return;
+  }
+  for (std::size_t i = 0; i < spec.records.size(); ++i) {
+    try {
+      add(spec, i);
+    } catch (const std::invalid_argument& error) {
+      faults.push_back({i, error.what()});
+    }
+  }
+  if (faults.empty()) check(faults);
+}
+
+Zone::Zone(const ZoneSpec& spec)
+    : Zone{[&] {
+        std::vector<ZoneFault> faults;
+        Zone zone{spec, faults};
+        if (!faults.empty()) refuse(describe(spec, faults.front()));
+        return zone;
+      }()} {}
+
+void Zone::begin(const ZoneSpec& spec) {
+  name_ = name_or_refuse(spec.name, "the zone's name");
   label_count_ = name_.label_count();
-  if (spec.nameservers.empty()) refuse(where, "no name server");
+  if (spec.nameservers.empty()) refuse("no name server");
 
   std::vector<Name> servers;
-  for (const auto& server : spec.nameservers)
-    servers.push_back(name_or_refuse(server, where, "the name server"));
+  for (const auto& server : spec.nameservers) servers.push_back(name_or_refuse(server, "the name server"));
   Name contact;
   if (spec.contact.empty()) {
     const std::string_view label = "hostmaster";
     contact = Name::join({&label, 1}, name_).value_or(name_);
   } else {
-    contact = name_or_refuse(spec.contact, where, "the contact");
+    contact = name_or_refuse(spec.contact, "the contact");
   }
 
   Node& apex = nodes_[std::string{name_.lower().key()}];
@@ -100,9 +130,6 @@ Zone::Zone(const ZoneSpec& spec) : dynamic_{spec.dynamic}, views_{spec.views}, t
   for (const auto& server : servers) set_of(apex, RrType::ns, spec.ttl).records.push_back(name_rdata(server));
   negative_soa_ = *apex.find(RrType::soa);
   negative_soa_.ttl = std::min(spec.ttl, spec.negative_ttl);
-
-  for (const auto& record : spec.records) add(spec, record);
-  check(spec);
 }
 
 bool Zone::visible(View view) const {
@@ -123,46 +150,43 @@ Node& Zone::node_at(const Name& name) {
   return nodes_.find(name.lower().key())->second;
 }
 
-void Zone::add(const ZoneSpec& spec, const RecordSpec& record) {
-  const std::string where = describe(spec, record);
-  const Name owner = owner_of(record, name_, where);
-  if (Labels{owner}.size() > 0 && Labels{owner}[0] == "*") refuse(where, "wildcards are not served");
+void Zone::add(const ZoneSpec& spec, std::size_t index) {
+  const RecordSpec& record = spec.records[index];
+  const Name owner = owner_of(record, name_);
+  if (Labels{owner}.size() > 0 && Labels{owner}[0] == "*") refuse("wildcards are not served");
 
-  WireRecord parsed;
-  try {
-    parsed = parse_record(owner, record.ttl.value_or(spec.ttl), record.type, record.data, name_);
-  } catch (const std::invalid_argument& error) {
-    refuse(where, error.what());
-  }
-  if (const auto reason = why_not(parsed.type); !reason.empty()) refuse(where, std::string{reason});
+  WireRecord parsed = parse_record(owner, record.ttl.value_or(spec.ttl), record.type, record.data, name_);
+  if (const auto reason = why_not(parsed.type); !reason.empty()) refuse(std::string{reason});
 
   Node& node = node_at(owner);
+  const RrSet* there = node.find(parsed.type);
+  // RFC 1034 section 3.6.2: the apex has its SOA and NS records.
+  const auto alone = [] { refuse("a CNAME stands alone at its name (RFC 1034 section 3.6.2)"); };
+  const bool is_alias = parsed.type == RrType::cname;
+  if (node.find(RrType::cname) != nullptr ? !is_alias : is_alias && !node.sets.empty()) alone();
   // The apex's NS set has the zone's TTL already; a record that says nothing joins any set.
-  RrSet& set = set_of(node, parsed.type, parsed.ttl);
-  if (record.ttl && set.ttl != *record.ttl) {
-    refuse(where, "another record of this name and type has another TTL (RFC 2181 section 5.2)");
+  if (there != nullptr && record.ttl && there->ttl != *record.ttl) {
+    refuse("another record of this name and type has another TTL (RFC 2181 section 5.2)");
   }
   const auto same = [&](const Rdata& other) { return other.bytes == parsed.rdata.bytes; };
-  if (std::ranges::none_of(set.records, same)) set.records.push_back(std::move(parsed.rdata));
+  if (there != nullptr && std::ranges::any_of(there->records, same)) return;
+  if (there != nullptr && is_alias) alone();
+  RrSet& set = set_of(node, parsed.type, parsed.ttl);
+  if (there == nullptr) set.source = index;
+  set.records.push_back(std::move(parsed.rdata));
   if (parsed.type == RrType::ns && &node != apex_) has_delegations_ = true;
-
-  const RrSet* alias = node.find(RrType::cname);
-  if (alias != nullptr && (node.sets.size() > 1 || alias->records.size() > 1)) {
-    refuse(where, "a CNAME stands alone at its name (RFC 1034 section 3.6.2)");
-  }
 }
 
-void Zone::check(const ZoneSpec& spec) const {
+void Zone::check(std::vector<ZoneFault>& faults) const {
   // A name server within the zone needs an address there, and no CNAME (RFC 2181 section 10.3).
   for (const auto& [key, node] : nodes_) {
     const RrSet* servers = node.find(RrType::ns);
     if (servers == nullptr) continue;
     for (const auto& rdata : servers->records) {
       const Name server = target_of(RrType::ns, rdata);
-      if (server.is_within(name_) && !has_address(find(server.lower()))) {
-        refuse("zone " + spec.name,
-               "the name server " + server.to_string() + " has no address record in the zone");
-      }
+      if (!server.is_within(name_) || has_address(find(server.lower()))) continue;
+      faults.push_back({&node == apex_ ? std::nullopt : std::optional{servers->source},
+                        "the name server " + server.to_string() + " has no address record in the zone"});
     }
   }
 }
@@ -212,9 +236,72 @@ ZoneSet::ZoneSet(std::vector<Zone> zones) : zones_{std::move(zones)} {
       const bool is_new = by_view_[static_cast<std::size_t>(view)]
                               .try_emplace(std::string{zone.name().lower().key()}, &zone)
                               .second;
-      if (!is_new) refuse("zone " + zone.name().to_string(), "there are two zones of this name in one view");
+      if (!is_new)
+        refuse("zone " + zone.name().to_string() + ": there are two zones of this name in one view");
     }
   }
+}
+
+std::vector<AliasLoop> ZoneSet::alias_loops() const {
+  struct Alias {
+    const Zone* zone;
+    const Node* node;
+    Alias* next = nullptr;  // where it leads, if to another
+    unsigned walk = 0;      // that saw it first
+  };
+  std::vector<AliasLoop> loops;
+  for (const View view : {View::outside, View::inside}) {
+    std::vector<Alias> aliases;
+    for (const auto& zone : zones_) {
+      if (!zone.visible(view)) continue;
+      zone.for_each_alias([&](const Node& node) {
+        const Name lower = node.name.lower();
+        if (find(lower, view) == &zone && zone.delegation(lower) == nullptr)
+          aliases.push_back({&zone, &node});
+      });
+    }
+    const auto place = [this](const Alias& alias) {
+      return std::pair{static_cast<std::size_t>(alias.zone - zones_.data()),
+                       alias.node->find(RrType::cname)->source};
+    };
+    std::ranges::sort(aliases, {}, place);
+    std::unordered_map<const Node*, Alias*> by_node;
+    for (auto& alias : aliases) by_node.emplace(alias.node, &alias);
+    for (auto& alias : aliases) {
+      const Name target = target_of(RrType::cname, alias.node->find(RrType::cname)->records.front()).lower();
+      const Zone* zone = find(target, view);
+      const auto next = by_node.find(zone == nullptr ? nullptr : zone->find(target));
+      if (next != by_node.end()) alias.next = next->second;
+    }
+    unsigned walk = 0;
+    for (auto& first : aliases) {
+      ++walk;
+      Alias* at = &first;
+      while (at != nullptr && at->walk == 0) {
+        at->walk = walk;
+        at = at->next;
+      }
+      if (at == nullptr || at->walk != walk) continue;
+      // `at` is on a loop that nobody saw before; it is told from its first record.
+      const Alias* start = at;
+      for (const Alias* one = at->next; one != at; one = one->next) {
+        if (place(*one) < place(*start)) start = one;
+      }
+      AliasLoop loop{place(*start).first, place(*start).second, start->node->name.to_string()};
+      constexpr unsigned most = 8;  // names that a line shows
+      unsigned names = 1;
+      for (const Alias* one = start->next; one != start; one = one->next, ++names) {
+        if (names < most) loop.path += " -> " + one->node->name.to_string();
+      }
+      if (names > most) loop.path += " -> ...";
+      loop.path += " -> " + start->node->name.to_string();
+      const auto same = [&](const AliasLoop& other) {
+        return other.zone == loop.zone && other.record == loop.record;
+      };
+      if (std::ranges::none_of(loops, same)) loops.push_back(std::move(loop));
+    }
+  }
+  return loops;
 }
 
 const Zone* ZoneSet::find(const Name& lower_name, View view) const {

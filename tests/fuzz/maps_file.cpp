@@ -20,8 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::size_t limit = 64;
   std::vector<config::Siit::Map> maps;
   config::Report report{"realm.yaml"};
+  config::MapLines lines{"maps", {}};
   const bool good =
-      config::read_maps({reinterpret_cast<const char*>(data), size}, "maps", limit, maps, report);
+      config::read_maps({reinterpret_cast<const char*>(data), size}, limit, maps, lines, report);
+  require(lines.lines.size() == maps.size());
   require(maps.size() <= limit);
   for (const auto& map : maps) {
     require(map.ipv4.address().is_v4() && map.ipv6.address().is_v6());

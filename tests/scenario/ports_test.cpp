@@ -3,6 +3,7 @@
 // - one port towards many remotes, one towards each remote (address-and-port-dependent mapping)
 // - ports of a worker come back to that worker
 // - a host keeps to one of several addresses, and goes to the next when its ports are gone
+// - beside the pinhole ports of ALGs the ports that systems choose for themselves are preserved
 // - no port left; the limits of a host and of the table, who is told, and what comes back when sessions end
 #include <set>
 
@@ -210,6 +211,28 @@ TEST(Ports, who_can_have_no_session_is_told) {  // RFC 6888 REQ-11 B, RFC 5508 R
   }
   EXPECT_EQ(gateway.count(Counter::session_host_limit), 2U);
   EXPECT_EQ(gateway.count(Counter::icmp_error_sent), 2U);
+}
+
+// OUT-2, RFC 5382 REQ-7: hole punching lives on preserved ports, with an ALG or without. What systems choose
+// from: RFC 6335 section 6 (Windows, macOS), Linux.
+TEST(PortsBesidePinholes, of_every_system_are_preserved) {
+  config::Realm realm = lab_realm();
+  realm.alg[net::AlgId::ftp].on = realm.alg[net::AlgId::sip].on = true;
+  Gateway gateway{realm};
+  for (const unsigned port :
+       {1024U, 5060U, 16'383U, 24'384U, 32'768U, 49'152U, 50'000U, 57'999U, 60'999U, 65'535U}) {
+    for (const auto& packet : {udp(at("10.0.0.42", port), "203.0.113.10:4000"),
+                               tcp(at("10.0.0.42", port), "203.0.113.10:4000").syn()}) {
+      const auto out = gateway.out(packet);
+      ASSERT_TRUE(out) << port;
+      EXPECT_EQ(out->source_port(), port);
+    }
+  }
+  for (const unsigned port : {16'384U, 20'000U, 24'383U}) {
+    const auto out = gateway.out(udp(at("10.0.0.42", port), "203.0.113.10:4000"));
+    ASSERT_TRUE(out) << port;
+    EXPECT_FALSE(out->source_port() >= 16'384 && out->source_port() <= 24'383) << "a pinhole's";
+  }
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 
 #include "realmgw/config/realm.hpp"
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,12 +43,37 @@ inline constexpr std::size_t max_nodes = 500'000;
 inline constexpr std::size_t max_depth = 16;
 inline constexpr std::size_t max_problems = 200;
 
+/// Takes what a check says that stands elsewhere, and knows the line of it.
+class Objections {
+ public:
+  virtual ~Objections() = default;
+  /// Nothing is wrong at or below any of these keys.
+  [[nodiscard]] virtual bool sound(std::initializer_list<std::string_view> keys) const = 0;
+  /// Nothing is wrong anywhere.
+  [[nodiscard]] virtual bool sound() const = 0;
+  /// Something is wrong with a zone of the realm, by its index; with one of its records, by its index there.
+  virtual void zone(std::size_t zone, std::optional<std::size_t> record, std::string message) = 0;
+  /// Something is wrong with the realm, and no key can be named.
+  virtual void realm(std::string message) = 0;
+};
+
+/// A check by what will serve the realm, which this room does not know. It gets what could be read of a file,
+/// the checks of this room behind it.
+using Judge = std::function<void(const Realm&, Objections&)>;
+
+/// What the loader cannot know by itself.
+struct Surroundings {
+  Judge judge;                              ///< empty: none
+  std::uint32_t default_sessions = 65'536;  ///< `outbound.max_sessions`, unless written
+};
+
 /// Reads and checks a realm file. Bad input of any kind, an unreadable file among it, ends in `problems`;
 /// only a lack of memory throws.
-[[nodiscard]] LoadResult load_file(const std::filesystem::path& path);
+[[nodiscard]] LoadResult load_file(const std::filesystem::path& path, const Surroundings& surroundings = {});
 
 /// The same for a text in memory; `name` stands for the file in the problems.
-[[nodiscard]] LoadResult load_text(std::string_view text, std::string name);
+[[nodiscard]] LoadResult load_text(std::string_view text, std::string name,
+                                   const Surroundings& surroundings = {});
 
 /// Every key that the loader knows, with `<name>` where the operator chooses one: "ports.<port>.device".
 /// docs/realm-file.md is checked against it.

@@ -63,7 +63,7 @@ struct Outbound {
   Unmatched unmatched = Unmatched::automatic;
   bool hairpin = true;
   bool inbound_refresh = true;                  ///< RFC 4787 REQ-6a, RFC 6146 section 5.3
-  std::uint32_t max_sessions = 65536;           ///< size of the session tables, all workers together
+  std::uint32_t max_sessions = 65536;           ///< size of the session tables, all workers; default: by memory
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
   std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit
   std::uint32_t max_new_sessions_per_host = 0;  ///< a second, RFC 6888 REQ-4c; 0: no limit
@@ -156,7 +156,10 @@ struct Alg {
 
   std::array<Protocol, net::alg_infos.size()> protocols;  ///< by net::AlgId
   AddressForm sip_address_form = AddressForm::literal;  ///< ALG-3
-  std::uint16_t first_port = 50'000, last_port = 57'999;  ///< external ports that are for pinholes alone
+  /// External ports that are for pinholes alone. Below every system's ephemeral ports (Linux 32768-60999;
+  /// IANA, Windows and macOS 49152-65535: RFC 6335 section 6), so that NAT can keep those, and where RTP
+  /// usually is.
+  std::uint16_t first_port = 16'384, last_port = 24'383;
   std::uint32_t max_sessions = 16'384;                     ///< inspected at one time, all workers together
   std::uint32_t max_pinholes = 16'384;
   std::uint32_t max_pinholes_per_host = 1'024;

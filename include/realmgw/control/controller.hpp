@@ -50,6 +50,9 @@ struct Surroundings {
 /// Port 53 of the addresses that the realm serves names on.
 [[nodiscard]] std::vector<net::Endpoint> dns_endpoints(const config::Realm& realm);
 
+/// The Circular Pool of the realm.
+[[nodiscard]] pool::PoolConfig pool_config(const ring::Snapshot& snapshot);
+
 /// One thread turns the crank; every turn is of bounded work.
 class Controller {
  public:

@@ -92,6 +92,8 @@ class Responder {
   [[nodiscard]] Outcome answer(const PendingQuery& query, const Settled* settled, Instant now,
                                std::span<std::uint8_t> room);
   [[nodiscard]] Outcome exhausted(const PendingQuery& query, std::span<std::uint8_t> room);
+  [[nodiscard]] Outcome no_answer(const PendingQuery& query, std::span<std::uint8_t> room);
+  [[nodiscard]] Outcome failed(const PendingQuery& query, Rcode rcode, std::span<std::uint8_t> room);
   [[nodiscard]] Outcome answered(std::span<const std::uint8_t> bytes);
 
   ResponderConfig config_;

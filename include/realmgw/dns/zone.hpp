@@ -43,6 +43,12 @@ struct ZoneSpec {
   ZoneViews views = ZoneViews::both;
 };
 
+/// What is wrong with a zone.
+struct ZoneFault {
+  std::optional<std::size_t> record;  ///< its index in `ZoneSpec::records`; absent: the zone as a whole
+  std::string why;                    ///< the sentence for the operator, without the place
+};
+
 /// The data of one record in wire form.
 struct Rdata {
   std::vector<std::uint8_t> bytes;
@@ -56,6 +62,7 @@ struct RrSet {
   RrType type{};
   std::uint32_t ttl = 0;
   std::vector<Rdata> records;
+  std::size_t source = 0;  ///< the index of its first record in `ZoneSpec::records`
 };
 
 /// What stands at one name. Without sets it is an empty non-terminal.
@@ -80,6 +87,8 @@ class Zone {
   /// be read, lies outside the zone, or contradicts another (RFC 1034 section 3.6.2, RFC 2181 sections 5.2
   /// and 10.3), and for what the gateway does not serve: wildcards, DNAME, signatures.
   explicit Zone(const ZoneSpec& spec);
+  /// The same, but says what is wrong instead of throwing; what is, is not in the zone.
+  Zone(const ZoneSpec& spec, std::vector<ZoneFault>& faults);
   Zone(Zone&&) = default;
   Zone& operator=(Zone&&) = default;
 
@@ -97,14 +106,24 @@ class Zone {
   /// The SOA for negative answers: its TTL is the lesser of its own and MINIMUM (RFC 2308 section 3).
   [[nodiscard]] const RrSet& negative_soa() const { return negative_soa_; }
 
+  /// Each alias: the node that it stands at.
+  template <class Visit>
+  void for_each_alias(Visit&& visit) const {
+    for (const auto& [key, node] : nodes_) {
+      if (node.find(RrType::cname) != nullptr) visit(node);
+    }
+  }
+
   /// Every A and AAAA record, but for glue below a delegation: what a PTR record may point back to.
   [[nodiscard]] std::vector<NamedAddress> addresses() const;
 
  private:
   [[nodiscard]] const Node* find_key(std::string_view key) const;
   Node& node_at(const Name& name);
-  void add(const ZoneSpec& spec, const RecordSpec& record);
-  void check(const ZoneSpec& spec) const;
+  /// Throws std::invalid_argument with a ZoneFault's `why`.
+  void begin(const ZoneSpec& spec);
+  void add(const ZoneSpec& spec, std::size_t index);
+  void check(std::vector<ZoneFault>& faults) const;
 
   Name name_;
   std::size_t label_count_ = 0;
@@ -118,6 +137,13 @@ class Zone {
   RrSet negative_soa_;
 };
 
+/// Aliases that lead back to themselves (RFC 1034 section 3.6.2), through whatever zones.
+struct AliasLoop {
+  std::size_t zone;    ///< of its first record, by the order of zones and records
+  std::size_t record;  ///< likewise
+  std::string path;    ///< "a.foo. -> b.foo. -> a.foo.", shortened where it is long
+};
+
 /// The zones of a gateway, for look-up by name and view. Two zones may share a name where their views differ.
 class ZoneSet {
  public:
@@ -129,6 +155,9 @@ class ZoneSet {
 
   /// The closest zone at or above a name in lower case; null outside all of them.
   [[nodiscard]] const Zone* find(const Name& lower_name, View view) const;
+
+  /// Each loop once, in order.
+  [[nodiscard]] std::vector<AliasLoop> alias_loops() const;
 
  private:
   using Table = std::unordered_map<std::string, const Zone*, TextHash, std::equal_to<>>;

@@ -46,5 +46,14 @@ TEST(AlgSection, refuses_what_no_alg_has) {
               ElementsAre(HasSubstr("alg.pinhole_ports")));
 }
 
+// RFC 6335 section 6, and what Linux, Windows and macOS choose from.
+TEST(AlgSection, has_pinhole_ports_that_are_nobody_s_ephemeral_ports) {
+  const Alg alg;
+  EXPECT_GE(alg.first_port, 1024);
+  EXPECT_LT(alg.last_port, 32'768);
+  EXPECT_EQ(alg.last_port - alg.first_port + 1, 8000);
+  EXPECT_EQ(alg.first_port % 2, 0) << "RTP has the even port of a pair (RFC 3550 section 11)";
+}
+
 }  // namespace
 }  // namespace rgw::config

@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-
-#include <gtest/gtest.h>
 #include <unistd.h>
+
+#include <gmock/gmock.h>
 
 namespace rgw::config {
 namespace {
@@ -55,6 +55,32 @@ TEST(SiitSection, refuses_what_the_rfcs_forbid) {  // RFC 6052 section 2.2, RFC 
   EXPECT_NE(said.find("siit.yaml:8:"), std::string::npos) << said;
   EXPECT_NE(said.find("fewer suffix bits"), std::string::npos) << said;
   EXPECT_NE(said.find("siit.yaml:9:"), std::string::npos) << said;
+}
+
+// RFC 7757 section 5: the longest prefix decides, both ways; the same one twice cannot be told apart.
+TEST(SiitSection, maps_an_address_once_and_a_part_of_a_prefix_too) {
+  const auto with = [](const std::string& maps) {
+    return load_text(std::string{head} + "siit:\n  maps:\n" + maps, "siit.yaml").to_string();
+  };
+  EXPECT_EQ(with("    - { ipv4: 10.0.2.0/24, ipv6: \"2001:db8:2::/120\" }\n"
+                 "    - { ipv4: 10.0.2.9, ipv6: \"2001:db8:9::9\" }\n"
+                 "    - { ipv4: 10.0.3.9, ipv6: \"2001:db8:2::9\" }\n")
+                .find("twice"),
+            std::string::npos);
+  EXPECT_THAT(with("    - { ipv4: 10.0.2.1, ipv6: \"2001:db8:2::1\" }\n"
+                   "    - { ipv4: 10.0.2.1, ipv6: \"2001:db8:2::2\" }\n"
+                   "    - { ipv4: 10.0.2.3, ipv6: \"2001:db8:2::1\" }\n"
+                   "    - { ipv4: 10.0.2.1/32, ipv6: \"2001:db8:2::1/128\" }\n"),
+              testing::AllOf(
+                  testing::HasSubstr("siit.yaml:8:7: siit.maps[1]: 10.0.2.1/32 is mapped twice (first in "
+                                     "siit.maps[0])"),
+                  testing::HasSubstr("siit.yaml:9:7: siit.maps[2]: 2001:db8:2::1/128 is mapped twice (first "
+                                     "in siit.maps[0])"),
+                  testing::HasSubstr("siit.yaml:10:7: siit.maps[3]: 10.0.2.1/32 is mapped twice"),
+                  testing::HasSubstr("siit.yaml:10:7: siit.maps[3]: 2001:db8:2::1/128 is mapped twice")));
+  EXPECT_THAT(with("    - { ipv4: 10.0.2.0/24, ipv6: \"2001:db8:2::/120\" }\n"
+                   "    - { ipv4: 10.0.2.0/24, ipv6: \"2001:db8:3::/120\" }\n"),
+              testing::HasSubstr("10.0.2.0/24 is mapped twice"));
 }
 
 TEST(SiitSection, cuts_to_no_less_than_ipv6_carries) {  // RFC 8200 section 5, RFC 7915 section 4
@@ -167,6 +193,20 @@ TEST_F(MapsFile, names_each_bad_line) {  // OPS-1
                            "maps.txt:4:1: siit.maps_file: 2001:db8:42::/120 has fewer suffix bits", "maps.txt:5:1:"}) {
     EXPECT_NE(said.find(part), std::string::npos) << part << "\n" << said;
   }
+}
+
+TEST_F(MapsFile, maps_an_address_once_and_not_what_the_realm_file_maps) {
+  std::ofstream{directory / "realm.yaml"} << head
+                                          << "siit:\n  maps_file: maps.txt\n"
+                                             "  maps: { ipv4: 10.0.1.1, ipv6: \"2001:db8:42::1\" }\n";
+  std::ofstream{directory / "maps.txt"}
+      << "10.0.1.2 2001:db8:42::2\n\n10.0.1.1 2001:db8:42::3\n10.0.1.4 2001:db8:42::2\n";
+  const std::string said = load_file(directory / "realm.yaml").to_string();
+  EXPECT_THAT(said, testing::HasSubstr(
+                        "maps.txt:3:1: siit.maps_file: 10.0.1.1/32 is mapped twice (first in siit.maps)"));
+  EXPECT_THAT(said, testing::HasSubstr(
+                        "maps.txt:4:1: siit.maps_file: 2001:db8:42::2/128 is mapped twice (first in "));
+  EXPECT_THAT(said, testing::HasSubstr("maps.txt:1)"));
 }
 
 TEST_F(MapsFile, that_is_not_there_is_named) {

@@ -331,17 +331,5 @@ TEST(Validation, a_record_does_not_contradict_a_host) {
   EXPECT_THAT(record("b.a", "A", "198.51.100.7"), IsEmpty());
 }
 
-// RFC 1034 section 3.6.2.
-TEST(Validation, an_alias_is_alone) {
-  EXPECT_THAT(
-      problems_with("zones:\n  foo.example:\n    records:\n"
-                    "      - { name: a, type: A, data: 198.51.100.7 }\n"
-                    "      - { name: a, type: CNAME, data: b }\n"
-                    "      - { name: '@', type: CNAME, data: b }\n"),
-      ElementsAre("f:12:9: zones.foo.example.records[1]: \"a\" has an alias (CNAME) and another record "
-                  "(zones.foo.example.records[0])",
-                  "f:13:9: zones.foo.example.records[2]: the zone itself cannot be an alias (CNAME)"));
-}
-
 }  // namespace
 }  // namespace rgw::config

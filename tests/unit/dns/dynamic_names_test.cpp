@@ -224,6 +224,32 @@ TEST(Pool8, exhaustion_is_silence_by_default) {
   EXPECT_EQ(gateway.count(Counter::dns_answers), 0U);
 }
 
+// A resolver does not ask again over TCP: it would hold its connection in vain (RFC 7766 section 6.2.3).
+TEST(Pool8, silence_is_servfail_with_its_extended_error_over_tcp) {
+  Fixture gateway;
+  gateway.client.transport = Transport::tcp;
+  gateway.hosts.reservation = Refused{};
+  const Answer answer = gateway.ask(query("hosta.foo").edns(1232));
+  EXPECT_EQ(answer.rcode, servfail);
+  EXPECT_EQ(answer.options.at(15).substr(0, 2), std::string("\0\x0e", 2));
+  EXPECT_EQ(gateway.ask("hosta.foo", RrType::a).rcode, servfail);
+  EXPECT_EQ(gateway.count(Counter::dns_silent), 0U);
+  EXPECT_EQ(gateway.count(Counter::dns_answers), 2U);
+}
+
+TEST(Pool8, a_wait_in_vain_is_told_over_tcp_and_an_address_for_another_name_too) {
+  Fixture gateway;
+  gateway.client.transport = Transport::tcp;
+  gateway.hosts.reservation = Waiting{Ticket{5}};
+  const auto outcome = gateway.send(query("hosta.foo").edns(1232).bytes());
+  const PendingQuery pending = std::get<PendingQuery>(outcome);
+  for (const auto& address : {std::optional<net::IpAddress>{}, net::IpAddress::parse("2001:db8::1")}) {
+    const Answer answer = answer_of(gateway.responder.complete(pending, address, gateway.room));
+    EXPECT_EQ(answer.rcode, servfail);
+    EXPECT_EQ(answer.options.count(15), 1U);
+  }
+}
+
 TEST(Pool8, servfail_and_refuse_carry_the_extended_error_not_ready) {
   for (const auto& [policy, rcode] :
        {std::pair{OnExhaustion::servfail, servfail}, {OnExhaustion::refuse, refused}}) {

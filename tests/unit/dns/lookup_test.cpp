@@ -149,11 +149,29 @@ TEST(Dns1, a_cname_to_nowhere_gets_nxdomain_of_the_last_name_rfc6604) {
   EXPECT_EQ(answer.authority.size(), 1U);
 }
 
-TEST(Dns1, a_loop_of_cnames_ends) {
-  Fixture gateway{{foo_with({{"c1", "CNAME", "c2", {}}, {"c2", "CNAME", "c1", {}}})}};
-  const Answer answer = gateway.ask("c1.foo", RrType::a);
-  EXPECT_EQ(answer.rcode, noerror);
-  EXPECT_EQ(answer.answer.size(), 9U);
+// RFC 1034 section 3.6.2, RFC 2181 section 5: each record once, wherever the loop is entered.
+TEST(Dns1, a_loop_of_aliases_is_answered_once) {
+  Fixture gateway{{foo_with({{"c1", "CNAME", "c2", {}},
+                             {"c2", "CNAME", "c1", {}},
+                             {"self", "CNAME", "SELF", {}},
+                             {"in", "CNAME", "c1", {}},
+                             {"far", "CNAME", "x.bar.", {}}}),
+                   zone_named("bar", {{"x", "CNAME", "far.foo.", {}}})}};
+  const auto records = [&](const char* name, RrType type) {
+    const Answer answer = gateway.ask(name, type);
+    EXPECT_EQ(answer.rcode, noerror);
+    return answer.answer;
+  };
+  for (const RrType type : {RrType::a, RrType::aaaa, RrType::mx}) {
+    EXPECT_THAT(records("c1.foo", type),
+                ElementsAre("c1.foo. 3600 CNAME c2.foo.", "c2.foo. 3600 CNAME c1.foo."));
+    EXPECT_THAT(records("self.foo", type), ElementsAre("self.foo. 3600 CNAME SELF.foo."));
+    EXPECT_THAT(records("in.foo", type),
+                ElementsAre("in.foo. 3600 CNAME c1.foo.", "c1.foo. 3600 CNAME c2.foo.",
+                            "c2.foo. 3600 CNAME c1.foo."));
+    EXPECT_THAT(records("far.foo", type),
+                ElementsAre("far.foo. 3600 CNAME x.bar.", "x.bar. 3600 CNAME far.foo."));
+  }
 }
 
 TEST(Dns1, mx_and_srv_bring_the_addresses_of_their_targets_once) {

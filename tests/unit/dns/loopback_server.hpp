@@ -43,10 +43,19 @@ class LoopbackServer {
   LoopbackServer(const LoopbackServer&) = delete;
   LoopbackServer& operator=(const LoopbackServer&) = delete;
   ~LoopbackServer() {
-    close(udp_);
+    close_udp();
     close(tcp_);
+    if (elsewhere_ >= 0) close(elsewhere_);
     for (const int connection : connections_) close(connection);
   }
+
+  /// From now on there is TCP alone.
+  void close_udp() {
+    if (udp_ >= 0) close(udp_);
+    udp_ = -1;
+  }
+  /// From now on UDP answers come from another port.
+  void answer_from_elsewhere() { elsewhere_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0); }
 
   [[nodiscard]] net::Endpoint endpoint() const { return {net::Ipv4Address{127, 0, 0, 1}, port_}; }
 
@@ -61,7 +70,8 @@ class LoopbackServer {
       ++udp_queries;
       source_ports.insert(ntohs(from.sin_port));
       const auto answer = answer_to({query, static_cast<std::size_t>(got)}, false);
-      if (!answer.empty()) sendto(udp_, answer.data(), answer.size(), 0, as_sockaddr(from), size);
+      if (!answer.empty())
+        sendto(elsewhere_ >= 0 ? elsewhere_ : udp_, answer.data(), answer.size(), 0, as_sockaddr(from), size);
     }
     const int connection = accept4(tcp_, nullptr, nullptr, SOCK_NONBLOCK);
     if (connection >= 0) connections_.push_back(connection);
@@ -70,6 +80,7 @@ class LoopbackServer {
       if (got <= 2) continue;
       ++tcp_queries;
       auto answer = answer_to({query + 2, static_cast<std::size_t>(got) - 2}, true);
+      if (answer.empty()) continue;
       const auto length = answer.size();
       answer.insert(answer.begin(),
                     {static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)});
@@ -102,6 +113,7 @@ class LoopbackServer {
   Handler handler_;
   int udp_ = -1;
   int tcp_ = -1;
+  int elsewhere_ = -1;
   std::uint16_t port_ = 0;
   std::vector<int> connections_;
 };

@@ -1,0 +1,27 @@
+// The realm file as the daemon reads it, to check it or to serve it.
+#pragma once
+
+#include "realmgw/config/loader.hpp"
+
+#include <cstdint>
+#include <filesystem>
+
+namespace rgw::app {
+
+/// Reads and checks a realm file, by the rules of all that will serve it. What it accepts starts, as far as
+/// the file decides.
+[[nodiscard]] config::LoadResult load_realm(const std::filesystem::path& file);
+
+/// The memory that this process may use, in bytes: the machine's, or its control group's where that has less.
+/// 0 where neither can be told.
+[[nodiscard]] std::uint64_t usable_memory();
+
+/// `outbound.max_sessions` unless it is written: as many as a sixteenth of the memory holds, from 64 Ki to 1
+/// Mi, a power of two. 64 Ki where the memory is not known.
+[[nodiscard]] std::uint32_t default_sessions(std::uint64_t memory);
+
+/// What `default_sessions` reckons for a session, in bytes: its record, its places in the index, and the
+/// mapping that it may have. The tests compare it with the tables.
+inline constexpr std::uint64_t bytes_a_session = 320;
+
+}  // namespace rgw::app
