@@ -37,6 +37,7 @@ INSTANTIATE_TEST_SUITE_P(on, AlgFamilies, testing::Values(1U, 2U, 4U), workers_n
 TEST_P(AlgFamilies, ftp_from_ipv6_to_ipv6) {
   TcpTalk control{gateway, inside, "[fd00:10::42]:40001", "[2001:db8:203::10]:21"};
   ASSERT_TRUE(control.connect());
+  EXPECT_NE(control.server_says("220 hello\r\n"), "");
   const std::string port = control.client_says("EPRT |2|fd00:10::42|50000|\r\n");
   const std::string at = found(port, R"(EPRT \|2\|2001:db8:100::1\|(\d+)\|)");
   TcpTalk data{gateway, outside, "[2001:db8:203::10]:20", "[2001:db8:100::1]:" + at};
@@ -47,6 +48,7 @@ TEST_P(AlgFamilies, ftp_from_ipv6_to_ipv6) {
 TEST_P(AlgFamilies, ftp_from_ipv6_to_ipv4) {
   TcpTalk control{gateway, inside, "[fd00:10::42]:40001", "[fd00:64::203.0.113.10]:21"};
   ASSERT_TRUE(control.connect());
+  EXPECT_NE(control.server_says("220 hello\r\n"), "");
   EXPECT_EQ(control.client_says("EPSV\r\n"), "PASV\r\n");
   EXPECT_EQ(control.server_says("227 Entering Passive Mode (203,0,113,10,200,10)\r\n"),
             "229 Entering Extended Passive Mode (|||51210|)\r\n");
@@ -68,6 +70,7 @@ TEST_P(AlgFamilies, ftp_from_ipv4_to_ipv6) {
                                gateway.clock().now() + std::chrono::minutes{5}});
   TcpTalk control{gateway, inside, "10.0.0.42:40001", "172.31.0.9:21"};
   ASSERT_TRUE(control.connect());
+  EXPECT_NE(control.server_says("220 hello\r\n"), "");
   EXPECT_EQ(control.client_says("PASV\r\n"), "EPSV\r\n");
   EXPECT_EQ(control.server_says("229 Entering Extended Passive Mode (|||51210|)\r\n"),
             "227 Entering Passive Mode (172,31,0,9,200,10)\r\n");
@@ -105,6 +108,7 @@ TEST_P(AlgFamilies, rtsp_sets_up_a_track_and_tears_it_down) {
 TEST_P(AlgFamilies, a_session_that_is_encrypted_goes_back_to_the_fast_path) {
   TcpTalk control{gateway, inside, "10.0.0.42:40001", "203.0.113.10:21"};
   ASSERT_TRUE(control.connect());
+  EXPECT_NE(control.server_says("220 hello\r\n"), "");
   EXPECT_NE(control.client_says("PORT 10,0,0,42,195,80\r\n"), "");
   EXPECT_NE(control.server_says("200 ok\r\n"), "");
   EXPECT_NE(control.client_says("AUTH TLS\r\n"), "");
