@@ -139,7 +139,8 @@ class FtpInspector final : public Inspector {
       refuse(line, refused_lprt, edits);
     } else if (same_word(word, "PASV")) {
       kind = Kind::pasv;
-      if (client_family() == net::Family::v4 && server_family() == net::Family::v6) whole(line, "EPSV", edits);
+      if (client_family() == net::Family::v4 && server_family() == net::Family::v6)
+        whole(line, "EPSV", edits);
     } else if (same_word(word, "EPSV")) {
       kind = Kind::epsv;
       extended_passive(line, argument, kind, edits);
@@ -242,7 +243,7 @@ class FtpInspector final : public Inspector {
 
   void answered(std::string_view code) {
     if (code.front() == '1') return;  // a preliminary reply
-    if (!greeted_) {                  // RFC 959 section 5.4: 220, after a 120 perhaps; 421 where there is none
+    if (!greeted_) {  // RFC 959 section 5.4: 220, after a 120 perhaps; 421 where there is none
       greeted_ = code == "220";
       if (!greeted_ && code.front() < '4') set_aside();
       return;
@@ -258,8 +259,9 @@ class FtpInspector final : public Inspector {
                                                   const std::vector<ftp::Numbers>& numbers) const {
     if (text.starts_with("229")) {
       const auto port = ftp::parse_epsv_reply(text);
-      return port ? std::optional{Endpoint{client_inside() ? talk_.remote.address : talk_.host.address, *port}}
-                  : std::nullopt;
+      return port
+                 ? std::optional{Endpoint{client_inside() ? talk_.remote.address : talk_.host.address, *port}}
+                 : std::nullopt;
     }
     const bool one = !numbers.empty() && std::all_of(numbers.begin(), numbers.end(), [&](const auto& other) {
       return other.endpoint == numbers.front().endpoint;

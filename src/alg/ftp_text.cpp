@@ -16,9 +16,10 @@ struct Commands {
 };
 // The registry of RFC 5797, and what clients and servers in use say besides.
 constexpr std::array known_commands{
-    Commands{"RFC 959 section 4.1",
-             "ABOR ACCT ALLO APPE CDUP CWD DELE HELP LIST MKD MODE NLST NOOP PASS PASV PORT PWD QUIT REIN REST "
-             "RETR RMD RNFR RNTO SITE SMNT STAT STOR STOU STRU SYST TYPE USER"},
+    Commands{
+        "RFC 959 section 4.1",
+        "ABOR ACCT ALLO APPE CDUP CWD DELE HELP LIST MKD MODE NLST NOOP PASS PASV PORT PWD QUIT REIN REST "
+        "RETR RMD RNFR RNTO SITE SMNT STAT STOR STOU STRU SYST TYPE USER"},
     Commands{"RFC 1639", "LPRT LPSV"},
     Commands{"RFC 2228 section 3", "ADAT AUTH CCC CONF ENC MIC PBSZ PROT"},
     Commands{"RFC 2389", "FEAT OPTS"},
@@ -27,9 +28,10 @@ constexpr std::array known_commands{
     Commands{"RFC 3659", "MDTM MLSD MLST SIZE"},
     Commands{"RFC 6384 section 11", "ALGS"},
     Commands{"RFC 7151", "HOST"},
-    Commands{"drafts, and servers in use",
-             "AVBL CLNT COMB CPSV CSID DSIZ ESTA ESTP HASH MACB MD5 MFCT MFF MFMT MMD5 PRET RANG RMDA SPSV SSCN "
-             "THMB"},
+    Commands{
+        "drafts, and servers in use",
+        "AVBL CLNT COMB CPSV CSID DSIZ ESTA ESTP HASH MACB MD5 MFCT MFF MFMT MMD5 PRET RANG RMDA SPSV SSCN "
+        "THMB"},
 };
 
 constexpr std::size_t longest_experiment = 12;  // XSHA512 has seven letters
@@ -61,9 +63,9 @@ std::string_view first_word(std::string_view line) {
 
 bool is_command(std::string_view word) {
   if (word.size() > 1 && lower(word.front()) == 'x')
-    return word.size() <= longest_experiment &&
-           std::all_of(word.begin(), word.end(),
-                       [](char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z'); });
+    return word.size() <= longest_experiment && std::all_of(word.begin(), word.end(), [](char c) {
+             return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+           });
   return std::any_of(known_commands.begin(), known_commands.end(), [&](const Commands& known) {
     for (std::string_view words = known.words; !words.empty();) {
       if (same_word(take_until(words, ' '), word)) return true;

@@ -104,6 +104,32 @@ TEST_P(AlgFamilies, rtsp_sets_up_a_track_and_tears_it_down) {
   EXPECT_EQ(rtp(), "");
 }
 
+// RFC 2326 section 12.39: the server takes the last alternative. RFC 3550 section 11: RTCP has the next port,
+// though the client wrote one alone.
+TEST_P(AlgFamilies, rtsp_reaches_the_ports_of_the_alternative_that_the_server_takes) {
+  TcpTalk control{gateway, inside, "10.0.0.42:40001", "203.0.113.10:554"};
+  ASSERT_TRUE(control.connect());
+  const std::string setup = control.client_says(
+      "SETUP rtsp://203.0.113.10/a/1 RTSP/1.0\r\nCSeq: 3\r\nTransport: "
+      "x-pn-tng/tcp;mode=play,rtp/avp/tcp;unicast,"
+      "x-pn-tng/udp;client_port=6970;mode=play,rtp/avp ; unicast ; client_port = 8523 ;mode=play\r\n\r\n");
+  const std::string first = found(setup, R"(udp;client_port=(\d+);)");
+  const std::string port = found(setup, R"(; client_port = (\d+) ;)");
+  EXPECT_EQ(setup.find("8523"), std::string::npos) << setup;
+  EXPECT_EQ(setup.find("6970"), std::string::npos) << setup;
+  const std::string next = std::to_string(std::stoi(port) + 1);
+  const std::string reply = control.server_says(
+      "RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: 12 ; timeout = 60\r\nTransport: rtp/avp;unicast;client_port=" +
+      port + "-" + next + ";server_port=6970-6971\r\n\r\n");
+  EXPECT_NE(reply.find("client_port=8523-8524;"), std::string::npos) << reply;
+  const auto comes = [&](const std::string& from, const std::string& to) {
+    return gateway.arrives(udp(from, "198.51.100.1:" + to).payload(20));
+  };
+  EXPECT_EQ(comes("203.0.113.10:6970", port), "udp 203.0.113.10:6970 > 10.0.0.42:8523");
+  EXPECT_EQ(comes("203.0.113.10:6971", next), "udp 203.0.113.10:6971 > 10.0.0.42:8524");
+  EXPECT_EQ(comes("203.0.113.10:6970", first), "") << "what was not taken is closed";
+}
+
 // ALG-1: after AUTH TLS nothing is read any more; the worker adjusts the numbers of what was edited before.
 TEST_P(AlgFamilies, a_session_that_is_encrypted_goes_back_to_the_fast_path) {
   TcpTalk control{gateway, inside, "10.0.0.42:40001", "203.0.113.10:21"};

@@ -5,9 +5,10 @@
 
 #include "realmgw/alg/stream_editor.hpp"
 
+#include <map>
+
 #include "unit/alg/book.hpp"
 #include <gtest/gtest.h>
-#include <map>
 
 namespace rgw::alg {
 namespace {
@@ -208,14 +209,13 @@ TEST_F(Ftp, the_numbers_stand_in_any_line_of_a_passive_reply) {
            {"227-listen socket created\r\n227 (10,0,0,5,156,64)", "227-listen socket created\r\n227 (E)"},
            {"227-(10,0,0,5,156,64)\r\n227 End", "227-(E)\r\n227 End"},
            {"227-One\r\n227 is not the end? 10,0,0,5,156,64", "227-One\r\n227 is not the end? E"},
-           {"227-One\r\n  10,0,0,5,156,64\r\n226 Two\r\n227 Three",
-            "227-One\r\n  E\r\n226 Two\r\n227 Three"},
+           {"227-One\r\n  10,0,0,5,156,64\r\n226 Two\r\n227 Three", "227-One\r\n  E\r\n226 Two\r\n227 Three"},
            {"227-10,0,0,5,156,64\n227 10,0,0,5,156,64.", "227-E\n227 E."}}) {
     const std::size_t before = book_.opened;
     (void)client("PASV");
     std::string expected = seen;
-    const std::string numbers = "198,51,100,1," + std::to_string(book_.next_port >> 8) + "," +
-                                std::to_string(book_.next_port & 255);
+    const std::string numbers =
+        "198,51,100,1," + std::to_string(book_.next_port >> 8) + "," + std::to_string(book_.next_port & 255);
     for (std::size_t at; (at = expected.find("E")) != std::string::npos && expected.substr(at, 2) != "En";)
       expected.replace(at, 1, numbers);
     EXPECT_EQ(server(said), expected + "\r\n");
@@ -232,7 +232,8 @@ TEST_F(Ftp, the_numbers_stand_in_any_line_of_a_passive_reply) {
 TEST_F(Ftp, a_reply_of_several_lines_is_translated_across_families_too) {
   nat64(Side::inside);
   (void)client("EPSV");
-  EXPECT_EQ(server("227-Here\r\n227 203,0,113,9,200,1"), "229 Entering Extended Passive Mode (|||51201|)\r\n");
+  EXPECT_EQ(server("227-Here\r\n227 203,0,113,9,200,1"),
+            "229 Entering Extended Passive Mode (|||51201|)\r\n");
   nat46(Side::inside);
   (void)client("PASV");
   EXPECT_EQ(server("229-Here\r\n229 (|||51201|)"), "227 Entering Passive Mode (192,168,66,9,200,1)\r\n");
@@ -310,7 +311,8 @@ TEST_F(Ftp, what_is_no_command_sets_the_session_aside_for_good) {
 }
 
 TEST_F(Ftp, what_is_no_reply_sets_the_session_aside_for_good) {
-  for (const char* text : {"HTTP/1.1 400 Bad Request", "SSH-2.0-x", "2200 x", "22", "200 hello", "331 who?"}) {
+  for (const char* text :
+       {"HTTP/1.1 400 Bad Request", "SSH-2.0-x", "2200 x", "22", "200 hello", "331 who?"}) {
     silent(Side::outside);
     (void)client("PASV");
     (void)server(text);
@@ -328,9 +330,11 @@ TEST_F(Ftp, what_is_no_reply_sets_the_session_aside_for_good) {
 
 TEST_F(Ftp, every_command_in_use_is_known_in_any_case) {
   v4(Side::inside);
-  for (const char* text :
-       {"user a", "Pass b", "FEAT", "OPTS UTF8 ON", "CLNT x", "HOST ftp.example", "MLSD", "SITE CHMOD 644 x", "XCRC x",
-        "xsha256 x", "\xff\xf4\xff\xf2" "ABOR", "\xff\xfd\x01NOOP", "QUIT"}) {
+  for (const char* text : {"user a", "Pass b", "FEAT", "OPTS UTF8 ON", "CLNT x", "HOST ftp.example", "MLSD",
+                           "SITE CHMOD 644 x", "XCRC x", "xsha256 x",
+                           "\xff\xf4\xff\xf2"
+                           "ABOR",
+                           "\xff\xfd\x01NOOP", "QUIT"}) {
     EXPECT_EQ(client(text), std::string{text} + "\r\n");
     EXPECT_FALSE(finished_) << text;
   }
