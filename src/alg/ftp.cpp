@@ -2,8 +2,11 @@
 
 #include "realmgw/alg/text.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
+#include <utility>
+#include <vector>
 
 namespace rgw::alg {
 namespace {
@@ -22,6 +25,7 @@ constexpr std::uint16_t lowest_data_port = 1024;
 // What a server refuses in its own words, so that the dialogue stays in step.
 constexpr std::string_view refused_port = "PORT 0,0,0,0,0,0";
 constexpr std::string_view refused_eprt = "EPRT |1|0.0.0.0|0|";
+constexpr std::string_view refused_lprt = "LPRT 0";
 constexpr std::string_view refused_passive = "425 Can't open data connection.";
 
 class FtpInspector final : public Inspector {
@@ -32,30 +36,49 @@ class FtpInspector final : public Inspector {
   Decision on_bytes(Side from, std::string_view window, Instant now) override {
     Decision decision;
     Way& way = ways_[static_cast<std::size_t>(from)];
-    while (!encrypted_) {
-      const std::size_t end = window.find('\n', decision.decided + way.scanned);
-      if (end == std::string_view::npos) break;
-      const std::size_t begin = decision.decided;
+    const bool commands = from == talk_.opener;
+    while (!over_) {
+      const std::string_view rest = window.substr(decision.decided);
+      if (rest.find('\n', way.scanned) == npos) {
+        way.scanned = rest.size();
+        if (rest.size() > longest_line) {
+          if (!way.overlong) begin_overlong(rest, commands);
+          way = {0, true};
+          decision.decided = window.size();
+        }
+        break;
+      }
+      std::size_t size = rest.find('\n') + 1;
+      if (std::exchange(way.overlong, false)) {
+        way.scanned = 0;
+        decision.decided += size;
+        continue;
+      }
+      std::string_view line = ftp::without_end(rest.substr(0, size));
+      if (!commands && announces(line)) {  // all its lines are one reply
+        const std::size_t whole = ftp::reply_size(rest.substr(0, longest_line));
+        if (whole == npos && rest.size() <= longest_line) {
+          way.scanned = rest.size();
+          break;
+        }
+        if (whole != npos) size = whole;
+        line = ftp::without_end(rest.substr(0, size));
+      }
       way.scanned = 0;
-      decision.decided = end + 1;
-      if (std::exchange(way.overlong, false)) continue;
-      std::string_view line = window.substr(begin, end - begin);
-      while (!line.empty() && line.back() == '\r') line.remove_suffix(1);
       ++tally_.messages;
-      auto edit = from == talk_.opener ? command(line, now) : reply(line, now);
-      if (!edit) continue;
-      ++tally_.edited;
-      edit->at += begin;
-      decision.edits.push_back(std::move(*edit));
+      const std::size_t before = decision.edits.size();
+      if (commands) {
+        command(line, now, decision.edits);
+      } else {
+        reply(line, now, decision.edits);
+      }
+      if (strange_) break;
+      for (std::size_t i = before; i < decision.edits.size(); ++i) decision.edits[i].at += decision.decided;
+      if (decision.edits.size() > before) ++tally_.edited;
+      decision.decided += size;
     }
-    way.scanned = window.size() - decision.decided;
-    if (way.scanned > longest_line) {
-      if (!way.overlong) ++tally_.over_limit;
-      way.overlong = true;
-      way.scanned = 0;
-      decision.decided = window.size();
-    }
-    decision.finished = encrypted_;
+    if (strange_) decision.decided = window.size();
+    decision.finished = over_;
     return decision;
   }
 
@@ -63,12 +86,13 @@ class FtpInspector final : public Inspector {
   void on_time(Instant) override {}
 
  private:
-  enum class Kind : std::uint8_t { other, auth, pasv, epsv };
+  enum class Kind : std::uint8_t { other, auth, pasv, epsv, lpsv };
   struct Way {
-    std::size_t scanned = 0;  ///< so much of the window holds no end of line
+    std::size_t scanned = 0;  ///< so much of the window holds no end of line, or of a reply
     bool overlong = false;    ///< within a line that passes unread
   };
-  using MaybeEdit = std::optional<Edit>;
+  using Edits = std::vector<Edit>;
+  static constexpr auto npos = std::string_view::npos;
 
   [[nodiscard]] bool client_inside() const { return talk_.opener == Side::inside; }
   [[nodiscard]] net::Family client_family() const {
@@ -78,33 +102,50 @@ class FtpInspector final : public Inspector {
     return client_inside() ? talk_.remote.address.family() : talk_.host.address.family();
   }
 
-  static MaybeEdit whole(std::string_view line, std::string text) {
-    return Edit{0, line.size(), std::move(text)};
+  /// It is no FTP. Whoever writes to a server of anything else (a browser that was told to post a form, say)
+  /// may write what looks like a command further on, so nothing is read any more and nothing stays open.
+  void set_aside() {
+    ++tally_.malformed;
+    over_ = strange_ = true;
+    data_.close();
   }
-  MaybeEdit refuse(std::string_view line, std::string_view instead) {
-    ++tally_.refused;
-    return whole(line, std::string{instead});
+  /// What goes on from here passes unread to the end of its line.
+  void begin_overlong(std::string_view line, bool commands) {
+    const auto coded = ftp::parse_reply_line(line);
+    ++tally_.over_limit;
+    if (commands ? !ftp::is_command(ftp::first_word(line)) : multiline_.empty() && !coded) return set_aside();
+    if (!commands && multiline_.empty() && !coded->last) multiline_ = coded->code;
   }
 
-  MaybeEdit command(std::string_view line, Instant now) {
-    // Telnet's interrupt and synch before ABOR and STAT (RFC 959 section 4.1.3).
-    std::string_view text = line;
-    while (text.size() >= 2 && text.front() == '\xff') text.remove_prefix(2);
-    const std::string_view word = text.substr(0, text.find(' '));
+  static void whole(std::string_view line, std::string text, Edits& edits) {
+    edits.push_back({0, line.size(), std::move(text)});
+  }
+  void refuse(std::string_view line, std::string_view instead, Edits& edits) {
+    ++tally_.refused;
+    whole(line, std::string{instead}, edits);
+  }
+
+  void command(std::string_view line, Instant now, Edits& edits) {
+    const std::string_view text = ftp::without_telnet(line);
+    const std::string_view word = ftp::first_word(text);
+    if (!ftp::is_command(word)) return set_aside();
     const std::string_view argument = trimmed(text.substr(word.size()));
     Kind kind = Kind::other;
-    MaybeEdit edit;
     if (same_word(word, "PORT")) {
-      edit = active(line, ftp::parse_port(argument), false, now);
+      active(line, ftp::parse_port(argument), false, now, edits);
     } else if (same_word(word, "EPRT")) {
-      edit = active(line, ftp::parse_eprt(argument), true, now);
+      active(line, ftp::parse_eprt(argument), true, now, edits);
+    } else if (same_word(word, "LPRT")) {
+      refuse(line, refused_lprt, edits);
     } else if (same_word(word, "PASV")) {
       kind = Kind::pasv;
       if (client_family() == net::Family::v4 && server_family() == net::Family::v6)
-        edit = whole(line, "EPSV");
+        whole(line, "EPSV", edits);
     } else if (same_word(word, "EPSV")) {
       kind = Kind::epsv;
-      edit = extended_passive(line, argument, kind);
+      extended_passive(line, argument, kind, edits);
+    } else if (same_word(word, "LPSV")) {
+      kind = Kind::lpsv;
     } else if (same_word(word, "AUTH")) {
       kind = Kind::auth;
     }
@@ -114,36 +155,31 @@ class FtpInspector final : public Inspector {
       lost_ = true;
       ++tally_.over_limit;
     }
-    return edit;
   }
 
   /// EPSV, EPSV 1, EPSV 2, EPSV ALL. Across families the server is asked in its own way (RFC 6384 section 4),
   /// and ALL promises what the gateway keeps by itself: the server is asked for a yes that means nothing
   /// else.
-  MaybeEdit extended_passive(std::string_view line, std::string_view argument, Kind& kind) const {
-    if (client_family() == server_family()) {
-      if (same_word(argument, "ALL")) kind = Kind::other;
-      return std::nullopt;
-    }
-    if (same_word(argument, "ALL")) {
-      kind = Kind::other;
-      return whole(line, "NOOP");
-    }
-    if (server_family() == net::Family::v4) return whole(line, "PASV");
-    if (argument.empty()) return std::nullopt;
-    return whole(line, "EPSV 2");
+  void extended_passive(std::string_view line, std::string_view argument, Kind& kind, Edits& edits) const {
+    const bool all = same_word(argument, "ALL");
+    if (all) kind = Kind::other;
+    if (client_family() == server_family()) return;
+    if (all) return whole(line, "NOOP", edits);
+    if (server_family() == net::Family::v4) return whole(line, "PASV", edits);
+    if (!argument.empty()) whole(line, "EPSV 2", edits);
   }
 
   /// PORT and EPRT: the client listens; the server will connect to it.
-  MaybeEdit active(std::string_view line, const std::optional<Endpoint>& announced, bool extended,
-                   Instant now) {
+  void active(std::string_view line, const std::optional<Endpoint>& announced, bool extended, Instant now,
+              Edits& edits) {
     if (!announced) {
       ++tally_.malformed;
-      return std::nullopt;  // the server says so itself
+      return;  // the server says so itself
     }
     const std::string_view refusal = extended ? refused_eprt : refused_port;
     const IpAddress& client = client_inside() ? talk_.host.address : talk_.remote.address;
-    if (announced->address != client || announced->port < lowest_data_port) return refuse(line, refusal);
+    if (!greeted_ || announced->address != client || announced->port < lowest_data_port)
+      return refuse(line, refusal, edits);
 
     PinholeRequest request{.protocol = net::Protocol::tcp, .target = *announced, .deadline = now + data_wait};
     request.external = talk_.host_outside.address;
@@ -157,93 +193,130 @@ class FtpInspector final : public Inspector {
       request.from = talk_.host.address;
     }
     auto pinhole = Pinhole::open(book_, request);
-    if (!pinhole) return refuse(line, refusal);
+    if (!pinhole) return refuse(line, refusal, edits);
     data_ = std::move(*pinhole);
     seen = client_inside() ? data_.external() : Endpoint{talk_.remote_inside.address, announced->port};
-    if (seen == *announced) return std::nullopt;
+    if (seen == *announced) return;
     const bool stays_extended = extended && seen.address.family() == announced->address.family();
-    if (stays_extended || seen.address.is_v6()) return whole(line, "EPRT " + ftp::eprt_text(seen));
-    return whole(line, "PORT " + ftp::port_text(seen));
+    if (stays_extended || seen.address.is_v6()) return whole(line, "EPRT " + ftp::eprt_text(seen), edits);
+    whole(line, "PORT " + ftp::port_text(seen), edits);
   }
 
-  MaybeEdit reply(std::string_view line, Instant now) {
-    const bool coded = line.size() >= 3 && is_digit(line[0]) && is_digit(line[1]) && is_digit(line[2]);
-    const std::string_view code = line.substr(0, 3);
-    const bool last = coded && (line.size() == 3 || line[3] == ' ');
+  /// What the next reply answers.
+  [[nodiscard]] Kind asked() const {
+    return !greeted_ || lost_ || outstanding_.empty() ? Kind::other : outstanding_.front();
+  }
+  /// Does a reply that the inspector wants to see whole begin here?
+  [[nodiscard]] bool announces(std::string_view line) const {
+    const auto coded = ftp::parse_reply_line(line);
+    if (!multiline_.empty() || !coded) return false;
+    if (asked() == Kind::lpsv) return coded->code == "228";
+    return (asked() == Kind::pasv || asked() == Kind::epsv) && (coded->code == "227" || coded->code == "229");
+  }
+
+  /// A line, or a whole reply that `announces`.
+  void reply(std::string_view text, Instant now, Edits& edits) {
+    const auto coded = ftp::parse_reply_line(ftp::without_telnet(text));
     if (!multiline_.empty()) {  // RFC 959 section 4.2: until the same code and a space
-      if (last && code == multiline_) {
-        multiline_.clear();
-        answered(code);
+      if (!coded || !coded->last || coded->code != multiline_) return;
+      multiline_.clear();
+      return answered(coded->code);
+    }
+    if (!coded) return set_aside();
+    if (announces(text)) {
+      if (ftp::reply_size(text) == npos) {
+        ++tally_.over_limit;
+      } else if (asked() == Kind::lpsv) {
+        refuse(text, refused_passive, edits);
+        return answered(coded->code);
+      } else {
+        passive(text, coded->code == "227", now, edits);
+        return answered(coded->code);
       }
-      return std::nullopt;
     }
-    if (!coded) return std::nullopt;
-    if (!last) {
-      if (line[3] == '-') multiline_ = code;
-      return std::nullopt;
+    if (!coded->last) {
+      multiline_ = coded->code;
+      return;
     }
-    const Kind kind = outstanding_.empty() || lost_ ? Kind::other : outstanding_.front();
-    MaybeEdit edit;
-    if ((kind == Kind::pasv || kind == Kind::epsv) && (code == "227" || code == "229"))
-      edit = passive(line, kind, now);
-    answered(code);
-    return edit;
+    answered(coded->code);
   }
 
   void answered(std::string_view code) {
-    if (code.front() == '1' || outstanding_.empty()) return;  // a preliminary reply, or a greeting
+    if (code.front() == '1') return;  // a preliminary reply
+    if (!greeted_) {  // RFC 959 section 5.4: 220, after a 120 perhaps; 421 where there is none
+      greeted_ = code == "220";
+      if (!greeted_ && code.front() < '4') set_aside();
+      return;
+    }
+    if (outstanding_.empty()) return;
     // RFC 4217 section 4: 234 ends the part that can be read.
-    if (outstanding_.front() == Kind::auth && code == "234") encrypted_ = true;
+    if (outstanding_.front() == Kind::auth && code == "234") over_ = true;
     outstanding_.pop_front();
   }
 
-  /// 227 and 229: the server listens; the client will connect to it.
-  MaybeEdit passive(std::string_view line, Kind asked, Instant now) {
-    const bool is_227 = line.starts_with("227");
-    const Endpoint& server = client_inside() ? talk_.remote : talk_.host;
-    std::optional<Endpoint> announced;
-    std::size_t at = 0;
-    std::size_t length = 0;
-    if (is_227) {
-      // RFC 1123 section 4.1.2.6: the numbers stand anywhere in the text.
-      for (at = 4; at < line.size() && !announced; ++at) {
-        if (is_digit(line[at]) && !is_digit(line[at - 1])) announced = ftp::parse_port(line.substr(at));
-      }
-      --at;
-      length = std::min(line.find_first_not_of("0123456789,", at), line.size()) - at;
-    } else if (const auto port = ftp::parse_epsv_reply(line.substr(3))) {
-      announced = Endpoint{server.address, *port};
+  /// What a 227 or a 229 announces; nothing where that is not one endpoint.
+  [[nodiscard]] std::optional<Endpoint> announced(std::string_view text,
+                                                  const std::vector<ftp::Numbers>& numbers) const {
+    if (text.starts_with("229")) {
+      const auto port = ftp::parse_epsv_reply(text);
+      return port
+                 ? std::optional{Endpoint{client_inside() ? talk_.remote.address : talk_.host.address, *port}}
+                 : std::nullopt;
     }
-    if (!announced || announced->port == 0) {
-      ++tally_.malformed;
+    const bool one = !numbers.empty() && std::all_of(numbers.begin(), numbers.end(), [&](const auto& other) {
+      return other.endpoint == numbers.front().endpoint;
+    });
+    return one ? std::optional{numbers.front().endpoint} : std::nullopt;
+  }
+
+  /// Whose address a server announces. An outside one that has a private address and does not know it, or
+  /// that names a third party, is reached where it is; clients that do not trust the address do the same. An
+  /// inside one that was told its public address, whichever that is, means itself. Another inside address is
+  /// nobody's that a pinhole may be opened for.
+  [[nodiscard]] std::optional<Endpoint> of_server(Endpoint announced) {
+    const IpAddress& server = client_inside() ? talk_.remote.address : talk_.host.address;
+    if (announced.port < lowest_data_port) return std::nullopt;
+    if (announced.address == server) return announced;
+    if (client_inside()) {
+      ++tally_.refused;
+    } else if (book_.is_inside(announced.address)) {
       return std::nullopt;
     }
-    // A server that was told its public address announces that one.
-    if (!client_inside() && announced->address == talk_.host_outside.address)
-      announced->address = server.address;
-    if (announced->address != server.address || announced->port < lowest_data_port)
-      return refuse(line, refused_passive);
+    return Endpoint{server, announced.port};
+  }
 
-    Endpoint seen{talk_.remote_inside.address, announced->port};
+  /// 227 and 229: the server listens; the client will connect to it.
+  void passive(std::string_view text, bool is_227, Instant now, Edits& edits) {
+    const Kind kind = asked();
+    const auto numbers = ftp::find_numbers(text);
+    const auto said = announced(text, numbers);
+    if (!said && (!is_227 || numbers.empty())) {
+      ++tally_.malformed;
+      return;
+    }
+    const auto target = said ? of_server(*said) : std::nullopt;
+    if (!target) return refuse(text, refused_passive, edits);
+
+    Endpoint seen{talk_.remote_inside.address, target->port};
     if (!client_inside()) {
-      PinholeRequest request{
-          .protocol = net::Protocol::tcp, .target = *announced, .deadline = now + data_wait};
+      PinholeRequest request{.protocol = net::Protocol::tcp, .target = *target, .deadline = now + data_wait};
       request.from = talk_.remote.address;
       request.external = talk_.host_outside.address;
-      request.preferred_port = announced->port;
+      request.preferred_port = target->port;
       auto pinhole = Pinhole::open(book_, request);
-      if (!pinhole) return refuse(line, refused_passive);
+      if (!pinhole) return refuse(text, refused_passive, edits);
       data_ = std::move(*pinhole);
       seen = data_.external();
     }
-    if (asked == Kind::epsv) {
-      const std::string text = "229 Entering Extended Passive Mode (|||" + std::to_string(seen.port) + "|)";
-      if (!is_227 && seen.port == announced->port) return std::nullopt;
-      return whole(line, text);
+    if (kind == Kind::epsv) {
+      if (!is_227 && seen.port == target->port) return;
+      return whole(text, "229 Entering Extended Passive Mode (|||" + std::to_string(seen.port) + "|)", edits);
     }
-    if (!is_227) return whole(line, "227 Entering Passive Mode (" + ftp::port_text(seen) + ")");
-    if (line.substr(at, length) == ftp::port_text(seen)) return std::nullopt;
-    return Edit{at, length, ftp::port_text(seen)};
+    if (!is_227) return whole(text, "227 Entering Passive Mode (" + ftp::port_text(seen) + ")", edits);
+    for (const auto& place : numbers) {
+      if (text.substr(place.at, place.length) != ftp::port_text(seen))
+        edits.push_back({place.at, place.length, ftp::port_text(seen)});
+    }
   }
 
   const Conversation talk_;
@@ -252,9 +325,11 @@ class FtpInspector final : public Inspector {
   Way ways_[2];
   std::deque<Kind> outstanding_;  ///< commands without a final reply
   bool lost_ = false;             ///< too many of them: replies can no longer be told apart
-  bool encrypted_ = false;
-  std::string multiline_;  ///< the code of the reply that goes on
-  Pinhole data_;           ///< the one data port that is announced (RFC 959 section 3.2)
+  bool greeted_ = false;          ///< the server has said 220
+  bool over_ = false;             ///< nothing is read any more: TLS, or no FTP
+  bool strange_ = false;          ///< no FTP
+  std::string multiline_;         ///< the code of the reply that goes on
+  Pinhole data_;                  ///< the one data port that is announced (RFC 959 section 3.2)
 };
 
 class Ftp final : public Alg {

@@ -21,7 +21,7 @@ constexpr std::array compact_forms{
     Compact{'c', "Content-Type"}, Compact{'e', "Content-Encoding"}, Compact{'f', "From"},
     Compact{'i', "Call-ID"},      Compact{'l', "Content-Length"},   Compact{'m', "Contact"},
     Compact{'r', "Refer-To"},     Compact{'b', "Referred-By"},      Compact{'t', "To"},
-    Compact{'v', "Via"}};
+    Compact{'v', "Via"},          Compact{'x', "Session-Expires"}};
 
 std::string_view long_form(std::string_view name) {
   if (name.size() != 1) return name;
@@ -40,8 +40,41 @@ std::size_t end_of_head(std::string_view text, std::size_t from) {
   return npos;
 }
 
-bool is_delimiter(char c) {
-  return is_space(c) || std::string_view{">;,?/\"<"}.find(c) != npos;
+/// The fields from `at` up to the empty line before `head`.
+Message::State read_fields(std::string_view text, std::size_t at, std::size_t head,
+                           std::vector<Field>& fields) {
+  while (at < head) {
+    std::size_t end = std::min(text.find('\n', at), head);
+    while (end + 1 < head && (text[end + 1] == ' ' || text[end + 1] == '\t'))
+      end = std::min(text.find('\n', end + 1), head);
+    const std::string_view line = text.substr(at, end - at);
+    const std::size_t colon = line.find(':');
+    if (!trimmed(line).empty()) {
+      if (colon == npos) return Message::State::malformed;
+      if (fields.size() == Message::most_fields) return Message::State::over_limit;
+      const Piece value = Piece{line.substr(colon + 1), at + colon + 1}.trimmed();
+      fields.push_back({long_form(trimmed(line.substr(0, colon))), value.text, value.at});
+    }
+    at = end + 1;
+  }
+  return Message::State::complete;
+}
+
+const Field* find_field(const std::vector<Field>& fields, std::string_view name) {
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [&](const Field& field) { return same_word(field.name, name); });
+  return found == fields.end() ? nullptr : &*found;
+}
+
+/// The word of a start line by its number; white space between them.
+Piece word_of(std::string_view line, unsigned number) {
+  Piece rest{line, 0};
+  for (;; --number) {
+    rest = rest.trimmed();
+    const std::size_t end = std::min(rest.text.find_first_of(" \t"), rest.text.size());
+    if (number == 0) return rest.sub(0, end);
+    rest = rest.sub(end);
+  }
 }
 
 }  // namespace
@@ -56,23 +89,10 @@ Message::State Message::read(std::string_view text, bool whole, std::size_t& sca
   }
   scanned = head > 3 ? head - 4 : 0;  // finds the same end again while the body is not whole
 
-  std::size_t at = std::min(text.find('\n'), head);
+  const std::size_t at = std::min(text.find('\n'), head);
   start_line_ = trimmed(text.substr(0, at));
-  for (++at; at < head;) {
-    std::size_t end = text.find('\n', at);
-    while (end + 1 < head && (text[end + 1] == ' ' || text[end + 1] == '\t')) end = text.find('\n', end + 1);
-    const std::string_view line = text.substr(at, end - at);
-    const std::size_t colon = line.find(':');
-    if (!trimmed(line).empty()) {
-      if (colon == npos) return State::malformed;
-      if (fields_.size() == most_fields) return State::over_limit;
-      std::string_view value = line.substr(colon + 1);
-      std::size_t value_at = at + colon + 1;
-      while (!value.empty() && is_space(value.front())) value.remove_prefix(1), ++value_at;
-      fields_.push_back({long_form(trimmed(line.substr(0, colon))), trimmed(value), value_at});
-    }
-    at = end + 1;
-  }
+  text_ = text;
+  if (const State state = read_fields(text, at + 1, head, fields_); state != State::complete) return state;
 
   std::size_t size = whole ? text.size() - head : 0;
   if (const Field* length = find("Content-Length")) {
@@ -88,9 +108,7 @@ Message::State Message::read(std::string_view text, bool whole, std::size_t& sca
 }
 
 const Field* Message::find(std::string_view name) const {
-  const auto found = std::find_if(fields_.begin(), fields_.end(),
-                                  [&](const Field& field) { return same_word(field.name, name); });
-  return found == fields_.end() ? nullptr : &*found;
+  return find_field(fields_, name);
 }
 
 std::string_view Message::value(std::string_view name) const {
@@ -99,68 +117,18 @@ std::string_view Message::value(std::string_view name) const {
 }
 
 std::optional<unsigned> Message::status() const {
-  std::string_view line = start_line_;
-  const auto version = take_until(line, ' ');
+  const std::string_view version = word_of(start_line_, 0).text;
   if (!begins_with_word(version, "SIP/") && !begins_with_word(version, "RTSP/")) return std::nullopt;
-  return to_number<unsigned>(trimmed(line).substr(0, 3));
+  return to_number<unsigned>(word_of(start_line_, 1).text.substr(0, 3));
 }
 
-std::pair<std::size_t, std::string_view> Message::uri() const {
-  std::string_view line = start_line_;
-  (void)take_until(line, ' ');
-  const std::string_view uri = take_until(line, ' ');
-  return {static_cast<std::size_t>(uri.data() - text_.data()), uri};
+std::string_view Message::method() const {
+  return word_of(start_line_, 0).text;
 }
 
-std::optional<HostPort> parse_host_port(std::string_view text, std::size_t at) {
-  HostPort found;
-  found.at = at;
-  if (!text.empty() && text.front() == '[') {
-    const std::size_t close = text.find(']');
-    if (close == npos) return std::nullopt;
-    found.host = text.substr(1, close - 1);
-    found.host_length = close + 1;
-  } else {
-    std::size_t end = 0;
-    while (end < text.size() && text[end] != ':' && !is_delimiter(text[end])) ++end;
-    found.host = text.substr(0, end);
-    found.host_length = end;
-  }
-  if (found.host.empty()) return std::nullopt;
-  found.length = found.host_length;
-  const std::string_view rest = text.substr(found.host_length);
-  if (!rest.empty() && rest.front() == ':') {
-    const std::size_t count = digits(rest.substr(1));
-    found.port = to_number<std::uint16_t>(rest.substr(1, count));
-    if (count != 0 && !found.port) return std::nullopt;
-    if (found.port) found.length += 1 + count;
-  }
-  return found;
-}
-
-std::vector<HostPort> find_uris(std::string_view text, std::size_t at, std::size_t limit) {
-  std::vector<HostPort> found;
-  for (std::size_t i = text.find(':'); i != npos && found.size() < limit; i = text.find(':', i + 1)) {
-    const auto ends_with = [&](std::string_view scheme) {
-      return i >= scheme.size() && same_word(text.substr(i - scheme.size(), scheme.size()), scheme);
-    };
-    std::string_view rest = text.substr(i + 1);
-    if (ends_with("rtsp") || ends_with("rtspu")) {
-      if (!rest.starts_with("//")) continue;
-      rest.remove_prefix(2);
-    } else if (!ends_with("sip") && !ends_with("sips")) {
-      continue;
-    }
-    // What is before the last @ is the user part (RFC 3261 section 19.1.1).
-    const std::size_t end = std::min(rest.find_first_of("> \t\r\n,\""), rest.size());
-    const std::size_t user = rest.substr(0, end).rfind('@');
-    if (user != npos) rest.remove_prefix(user + 1);
-    const auto place = parse_host_port(rest, at + static_cast<std::size_t>(rest.data() - text.data()));
-    if (place) found.push_back(*place);
-    i = static_cast<std::size_t>(rest.data() - text.data());
-    if (i >= text.size()) break;
-  }
-  return found;
+Piece Message::uri() const {
+  const std::string_view uri = word_of(start_line_, 1).text;
+  return {uri, static_cast<std::size_t>(uri.data() - text_.data())};
 }
 
 std::string host_port_text(std::string_view host, std::optional<std::uint16_t> port) {
@@ -171,18 +139,6 @@ std::string host_port_text(std::string_view host, std::optional<std::uint16_t> p
 }
 
 namespace {
-
-/// The boundary parameter of a multipart type; empty where there is none.
-std::string_view boundary_of(std::string_view content_type) {
-  const std::size_t at = find_word(content_type, "boundary=");
-  if (at == npos) return {};
-  std::string_view value = content_type.substr(at + 9);
-  if (!value.empty() && value.front() == '"') {
-    value.remove_prefix(1);
-    return take_until(value, '"');
-  }
-  return trimmed(take_until(value, ';'));
-}
 
 /// Where a line begins with the delimiter, and not with a longer one.
 std::size_t find_delimiter(std::string_view body, std::string_view delimiter, std::size_t from) {
@@ -198,40 +154,37 @@ class Parts {
  public:
   explicit Parts(std::vector<BodyPart>& found) : found_{found} {}
 
-  bool walk(std::string_view type, std::string_view body, std::size_t at, std::size_t depth) {
-    if (begins_with_word(type, "application/sdp")) {
-      found_.push_back({body, at});
+  bool walk(HeaderValue type, Piece body, std::size_t depth) {
+    if (!is_media_type(type, "multipart", "")) {
+      found_.push_back({std::move(type), body});
       return true;
     }
-    if (!begins_with_word(type, "multipart/")) return true;
-    const std::string_view boundary = boundary_of(type);
+    const std::string_view boundary = type.find("boundary").value_or(Piece{}).text;
     if (boundary.empty() || boundary.size() > 70) return false;  // RFC 2046 section 5.1.1
     if (depth == deepest_multipart) return false;
     const std::string delimiter = "--" + std::string{boundary};
-    std::size_t begin = find_delimiter(body, delimiter, 0);
+    std::size_t begin = find_delimiter(body.text, delimiter, 0);
     while (begin != npos) {
       begin += delimiter.size();
-      const std::size_t end = find_delimiter(body, delimiter, begin);
+      const std::size_t end = find_delimiter(body.text, delimiter, begin);
       if (end == npos) return true;  // after the last
       if (++count_ > most_parts) return false;
-      if (!part(body.substr(begin, end - begin), at + begin, depth)) return false;
+      if (!part(body.sub(begin, end - begin), depth)) return false;
       begin = end;
     }
     return true;
   }
 
  private:
-  bool part(std::string_view text, std::size_t at, std::size_t depth) {
-    const std::size_t head = end_of_head(text, 0);
+  bool part(Piece piece, std::size_t depth) {
+    const std::size_t head = end_of_head(piece.text, 0);
     if (head == npos) return true;
-    std::string_view type;
-    std::string_view lines = text.substr(0, head);
-    while (!lines.empty()) {
-      std::string_view line = take_until(lines, '\n');
-      const std::string_view name = trimmed(take_until(line, ':'));
-      if (same_word(long_form(name), "Content-Type")) type = trimmed(line);
-    }
-    return walk(type, text.substr(head), at + head, depth + 1);
+    std::vector<Field> fields;
+    const std::size_t first_line = std::min(piece.text.find('\n') + 1, head);  // the rest of the delimiter's
+    if (read_fields(piece.text, first_line, head, fields) == Message::State::over_limit) return false;
+    const Field* type = find_field(fields, "Content-Type");
+    return walk(type == nullptr ? HeaderValue{} : parse_value({type->value, piece.at + type->at}),
+                piece.sub(head), depth + 1);
   }
 
   std::vector<BodyPart>& found_;
@@ -240,9 +193,8 @@ class Parts {
 
 }  // namespace
 
-bool find_sdp(std::string_view content_type, std::string_view body, std::size_t at,
-              std::vector<BodyPart>& found) {
-  return Parts{found}.walk(content_type, body, at, 0);
+bool find_parts(Piece content_type, Piece body, std::vector<BodyPart>& found) {
+  return Parts{found}.walk(parse_value(content_type), body, 0);
 }
 
 bool finish_edits(const Message& message, std::vector<Edit>& edits) {

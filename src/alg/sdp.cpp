@@ -1,5 +1,7 @@
 #include "realmgw/alg/sdp.hpp"
 
+#include "realmgw/alg/address_text.hpp"
+#include "realmgw/alg/message.hpp"
 #include "realmgw/alg/text.hpp"
 
 #include <algorithm>
@@ -19,21 +21,15 @@ struct Line {
   std::size_t next;  ///< where the next line begins
 };
 
-/// A piece of a line, and where it is in the body.
-struct Word {
-  std::string_view text;
-  std::size_t at = 0;
-};
-
 /// The words of a value, at most eight.
-std::vector<Word> words(const Line& line) {
-  std::vector<Word> found;
+std::vector<Piece> words(const Line& line) {
+  std::vector<Piece> found;
   for (std::size_t i = 0; i < line.value.size() && found.size() < 8;) {
-    if (line.value[i] == ' ') {
+    if (is_space(line.value[i])) {
       ++i;
       continue;
     }
-    const std::size_t end = std::min(line.value.find(' ', i), line.value.size());
+    const std::size_t end = std::min(line.value.find_first_of(" \t", i), line.value.size());
     found.push_back({line.value.substr(i, end - i), line.at + i});
     i = end;
   }
@@ -45,10 +41,10 @@ struct Connection {
   IpAddress address;
   std::size_t at, length;
 };
-std::optional<Connection> connection(const std::vector<Word>& list, std::size_t first) {
+std::optional<Connection> connection(const std::vector<Piece>& list, std::size_t first) {
   if (list.size() < first + 3 || !same_word(list[first].text, "IN")) return std::nullopt;
-  const Word& type = list[first + 1];
-  const Word& address = list[first + 2];
+  const Piece& type = list[first + 1];
+  const Piece& address = list[first + 2];
   std::string_view text = address.text.substr(0, address.text.find('/'));
   // SIPp writes an IPv6 address as in a URI; it is one all the same, and shall not be seen outside.
   if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
@@ -72,11 +68,14 @@ class Translation {
     const std::size_t media = next_media(0);
     session(media);
     for (std::size_t begin = media; begin < lines_.size();) {
-      if (index_ == most_media) return SdpResult::over_limit;
+      if (media_.size() == most_media) return SdpResult::over_limit;
       const std::size_t end = next_media(begin + 1);
-      if (const auto result = medium(begin, end); result != SdpResult::good) return result;
-      ++index_;
+      if (!read_medium(begin, end)) return SdpResult::malformed;
       begin = end;
+    }
+    share_ports();
+    for (const Medium& medium : media_) {
+      if (!write_medium(medium)) return SdpResult::refused;
     }
     if (session_connection_) {
       const auto seen = session_view_ ? session_view_ : view_.address(session_connection_->address);
@@ -91,6 +90,17 @@ class Translation {
   }
 
  private:
+  /// Lines [begin, end), and what they say.
+  struct Medium {
+    std::size_t begin = 0, end = 0;
+    SdpStream stream;
+    Piece port;
+    bool placed = false;  ///< a c= line says where
+    std::optional<Connection> own;
+    std::optional<Piece> rtcp_port;
+    std::optional<Connection> rtcp_address;
+  };
+
   bool read() {
     for (std::size_t at = 0; at < body_.size();) {
       if (lines_.size() == most_lines) return false;
@@ -135,79 +145,147 @@ class Translation {
     }
   }
 
-  SdpResult medium(std::size_t begin, std::size_t end) {
+  bool read_medium(std::size_t begin, std::size_t end) {
     const auto head = words(lines_[begin]);
-    if (head.size() < 3) return SdpResult::malformed;
+    if (head.size() < 3) return false;
     std::string_view count = head[1].text;
-    const Word port{take_until(count, '/'), head[1].at};
-    const auto number = to_number<std::uint16_t>(port.text);
+    Medium medium;
+    medium.begin = begin;
+    medium.end = end;
+    medium.port = {take_until(count, '/'), head[1].at};
+    const auto number = to_number<std::uint16_t>(medium.port.text);
     const auto pairs = count.empty() ? std::optional{1u} : to_number<unsigned>(count);
-    if (!number || !pairs || *pairs == 0 || *pairs > most_ports / 2) return SdpResult::malformed;
+    if (!number || !pairs || *pairs == 0 || *pairs > most_ports / 2) return false;
 
     const bool rtp = find_word(head[2].text, "rtp/") != std::string_view::npos;
     const bool tcp = begins_with_word(head[2].text, "TCP");
-    SdpStream stream{index_, tcp ? net::Protocol::tcp : net::Protocol::udp, {}, 1, {}};
+    SdpStream& stream = medium.stream;
+    stream.index = static_cast<unsigned>(media_.size());
+    stream.protocol = tcp ? net::Protocol::tcp : net::Protocol::udp;
     stream.ports = static_cast<std::uint8_t>(*pairs * (rtp && !tcp ? 2 : 1));
     stream.media.port = *number;
 
-    std::optional<Connection> own;
-    std::optional<Word> rtcp_port;
-    std::optional<Connection> rtcp_address;
     for (std::size_t i = begin + 1; i < end; ++i) {
       const Line& line = lines_[i];
-      if (line.type == 'c' && !own) own = place_of(line);
+      if (line.type == 'c' && !medium.own) medium.own = place_of(line);
       if (line.type == 'a' && begins_with_word(line.value, "rtcp:")) {
         const auto list = words({'a', line.value.substr(5), line.at + 5, line.next});
-        if (list.empty() || !to_number<std::uint16_t>(list[0].text)) return SdpResult::malformed;
-        rtcp_port = list[0];
-        rtcp_address = connection(list, 1);
-        if (rtcp_address && rtcp_address->address.is_unspecified()) rtcp_address.reset();
+        if (list.empty() || !to_number<std::uint16_t>(list[0].text)) return false;
+        medium.rtcp_port = list[0];
+        medium.rtcp_address = connection(list, 1);
+        if (medium.rtcp_address && medium.rtcp_address->address.is_unspecified()) medium.rtcp_address.reset();
       }
-      if (line.type == 'a' && begins_with_word(line.value, "candidate:")) candidate(line);
-      if (line.type == 'a' && begins_with_word(line.value, "ssrc:")) source(line);
     }
-    const auto& place = own ? own : session_connection_;
-    if (!place) {  // a name, a group, or on hold: nothing to open
-      if (*number == 0) (void)view_.media(stream);
-      return SdpResult::good;
-    }
-    stream.media.address = place->address;
-    if (rtcp_port) {
-      const Endpoint rtcp{rtcp_address ? rtcp_address->address : place->address,
-                          to_number<std::uint16_t>(rtcp_port->text).value()};
-      const bool follows = rtcp.address == place->address && rtcp.port == *number + 1;
-      if (!follows && rtcp.port != 0) stream.rtcp = rtcp;
-    }
-    const auto seen = view_.media(stream);
-    if (*number == 0) {
-      if (own) {
-        if (const auto address = view_.address(own->address)) write(*own, *address);
+    if (const auto& place = medium.own ? medium.own : session_connection_) {
+      medium.placed = true;
+      stream.media.address = place->address;
+      if (medium.rtcp_port) {
+        const Endpoint rtcp{medium.rtcp_address ? medium.rtcp_address->address : place->address,
+                            to_number<std::uint16_t>(medium.rtcp_port->text).value()};
+        const bool follows = rtcp.address == place->address && rtcp.port == *number + 1;
+        if (!follows && rtcp.port != 0) stream.rtcp = rtcp;
       }
-      return SdpResult::good;
     }
-    if (!seen) return SdpResult::refused;
+    media_.push_back(std::move(medium));
+    return true;
+  }
 
-    std::string text = std::to_string(seen->media.port);
-    const bool elsewhere = !own && session_view_ && *session_view_ != seen->media.address;
-    if (elsewhere) {  // the session's c= line speaks for another medium already
-      const Line& line = lines_[begin];
-      text += line.value.substr(port.at + port.text.size() - line.at);
-      replace(port.at, line.at + line.value.size() - port.at,
-              text + "\r\nc=IN " + written(seen->media.address));
-    } else if (text != port.text) {
-      replace(port.at, port.text.size(), text);
+  /// Media of one port (RFC 9143 section 7) are one place: as many ports as the one that needs most.
+  void share_ports() {
+    for (Medium& one : media_) {
+      for (Medium& other : media_) {
+        if (one.placed && other.placed && one.stream.media == other.stream.media &&
+            one.stream.protocol == other.stream.protocol && one.stream.media.port != 0)
+          one.stream.ports = other.stream.ports = std::max(one.stream.ports, other.stream.ports);
+      }
     }
-    if (own) write(*own, seen->media.address);
-    if (!own && !session_view_) session_view_ = seen->media.address;
-    if (rtcp_port) {
+  }
+
+  /// False where it cannot be passed on.
+  bool write_medium(const Medium& medium) {
+    const SdpStream& stream = medium.stream;
+    const bool rejected = stream.media.port == 0;
+    // A name, a group, or on hold: nothing to open.
+    const auto seen = medium.placed || rejected ? view_.media(stream) : std::nullopt;
+    attributes(medium, rejected ? std::nullopt : seen);
+    if (!medium.placed) return true;
+    if (rejected) {
+      if (medium.own) {
+        if (const auto address = view_.address(medium.own->address)) write(*medium.own, *address);
+      }
+      return true;
+    }
+    if (!seen) return false;
+
+    const std::string text = std::to_string(seen->media.port);
+    if (text != medium.port.text) replace(medium.port.at, medium.port.text.size(), text);
+    if (!medium.own && session_view_ && *session_view_ != seen->media.address) {
+      // The session's c= line speaks for another medium already.
+      const Line& line = lines_[medium.begin];
+      const std::size_t last = line.value.size() - 1;
+      replace(line.at + last, 1,
+              std::string{line.value.substr(last)} + "\r\nc=IN " + written(seen->media.address));
+    }
+    if (medium.own) write(*medium.own, seen->media.address);
+    if (!medium.own && !session_view_) session_view_ = seen->media.address;
+    if (medium.rtcp_port) {
       const Endpoint rtcp = seen->rtcp.value_or(
           Endpoint{seen->media.address, static_cast<std::uint16_t>(seen->media.port + 1)});
-      if (std::to_string(rtcp.port) != rtcp_port->text)
-        replace(rtcp_port->at, rtcp_port->text.size(), std::to_string(rtcp.port));
-      if (rtcp_address) write(*rtcp_address, rtcp.address);
+      if (std::to_string(rtcp.port) != medium.rtcp_port->text)
+        replace(medium.rtcp_port->at, medium.rtcp_port->text.size(), std::to_string(rtcp.port));
+      if (medium.rtcp_address) write(*medium.rtcp_address, rtcp.address);
     }
-    return SdpResult::good;
+    return true;
   }
+
+  void attributes(const Medium& medium, const std::optional<SdpView::Place>& seen) {
+    for (std::size_t i = medium.begin + 1; i < medium.end; ++i) {
+      const Line& line = lines_[i];
+      if (line.type != 'a' || begins_with_word(line.value, "rtcp:")) continue;
+      if (begins_with_word(line.value, "candidate:")) {
+        candidate(line);
+      } else if (begins_with_word(line.value, "ssrc:") &&
+                 find_word(line.value, " cname:") != std::string_view::npos) {
+        source(line);
+      } else if (find_uris({line.value, line.at}, 1).empty()) {  // those are their reader's business
+        places(line, medium.stream.media, seen);
+      }
+    }
+  }
+
+  /// A medium's own place in any attribute, such as the URI of MSRP (RFC 4975 section 8). What says where
+  /// another thing is goes, where it may not be shown.
+  void places(const Line& line, const Endpoint& media, const std::optional<SdpView::Place>& seen) {
+    const Piece piece{line.value, line.at};
+    const auto wanted = [&](const IpAddress& address) {
+      return !view_.shows(address) || (seen && address == media.address);
+    };
+    std::vector<Edit> edits;
+    for (const AddressToken& token : find_addresses(piece, wanted)) {
+      for (const auto& place : token.places) {
+        auto [at, length] = token.raw_of(place.at, place.length);
+        const std::string_view after = line.value.substr(at + length - line.at);
+        const std::size_t count = after.starts_with(':') ? digits(after.substr(1)) : 0;
+        const bool whole =
+            count != 0 && seen &&
+            Endpoint{place.address, to_number<std::uint16_t>(after.substr(1, count)).value_or(0)} == media;
+        const auto instead = seen && place.address == media.address ? std::optional{seen->media.address}
+                                                                    : view_.address(place.address);
+        const bool fits = instead && (whole || (count == 0 && instead->family() == place.address.family()));
+        if (!fits) {
+          if (view_.shows(place.address)) continue;
+          return take_out(line);
+        }
+        std::string text = whole ? host_port_text(instead->to_string(), seen->media.port)
+                                 : address_instead(token, place, *instead);
+        if (whole) length += 1 + count;
+        if (body_.substr(at, length) != text) edits.push_back({at, length, std::move(text)});
+      }
+    }
+    for (Edit& edit : edits) fresh_.push_back(std::move(edit));
+  }
+
+  void take_out(const Line& line) { replace(line.at - 2, line.next - (line.at - 2), ""); }
 
   void candidate(const Line& line) {
     bool shown = true;
@@ -217,21 +295,20 @@ class Translation {
       if (const auto address = IpAddress::parse(take_until(rest, ' ')))
         shown = shown && view_.shows(*address);
     }
-    if (!shown) replace(line.at - 2, line.next - (line.at - 2), "");
+    if (!shown) take_out(line);
   }
 
   // RFC 5576 section 6.1: a canonical name, which may be of the form user@address. It is for RTCP to tell, so
   // the line can go where it may not be shown.
   void source(const Line& line) {
     const std::size_t at = find_word(line.value, " cname:");
-    if (at == std::string_view::npos) return;
     std::string_view rest = line.value.substr(at + 7);
     while (!rest.empty()) {
       std::string_view word = rest.substr(0, rest.find_first_of(" @;"));
       rest.remove_prefix(std::min(word.size() + 1, rest.size()));
       if (word.size() > 2 && word.front() == '[') word = word.substr(1, word.find(']') - 1);
       const auto address = IpAddress::parse(word);
-      if (address && !view_.shows(*address)) return replace(line.at - 2, line.next - (line.at - 2), "");
+      if (address && !view_.shows(*address)) return take_out(line);
     }
   }
 
@@ -241,7 +318,7 @@ class Translation {
   std::vector<Edit>& edits_;
   std::vector<Edit> fresh_;
   std::vector<Line> lines_;
-  unsigned index_ = 0;
+  std::vector<Medium> media_;
   std::optional<Connection> session_connection_;
   std::optional<IpAddress> session_view_;  ///< what the session's c= line is to say
 };

@@ -40,13 +40,7 @@ constexpr std::array header_rows{
 };
 
 bool looks_like_sip(std::string_view text) {
-  return text.substr(0, text.find('\n')).find("SIP/2.0") != npos;
-}
-
-std::string replaced(std::string text, const std::string& what, const std::string& with) {
-  for (std::size_t at = text.find(what); at != npos; at = text.find(what, at + with.size()))
-    text.replace(at, what.size(), with);
-  return text;
+  return find_word(text.substr(0, text.find('\n')), "sip/2.0") != npos;
 }
 
 }  // namespace
@@ -90,8 +84,8 @@ Decision SipInspector::stream(Side from, std::string_view window, Instant now) {
     }
     scanned = 0;
     std::vector<Edit> edits;
-    // A byte of a stream cannot be dropped: what is refused goes on as it was, and opens nothing.
-    if (handle(from, message, now, edits) == Outcome::refuse) edits.clear();
+    // A byte of a stream cannot be dropped: what is refused goes on, and opens nothing.
+    (void)handle(from, message, now, edits);
     for (Edit& edit : edits) {
       edit.at += decision.decided;
       decision.edits.push_back(std::move(edit));
@@ -101,28 +95,20 @@ Decision SipInspector::stream(Side from, std::string_view window, Instant now) {
   return decision;
 }
 
-/// A Call-ID may carry the address of who made it. It is written with the external one outside, and turned
-/// back only for a dialogue that is known.
-std::string SipInspector::inside_call_id(Side from, std::string_view written) {
-  std::string id{written};
-  if (from == Side::inside) return id;
-  std::string back = replaced(id, talk_.host_outside.address.to_string(), talk_.host.address.to_string());
-  return dialogues_.find(back, talk_.host.address) != nullptr ? back : id;
-}
-
 SipInspector::Outcome SipInspector::handle(Side from, const Message& message, Instant now,
                                            std::vector<Edit>& edits) {
   ++tally_.messages;
   const Field* call_id = message.find("Call-ID");
-  std::string_view sequence = message.value("CSeq");
-  (void)take_until(sequence, ' ');
+  HeaderReader sequence{{message.value("CSeq")}};  // a number and a method
+  (void)sequence.word();
   const auto status = message.status();
-  const std::string_view method = status ? trimmed(sequence) : message.method();
-  if (call_id == nullptr || call_id->value.empty() || call_id->value.size() > 512 || method.empty()) {
+  const std::string_view method = status ? sequence.word().text : message.method();
+  if (call_id == nullptr || call_id->value.empty() || call_id->value.size() > longest_identifier ||
+      method.empty()) {
     ++tally_.malformed;
     return Outcome::refuse;
   }
-  const std::string inside_id = inside_call_id(from, call_id->value);
+  const std::string inside_id = inside_call_id(from, *call_id);
   Dialogue* dialogue = dialogues_.make(inside_id, talk_.host.address);
   if (dialogue == nullptr) {
     ++tally_.over_limit;
@@ -131,23 +117,21 @@ SipInspector::Outcome SipInspector::handle(Side from, const Message& message, In
   dialogue->at_least_until(now + transaction_time);
 
   Passage passage{from, now, message, method, status, *dialogue, edits};
-  const std::string own = talk_.host.address.to_string();
-  const std::string outside_id = replaced(inside_id, own, talk_.host_outside.address.to_string());
-  const std::string& reader_id = from == Side::inside ? outside_id : inside_id;
-  if (reader_id != call_id->value) edits.push_back({call_id->at, call_id->value.size(), reader_id});
-
-  if (!status) request_uri(passage);
-  for (const Field& field : message.fields()) {
-    const auto row = std::find_if(header_rows.begin(), header_rows.end(),
-                                  [&](const HeaderRow& r) { return same_word(r.name, field.name); });
-    if (row == header_rows.end()) continue;
-    if (row->use == Use::via) {
-      via(passage, field);
-    } else {
-      uris(passage, field, row->use);
-    }
+  this->call_id(passage, *call_id);
+  fields(passage);
+  const bool refused = body(passage) == Outcome::refuse;
+  if (refused) {
+    // On TCP the message goes on, and opens nothing; no inside address shall be in it all the same.
+    edits.clear();
+    this->call_id(passage, *call_id);
   }
-  if (body(passage) == Outcome::refuse || !finish_edits(message, edits)) {
+  other_addresses(passage);
+  if (!finish_edits(message, edits)) {
+    edits.clear();
+    ++tally_.malformed;
+    return Outcome::refuse;
+  }
+  if (refused) {
     dialogue->offered.clear();
     ++tally_.refused;
     return Outcome::refuse;
@@ -158,29 +142,43 @@ SipInspector::Outcome SipInspector::handle(Side from, const Message& message, In
   return Outcome::pass;
 }
 
-void SipInspector::request_uri(Passage& passage) {
-  const auto [at, uri] = passage.message.uri();
-  // From inside, it names somebody outside, or the registrar.
-  const Use use = passage.from == Side::inside ? Use::identity : Use::target;
-  for (const HostPort& place : find_uris(uri, at, 1)) translate(passage, place, use);
+void SipInspector::fields(Passage& passage) {
+  const Message& message = passage.message;
+  if (!passage.status) {
+    // From inside, it names somebody outside, or the registrar.
+    const Use use = passage.from == Side::inside ? Use::identity : Use::target;
+    for (const HostPort& place : find_uris(message.uri(), 1)) translate(passage, place, use);
+  }
+  for (const Field& field : message.fields()) {
+    const auto row = std::find_if(header_rows.begin(), header_rows.end(),
+                                  [&](const HeaderRow& r) { return same_word(r.name, field.name); });
+    if (row == header_rows.end()) continue;
+    if (row->use == Use::via) {
+      via(passage, field);
+    } else {
+      uris(passage, field.piece(), row->use);
+    }
+  }
 }
 
-void SipInspector::uris(Passage& passage, const Field& field, Use use) {
-  for (const HostPort& place : find_uris(field.value, field.at)) translate(passage, place, use);
+void SipInspector::uris(Passage& passage, Piece piece, Use use) {
+  for (const HostPort& place : find_uris(piece)) translate(passage, place, use);
 }
 
 SipInspector::Outcome SipInspector::body(Passage& passage) {
   const Message& message = passage.message;
   if (message.body().empty() || message.find("Content-Encoding") != nullptr) return Outcome::pass;
-  std::vector<BodyPart> parts;
-  if (!find_sdp(message.value("Content-Type"), message.body(), message.body_at(), parts)) {
+  const Field* type = message.find("Content-Type");
+  if (!find_parts(type == nullptr ? Piece{} : type->piece(), {message.body(), message.body_at()},
+                  passage.parts)) {
     ++tally_.over_limit;
     return Outcome::refuse;
   }
-  for (const BodyPart& part : parts) {
+  for (const BodyPart& part : passage.parts) {
+    if (!is_media_type(part.type, "application", "sdp")) continue;
     const Endpoint& reader = passage.from == Side::inside ? talk_.remote : talk_.host;
     MediaView view{book_, passage.dialogue, passage.from, reader.address.family(), passage.now};
-    switch (translate_sdp(part.text, part.at, view, passage.edits)) {
+    switch (translate_sdp(part.text.text, part.text.at, view, passage.edits)) {
       case SdpResult::good:
         break;
       case SdpResult::malformed:
@@ -220,8 +218,8 @@ void SipInspector::advance(Passage& passage) {
     dialogue.commit();
     dialogue.confirmed = dialogue.confirmed || invite;
     Duration lasts = call_time;
-    std::string_view session = passage.message.value("Session-Expires");
-    if (const auto seconds = to_number<std::uint32_t>(trimmed(take_until(session, ';'))))
+    const auto session = parse_value({passage.message.value("Session-Expires")});
+    if (const auto seconds = to_number<std::uint32_t>(session.head.text))
       lasts = std::clamp<Duration>(std::chrono::seconds{*seconds} + transaction_time, ringing_time,
                                    longest_registration);
     if (dialogue.confirmed) dialogue.until(now + lasts);
@@ -242,18 +240,15 @@ void SipInspector::registered(Passage& passage) {
   std::vector<SignalKey> listed;
   for (const Field& field : passage.message.fields()) {
     if (!same_word(field.name, "Contact")) continue;
-    std::string_view rest = field.value;
-    while (!rest.empty()) {
-      const std::string_view one = take_until(rest, ',');
-      const std::size_t at = find_word(one, ";expires=");
-      auto expires = common;
-      if (at != npos) expires = to_number<std::uint32_t>(one.substr(at + 9, digits(one.substr(at + 9))));
+    for (const HeaderValue& one : parse_values(field.piece())) {
+      const auto own = one.find("expires");
+      const auto expires = own ? to_number<std::uint32_t>(own->text) : common;
       const Duration lasts =
           std::min<Duration>(std::chrono::seconds{expires.value_or(3600)}, longest_registration);
-      for (const HostPort& place : find_uris(one, 0, 1)) {
+      for (const HostPort& place : find_uris(one.head, 1)) {
         const auto echo = dialogue.echoes.find(echo_key(Use::target, host_port_text(place.host, place.port)));
         if (echo == dialogue.echoes.end() || lasts == Duration{}) continue;
-        const auto original = parse_host_port(echo->second, 0);
+        const auto original = parse_host_port({echo->second});
         const auto address = original ? IpAddress::parse(original->host) : std::nullopt;
         if (!address) continue;
         const Endpoint agent{*address, original->port.value_or(default_port)};

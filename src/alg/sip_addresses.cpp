@@ -1,13 +1,10 @@
 // What each side reads for the other's addresses in a SIP message.
-#include <algorithm>
-
 #include "sip_inspector.hpp"
 
 namespace rgw::alg::sip {
 namespace {
 
 using net::Protocol;
-constexpr auto npos = std::string_view::npos;
 
 std::string echo_key(char kind, std::string_view text) {
   return kind + std::string{text};
@@ -44,36 +41,31 @@ std::optional<std::string> SipInspector::received(Passage& passage, std::string_
 
 /// RFC 3261 section 20.42, several in one field or one; RFC 3581 for received and rport.
 void SipInspector::via(Passage& passage, const Field& field) {
-  for (std::size_t begin = 0; begin < field.value.size();) {
-    const std::size_t end = std::min(field.value.find(',', begin), field.value.size());
-    const std::string_view one = field.value.substr(begin, end - begin);
-    const std::size_t version = find_word(one, "sip/2.0/");
-    const std::size_t space = version == npos ? npos : one.find_first_of(" \t", version);
-    const std::size_t host = space == npos ? npos : one.find_first_not_of(" \t\r\n", space);
+  for (const HeaderValue& one : parse_values(field.piece())) {
+    HeaderReader head{one.head};  // the protocol's name, its version and the transport, before the sent-by
+    (void)head.word();
+    if (!head.take('/')) continue;
+    (void)head.word();
+    if (!head.take('/')) continue;
+    (void)head.word();
     std::string sent_by;  // as the outside reads it
-    if (host != npos) {
-      if (const auto place = parse_host_port(one.substr(host), field.at + begin + host)) {
-        const std::size_t before = passage.edits.size();
-        translate(passage, *place, Use::via);
-        const bool edited_outward = passage.from == Side::inside && passage.edits.size() > before;
-        sent_by = edited_outward ? passage.edits.back().text : host_port_text(place->host, place->port);
-      }
+    if (const auto place = parse_sent_by(head.rest())) {
+      const std::size_t before = passage.edits.size();
+      translate(passage, *place, Use::via);
+      const bool edited_outward = passage.from == Side::inside && passage.edits.size() > before;
+      sent_by = edited_outward ? passage.edits.back().text : host_port_text(place->host, place->port);
     }
-    const auto parameter = [&](std::string_view name, auto&& instead) {
-      const std::size_t at = find_word(one, name);
-      if (at == npos) return;
-      const std::string_view value =
-          one.substr(at + name.size(), one.substr(at + name.size()).find_first_of("; \t\r\n"));
-      const std::optional<std::string> text = instead(value);
-      if (text && *text != value)
-        passage.edits.push_back({field.at + begin + at + name.size(), value.size(), *text});
+    const auto instead = [&](const std::optional<Piece>& value, const std::optional<std::string>& text) {
+      if (value && text && *text != value->text)
+        passage.edits.push_back({value->at, value->text.size(), *text});
     };
-    parameter(";received=", [&](std::string_view value) { return received(passage, value, sent_by); });
-    parameter(";rport=", [&](std::string_view value) {
-      const bool own = passage.from == Side::outside && value == std::to_string(talk_.host_outside.port);
-      return own ? std::optional{std::to_string(talk_.host.port)} : std::nullopt;
-    });
-    begin = end + 1;
+    if (const auto value = one.find("received"); value && !value->empty())
+      instead(value, received(passage, value->text, sent_by));
+    if (const auto value = one.find("rport"); value && !value->empty()) {
+      const bool own =
+          passage.from == Side::outside && value->text == std::to_string(talk_.host_outside.port);
+      instead(value, own ? std::optional{std::to_string(talk_.host.port)} : std::nullopt);
+    }
   }
 }
 
@@ -88,6 +80,12 @@ void SipInspector::translate(Passage& passage, const HostPort& place, Use use) {
 std::optional<std::string> SipInspector::outward(Passage& passage, const HostPort& place, Use use) {
   const auto address = IpAddress::parse(place.host);
   if (!address) return std::nullopt;
+  // Another network's address that looks like one of ours is said back to whoever wrote it: in the Via of an
+  // answer always, elsewhere unless it is the agent's own.
+  const bool echoed = use == Use::via && passage.status;
+  if ((echoed || *address != talk_.host.address) &&
+      passage.dialogue.heard.contains(host_port_text(place.host, place.port)))
+    return std::nullopt;
   if (!book_.is_inside(*address)) {
     const auto seen = book_.seen_outside(*address);
     if (!seen || *seen == *address) return std::nullopt;
@@ -146,6 +144,8 @@ std::optional<std::string> SipInspector::inward(Passage& passage, const HostPort
     if (*address == talk_.host_outside.address && (!place.port || *place.port == talk_.host_outside.port))
       return host_port_text(talk_.host.address.to_string(), talk_.host.port);
   }
+  if (address && book_.is_inside(*address) && passage.dialogue.heard.size() < most_echoes)
+    passage.dialogue.heard.insert(host_port_text(place.host, place.port));
   if (!address || address->family() == talk_.host.address.family()) return std::nullopt;
   const auto seen = book_.seen_inside(*address);
   if (!seen || *seen == *address) return std::nullopt;

@@ -2,17 +2,21 @@
 #pragma once
 
 #include "realmgw/alg/address_book.hpp"
+#include "realmgw/alg/address_text.hpp"
 #include "realmgw/base/clock.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace rgw::alg::sip {
 
@@ -31,6 +35,7 @@ inline constexpr std::size_t most_dialogues = 20'000;
 inline constexpr std::size_t most_media = 32;
 inline constexpr std::size_t most_signals = 16;
 inline constexpr std::size_t most_echoes = 32;
+inline constexpr std::size_t longest_identifier = 512;
 
 /// An inside endpoint that takes signalling, from whom, and at which external address: the one that the
 /// conversation has, since what comes to another is a session of its own, between the same two as the one
@@ -56,20 +61,37 @@ struct Signal {
   }
 };
 
+/// A text that means nothing but itself, such as a Call-ID, and has addresses in it: how each side knows it.
+struct Identifier {
+  struct Change {
+    std::size_t inside_at, outside_at;
+    std::string inside, outside;
+  };
+  std::string inside;
+  std::string outside;
+  std::vector<Change> changes;  ///< none: it was made outside, and has an address that looks like ours
+  IpAddress host;               ///< who made it, or heard of it first
+  bool parameter = false;       ///< it may mean another thing to another host
+};
+
+/// What an inside agent listens at for a medium. Media of one place (RFC 9143 section 7) share its pinholes.
 struct Medium {
+  net::Protocol protocol{};
   Endpoint inside;
   std::uint8_t ports = 0;
-  Pinhole hole;
   std::optional<Endpoint> rtcp;
-  Pinhole rtcp_hole;
+  std::shared_ptr<Pinhole> hole, rtcp_hole;
 
+  [[nodiscard]] bool same_place(const Medium& other) const {
+    return protocol == other.protocol && inside == other.inside && ports == other.ports && rtcp == other.rtcp;
+  }
   void extend(Instant deadline) {
-    hole.extend(deadline);
-    rtcp_hole.extend(deadline);
+    hole->extend(deadline);
+    if (rtcp_hole) rtcp_hole->extend(deadline);
   }
   void leave() {
-    hole.leave();
-    rtcp_hole.leave();
+    hole->leave();
+    if (rtcp_hole) rtcp_hole->leave();
   }
 };
 using Media = std::map<unsigned, Medium>;  ///< by m= line
@@ -81,11 +103,24 @@ struct Dialogue {
   std::map<SignalKey, std::shared_ptr<Signal>> signals;
   std::map<std::string, std::string>
       echoes;  ///< what was written outside -> what the inside party had written
+  std::vector<std::shared_ptr<const Identifier>> identifiers;  ///< that were read in it
+  std::set<std::string> heard;  ///< hosts of the outside's text whose addresses look like ours
   Instant deadline{};
   bool confirmed = false;
   bool registered = false;
   bool over = false;  ///< by a BYE: a 2xx that comes late changes nothing
 
+  /// The first, which is the Call-ID where that has an address, and those that were read last.
+  void keep(const std::shared_ptr<const Identifier>& identifier) {
+    const auto known = std::find(identifiers.begin(), identifiers.end(), identifier);
+    if (known != identifiers.end() && known == identifiers.begin()) return;
+    if (known != identifiers.end()) {
+      identifiers.erase(known);
+    } else if (identifiers.size() == most_echoes) {
+      identifiers.erase(identifiers.begin() + 1);
+    }
+    identifiers.push_back(identifier);
+  }
   /// Is it a call or a registration that stands?
   [[nodiscard]] bool lasts(Instant now) const { return !over && (confirmed || registered) && now < deadline; }
 
@@ -139,6 +174,38 @@ class Dialogues {
       at = dialogues_.erase(at);
     }
     std::erase_if(signals_, [](const auto& entry) { return entry.second.expired(); });
+    std::erase_if(by_inside_, [](const auto& entry) { return entry.second.expired(); });
+    std::erase_if(by_outside_, [](const auto& entry) { return entry.second.expired(); });
+  }
+
+  /// An identifier by what the side that names it calls it; nullptr where it is not known. It lives as long
+  /// as a dialogue in which it was read.
+  [[nodiscard]] std::shared_ptr<const Identifier> identifier(Side named_by, const std::string& text,
+                                                             const IpAddress& host) const {
+    if (named_by == Side::inside) {
+      const auto found = by_inside_.find(text);
+      return found == by_inside_.end() ? nullptr : found->second.lock();
+    }
+    // Of two hosts that made the same one, each means its own; of one host's, the last.
+    std::shared_ptr<const Identifier> own, of_another;
+    for (auto [at, end] = by_outside_.equal_range(text); at != end; ++at) {
+      auto known = at->second.lock();
+      if (known && known->host == host) {
+        own = std::move(known);
+      } else if (known && !known->parameter) {
+        of_another = std::move(known);
+      }
+    }
+    return own ? own : of_another;
+  }
+  /// One that the inside knows already stays as it is, whoever says it again.
+  std::shared_ptr<const Identifier> remember(Identifier identifier) {
+    auto& entry = by_inside_[identifier.inside];
+    if (auto known = entry.lock()) return known;
+    auto kept = std::make_shared<const Identifier>(std::move(identifier));
+    entry = kept;
+    by_outside_.emplace(kept->outside, kept);
+    return kept;
   }
 
   /// The pinhole of an inside endpoint, opened where there is none. nullptr where it cannot be had.
@@ -157,6 +224,8 @@ class Dialogues {
  private:
   std::map<Key, Dialogue> dialogues_;
   std::map<SignalKey, std::weak_ptr<Signal>> signals_;
+  std::map<std::string, std::weak_ptr<const Identifier>> by_inside_;
+  std::multimap<std::string, std::weak_ptr<const Identifier>> by_outside_;
 };
 
 }  // namespace rgw::alg::sip

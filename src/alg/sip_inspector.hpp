@@ -1,7 +1,9 @@
 // Reads one conversation's SIP messages (RFC 3261): which dialogue each belongs to and how far that has come
-// (sip.cpp), and what the other side reads for the addresses in it (sip_addresses.cpp).
+// (sip.cpp), what the other side reads for the addresses where others send to or who somebody is
+// (sip_addresses.cpp), and in every other place (sip_identifiers.cpp).
 #pragma once
 
+#include "realmgw/alg/address_text.hpp"
 #include "realmgw/alg/alg.hpp"
 #include "realmgw/alg/message.hpp"
 #include "realmgw/alg/text.hpp"
@@ -34,6 +36,7 @@ struct Passage {
   std::optional<unsigned> status;
   Dialogue& dialogue;
   std::vector<Edit>& edits;
+  std::vector<BodyPart> parts{};  ///< of the body, where it can be read
 };
 
 class SipInspector final : public Inspector {
@@ -61,10 +64,10 @@ class SipInspector final : public Inspector {
   Decision datagram(Side from, std::string_view window, Instant now);
   Decision stream(Side from, std::string_view window, Instant now);
   Outcome handle(Side from, const Message& message, Instant now, std::vector<Edit>& edits);
-  void request_uri(Passage& passage);
+  void fields(Passage& passage);
   void via(Passage& passage, const Field& field);
   std::optional<std::string> received(Passage& passage, std::string_view value, const std::string& sent_by);
-  void uris(Passage& passage, const Field& field, Use use);
+  void uris(Passage& passage, Piece piece, Use use);
   void translate(Passage& passage, const HostPort& place, Use use);
   std::optional<std::string> outward(Passage& passage, const HostPort& place, Use use);
   std::optional<std::string> inward(Passage& passage, const HostPort& place, Use use);
@@ -78,7 +81,13 @@ class SipInspector final : public Inspector {
   void advance(Passage& passage);
   void registered(Passage& passage);
 
-  [[nodiscard]] std::string inside_call_id(Side from, std::string_view written);
+  [[nodiscard]] std::string inside_call_id(Side from, const Field& field) const;
+  void call_id(Passage& passage, const Field& field);
+  void other_addresses(Passage& passage);
+  void others(Passage& passage, Piece piece, const Ranges& changed);
+  void identify(Passage& passage, const AddressToken& token);
+  [[nodiscard]] IpAddress seen_outside(const IpAddress& address);
+  [[nodiscard]] WantsAddress wanted(Side from) const;
 
   const Conversation talk_;
   AddressBook& book_;

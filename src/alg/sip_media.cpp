@@ -1,14 +1,15 @@
 #include "sip_media.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace rgw::alg::sip {
 namespace {
 
 SdpView::Place place(const Medium& medium) {
-  SdpView::Place seen{medium.hole.external(), std::nullopt};
-  if (medium.rtcp) seen.rtcp = medium.rtcp_hole.external();
+  SdpView::Place seen{medium.hole->external(), std::nullopt};
+  if (medium.rtcp) seen.rtcp = medium.rtcp_hole->external();
   return seen;
 }
 
@@ -38,31 +39,31 @@ std::optional<SdpView::Place> MediaView::outward(const SdpStream& stream) {
     if (!seen) return std::nullopt;
     return Place{{*seen, stream.media.port}, stream.rtcp};
   }
-  for (Media* media : {&dialogue_.offered, &dialogue_.media}) {
-    const auto known = media->find(stream.index);
-    if (known == media->end() || known->second.inside != stream.media ||
-        known->second.ports != stream.ports || known->second.rtcp != stream.rtcp)
-      continue;
-    return place(known->second);
+  Medium medium{stream.protocol, stream.media, stream.ports, stream.rtcp, nullptr, nullptr};
+  const Medium* elsewhere = nullptr;  // another m= line's
+  for (const Media* media : {&dialogue_.offered, &dialogue_.media}) {
+    for (const auto& [index, known] : *media) {
+      if (!known.same_place(medium)) continue;
+      if (index == stream.index) return place(known);
+      elsewhere = &known;
+    }
   }
   if (dialogue_.offered.size() >= most_media) return std::nullopt;
-  Medium medium;
-  medium.inside = stream.media;
-  medium.ports = stream.ports;
-  medium.rtcp = stream.rtcp;
-  auto hole = open(stream.protocol, stream.media, stream.ports);
-  if (!hole) return std::nullopt;
-  medium.hole = std::move(*hole);
-  if (stream.rtcp) {
-    if (!book_.is_inside(stream.rtcp->address)) return std::nullopt;
-    auto rtcp = open(stream.protocol, *stream.rtcp, 1);
-    if (!rtcp) return std::nullopt;
-    medium.rtcp_hole = std::move(*rtcp);
+  if (elsewhere != nullptr) {
+    medium = *elsewhere;
+  } else {
+    medium.hole = open(stream.protocol, stream.media, stream.ports);
+    if (!medium.hole) return std::nullopt;
+    if (stream.rtcp) {
+      if (!book_.is_inside(stream.rtcp->address)) return std::nullopt;
+      medium.rtcp_hole = open(stream.protocol, *stream.rtcp, 1);
+      if (!medium.rtcp_hole) return std::nullopt;
+    }
   }
   return place(dialogue_.offered[stream.index] = std::move(medium));
 }
 
-std::optional<Pinhole> MediaView::open(net::Protocol protocol, const Endpoint& inside, std::uint8_t ports) {
+std::shared_ptr<Pinhole> MediaView::open(net::Protocol protocol, const Endpoint& inside, std::uint8_t ports) {
   PinholeRequest request;
   request.protocol = protocol;
   request.target = inside;
@@ -70,7 +71,8 @@ std::optional<Pinhole> MediaView::open(net::Protocol protocol, const Endpoint& i
   request.preferred_port = inside.port;
   request.single_use = false;  // early media, forks and the answerer may send from different places
   request.deadline = std::max(dialogue_.deadline, now_ + ringing_time);
-  return Pinhole::open(book_, request);
+  auto hole = Pinhole::open(book_, request);
+  return hole ? std::make_shared<Pinhole>(std::move(*hole)) : nullptr;
 }
 
 /// A medium of the outside; or, between two inside agents, the inside one that the pinhole stands for.

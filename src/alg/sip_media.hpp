@@ -21,7 +21,7 @@ class MediaView final : public SdpView {
  private:
   std::optional<Place> outward(const SdpStream& stream);
   std::optional<Place> inward(const SdpStream& stream);
-  std::optional<Pinhole> open(net::Protocol protocol, const Endpoint& inside, std::uint8_t ports);
+  std::shared_ptr<Pinhole> open(net::Protocol protocol, const Endpoint& inside, std::uint8_t ports);
 
   AddressBook& book_;
   Dialogue& dialogue_;

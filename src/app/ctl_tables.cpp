@@ -177,12 +177,12 @@ std::string alg_table(const ordered_json& answer) {
                      cell(answer, "pinholes") + " of " + cell(answer, "pinholes_max") + " pinholes with " +
                      cell(answer, "ports") + " ports, " + cell(answer, "memory") + " of " +
                      cell(answer, "memory_max") + " bytes of held text\n\n";
-  Table table{{"PROTOCOL", "SERVICES", "SESSIONS", "EVER", "PINHOLES", "MESSAGES", "EDITED", "REFUSED", "MALFORMED",
-               "OVER_LIMIT"}};
+  Table table{{"PROTOCOL", "SERVICES", "SESSIONS", "EVER", "PINHOLES", "MESSAGES", "EDITED", "REFUSED",
+               "MALFORMED", "OVER_LIMIT", "SHOWN"}};
   for (const auto& one : answer.at("protocols")) {
     table.add({cell(one, "name"), cell(one, "services"), cell(one, "sessions"), cell(one, "sessions_ever"),
                cell(one, "pinholes"), cell(one, "messages"), cell(one, "edited"), cell(one, "refused"),
-               cell(one, "malformed"), cell(one, "over_limit")});
+               cell(one, "malformed"), cell(one, "over_limit"), cell(one, "shown")});
   }
   return text + table.to_string();
 }

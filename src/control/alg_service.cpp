@@ -249,7 +249,8 @@ std::string AlgService::report() const {
                          {"edited", tally.edited},
                          {"refused", tally.refused},
                          {"malformed", tally.malformed},
-                         {"over_limit", tally.over_limit}});
+                         {"over_limit", tally.over_limit},
+                         {"shown", tally.shown}});
   }
   return ordered_json{{"protocols", protocols},
                       {"sessions", sessions_.size()},

@@ -95,6 +95,8 @@ class Ftp(alg_case.AlgCase):
             server.settimeout(20)
             client.settimeout(20)
             seen = []
+            server.sendall(b"220 hello\r\n")
+            self.assertEqual(client.recv(100), b"220 hello\r\n")
             for command, answer in ((b"PORT 10,0,0,42,195,80\r\n", b"200 ok\r\n"), (b"AUTH TLS\r\n", b"234 go on\r\n")):
                 client.sendall(command)
                 seen.append(server.recv(100))

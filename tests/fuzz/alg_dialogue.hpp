@@ -1,8 +1,13 @@
 // Drives an ALG with a dialogue of any bytes, and holds it to the contract of alg.hpp.
 #pragma once
 
+#include "realmgw/alg/address_text.hpp"
 #include "realmgw/alg/alg.hpp"
+#include "realmgw/alg/message.hpp"
+#include "realmgw/alg/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -49,6 +54,26 @@ class Book final : public AddressBook {
   PinholeId last_ = 0;
 };
 
+/// Does the text have that address?
+inline bool has_address(std::string_view text, const IpAddress& address) {
+  return !find_addresses({text, 0}, [&](const IpAddress& a) { return a == address; }).empty();
+}
+
+/// The host's own address is in no header field that the outside reads, but for those that are hashed.
+inline void shows_nothing(const IpAddress& host, std::string_view text) {
+  Message message;
+  std::size_t scanned = 0;
+  if (message.read(text, true, scanned) != Message::State::complete) return;
+  if (find_word(message.start_line(), "sip/2.0") == std::string_view::npos) return;  // it is not read
+  constexpr std::array hashed{"Authorization", "Proxy-Authorization", "WWW-Authenticate",
+                              "Proxy-Authenticate", "Authentication-Info"};
+  for (const Field& field : message.fields()) {
+    const bool is_hashed = std::any_of(hashed.begin(), hashed.end(),
+                                       [&](const char* name) { return same_word(name, field.name); });
+    require(is_hashed || !has_address(field.value, host));
+  }
+}
+
 /// The first byte chooses the families and the opener. Then, again and again: a byte whose lowest bit is the
 /// side and whose rest counts 64 bytes of text each; on TCP, what is not decided stays before the next.
 inline void dialogue(Alg& alg, net::Protocol protocol, const std::uint8_t* data, std::size_t size) {
@@ -73,6 +98,7 @@ inline void dialogue(Alg& alg, net::Protocol protocol, const std::uint8_t* data,
                                         {proxy, 5060}},
                                        book);
     std::string windows[2];
+    bool heard = false;  // the outside has said it itself, and may read it again
     for (std::size_t at = 1; at < size;) {
       const std::uint8_t step = data[at++];
       const std::size_t length = std::min<std::size_t>(64 * (1u + (step >> 1)), size - at);
@@ -85,7 +111,9 @@ inline void dialogue(Alg& alg, net::Protocol protocol, const std::uint8_t* data,
         require(well_formed(decision, window.size()));
         if (protocol == net::Protocol::udp) {
           require(decision.drop || decision.decided == window.size());
-          (void)edited(decision, window);
+          const std::string passed = edited(decision, window);
+          heard = heard || (from == Side::outside && has_address(window, inside));
+          if (from == Side::inside && !decision.drop && !heard) shows_nothing(inside, passed);
           window.clear();
           break;
         }

@@ -36,6 +36,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)edited(decision, text);
   }
   std::vector<BodyPart> parts;
-  (void)find_sdp(text.substr(0, size / 2), text.substr(size / 2), 0, parts);
+  (void)find_parts({text.substr(0, size / 2), 0}, {text.substr(size / 2), size / 2}, parts);
   return 0;
 }

@@ -37,6 +37,7 @@ INSTANTIATE_TEST_SUITE_P(on, AlgFamilies, testing::Values(1U, 2U, 4U), workers_n
 TEST_P(AlgFamilies, ftp_from_ipv6_to_ipv6) {
   TcpTalk control{gateway, inside, "[fd00:10::42]:40001", "[2001:db8:203::10]:21"};
   ASSERT_TRUE(control.connect());
+  EXPECT_NE(control.server_says("220 hello\r\n"), "");
   const std::string port = control.client_says("EPRT |2|fd00:10::42|50000|\r\n");
   const std::string at = found(port, R"(EPRT \|2\|2001:db8:100::1\|(\d+)\|)");
   TcpTalk data{gateway, outside, "[2001:db8:203::10]:20", "[2001:db8:100::1]:" + at};
@@ -47,6 +48,7 @@ TEST_P(AlgFamilies, ftp_from_ipv6_to_ipv6) {
 TEST_P(AlgFamilies, ftp_from_ipv6_to_ipv4) {
   TcpTalk control{gateway, inside, "[fd00:10::42]:40001", "[fd00:64::203.0.113.10]:21"};
   ASSERT_TRUE(control.connect());
+  EXPECT_NE(control.server_says("220 hello\r\n"), "");
   EXPECT_EQ(control.client_says("EPSV\r\n"), "PASV\r\n");
   EXPECT_EQ(control.server_says("227 Entering Passive Mode (203,0,113,10,200,10)\r\n"),
             "229 Entering Extended Passive Mode (|||51210|)\r\n");
@@ -68,6 +70,7 @@ TEST_P(AlgFamilies, ftp_from_ipv4_to_ipv6) {
                                gateway.clock().now() + std::chrono::minutes{5}});
   TcpTalk control{gateway, inside, "10.0.0.42:40001", "172.31.0.9:21"};
   ASSERT_TRUE(control.connect());
+  EXPECT_NE(control.server_says("220 hello\r\n"), "");
   EXPECT_EQ(control.client_says("PASV\r\n"), "EPSV\r\n");
   EXPECT_EQ(control.server_says("229 Entering Extended Passive Mode (|||51210|)\r\n"),
             "227 Entering Passive Mode (172,31,0,9,200,10)\r\n");
@@ -101,10 +104,37 @@ TEST_P(AlgFamilies, rtsp_sets_up_a_track_and_tears_it_down) {
   EXPECT_EQ(rtp(), "");
 }
 
+// RFC 2326 section 12.39: the server takes the last alternative. RFC 3550 section 11: RTCP has the next port,
+// though the client wrote one alone.
+TEST_P(AlgFamilies, rtsp_reaches_the_ports_of_the_alternative_that_the_server_takes) {
+  TcpTalk control{gateway, inside, "10.0.0.42:40001", "203.0.113.10:554"};
+  ASSERT_TRUE(control.connect());
+  const std::string setup = control.client_says(
+      "SETUP rtsp://203.0.113.10/a/1 RTSP/1.0\r\nCSeq: 3\r\nTransport: "
+      "x-pn-tng/tcp;mode=play,rtp/avp/tcp;unicast,"
+      "x-pn-tng/udp;client_port=6970;mode=play,rtp/avp ; unicast ; client_port = 8523 ;mode=play\r\n\r\n");
+  const std::string first = found(setup, R"(udp;client_port=(\d+);)");
+  const std::string port = found(setup, R"(; client_port = (\d+) ;)");
+  EXPECT_EQ(setup.find("8523"), std::string::npos) << setup;
+  EXPECT_EQ(setup.find("6970"), std::string::npos) << setup;
+  const std::string next = std::to_string(std::stoi(port) + 1);
+  const std::string reply = control.server_says(
+      "RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: 12 ; timeout = 60\r\nTransport: rtp/avp;unicast;client_port=" +
+      port + "-" + next + ";server_port=6970-6971\r\n\r\n");
+  EXPECT_NE(reply.find("client_port=8523-8524;"), std::string::npos) << reply;
+  const auto comes = [&](const std::string& from, const std::string& to) {
+    return gateway.arrives(udp(from, "198.51.100.1:" + to).payload(20));
+  };
+  EXPECT_EQ(comes("203.0.113.10:6970", port), "udp 203.0.113.10:6970 > 10.0.0.42:8523");
+  EXPECT_EQ(comes("203.0.113.10:6971", next), "udp 203.0.113.10:6971 > 10.0.0.42:8524");
+  EXPECT_EQ(comes("203.0.113.10:6970", first), "") << "what was not taken is closed";
+}
+
 // ALG-1: after AUTH TLS nothing is read any more; the worker adjusts the numbers of what was edited before.
 TEST_P(AlgFamilies, a_session_that_is_encrypted_goes_back_to_the_fast_path) {
   TcpTalk control{gateway, inside, "10.0.0.42:40001", "203.0.113.10:21"};
   ASSERT_TRUE(control.connect());
+  EXPECT_NE(control.server_says("220 hello\r\n"), "");
   EXPECT_NE(control.client_says("PORT 10,0,0,42,195,80\r\n"), "");
   EXPECT_NE(control.server_says("200 ok\r\n"), "");
   EXPECT_NE(control.client_says("AUTH TLS\r\n"), "");

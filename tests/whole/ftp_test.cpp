@@ -25,6 +25,11 @@ std::string endpoint_in(std::string_view text) {
          std::to_string(n[3]) + ":" + std::to_string(n[4] * 256 + n[5]);
 }
 
+/// The connection, and what the server says first (RFC 959 section 5.4).
+bool greets(TcpTalk& control) {
+  return control.connect() && control.server_says("220 hello\r\n") == "220 hello\r\n";
+}
+
 class Ftp : public testing::TestWithParam<unsigned> {
  protected:
   WholeGateway gateway{alg_realm(), GetParam()};
@@ -33,8 +38,7 @@ class Ftp : public testing::TestWithParam<unsigned> {
 INSTANTIATE_TEST_SUITE_P(on, Ftp, testing::Values(1U, 2U, 4U), workers_name);
 
 TEST_P(Ftp, active_data_connection_comes_in_by_a_pinhole) {
-  ASSERT_TRUE(control.connect());
-  EXPECT_EQ(control.server_says("220 hello\r\n"), "220 hello\r\n");
+  ASSERT_TRUE(greets(control));
   const std::string port = control.client_says("PORT 10,0,0,42,195,80\r\n");
   EXPECT_EQ(port.substr(0, 18), "PORT 198,51,100,1,");
   EXPECT_EQ(control.server_says("200 ok\r\n"), "200 ok\r\n");
@@ -50,7 +54,7 @@ TEST_P(Ftp, active_data_connection_comes_in_by_a_pinhole) {
 }
 
 TEST_P(Ftp, passive_data_connection_goes_out_as_ever) {
-  ASSERT_TRUE(control.connect());
+  ASSERT_TRUE(greets(control));
   EXPECT_EQ(control.client_says("PASV\r\n"), "PASV\r\n");
   EXPECT_EQ(control.server_says("227 Entering Passive Mode (203,0,113,10,200,10)\r\n"),
             "227 Entering Passive Mode (203,0,113,10,200,10)\r\n");
@@ -58,7 +62,7 @@ TEST_P(Ftp, passive_data_connection_goes_out_as_ever) {
 }
 
 TEST_P(Ftp, a_pinhole_is_for_the_other_end_alone) {
-  ASSERT_TRUE(control.connect());
+  ASSERT_TRUE(greets(control));
   const std::string port = control.client_says("PORT 10,0,0,42,195,80\r\n");
   TcpTalk stranger{gateway, outside, "203.0.113.99:20", endpoint_in(port)};
   EXPECT_FALSE(stranger.connect());
@@ -67,7 +71,7 @@ TEST_P(Ftp, a_pinhole_is_for_the_other_end_alone) {
 }
 
 TEST_P(Ftp, a_pinhole_waits_for_a_minute) {
-  ASSERT_TRUE(control.connect());
+  ASSERT_TRUE(greets(control));
   const std::string port = control.client_says("PORT 10,0,0,42,195,80\r\n");
   gateway.pass(std::chrono::seconds{61});
   TcpTalk data{gateway, outside, "203.0.113.10:20", endpoint_in(port)};
@@ -76,18 +80,35 @@ TEST_P(Ftp, a_pinhole_waits_for_a_minute) {
 }
 
 TEST_P(Ftp, a_bounce_is_refused) {
-  ASSERT_TRUE(control.connect());
+  ASSERT_TRUE(greets(control));
   EXPECT_EQ(control.client_says("PORT 10,0,0,43,195,80\r\n"), "PORT 0,0,0,0,0,0\r\n");
   EXPECT_EQ(gateway.controller().algs().book().size(), 0U);
 }
 
 TEST_P(Ftp, a_command_split_byte_by_byte_is_edited_whole) {
-  ASSERT_TRUE(control.connect());
+  ASSERT_TRUE(greets(control));
   std::string got;
   for (const char byte : std::string_view{"PORT 10,0,0,42,195,80\r\nNOOP\r\n"})
     got += control.client_says({&byte, 1});
   EXPECT_EQ(got.substr(0, 18), "PORT 198,51,100,1,");
   EXPECT_EQ(got.substr(got.size() - 8), "\r\nNOOP\r\n");
+}
+
+// A page on the web can make a browser inside post any text to any port. Nobody comes in by it.
+TEST_P(Ftp, a_form_that_a_browser_posts_opens_nothing) {
+  const std::string form =
+      "POST / HTTP/1.1\r\nHost: ext1:21\r\nContent-Length: 22\r\n\r\nPORT 10,0,0,42,31,144\r\n";
+  for (const bool greeted : {false, true}) {
+    TcpTalk browser{gateway, inside, greeted ? "10.0.0.42:40002" : "10.0.0.42:40003", server};
+    ASSERT_TRUE(greeted ? greets(browser) : browser.connect());
+    EXPECT_EQ(browser.client_says(form), form);
+    EXPECT_EQ(browser.server_says("220 hello\r\n"), "220 hello\r\n");
+    const auto read = gateway.count(Counter::alg_to_control);
+    EXPECT_EQ(browser.client_says("PORT 10,0,0,42,31,144\r\n"), "PORT 10,0,0,42,31,144\r\n");
+    EXPECT_EQ(gateway.count(Counter::alg_to_control), read) << "it is not read any more";
+  }
+  EXPECT_EQ(gateway.controller().algs().book().size(), 0U);
+  EXPECT_NE(gateway.controller().algs().report().find("\"malformed\":2"), std::string::npos);
 }
 
 TEST_P(Ftp, a_host_may_be_exempt) {
@@ -101,7 +122,7 @@ TEST_P(Ftp, a_host_may_be_exempt) {
 }
 
 TEST_P(Ftp, a_corrupt_segment_is_not_made_right) {
-  ASSERT_TRUE(control.connect());
+  ASSERT_TRUE(greets(control));
   gateway.put(inside, tcp("10.0.0.42:40001", server)
                           .sequence(1'000'001)
                           .payload(Bytes{'P', 'O', 'R', 'T', '\r', '\n'})
@@ -118,7 +139,7 @@ class FtpServerInside : public Ftp {
   void SetUp() override {
     external = Resolver{gateway}.look_up("hosta.foo");
     control.emplace(gateway, outside, "203.0.113.77:40001", external + ":21");
-    ASSERT_TRUE(control->connect());
+    ASSERT_TRUE(greets(*control));
     ASSERT_EQ(control->server_address(), "10.0.0.42:21");
   }
   std::string external;
@@ -135,6 +156,27 @@ TEST_P(FtpServerInside, passive_data_connection_comes_in_by_a_pinhole) {
   ASSERT_TRUE(data.connect());
   EXPECT_EQ(data.server_address(), "10.0.0.42:40000");
   EXPECT_EQ(data.server_says("file"), "file");
+}
+
+// RFC 959 section 4.2, RFC 1123 section 4.1.2.6.
+TEST_P(FtpServerInside, a_passive_reply_of_several_lines_opens_its_pinhole) {
+  EXPECT_EQ(control->client_says("PASV\r\n"), "PASV\r\n");
+  const std::string reply = control->server_says("227-listen socket created\r\n227 (10,0,0,42,156,64)\r\n");
+  ASSERT_EQ(reply.substr(0, 32), "227-listen socket created\r\n227 (") << reply;
+  const std::string announced = endpoint_in(reply.substr(31));
+  EXPECT_EQ(announced.substr(0, announced.find(':')), external) << reply;
+  TcpTalk data{gateway, outside, "203.0.113.77:40002", announced};
+  ASSERT_TRUE(data.connect());
+  EXPECT_EQ(data.server_address(), "10.0.0.42:40000");
+}
+
+TEST_P(FtpServerInside, a_passive_reply_that_comes_in_two_segments_opens_its_pinhole) {
+  EXPECT_EQ(control->client_says("PASV\r\n"), "PASV\r\n");
+  EXPECT_EQ(control->server_says("227-listen socket created\r\n"), "");
+  const std::string reply = control->server_says("227 (10,0,0,42,156,64)\r\n");
+  TcpTalk data{gateway, outside, "203.0.113.77:40002", endpoint_in(reply.substr(31))};
+  ASSERT_TRUE(data.connect());
+  EXPECT_EQ(control->client_says("NOOP\r\n"), "NOOP\r\n");
 }
 
 TEST_P(FtpServerInside, extended_passive_mode_announces_the_external_port) {
@@ -163,6 +205,7 @@ TEST(FtpLimits, nothing_is_left_of_abandoned_dialogues) {
     const std::string host = "10.0.0." + std::to_string(42 + n % 4);
     TcpTalk control{gateway, inside, host + ":" + std::to_string(1024 + n), "203.0.113.10:21"};
     ASSERT_TRUE(control.connect());
+    control.server_says("220 hello\r\n");
     const std::string comma = "10,0,0," + std::to_string(42 + n % 4);
     control.client_sends("PORT " + comma + ",195," + std::to_string(n % 200) + "\r\n");
     control.client_sends("PORT 10,0");  // and never the rest

@@ -100,6 +100,47 @@ TEST_P(Sip, a_call_from_inside_has_media_in_both_directions) {
   bye();
 }
 
+// RFC 3891: the transfer of a call names it; both sides know it by their own name.
+TEST_P(Sip, a_call_that_is_transferred_is_named_as_its_reader_knows_it) {
+  invite();
+  answer("200 OK", sdp("203.0.113.20", 9000));
+  const auto refer = [](const std::string& ids, std::string_view address) {
+    return "REFER sip:b@203.0.113.10 SIP/2.0\r\n" + ids + "Refer-To: <sip:carol@203.0.113.10?Replaces=7%40" +
+           std::string{address} + "%3Bto-tag%3D2%3Bfrom-tag%3D1>\r\nContent-Length: 0\r\n\r\n";
+  };
+  const std::string out = agent_says(refer(
+      "Via : SIP / 2.0 / UDP 10.0.0.42\t: 5060;branch=z9hG4bK3\r\nCall-ID: 8@10.0.0.42\r\nCSeq: 1\tREFER\r\n",
+      "10.0.0.42"));
+  EXPECT_EQ(out.find("10.0.0."), std::string::npos) << out;
+  EXPECT_NE(out.find("Replaces=7%40198.51.100.1%3Bto-tag"), std::string::npos) << out;
+  EXPECT_NE(out.find("Via : SIP / 2.0 / UDP " + agent_outside + ";branch"), std::string::npos) << out;
+  const std::string in =
+      says(outside, proxy, agent_outside,
+           refer("Via: SIP/2.0/UDP 203.0.113.10:5060;branch=z9\r\nCall-ID: 9\r\nCSeq: 1 REFER\r\n",
+                 "198.51.100.1"));
+  EXPECT_NE(in.find("Replaces=7%4010.0.0.42%3Bto-tag"), std::string::npos) << in;
+  bye();
+}
+
+// RFC 9143 section 7; RFC 4975 section 8.
+TEST_P(Sip, bundled_media_have_one_port_and_a_path_names_it) {
+  const std::string seen = agent_says(with_body(
+      head("INVITE sip:b@203.0.113.10 SIP/2.0", "INVITE"),
+      "v=0\r\no=- 1 1 IN IP4 10.0.0.42\r\ns=-\r\nc=IN IP4 10.0.0.42\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
+      "m=audio 4000 RTP/SAVPF 0\r\nm=video 4000 RTP/SAVPF 96\r\nm=message 2855 TCP/MSRP *\r\n"
+      "a=path:msrp://10.0.0.42:2855/s1;tcp\r\n"));
+  EXPECT_EQ(seen.find("10.0.0."), std::string::npos) << seen;
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(seen, found,
+                                std::regex{"m=audio (\\d+) [^]*m=video (\\d+) [^]*m=message (\\d+) [^]*"
+                                           "a=path:msrp://198.51.100.1:(\\d+)/s1"}))
+      << seen;
+  EXPECT_EQ(found[1], found[2]);
+  EXPECT_EQ(found[3], found[4]);
+  EXPECT_EQ(says(outside, "203.0.113.20:9000", "198.51.100.1:" + found[1].str(), "rtp"), "rtp");
+  EXPECT_EQ(destination, "10.0.0.42:4000");
+}
+
 TEST_P(Sip, media_that_the_agent_sends_first_leave_by_the_announced_port) {
   const std::string media = invite();
   answer("183 Session Progress", sdp("203.0.113.20", 9000));

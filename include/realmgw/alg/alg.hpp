@@ -44,6 +44,7 @@ struct Tally {
   std::uint64_t refused = 0;     ///< third-party addresses, and pinholes that could not be had
   std::uint64_t malformed = 0;   ///< not readable as the protocol
   std::uint64_t over_limit = 0;  ///< beyond a limit of size, number or depth
+  std::uint64_t shown = 0;       ///< inside addresses that had to stay in what the outside reads
 };
 
 /// Reads one session. Its window is, on TCP, all bytes of a direction that are not decided yet (it grows

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "realmgw/alg/alg.hpp"
+#include "realmgw/alg/header_text.hpp"
 
 #include <optional>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace rgw::alg {
@@ -15,6 +15,8 @@ struct Field {
   std::string_view name;  ///< the long form, where a compact one was written (RFC 3261 section 7.3.3)
   std::string_view value;
   std::size_t at = 0;
+
+  [[nodiscard]] Piece piece() const { return {value, at}; }
 };
 
 /// Views into the bytes that it was read from.
@@ -29,6 +31,7 @@ class Message {
   /// head.
   [[nodiscard]] State read(std::string_view text, bool whole, std::size_t& scanned);
 
+  [[nodiscard]] std::string_view text() const { return text_; }
   [[nodiscard]] std::string_view start_line() const { return start_line_; }
   [[nodiscard]] const std::vector<Field>& fields() const { return fields_; }
   /// The first of that name.
@@ -40,9 +43,9 @@ class Message {
   /// Of a response; nothing for a request.
   [[nodiscard]] std::optional<unsigned> status() const;
   /// Of a request.
-  [[nodiscard]] std::string_view method() const { return start_line_.substr(0, start_line_.find(' ')); }
-  /// Of a request: where the URI is.
-  [[nodiscard]] std::pair<std::size_t, std::string_view> uri() const;
+  [[nodiscard]] std::string_view method() const;
+  /// Of a request.
+  [[nodiscard]] Piece uri() const;
 
  private:
   std::string_view text_;
@@ -51,30 +54,17 @@ class Message {
   std::size_t body_at_ = 0;
 };
 
-/// The host and port of a URI or of a Via, and where they are.
-struct HostPort {
-  std::size_t at = 0;
-  std::size_t host_length = 0;  ///< with brackets
-  std::size_t length = 0;       ///< with the port
-  std::string_view host;        ///< without brackets
-  std::optional<std::uint16_t> port;
-};
-/// At the very beginning of `text`, which is at `at`.
-[[nodiscard]] std::optional<HostPort> parse_host_port(std::string_view text, std::size_t at);
-/// The host of each URI of these schemes ("sip:", "sips:", "rtsp://") in `text`, which is at `at`; at most
-/// `limit`.
-[[nodiscard]] std::vector<HostPort> find_uris(std::string_view text, std::size_t at, std::size_t limit = 64);
 /// "192.0.2.1:5060", "[2001:db8::1]", "host.example:5060".
 [[nodiscard]] std::string host_port_text(std::string_view host, std::optional<std::uint16_t> port);
 
-/// Calls `visit(text, at)` for each application/sdp part of a body, which begins at `at` of its message,
-/// through nested multiparts (RFC 2046 section 5.1). False: too many parts, or too deep.
+/// A part of a body, and where it begins in its message.
 struct BodyPart {
-  std::string_view text;
-  std::size_t at;
+  HeaderValue type;  ///< its Content-Type; empty where none is written
+  Piece text;
 };
-[[nodiscard]] bool find_sdp(std::string_view content_type, std::string_view body, std::size_t at,
-                            std::vector<BodyPart>& found);
+/// The parts of a body that are no multiparts, through nested ones (RFC 2046 section 5.1). False: too many
+/// parts, or too deep.
+[[nodiscard]] bool find_parts(Piece content_type, Piece body, std::vector<BodyPart>& found);
 
 /// Orders the edits and makes the message's Content-Length agree with what they do to its body. False: they
 /// overlap.

@@ -179,6 +179,120 @@ TEST_F(Rtsp, of_several_transports_the_udp_one_is_rewritten) {
               HasSubstr("interleaved=0-1,RTP/AVP;client_port=40000-40001;mode"));
 }
 
+// RFC 2326 section 12.39: the server may take any of them.
+TEST_F(Rtsp, every_udp_alternative_is_rewritten) {
+  const auto seen =
+      ask("SETUP", "rtsp://203.0.113.9/m", 1,
+          "Transport: x-pn-tng/tcp;mode=play,rtp/avp/tcp;unicast;mode=play,x-pn-tng/udp;client_port=6970;"
+          "mode=play,rtp/avp;unicast;client_port=6970-6971;mode=play,RTP/AVP/UDP;client_port=7000-7001\r\n");
+  EXPECT_THAT(seen,
+              HasSubstr("x-pn-tng/tcp;mode=play,rtp/avp/tcp;unicast;mode=play,x-pn-tng/udp;client_port=40000;"
+                        "mode=play,rtp/avp;unicast;client_port=40000-40001;mode=play,"
+                        "RTP/AVP/UDP;client_port=40002-40003\r\n"));
+  ASSERT_EQ(book_.pinholes.size(), 2u) << "alternatives of one port share it";
+  EXPECT_THAT(
+      reply(200, 1,
+            "Session: 7\r\nTransport: rtp/avp;unicast;client_port=40000-40001;server_port=6000-6001\r\n"),
+      HasSubstr("client_port=6970-6971;server_port=6000-6001"));
+  ASSERT_EQ(book_.pinholes.size(), 1u) << "what the server did not take closes";
+  EXPECT_EQ(book_.pinholes.begin()->second.request.target, endpoint("10.0.0.5:6970"));
+  EXPECT_EQ(book_.pinholes.begin()->second.request.ports, 2);
+}
+
+TEST_F(Rtsp, the_last_alternative_may_be_the_one_that_is_taken) {
+  (void)ask("SETUP", "rtsp://203.0.113.9/m", 1,
+            "Transport: "
+            "RTP/AVP;client_port=6970-6971,RTP/AVP/TCP;interleaved=0-1,RTP/AVP;client_port=7000-7001\r\n");
+  EXPECT_THAT(reply(200, 1, "Session: 7\r\nTransport: RTP/AVP;client_port=40002-40003\r\n"),
+              HasSubstr("client_port=7000-7001"));
+  ASSERT_EQ(book_.pinholes.size(), 1u);
+  EXPECT_EQ(book_.pinholes.begin()->second.request.target, endpoint("10.0.0.5:7000"));
+}
+
+TEST_F(Rtsp, an_answer_without_ports_keeps_all_that_was_offered) {
+  (void)ask("SETUP", "rtsp://203.0.113.9/m", 1,
+            "Transport: RTP/AVP;client_port=6970-6971,RTP/AVP;client_port=7000-7001\r\n");
+  (void)reply(200, 1, "Session: 7\r\nTransport: RTP/AVP;unicast\r\n");
+  EXPECT_EQ(book_.pinholes.size(), 2u);
+  (void)ask("TEARDOWN", "rtsp://203.0.113.9/m", 2, "Session: 7\r\n");
+  (void)reply(200, 2);
+  EXPECT_TRUE(book_.pinholes.empty());
+}
+
+// RFC 3550 section 11: RTCP has the next port, whether or not the client wrote it.
+TEST_F(Rtsp, one_client_port_stands_for_a_pair) {
+  EXPECT_THAT(ask("SETUP", "rtsp://203.0.113.9/m", 1, "Transport: RTP/AVP;unicast;client_port=8523\r\n"),
+              HasSubstr("client_port=40000\r\n"));
+  ASSERT_EQ(book_.pinholes.size(), 1u);
+  EXPECT_EQ(book_.pinholes.begin()->second.request.target, endpoint("10.0.0.5:8523"));
+  EXPECT_EQ(book_.pinholes.begin()->second.request.ports, 2);
+  EXPECT_THAT(
+      reply(200, 1,
+            "Session: 7\r\nTransport: RTP/AVP;unicast;client_port=40000-40001;server_port=6000-6001\r\n"),
+      HasSubstr("client_port=8523-8524;server_port=6000-6001"));
+  EXPECT_THAT(ask("SETUP", "rtsp://203.0.113.9/n", 2, "Transport: RTP/AVP;unicast;client_port=8600\r\n"),
+              HasSubstr("client_port=40002\r\n"));
+  EXPECT_THAT(reply(200, 2, "Session: 7\r\nTransport: RTP/AVP;unicast;client_port=40002\r\n"),
+              HasSubstr("client_port=8600\r\n"));
+  EXPECT_THAT(ask("SETUP", "rtsp://203.0.113.9/o", 3, "Transport: RTP/AVP;unicast;client_port=65535\r\n"),
+              HasSubstr("client_port=40004\r\n"));
+  EXPECT_EQ(book_.pinholes.rbegin()->second.request.ports, 1) << "there is none behind it";
+}
+
+TEST_F(Rtsp, one_server_port_stands_for_a_pair) {
+  client(Side::outside);
+  (void)ask("SETUP", "rtsp://198.51.100.1/m", 1, "Transport: RTP/AVP;unicast;client_port=4588-4589\r\n");
+  EXPECT_THAT(
+      reply(200, 1, "Session: 9\r\nTransport: RTP/AVP;unicast;client_port=4588-4589;server_port=6000\r\n"),
+      HasSubstr("client_port=4588-4589;server_port=40000\r\n"));
+  ASSERT_EQ(book_.pinholes.size(), 1u);
+  EXPECT_EQ(book_.pinholes.begin()->second.request.ports, 2);
+}
+
+TEST_F(Rtsp, ports_of_several_layers_are_one_range) {
+  EXPECT_THAT(ask("SETUP", "rtsp://203.0.113.9/m", 1, "Transport: RTP/AVP;unicast;client_port=6970-6973\r\n"),
+              HasSubstr("client_port=40000-40003\r\n"));
+  EXPECT_EQ(book_.pinholes.begin()->second.request.ports, 4);
+  (void)ask("SETUP", "rtsp://203.0.113.9/m", 2, "Transport: RTP/AVP;unicast;client_port=6970-6990\r\n");
+  EXPECT_EQ(alg_->tally().malformed, 1u);
+}
+
+// RFC 2326 section 15.1: between any two words.
+TEST_F(Rtsp, white_space_may_stand_around_every_separator) {
+  EXPECT_THAT(ask("SETUP", "rtsp://203.0.113.9/m", 1,
+                  "Transport : RTP / AVP / TCP ; interleaved = 0-1 ,\r\n\tRTP / AVP ; unicast\t;\r\n "
+                  "client_port\t= 4588 - 4589 "
+                  "; mode = \"PLAY, x\"\r\n"),
+              HasSubstr("interleaved = 0-1 ,\r\n\tRTP / AVP ; unicast\t;\r\n client_port\t= 40000-40001 ; "
+                        "mode = \"PLAY, x\"\r\n"));
+  EXPECT_THAT(reply(200, 1,
+                    "Session: 77 ; timeout = 20\r\nTransport: RTP/AVP; client_port = 40000-40001 "
+                    ";server_port=6000-6001\r\n"),
+              HasSubstr("client_port = 4588-4589 ;server_port=6000-6001"));
+  ASSERT_EQ(book_.pinholes.size(), 1u);
+  EXPECT_EQ(book_.pinholes.begin()->second.deadline, now_ + 50s);
+  (void)ask("TEARDOWN", "rtsp://203.0.113.9/m", 2, "Session:\t77 ;x\r\n");
+  (void)reply(200, 2);
+  EXPECT_TRUE(book_.pinholes.empty());
+}
+
+TEST_F(Rtsp, no_inside_address_is_in_any_other_place_either) {
+  client(Side::outside);
+  const std::string body =
+      "v=0\r\ns=cam 10.0.0.5\r\nc=IN IP4 10.0.0.5\r\nm=video 0 RTP/AVP 96\r\na=x-dim:10.0.0.6\r\n"
+      "a=control:rtsp://10.0.0.5:8554/m/track@1\r\n";
+  const auto seen =
+      say(Side::inside,
+          "RTSP/1.0 200 OK\r\nCSeq: 1\r\nServer: cam (10.0.0.5)\r\nLocation: rtsp://10.0.0.5:8554/a@b\r\n"
+          "X-Next: http://10.0.0.6:80/\r\nContent-Type: application / sdp ; charset=x\r\nContent-Length: " +
+              std::to_string(body.size()) + "\r\n\r\n" + body);
+  EXPECT_THAT(seen, Not(HasSubstr("10.0.0.")));
+  EXPECT_THAT(seen, HasSubstr("rtsp://198.51.100.1:554/a@b"));
+  EXPECT_THAT(seen, HasSubstr("a=control:rtsp://198.51.100.1:554/m/track@1"));
+  const auto after = seen.substr(seen.find("\r\n\r\n") + 4);
+  EXPECT_THAT(seen, HasSubstr("Content-Length: " + std::to_string(after.size())));
+}
+
 TEST_F(Rtsp, across_families_addresses_are_those_that_the_reader_knows) {
   book_.inside_family = net::Family::v6;
   conversation_ = {net::Protocol::tcp,          Side::inside,

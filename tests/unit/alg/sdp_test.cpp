@@ -123,7 +123,43 @@ TEST_F(Sdp, canonical_names_that_show_an_inside_address_are_taken_out) {  // RFC
                        "a=ssrc:3 cname:a@10.0.0.5\r\na=ssrc:4 cname:a@example.org\r\n"
                        "a=ssrc:5 msid:10.0.0.5\r\n"),
             "m=audio 5000 RTP/AVP 0\r\nc=IN IP4 198.51.100.1\r\na=ssrc:4 cname:a@example.org\r\n"
-            "a=ssrc:5 msid:10.0.0.5\r\n");
+            "a=ssrc:5 msid:198.51.100.1\r\n");
+}
+
+// RFC 4975 section 8: the URI of the path names the port of the m= line.
+TEST_F(Sdp, a_mediums_own_place_is_translated_in_any_attribute) {
+  EXPECT_EQ(translated("c=IN IP4 10.0.0.5\r\nm=message 2855 TCP/MSRP *\r\n"
+                       "a=path:msrp://10.0.0.5:2855/s1;tcp\r\na=x-at:10.0.0.5:2855 10.0.0.5\r\n"
+                       "a=path:msrps://203.0.113.1:2855/r;tcp msrp://10.0.0.5:2855/s;tcp\r\n"),
+            "c=IN IP4 198.51.100.1\r\nm=message 3855 TCP/MSRP *\r\n"
+            "a=path:msrp://198.51.100.1:3855/s1;tcp\r\na=x-at:198.51.100.1:3855 198.51.100.1\r\n"
+            "a=path:msrps://203.0.113.1:2855/r;tcp msrp://198.51.100.1:3855/s;tcp\r\n");
+  view_.first = view_.rest = test::address("2001:db8::1");
+  EXPECT_EQ(
+      translated("m=message 2855 TCP/MSRP *\r\nc=IN IP4 10.0.0.5\r\na=path:msrp://10.0.0.5:2855/s1;tcp\r\n"),
+      "m=message 3855 TCP/MSRP *\r\nc=IN IP6 2001:db8::1\r\na=path:msrp://[2001:db8::1]:3855/s1;tcp\r\n");
+  view_.first = view_.rest = test::address("198.51.100.1");
+  EXPECT_EQ(
+      translated("m=message 2855 TCP/MSRP *\r\nc=IN IP6 fd00::5\r\na=path:msrp://[fd00::5]:2855/s1;tcp\r\n"),
+      "m=message 3855 TCP/MSRP *\r\nc=IN IP4 198.51.100.1\r\na=path:msrp://198.51.100.1:3855/s1;tcp\r\n");
+}
+
+TEST_F(Sdp, an_attribute_that_shows_another_inside_place_is_taken_out) {
+  EXPECT_EQ(translated("c=IN IP4 10.0.0.5\r\nm=audio 4000 RTP/AVP 0\r\na=x:10.0.0.5:9\r\na=y\r\n"),
+            "c=IN IP4 198.51.100.1\r\nm=audio 5000 RTP/AVP 0\r\na=y\r\n");
+  view_.first = view_.rest = test::address("2001:db8::1");
+  EXPECT_EQ(translated("c=IN IP4 10.0.0.5\r\nm=audio 4000 RTP/AVP 0\r\na=source-filter: incl IN IP4 * "
+                       "10.0.0.5\r\na=y\r\n"),
+            "c=IN IP6 2001:db8::1\r\nm=audio 5000 RTP/AVP 0\r\na=y\r\n");
+}
+
+TEST_F(Sdp, media_of_one_port_are_one_place) {  // RFC 9143 section 7
+  (void)translated(
+      "c=IN IP4 10.0.0.5\r\na=group:BUNDLE a d\r\nm=application 4000 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+      "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\nm=video 4002 RTP/AVP 96\r\n");
+  ASSERT_EQ(view_.streams.size(), 3u);
+  EXPECT_EQ(view_.streams[0].ports, 2) << "as many as the one that needs most";
+  EXPECT_EQ(view_.streams[1].ports, 2);
 }
 
 TEST_F(Sdp, ports_that_are_counted_are_asked_for_in_pairs) {

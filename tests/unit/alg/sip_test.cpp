@@ -160,6 +160,284 @@ TEST_F(Sip, a_via_without_a_port_is_echoed_without_one) {
   EXPECT_THAT(say(Side::outside, reply), HasSubstr("Via: SIP/2.0/UDP 10.0.0.5\r\n"));
 }
 
+// RFC 3261 sections 7.3.1 and 25.1 (SLASH, COLON, SEMI, EQUAL, LWS); RFC 4475 section 3.1.1.1.
+TEST_F(Sip, white_space_may_stand_around_every_separator) {
+  const auto via = [&](const std::string& value) {
+    const auto seen =
+        say(Side::inside, message("OPTIONS sip:x SIP/2.0", "v:  " + value + "\r\n" + ids(1, "OPTIONS")));
+    return seen.substr(seen.find("v:") + 4, seen.find("\r\nCall-ID") - seen.find("v:") - 4);
+  };
+  EXPECT_EQ(via("SIP / 2.0 / UDP 10.0.0.5:5060;branch=1"), "SIP / 2.0 / UDP 198.51.100.1:6000;branch=1");
+  EXPECT_EQ(via("SIP/2.0/UDP 10.0.0.5 : 5060"), "SIP/2.0/UDP 198.51.100.1:6000");
+  EXPECT_EQ(via("SIP/2.0/UDP\t10.0.0.5\t:\t5060 ; branch = 1"),
+            "SIP/2.0/UDP\t198.51.100.1:6000 ; branch = 1");
+  EXPECT_EQ(via("SIP\r\n /2.0\r\n /UDP\r\n\t10.0.0.5\r\n :\r\n 5060"),
+            "SIP\r\n /2.0\r\n /UDP\r\n\t198.51.100.1:6000");
+  EXPECT_EQ(via("SIP/2.0/UDP 10.0.0.5 ;branch=1 , SIP / 2.0 / UDP 192.0.2.2 : 99"),
+            "SIP/2.0/UDP 198.51.100.1:6000 ;branch=1 , SIP / 2.0 / UDP 192.0.2.2 : 99");
+  EXPECT_EQ(via("SIP/2.0/UDP 10.0.0.5;a=\"x, SIP/2.0/UDP y\";branch=1"),
+            "SIP/2.0/UDP 198.51.100.1:6000;a=\"x, SIP/2.0/UDP y\";branch=1");
+}
+
+TEST_F(Sip, white_space_in_what_comes_back_hides_nothing) {
+  (void)invite();
+  const auto seen =
+      say(Side::outside,
+          message("SIP/2.0 200 OK",
+                  "Via: SIP / 2.0 / UDP 198.51.100.1 : 6000 ;branch = z9hG4bK1 ; received\t= "
+                  "198.51.100.1;\r\n rport = 6000\r\n"
+                  "Call-ID : abc@198.51.100.1\r\nCSeq: 1\tINVITE\r\nContact:<sip:bob@203.0.113.9>\r\n",
+                  sdp("203.0.113.9", 7000)));
+  EXPECT_THAT(seen, HasSubstr("Via: SIP / 2.0 / UDP 10.0.0.5:5060 ;branch = z9hG4bK1 ; received\t= "
+                              "10.0.0.5;\r\n rport = 5060\r\n"));
+  EXPECT_THAT(seen, HasSubstr("Call-ID : abc@10.0.0.5\r\n"));
+  (void)say(Side::inside,
+            message("BYE sip:bob@203.0.113.9 SIP/2.0", "Call-ID: abc@10.0.0.5\r\nCSeq:\t2\r\n\tBYE\r\n"));
+  EXPECT_TRUE(media().empty());
+}
+
+TEST_F(Sip, white_space_and_case_in_types_and_parameters_hide_no_body_and_no_time) {
+  const std::string body = sdp("10.0.0.5", 4000);
+  for (const char* type :
+       {"application / sdp", "Application/SDP;charset=x", "application\t/\r\n sdp ; a = b"}) {
+    const auto seen =
+        say(Side::inside, "INVITE sip:x SIP/2.0\r\n" + ids(1, "INVITE") + "c: " + type +
+                              "\r\nContent-Length : " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    EXPECT_THAT(seen, HasSubstr("m=audio 40000 ")) << type;
+  }
+  const std::string parts = "--b 1\r\nContent-Type :\r\n application/sdp\r\n\r\n" + body + "\r\n--b 1--\r\n";
+  EXPECT_THAT(
+      say(Side::inside, "INVITE sip:x SIP/2.0\r\n" + ids(2, "INVITE") +
+                            "Content-Type: multipart / mixed ; a=b;\r\n Boundary = \"b 1\"\r\n\r\n" + parts),
+      HasSubstr("m=audio 40000 "));
+
+  (void)say(Side::inside,
+            message("REGISTER sip:example.org SIP/2.0",
+                    "Call-ID: r\r\nCSeq: 1 REGISTER\r\nContact: \"A, B\" <sip:alice@10.0.0.5:5062>\r\n"));
+  ASSERT_EQ(book_.pinholes.size(), 2u);
+  const std::string contact = "198.51.100.1:" + std::to_string(book_.pinholes.rbegin()->second.external.port);
+  (void)say(Side::outside,
+            message("SIP/2.0 200 OK", "Call-ID: r\r\nCSeq: 1 REGISTER\r\nContact: \"A, B\" <sip:alice@" +
+                                          contact + "> ; expires = 7200\r\n"));
+  EXPECT_GE(book_.pinholes.rbegin()->second.deadline, now_ + 7200s);
+}
+
+TEST_F(Sip, a_uri_in_angle_brackets_may_have_a_comma_in_its_user) {
+  const auto seen = say(
+      Side::inside,
+      message("OPTIONS sip:x SIP/2.0", "From: \"B, A\" <sip:a,b;c@10.0.0.5>;tag=1\r\n" + ids(1, "OPTIONS")));
+  EXPECT_THAT(seen, HasSubstr("From: \"B, A\" <sip:a,b;c@198.51.100.1>;tag=1\r\n"));
+}
+
+// RFC 3891, RFC 3911, RFC 4538, RFC 3261 sections 8.1.1.4, 19.1.1 and 20.21, RFC 4235 section 4.1: a dialogue
+// has one name.
+TEST_F(Sip, a_dialogue_has_one_name_wherever_it_is_named) {
+  (void)invite();
+  const auto named = [&](Side from, const std::string& address, const std::string& escaped) {
+    const std::string id = "abc@" + address;
+    const std::string body = "<dialog-info><dialog call-id=\"" + id + "\"/></dialog-info>";
+    return say(from, "REFER sip:bob@example.org SIP/2.0\r\nCall-ID: other\r\nCSeq: 1 REFER\r\nReplaces: " +
+                         id + ";to-tag=9;from-tag=1\r\nJoin:" + id + " ; to-tag=9\r\nTarget-Dialog: " + id +
+                         ";local-tag=1\r\nIn-Reply-To: x@y, " + id + "\r\nEvent: dialog;call-id=\"" + id +
+                         "\"\r\nRefer-To: <sip:carol@203.0.113.10?Replaces=abc%40" + escaped +
+                         "%3Bto-tag%3D9%3Bfrom-tag%3D1>\r\nX: <sip:c@203.0.113.10?a=b&Replaces=abc@" +
+                         escaped + ">\r\nContent-Type: application/dialog-info+xml\r\nContent-Length: " +
+                         std::to_string(body.size()) + "\r\n\r\n" + body);
+  };
+  const auto count = [](const std::string& text, const std::string& what) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+    return found;
+  };
+  const auto out = named(Side::inside, "10.0.0.5", "10.0.0.5");
+  EXPECT_THAT(out, Not(HasSubstr("10.0.0.5")));
+  EXPECT_EQ(count(out, "abc@198.51.100.1"), 7u) << out;
+  EXPECT_THAT(out, HasSubstr("Replaces=abc%40198.51.100.1%3Bto-tag%3D9"));
+  const auto in = named(Side::outside, "198.51.100.1", "198.51.100.1");
+  EXPECT_THAT(in, Not(HasSubstr("198.51.100.1")));
+  EXPECT_EQ(count(in, "abc@10.0.0.5"), 7u) << in;
+  EXPECT_THAT(in, HasSubstr("Replaces=abc%4010.0.0.5%3Bto-tag%3D9"));
+}
+
+TEST_F(Sip, a_dialogue_keeps_its_name_at_another_external_address) {
+  (void)invite();
+  conversation_.host_outside = endpoint("198.51.100.2:6000");
+  inspector_ = alg_->inspect(conversation_, book_);
+  EXPECT_THAT(say(Side::inside, message("BYE sip:x SIP/2.0", ids(2, "BYE"))),
+              HasSubstr("Call-ID: abc@198.51.100.1\r\n"));
+  EXPECT_THAT(say(Side::outside, message("SIP/2.0 200 OK", outside_ids(2, "BYE"))),
+              HasSubstr("Call-ID: abc@10.0.0.5\r\n"));
+}
+
+TEST_F(Sip, a_long_call_knows_its_name_and_its_last_branches) {
+  for (int n = 1; n < 100; ++n) {
+    const std::string branch = "z9hG4bK-10.0.0.5-" + std::to_string(n) + "\r\n";
+    const auto seen =
+        say(Side::inside, message("OPTIONS sip:x SIP/2.0",
+                                  "Via: SIP/2.0/UDP 10.0.0.5:5060;branch=" + branch + ids(n, "OPTIONS")));
+    const auto via = seen.substr(seen.find("Via"), seen.find("Call-ID") - seen.find("Via"));
+    const auto back = say(Side::outside, message("SIP/2.0 200 OK", via + outside_ids(n, "OPTIONS")));
+    EXPECT_THAT(back, HasSubstr(branch));
+    EXPECT_THAT(back, HasSubstr("Call-ID: abc@10.0.0.5\r\n"));
+  }
+}
+
+TEST_F(Sip, nobody_outside_gives_an_inside_name_another_meaning) {
+  (void)invite();
+  (void)say(Side::outside,
+            message("OPTIONS sip:x SIP/2.0", "Call-ID: evil\r\nCSeq: 1 OPTIONS\r\nX: abc@10.0.0.5\r\n"));
+  EXPECT_THAT(say(Side::inside, message("BYE sip:x SIP/2.0", ids(2, "BYE"))),
+              HasSubstr("Call-ID: abc@198.51.100.1\r\n"));
+}
+
+TEST_F(Sip, a_name_may_be_escaped_in_its_own_field_too) {
+  EXPECT_THAT(say(Side::inside, message("OPTIONS sip:x SIP/2.0", "i:q%4010.0.0.5\r\nCSeq: 1 OPTIONS\r\n")),
+              HasSubstr("i:q%40198.51.100.1\r\n"));
+  EXPECT_THAT(say(Side::outside, message("SIP/2.0 200 OK", "i:q%40198.51.100.1\r\nCSeq: 1 OPTIONS\r\n")),
+              HasSubstr("i:q%4010.0.0.5\r\n"));
+}
+
+TEST_F(Sip, another_inside_agent_reads_the_name_that_its_maker_gave) {
+  (void)invite();
+  const Conversation other{net::Protocol::udp,        Side::inside,
+                           endpoint("10.0.0.6:5060"), endpoint("198.51.100.1:6002"),
+                           conversation_.remote,      conversation_.remote_inside};
+  const auto agent = alg_->inspect(other, book_);
+  const auto refer = message("REFER sip:x SIP/2.0",
+                             "Call-ID: b@203.0.113.9\r\nCSeq: 1 REFER\r\nRefer-To: "
+                             "<sip:alice@example.org?Replaces=abc%40198.51.100.1%3Bto-tag%3D9>\r\n");
+  EXPECT_THAT(edited(agent->on_bytes(Side::outside, refer, now_), refer),
+              HasSubstr("Replaces=abc%4010.0.0.5%3Bto-tag%3D9"));
+}
+
+// Half the world has 10.0.0.0/8 at home.
+TEST_F(Sip, what_the_outside_calls_itself_is_said_back_to_it_as_it_was_written) {
+  const auto call =
+      say(Side::outside, message("INVITE sip:alice@198.51.100.1:6000 SIP/2.0",
+                                 "Via: SIP/2.0/UDP 10.0.0.7:5060;branch=z9;received=203.0.113.9\r\n"
+                                 "Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z8\r\n"
+                                 "From: <sip:bob@10.0.0.7>;tag=10.0.0.7-1\r\nTo: <sip:alice@198.51.100.1>\r\n"
+                                 "Call-ID: q@10.0.0.7\r\nCSeq: 1 INVITE\r\n"
+                                 "Contact: <sip:bob@10.0.0.7:5060;alias=203.0.113.9~5060>\r\n"));
+  EXPECT_THAT(call, HasSubstr("Call-ID: q@10.0.0.7\r\n"));
+  const auto answer =
+      say(Side::inside,
+          message("SIP/2.0 200 OK",
+                  "Via: SIP/2.0/UDP 10.0.0.7:5060;branch=z9;received=203.0.113.9\r\n"
+                  "Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z8\r\n"
+                  "From: <sip:bob@10.0.0.7>;tag=10.0.0.7-1\r\nTo: <sip:alice@198.51.100.1>;tag=2\r\n"
+                  "Call-ID: q@10.0.0.7\r\nCSeq: 1 INVITE\r\n"
+                  "Contact: <sip:alice@10.0.0.5:5060>\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Via: SIP/2.0/UDP 10.0.0.7:5060;branch=z9;received=203.0.113.9\r\n"
+                                "Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z8\r\n"
+                                "From: <sip:bob@10.0.0.7>;tag=10.0.0.7-1\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Call-ID: q@10.0.0.7\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Contact: <sip:alice@198.51.100.1:"));
+  const auto bye =
+      say(Side::inside,
+          message("BYE sip:bob@10.0.0.7:5060;alias=203.0.113.9~5060 SIP/2.0",
+                  "Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z7\r\nFrom: <sip:alice@198.51.100.1>;tag=2\r\n"
+                  "To: <sip:bob@10.0.0.7>;tag=10.0.0.7-1\r\nCall-ID: q@10.0.0.7\r\nCSeq: 1 BYE\r\n"));
+  EXPECT_THAT(
+      bye,
+      HasSubstr(
+          "BYE sip:bob@10.0.0.7:5060;alias=203.0.113.9~5060 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.1:6000;"));
+  EXPECT_THAT(bye, HasSubstr("To: <sip:bob@10.0.0.7>;tag=10.0.0.7-1\r\nCall-ID: q@10.0.0.7\r\n"));
+}
+
+TEST_F(Sip, no_inside_address_is_in_any_other_place_either) {
+  const std::string request =
+      "OPTIONS sip:10.0.0.5@example.org;maddr=10.0.0.6 SIP/2.0\r\n"
+      "Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z9hG4bK-10.0.0.5-7;maddr=10.0.0.5;x=10.0.0.5\r\n"
+      "From: \"10.0.0.5\" <sip:10.0.0.5@10.0.0.5>;tag=10.0.0.5-3\r\n"
+      "To: <sip:bob@example.org>\r\n" +
+      ids(1, "OPTIONS") +
+      "User-Agent: phone (10.0.0.5; fd00::5)\r\nCall-Info: <http://10.0.0.5:80/a.jpg>;purpose=icon\r\n"
+      "Alert-Info: <http://[FD00:0:0::5]/x>\r\nWarning: 399 10.0.0.5 \"no\"\r\nX-10.0.0.5: "
+      "::ffff:10.0.0.5.\r\n"
+      "Refer-To: <sip:c@h?X=%31%30.0.0.5%2C10%2E0%2E0%2E6>\r\nVersion: 1.10.0.0 10.0.0 510.0.0.5\r\n"
+      "i: second@10.0.0.5\r\nc: message/sipfrag\r\n\r\nSIP/2.0 200 OK\r\nContact: "
+      "<sip:alice@10.0.0.5:5060>\r\n";
+  const auto seen = say(Side::inside, request);
+  EXPECT_THAT(seen, Not(HasSubstr("10.0.0.5\""))) << seen;
+  EXPECT_THAT(seen, HasSubstr("Version: 1.10.0.0 10.0.0 510.0.0.5\r\n")) << "none of these is one";
+  const auto rest = seen.substr(0, seen.find("Version")) + seen.substr(seen.find("i: second"));
+  EXPECT_THAT(rest, Not(testing::ContainsRegex("10[.]0[.]0|[fF][dD]00|%31")));
+  EXPECT_THAT(seen, HasSubstr("Call-Info: <http://198.51.100.1:80/a.jpg>"));
+  EXPECT_THAT(seen, HasSubstr("Alert-Info: <http://198.51.100.1/x>"));
+  EXPECT_THAT(seen, HasSubstr("OPTIONS sip:198.51.100.1@example.org;maddr=198.51.100.1 SIP/2.0\r\n"));
+
+  // What is said back is what the agent wrote.
+  const auto vias = seen.substr(seen.find("Via:"), seen.find("User-Agent") - seen.find("Via:"));
+  const auto back = say(Side::outside, message("SIP/2.0 200 OK", vias));
+  EXPECT_THAT(
+      back,
+      HasSubstr("Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z9hG4bK-10.0.0.5-7;maddr=10.0.0.5;x=10.0.0.5\r\n"));
+  EXPECT_THAT(back, HasSubstr("<sip:10.0.0.5@10.0.0.5>;tag=10.0.0.5-3\r\n"));
+}
+
+// RFC 3261 section 22.4: what is in a digest cannot be written anew. It is counted.
+TEST_F(Sip, what_is_hashed_stays_and_is_counted) {
+  const std::string field =
+      "Authorization: Digest username=\"a\", realm=\"10.0.0.5\", uri=\"sip:10.0.0.5\"\r\n";
+  EXPECT_THAT(say(Side::inside, message("OPTIONS sip:x SIP/2.0", ids(1, "OPTIONS") + field)),
+              HasSubstr(field));
+  EXPECT_EQ(alg_->tally().shown, 2u);
+}
+
+TEST_F(Sip, text_for_people_stays_as_they_wrote_it) {
+  const std::string text =
+      "OPTIONS sip:x SIP/2.0\r\n" + ids(1, "OPTIONS") + "Content-Type: text/plain\r\n\r\nI am at 10.0.0.5";
+  EXPECT_THAT(say(Side::inside, text), HasSubstr("I am at 10.0.0.5"));
+}
+
+TEST_F(Sip, on_tcp_what_is_refused_shows_no_inside_address_either) {
+  talk(net::Protocol::tcp);
+  book_.limit = 0;
+  const auto seen = say(
+      Side::inside, message("INVITE sip:x SIP/2.0", "Via: SIP/2.0/TCP 10.0.0.5:5060\r\n" + ids(1, "INVITE"),
+                            sdp("10.0.0.5", 4000)));
+  EXPECT_THAT(seen, HasSubstr("INVITE sip:x"));
+  EXPECT_THAT(seen, Not(HasSubstr("10.0.0.5")));
+  const auto body = seen.substr(seen.find("\r\n\r\n") + 4);
+  EXPECT_THAT(seen, HasSubstr("Content-Length: " + std::to_string(body.size()) + "\r\n"));
+}
+
+TEST_F(Sip, a_session_of_messages_is_announced_where_it_listens) {  // RFC 4975 section 8
+  const auto seen = say(Side::inside, message("INVITE sip:x SIP/2.0", ids(1, "INVITE"),
+                                              "c=IN IP4 10.0.0.5\r\nm=message 2855 TCP/MSRP *\r\n"
+                                              "a=path:msrp://10.0.0.5:2855/s1;tcp\r\n"));
+  EXPECT_THAT(seen, HasSubstr("m=message 40000 TCP/MSRP *\r\na=path:msrp://198.51.100.1:40000/s1;tcp\r\n"));
+}
+
+// RFC 9143 section 7: bundled media have one port, whoever reads it.
+TEST_F(Sip, media_of_one_port_share_a_pinhole) {
+  const auto offer = [&](int sequence, const std::string& more) {
+    return say(Side::inside,
+               message("INVITE sip:x SIP/2.0", ids(sequence, "INVITE"),
+                       "c=IN IP4 10.0.0.5\r\na=group:BUNDLE 0 1 2\r\nm=audio 4000 RTP/SAVPF 0\r\n"
+                       "m=video 4000 RTP/SAVPF 96\r\nm=application 4000 UDP/DTLS/SCTP x\r\n" +
+                           more));
+  };
+  const auto seen = offer(1, "");
+  EXPECT_THAT(seen, HasSubstr("m=audio 40000 "));
+  EXPECT_THAT(seen, HasSubstr("m=video 40000 "));
+  EXPECT_THAT(seen, HasSubstr("m=application 40000 "));
+  EXPECT_EQ(media().size(), 1u);
+  (void)answer(200);
+  EXPECT_THAT(offer(2, "m=video 4000 RTP/SAVPF 97\r\n"), HasSubstr("m=video 40000 RTP/SAVPF 97"));
+  (void)answer(488, 2);
+  EXPECT_EQ(media().size(), 1u) << "the others still use it";
+  (void)say(Side::inside,
+            message("INVITE sip:x SIP/2.0", ids(3, "INVITE"),
+                    "c=IN IP4 10.0.0.5\r\nm=audio 0 RTP/SAVPF 0\r\nm=video 4000 RTP/SAVPF 96\r\n"
+                    "m=application 0 UDP/DTLS/SCTP x\r\n"));
+  (void)answer(200, 3);
+  EXPECT_EQ(media().size(), 1u);
+  (void)say(Side::outside, message("BYE sip:x SIP/2.0", outside_ids(4, "BYE")));
+  EXPECT_TRUE(media().empty());
+}
+
 TEST_F(Sip, early_media_find_their_pinholes_before_the_answer) {
   (void)invite();
   EXPECT_THAT(media(), testing::ElementsAre(endpoint("10.0.0.5:4000")));
