@@ -41,6 +41,9 @@ struct Pending {
   std::string ports;          ///< as the client wrote them
   std::string ports_outside;  ///< as the server reads them
   Pinhole hole;
+  std::uint8_t count = 0;             ///< of the pinhole's ports
+  std::uint16_t remote_port = 0;      ///< the first one of the other end, where it has been told
+  std::optional<IpAddress> source{};  ///< from where the server sends, if not from its own address
 };
 
 std::string range_text(std::uint16_t first, std::uint8_t count) {
@@ -179,7 +182,7 @@ class RtspInspector final : public Inspector, private SdpView {
     }
     Pending& pending = pending_[std::string{sequence}];
     pending =
-        Pending{std::string{method}, std::string{message.uri().second}, std::string{session}, {}, {}, {}};
+        Pending{std::string{method}, std::string{message.uri().second}, std::string{session}, {}, {}, {}, 0, 0, {}};
     const Field* transport = message.find("Transport");
     if (method == "SETUP" && transport != nullptr) transports(*transport, pending, now, edits);
   }
@@ -196,6 +199,7 @@ class RtspInspector final : public Inspector, private SdpView {
     if (pending.method == "TEARDOWN") return teardown(pending);
     const Field* transport = message.find("Transport");
     if (transport != nullptr) transports(*transport, pending, now, edits);
+    introduce(pending);
     if (!pending.hole || session.empty() || session.size() > 256) return;
     if (tracks_.size() >= most_tracks) {
       ++tally_.over_limit;
@@ -207,6 +211,14 @@ class RtspInspector final : public Inspector, private SdpView {
     std::erase_if(tracks_,
                   [&](const Track& old) { return old.session == track.session && old.uri == track.uri; });
     tracks_.push_back(std::move(track));
+  }
+
+  /// Tells the pinhole who is at its other end.
+  void introduce(Pending& pending) {
+    if (!pending.hole || pending.remote_port == 0) return;
+    const IpAddress remote = pending.source.value_or(talk_.remote.address);
+    for (std::uint8_t n = 0; n < pending.count; ++n)
+      pending.hole.meet(n, {remote, static_cast<std::uint16_t>(pending.remote_port + n)});
   }
 
   /// Of one track, where its URI says so, or of the whole session.
@@ -241,6 +253,12 @@ class RtspInspector final : public Inspector, private SdpView {
                                        Instant now) {
     const bool from_client = reader_ != talk_.opener;
     if (value.empty()) return std::nullopt;
+    const bool client_told = same_word(name, "client_port") && from_client;
+    const bool server_told = same_word(name, "server_port") && !from_client;
+    if (client_inside() ? server_told : client_told) {
+      if (const auto range = port_range(value)) pending.remote_port = range->first;
+    }
+    if (same_word(name, "source") && client_inside() && !from_client) pending.source = IpAddress::parse(value);
     if (same_word(name, "client_port")) {
       if (!client_inside()) return std::nullopt;
       if (!from_client) return value == pending.ports_outside ? std::optional{pending.ports} : std::nullopt;
@@ -289,6 +307,7 @@ class RtspInspector final : public Inspector, private SdpView {
       return std::nullopt;
     }
     pending.hole = std::move(*hole);
+    pending.count = range->second;
     return range_text(pending.hole.external().port, range->second);
   }
 

@@ -56,13 +56,35 @@ struct Signal {
   }
 };
 
+/// The other end of a medium, outside.
+struct MediumPeer {
+  Endpoint media;
+  std::optional<Endpoint> rtcp;
+  friend bool operator==(const MediumPeer&, const MediumPeer&) = default;
+};
+
 struct Medium {
   Endpoint inside;
   std::uint8_t ports = 0;
   Pinhole hole;
   std::optional<Endpoint> rtcp;
   Pinhole rtcp_hole;
+  std::optional<MediumPeer> met;
 
+  /// RTP goes to RTP, RTCP to RTCP (RFC 3550 section 11, RFC 3605).
+  void meet(const MediumPeer& peer) {
+    if (met == peer) return;
+    met = peer;
+    const auto after = [&](unsigned n) {
+      return Endpoint{peer.media.address, static_cast<std::uint16_t>(peer.media.port + n)};
+    };
+    const Endpoint control = peer.rtcp.value_or(after(1));
+    const auto one = [](Pinhole& of, std::uint8_t nth, const Endpoint& remote) {
+      if (remote.port != 0) of.meet(nth, remote);
+    };
+    for (std::uint8_t n = 0; n < ports; ++n) one(hole, n, n == 1 ? control : after(n));
+    if (rtcp) one(rtcp_hole, 0, control);
+  }
   void extend(Instant deadline) {
     hole.extend(deadline);
     rtcp_hole.extend(deadline);
@@ -73,10 +95,12 @@ struct Medium {
   }
 };
 using Media = std::map<unsigned, Medium>;  ///< by m= line
+using MediaPeers = std::map<unsigned, MediumPeer>;
 
 /// One inside party of a call, of a registration, or of a lone transaction.
 struct Dialogue {
   Media media;    ///< as agreed
+  MediaPeers peers;
   Media offered;  ///< replaces the agreed ones with a 2xx, and goes with a failure
   std::map<SignalKey, std::shared_ptr<Signal>> signals;
   std::map<std::string, std::string>
@@ -105,6 +129,7 @@ struct Dialogue {
   void end_media() {
     media.clear();
     offered.clear();
+    peers.clear();
     confirmed = false;
   }
 };

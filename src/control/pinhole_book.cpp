@@ -193,6 +193,13 @@ std::optional<PinholeBook::Opened> PinholeBook::open(const alg::PinholeRequest& 
   return Opened{id, external};
 }
 
+void PinholeBook::meet(alg::PinholeId id, std::uint8_t nth, const net::Endpoint& remote) {
+  const auto found = pinholes_.find(id);
+  if (found == pinholes_.end() || found->second.closed || nth >= found->second.ports) return;
+  if (const auto seen = seen_inside(remote.address))
+    workers_.broadcast(ring::PinholeMet{id, nth, {*seen, remote.port}});
+}
+
 void PinholeBook::extend(alg::PinholeId id, Instant deadline) {
   const auto found = pinholes_.find(id);
   if (found != pinholes_.end() && !found->second.closed)

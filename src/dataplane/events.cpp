@@ -41,6 +41,14 @@ void handle(Context& context, const ring::PinholeOpen& open) {
     context.report_to_control(ring::PinholeEnded{open.hole.id});
 }
 
+void handle(Context& context, const ring::PinholeMet& met) {
+  const auto& pinholes = context.admission.pinholes();
+  const auto index = pinholes.find(met.id);
+  // The host's home alone has its sessions.
+  if (index != nat::PinholeTable::none && context.ownership.owner_in(pinholes[index].inside.address) == context.id)
+    context.met.push_back(met);
+}
+
 void handle(Context& context, const ring::PinholeExtend& extend) {
   auto& pinholes = context.admission.pinholes();
   if (const auto index = pinholes.find(extend.id); index != nat::PinholeTable::none)

@@ -107,6 +107,24 @@ bool Admission::would_admit(const net::Packet& packet, bool service, Instant now
   return false;
 }
 
+SessionSlot Admission::gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote, Instant now) const {
+  const PinholeTable::Index index = pinholes_.find(pinhole);
+  if (index == PinholeTable::none || !pinholes_.open(index, now)) return no_session;
+  const Pinhole& hole = pinholes_[index];
+  const auto nth_port = [nth](const net::Endpoint& first) { return static_cast<std::uint16_t>(first.port + nth); };
+  const auto find = [&]<class Address>(const Address& host) {
+    return sessions_.find(net::FlowKey<Address>{
+        host, remote.address.as<Address>(),
+        {be16{nth_port(hole.inside)}, be16{remote.port}, hole.protocol, Side::inside, Address::family, 0}});
+  };
+  if (hole.arrival != Side::outside || hole.inside.address.family() != remote.address.family()) return no_session;
+  const SessionSlot slot = remote.address.is_v4() ? find(hole.inside.address.v4()) : find(hole.inside.address.v6());
+  if (slot == no_session || !gives_way(sessions_[slot], true)) return no_session;
+  const Session& former = sessions_[slot];
+  const bool same = former.external() == hole.external.address && former.outside.tail.near_port.host() == nth_port(hole.external);
+  return same ? no_session : slot;
+}
+
 // POOL-14: the remote gets another port towards the host, at random; of an ICMP query the identifier changes. Not of SCTP, whose
 // CRC32c covers the ports. The hash of the new key, which is of no session; nothing where no try has met one.
 template <class Inside>

@@ -49,6 +49,7 @@ class PinholeBook final : public alg::AddressBook {
                                                        net::Protocol protocol) const override;
   [[nodiscard]] std::optional<std::string> name_of(const net::IpAddress& host) const override;
   [[nodiscard]] std::optional<Opened> open(const alg::PinholeRequest& request) override;
+  void meet(alg::PinholeId id, std::uint8_t nth, const net::Endpoint& remote) override;
   void extend(alg::PinholeId id, Instant deadline) override;
   void close(alg::PinholeId id) override;
 

@@ -112,6 +112,9 @@ class Admission {
   /// Would a new connection like this packet be let in, even if all sessions with its remote were to end before?
   [[nodiscard]] bool would_admit(const net::Packet& packet, bool service, Instant now) const;
 
+  /// The ordinary session between the `nth` inside end of a pinhole that is open, and a remote as that sees it; `no_session`
+  /// where there is none, or where it has the pinhole's external end already.
+  [[nodiscard]] SessionSlot gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote, Instant now) const;
   /// Gives back all that a session holds, and ends it.
   void end(SessionSlot slot);
 

@@ -96,6 +96,13 @@ struct PinholeExtend {
   std::uint64_t id;
   Instant deadline;
 };
+/// The `nth` port of the pinhole talks with `remote`, as the inside sees it: an ordinary session between these two ends, so
+/// that what either sends next meets the pinhole (POOL-14).
+struct PinholeMet {
+  std::uint64_t id;
+  std::uint8_t nth;
+  net::Endpoint remote;
+};
 /// The pinhole ends, and so do its sessions, but for those that are closing by themselves.
 struct PinholeClose {
   std::uint64_t id;
@@ -127,7 +134,7 @@ struct MappingHeld {
 };
 
 using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery,
-                              PinholeOpen, PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked,
+                              PinholeOpen, PinholeMet, PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked,
                               MappingHeld>;
 static_assert(sizeof(ToWorker) <= 96);
 
