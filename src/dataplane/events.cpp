@@ -125,6 +125,12 @@ void handle(Context& context, const ring::MappingsQuery& query) {
   static_cast<void>(context.control.events_to_control.push(ring::MappingsPageFilled{query.page, next, last}));
 }
 
+void handle(Context& context, const ring::PinholesQuery& query) {
+  const auto [next, last] =
+      context.admission.list_pinholes(query.cursor, query.page->rows, query.page->count, context.now);
+  static_cast<void>(context.control.events_to_control.push(ring::PinholesPageFilled{query.page, next, last}));
+}
+
 }  // namespace
 
 std::uint32_t handle_events(Context& context) {

@@ -143,26 +143,4 @@ void Admission::give_back(const MappingTable::Mapping& mapping) {
   hosts_.end_port(mapping.inside.address);
 }
 
-Admission::Listed Admission::list_mappings(std::uint32_t cursor, std::span<MappingInfo> rows,
-                                           std::uint32_t& count) const {
-  constexpr std::uint32_t looks_a_call = 4096;
-  const std::uint32_t fixed = static_bib_.size(), end = fixed + mappings_.high_water();
-  count = 0;
-  std::uint32_t at = cursor;
-  for (std::uint32_t looks = 0; at < end && looks < looks_a_call && count < rows.size(); ++at, ++looks) {
-    if (at < fixed) {
-      const StaticMapping& mapping = static_bib_[at];
-      if (ownership_.owner_in(mapping.inside.address) != self_) continue;
-      rows[count++] = {MappingInfo::Kind::fixed, mapping.protocol, self_.value(),
-                       mapping.inside,           mapping.outside,  static_bib_.sessions(at)};
-    } else if (const MappingTable::Id id = at - fixed; mappings_.live(id)) {
-      const MappingTable::Mapping& mapping = mappings_[id];
-      const auto kind =
-          mapping.hold == Hold::open ? MappingInfo::Kind::explicit_dynamic : MappingInfo::Kind::dynamic;
-      rows[count++] = {kind, mapping.protocol, self_.value(), mapping.inside, mapping.external, mapping.sessions};
-    }
-  }
-  return {at, at >= end};
-}
-
 }  // namespace rgw::nat

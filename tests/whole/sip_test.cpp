@@ -156,6 +156,35 @@ TEST_P(Sip, the_end_of_a_call_closes_its_media) {
   EXPECT_EQ(says(outside, "203.0.113.99:9000", media, "rtp"), "");
 }
 
+TEST_P(Sip, an_operator_sees_the_pinholes_of_a_call) {
+  const auto listed = [&] {
+    std::vector<std::string> all;
+    for (unsigned i = 0; i < gateway.workers(); ++i) {
+      nat::PinholeInfo rows[16];
+      std::uint32_t count = 0;
+      const auto& context = gateway.worker(i).context();
+      EXPECT_TRUE(context.admission.list_pinholes(0, rows, count, context.now).last);
+      for (std::uint32_t n = 0; n < count; ++n) {
+        rows[n].worker = 0;
+        if (rows[n].ports == 2) all.push_back(gateway.controller().algs().book().describe(rows[n]));
+      }
+    }
+    return all;
+  };
+  const std::string media = invite();
+  const std::string before = R"({"protocol":"udp","arrival":"outside","inside":"10.0.0.42:4000","external":")" + media +
+                             R"(","ports":2,"remote":)";
+  const std::string conversation =
+      R"("alg":"sip","conversation":{"host":"10.0.0.42:5060","remote":"203.0.113.10:5060"}})";
+  EXPECT_EQ(listed(), std::vector{before + R"(null,"worker":0,"sessions":0,"used":false,"expires_s":300,)" + conversation});
+  answer("200 OK", sdp("203.0.113.20", 9000));
+  EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp"), "rtp");
+  EXPECT_EQ(listed(), std::vector{before + R"("203.0.113.20:9000","worker":0,"sessions":1,"used":true,"expires_s":7200,)" +
+                                  conversation});
+  bye();
+  EXPECT_TRUE(listed().empty());
+}
+
 TEST_P(Sip, a_failure_closes_them_too) {
   const std::string media = invite();
   answer("486 Busy Here", "");

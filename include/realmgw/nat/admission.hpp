@@ -12,6 +12,7 @@
 #include "realmgw/nat/mapping_table.hpp"
 #include "realmgw/nat/opening.hpp"
 #include "realmgw/nat/ownership.hpp"
+#include "realmgw/nat/pinhole_info.hpp"
 #include "realmgw/nat/pinhole_table.hpp"
 #include "realmgw/nat/policy.hpp"
 #include "realmgw/nat/session_table.hpp"
@@ -135,6 +136,8 @@ class Admission {
     bool last;           ///< there are no more
   };
   Listed list_mappings(std::uint32_t cursor, std::span<MappingInfo> rows, std::uint32_t& count) const;
+  /// The same of pinholes.
+  Listed list_pinholes(std::uint32_t cursor, std::span<PinholeInfo> rows, std::uint32_t& count, Instant now) const;
   /// Ports and identifiers held or in use, on all external addresses.
   [[nodiscard]] std::size_t occupied_ports() const { return ports_.occupied(); }
 
