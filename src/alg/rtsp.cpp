@@ -91,7 +91,9 @@ struct Pending {
   std::string method;
   std::string uri;
   std::string session;
-  std::vector<Hole> holes;  ///< of its alternatives
+  std::vector<Hole> holes;            ///< of its alternatives
+  std::uint16_t remote_port = 0;      ///< the first one of the other end, where it has been told
+  std::optional<IpAddress> source{};  ///< from where the server sends, if not from its own address
 };
 
 class RtspInspector final : public Inspector, private SdpView {
@@ -243,7 +245,7 @@ class RtspInspector final : public Inspector, private SdpView {
       return;
     }
     Pending& pending = pending_[std::string{sequence}];
-    pending = Pending{std::string{method}, std::string{message.uri().text}, std::string{session}, {}};
+    pending = Pending{std::string{method}, std::string{message.uri().text}, std::string{session}, {}, 0, {}};
     const Field* transport = message.find("Transport");
     if (method == "SETUP" && transport != nullptr) transports(*transport, pending, now, edits);
   }
@@ -260,6 +262,7 @@ class RtspInspector final : public Inspector, private SdpView {
     if (pending.method == "TEARDOWN") return teardown(pending);
     const Field* transport = message.find("Transport");
     if (transport != nullptr) transports(*transport, pending, now, edits);
+    introduce(pending);
     if (pending.holes.empty() || session.empty() || session.size() > 256) return;
     if (tracks_.size() >= most_tracks) {
       ++tally_.over_limit;
@@ -271,6 +274,15 @@ class RtspInspector final : public Inspector, private SdpView {
     std::erase_if(tracks_,
                   [&](const Track& old) { return old.session == track.session && old.uri == track.uri; });
     tracks_.push_back(std::move(track));
+  }
+
+  /// Tells the pinhole of what the server took who is at its other end.
+  void introduce(const Pending& pending) {
+    if (pending.holes.size() != 1 || pending.remote_port == 0) return;
+    const Hole& hole = pending.holes.front();
+    const IpAddress remote = pending.source.value_or(talk_.remote.address);
+    for (std::uint8_t n = 0; n < hole.ports; ++n)
+      hole.pinhole->meet(n, {remote, static_cast<std::uint16_t>(pending.remote_port + n)});
   }
 
   /// Of one track, where its URI says so, or of the whole session.
@@ -353,7 +365,14 @@ class RtspInspector final : public Inspector, private SdpView {
   std::optional<std::string> parameter(std::string_view name, Piece value, Pending& pending, bool of_server) {
     if (same_word(name, client_inside() ? "client_port" : "server_port"))
       return ports(value, pending, of_server);
-    if (same_word(name, "source")) return address_text(value.text);
+    if (same_word(name, client_inside() ? "server_port" : "client_port")) {
+      if (const auto range = port_range(value)) pending.remote_port = range->first;
+      return std::nullopt;
+    }
+    if (same_word(name, "source")) {
+      if (client_inside() && of_server) pending.source = IpAddress::parse(value.text);
+      return address_text(value.text);
+    }
     if (same_word(name, "destination")) {
       // Media for a third party would be a bounce: it goes to the client, and to nobody else.
       const IpAddress& client = client_inside() ? talk_.host.address : talk_.remote.address;

@@ -62,18 +62,40 @@ void SipInspector::via(Passage& passage, const Field& field) {
     if (const auto value = one.find("received"); value && !value->empty())
       instead(value, received(passage, value->text, sent_by));
     if (const auto value = one.find("rport"); value && !value->empty()) {
-      const bool own =
-          passage.from == Side::outside && value->text == std::to_string(talk_.host_outside.port);
-      instead(value, own ? std::optional{std::to_string(talk_.host.port)} : std::nullopt);
+      const Endpoint& written = passage.from == Side::outside ? talk_.host_outside : talk_.remote_inside;
+      const Endpoint& read = passage.from == Side::outside ? talk_.host : talk_.remote;
+      const bool own = value->text == std::to_string(written.port);
+      instead(value, own ? std::optional{std::to_string(read.port)} : std::nullopt);
     }
   }
 }
 
 void SipInspector::translate(Passage& passage, const HostPort& place, Use use) {
-  const auto text = passage.from == Side::inside ? outward(passage, place, use) : inward(passage, place, use);
+  auto text = use == Use::via ? renamed(passage, place) : std::nullopt;
+  if (!text) text = passage.from == Side::inside ? outward(passage, place, use) : inward(passage, place, use);
   if (!text) return;
   const std::size_t length = use == Use::identity ? place.host_length : place.length;
   passage.edits.push_back({place.at, length, *text});
+}
+
+/// A remote whose port is another towards the host (POOL-14): what the hop that a Via names sends and gets passes along the
+/// session, so each side reads there the port that it sees. Nothing where it stays.
+std::optional<std::string> SipInspector::renamed(Passage& passage, const HostPort& place) const {
+  if (talk_.remote.port == talk_.remote_inside.port) return std::nullopt;
+  const auto address = IpAddress::parse(place.host);
+  if (!address) return std::nullopt;
+  const bool inward = passage.from == Side::outside;
+  const Endpoint& written = inward ? talk_.remote : talk_.remote_inside;
+  const Endpoint& read = inward ? talk_.remote_inside : talk_.remote;
+  if (Endpoint{*address, place.port.value_or(default_port)} != written) return std::nullopt;
+  const std::string text = host_port_text(read.address.to_string(), read.port);
+  auto& echoes = passage.dialogue.echoes;
+  if (inward) {
+    if (echoes.size() < most_echoes) echoes[echo_key('s', text)] = host_port_text(place.host, place.port);
+    return text;
+  }
+  const auto echo = echoes.find(echo_key('s', host_port_text(place.host, place.port)));
+  return echo != echoes.end() ? echo->second : text;
 }
 
 /// What the outside reads for a host of the inside's text; nothing where it stays.

@@ -74,6 +74,13 @@ struct Identifier {
   bool parameter = false;       ///< it may mean another thing to another host
 };
 
+/// The other end of a medium, outside.
+struct MediumPeer {
+  Endpoint media;
+  std::optional<Endpoint> rtcp;
+  friend bool operator==(const MediumPeer&, const MediumPeer&) = default;
+};
+
 /// What an inside agent listens at for a medium. Media of one place (RFC 9143 section 7) share its pinholes.
 struct Medium {
   net::Protocol protocol{};
@@ -81,9 +88,24 @@ struct Medium {
   std::uint8_t ports = 0;
   std::optional<Endpoint> rtcp;
   std::shared_ptr<Pinhole> hole, rtcp_hole;
+  std::optional<MediumPeer> met{};
 
   [[nodiscard]] bool same_place(const Medium& other) const {
     return protocol == other.protocol && inside == other.inside && ports == other.ports && rtcp == other.rtcp;
+  }
+  /// RTP goes to RTP, RTCP to RTCP (RFC 3550 section 11, RFC 3605).
+  void meet(const MediumPeer& peer) {
+    if (met == peer) return;
+    met = peer;
+    const auto after = [&](unsigned n) {
+      return Endpoint{peer.media.address, static_cast<std::uint16_t>(peer.media.port + n)};
+    };
+    const Endpoint control = peer.rtcp.value_or(after(1));
+    const auto one = [](Pinhole& of, std::uint8_t nth, const Endpoint& remote) {
+      if (remote.port != 0) of.meet(nth, remote);
+    };
+    for (std::uint8_t n = 0; n < ports; ++n) one(*hole, n, n == 1 ? control : after(n));
+    if (rtcp) one(*rtcp_hole, 0, control);
   }
   void extend(Instant deadline) {
     hole->extend(deadline);
@@ -95,10 +117,12 @@ struct Medium {
   }
 };
 using Media = std::map<unsigned, Medium>;  ///< by m= line
+using MediaPeers = std::map<unsigned, MediumPeer>;
 
 /// One inside party of a call, of a registration, or of a lone transaction.
 struct Dialogue {
   Media media;    ///< as agreed
+  MediaPeers peers;
   Media offered;  ///< replaces the agreed ones with a 2xx, and goes with a failure
   std::map<SignalKey, std::shared_ptr<Signal>> signals;
   std::map<std::string, std::string>
@@ -140,6 +164,7 @@ struct Dialogue {
   void end_media() {
     media.clear();
     offered.clear();
+    peers.clear();
     confirmed = false;
   }
 };

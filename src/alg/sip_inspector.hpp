@@ -69,6 +69,7 @@ class SipInspector final : public Inspector {
   std::optional<std::string> received(Passage& passage, std::string_view value, const std::string& sent_by);
   void uris(Passage& passage, Piece piece, Use use);
   void translate(Passage& passage, const HostPort& place, Use use);
+  [[nodiscard]] std::optional<std::string> renamed(Passage& passage, const HostPort& place) const;
   std::optional<std::string> outward(Passage& passage, const HostPort& place, Use use);
   std::optional<std::string> inward(Passage& passage, const HostPort& place, Use use);
   std::optional<Endpoint> signalling(Passage& passage, const Endpoint& inside, Use use);

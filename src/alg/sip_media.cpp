@@ -24,9 +24,20 @@ std::optional<SdpView::Place> MediaView::media(const SdpStream& stream) {
   if (stream.media.port == 0) {
     dialogue_.offered.erase(stream.index);
     dialogue_.media.erase(stream.index);
+    dialogue_.peers.erase(stream.index);
     return std::nullopt;
   }
-  return from_ == Side::inside ? outward(stream) : inward(stream);
+  const auto seen = from_ == Side::inside ? outward(stream) : inward(stream);
+  introduce(stream.index);
+  return seen;
+}
+
+void MediaView::introduce(unsigned index) {
+  const auto peer = dialogue_.peers.find(index);
+  if (peer == dialogue_.peers.end()) return;
+  for (Media* media : {&dialogue_.offered, &dialogue_.media}) {
+    if (const auto medium = media->find(index); medium != media->end()) medium->second.meet(peer->second);
+  }
 }
 
 bool MediaView::shows(const IpAddress& address) const {
@@ -39,7 +50,7 @@ std::optional<SdpView::Place> MediaView::outward(const SdpStream& stream) {
     if (!seen) return std::nullopt;
     return Place{{*seen, stream.media.port}, stream.rtcp};
   }
-  Medium medium{stream.protocol, stream.media, stream.ports, stream.rtcp, nullptr, nullptr};
+  Medium medium{stream.protocol, stream.media, stream.ports, stream.rtcp, nullptr, nullptr, {}};
   const Medium* elsewhere = nullptr;  // another m= line's
   for (const Media* media : {&dialogue_.offered, &dialogue_.media}) {
     for (const auto& [index, known] : *media) {
@@ -84,6 +95,7 @@ std::optional<SdpView::Place> MediaView::inward(const SdpStream& stream) {
   }
   const auto seen = book_.seen_inside(stream.media.address);
   if (!seen) return std::nullopt;
+  dialogue_.peers[stream.index] = {stream.media, stream.rtcp};
   Place same{{*seen, stream.media.port}, stream.rtcp};
   if (same.rtcp) same.rtcp->address = book_.seen_inside(same.rtcp->address).value_or(same.rtcp->address);
   return same;

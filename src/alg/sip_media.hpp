@@ -21,6 +21,8 @@ class MediaView final : public SdpView {
  private:
   std::optional<Place> outward(const SdpStream& stream);
   std::optional<Place> inward(const SdpStream& stream);
+  /// Tells the pinholes of a medium who is at its other end, once both are known.
+  void introduce(unsigned index);
   std::shared_ptr<Pinhole> open(net::Protocol protocol, const Endpoint& inside, std::uint8_t ports);
 
   AddressBook& book_;

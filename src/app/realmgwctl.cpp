@@ -31,6 +31,7 @@ constexpr const char* general_help =
     "  pool       the addresses of the Circular Pool, and who has reserved them\n"
     "  hosts      the hosts that the world may be let in to\n"
     "  alg        application-layer gateways and their pinholes\n"
+    "  pinholes   what application-layer gateways let in and out, and for whom\n"
     "  pcp        the mappings that hosts have asked for\n"
     "  cache      what upstream name servers answered\n"
     "  counters   what happened to packets and queries\n"
@@ -102,6 +103,14 @@ const std::map<std::string, Command>& commands() {
         "came\nof their messages.\n",
         [](const Options&) { return "alg"; },
         [](const ordered_json& answer, const Options&) { return rgw::app::alg_table(answer); }}},
+      {"pinholes",
+       {"Usage: realmgwctl pinholes [--limit N]\n\nLists what application-layer gateways let in and out, at most N of "
+        "them: the ends, the remote\nwhere it is known, the sessions that have come through, and until when another may. "
+        "The\nconversation is the one whose text has announced the pinhole.\n",
+        [](const Options& options) {
+          return options.limit.empty() ? "pinholes" : "pinholes limit " + options.limit;
+        },
+        [](const ordered_json& answer, const Options&) { return rgw::app::pinholes_table(answer); }}},
       {"pcp",
        {"Usage: realmgwctl pcp [--limit N]\n\nLists the mappings that hosts have asked for by PCP, at most N of "
         "them (default\n1000), and how long they last. The port of one that rests is nobody else's yet.\n",

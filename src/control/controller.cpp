@@ -161,6 +161,7 @@ bool Controller::take_events(WorkerId worker, Instant now) {
       [&](const ring::Claimed& claimed) { pool_.claimed(claimed.reservation, claimed.claim, now); },
       [&](const ring::SessionsPageFilled& page) { session_pages_.filled(page); },
       [&](const ring::MappingsPageFilled& page) { mapping_pages_.filled(page); },
+      [&](const ring::PinholesPageFilled& page) { pinhole_pages_.filled(page); },
       [&](const ring::ProxyUse& use) {
         if (recursion_) recursion_->hear(use);
       },
@@ -202,11 +203,18 @@ void Controller::add_commands() {
   ctl_->add("status", [this, text](Arguments) { return text(status()); });
   ctl_->add("sessions", [this](Arguments arguments) {
     const std::uint64_t limit = number_or(arguments, "limit", UINT64_MAX);
-    return std::make_unique<SessionsReply>(session_pages_, workers_, limit);
+    return std::make_unique<SessionsReply>(session_pages_, workers_, limit,
+                                           [](const nat::SessionInfo& session) { return describe(session); });
   });
   ctl_->add("bib", [this](Arguments arguments) {
     const std::uint64_t limit = number_or(arguments, "limit", UINT64_MAX);
-    return std::make_unique<MappingsReply>(mapping_pages_, workers_, limit);
+    return std::make_unique<MappingsReply>(mapping_pages_, workers_, limit,
+                                           [](const nat::MappingInfo& mapping) { return describe(mapping); });
+  });
+  ctl_->add("pinholes", [this](Arguments arguments) {
+    const std::uint64_t limit = number_or(arguments, "limit", UINT64_MAX);
+    return std::make_unique<PinholesReply>(pinhole_pages_, workers_, limit,
+                                           [this](const nat::PinholeInfo& hole) { return algs_.book().describe(hole); });
   });
   ctl_->add("eam", [this](Arguments arguments) {
     return std::make_unique<AddressMapReply>(snapshot_, number_or(arguments, "limit", UINT64_MAX));

@@ -1,6 +1,9 @@
 #include "realmgw/control/pinhole_book.hpp"
 
+#include "realmgw/alg/alg.hpp"
+
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace rgw::control {
 namespace {
@@ -168,6 +171,8 @@ std::optional<PinholeBook::Opened> PinholeBook::open(const alg::PinholeRequest& 
     mark(held, true);
   }
   if (!inward) held.inside = {host, 0};
+  held.host = talk_->host;
+  held.remote = talk_->remote;
 
   const alg::PinholeId id = ++last_id_;
   nat::Pinhole hole{};
@@ -191,6 +196,14 @@ std::optional<PinholeBook::Opened> PinholeBook::open(const alg::PinholeRequest& 
   const net::Endpoint external = held.external;
   pinholes_.emplace(id, std::move(held));
   return Opened{id, external};
+}
+
+void PinholeBook::meet(alg::PinholeId id, std::uint8_t nth, const net::Endpoint& remote) {
+  const auto found = pinholes_.find(id);
+  if (found == pinholes_.end() || found->second.closed || nth >= found->second.ports) return;
+  if (nth == 0) found->second.peer = remote;
+  if (const auto seen = seen_inside(remote.address))
+    workers_.broadcast(ring::PinholeMet{id, nth, {*seen, remote.port}});
 }
 
 void PinholeBook::extend(alg::PinholeId id, Instant deadline) {
@@ -219,6 +232,32 @@ void PinholeBook::ended(alg::PinholeId id) {
   const auto of_host = of_host_.find(found->second.inside.address);
   if (of_host != of_host_.end() && --of_host->second == 0) of_host_.erase(of_host);
   pinholes_.erase(found);
+}
+
+std::string PinholeBook::describe(const nat::PinholeInfo& hole) const {
+  nlohmann::ordered_json json{{"protocol", net::to_string(hole.protocol)},
+                              {"arrival", hole.arrival == net::Side::outside ? "outside" : "inside"},
+                              {"inside", hole.inside.to_string()},
+                              {"external", hole.external.to_string()},
+                              {"ports", hole.ports},
+                              {"remote", nullptr},
+                              {"worker", hole.worker},
+                              {"sessions", hole.sessions},
+                              {"used", hole.used},
+                              {"expires_s", hole.expires_s}};
+  if (hole.arrival == net::Side::inside) {
+    json["inside"] = hole.inside.address.to_string();
+    json["remote"] = hole.remote.to_string();
+  } else if (hole.one_remote) {
+    json["remote"] = hole.remote.address.to_string();
+  }
+  const auto found = pinholes_.find(hole.id);
+  if (found == pinholes_.end()) return json.dump();  // it has ended since
+  const Held& held = found->second;
+  if (held.peer) json["remote"] = held.peer->to_string();
+  json["alg"] = alg::registrations()[held.reader].name;
+  json["conversation"] = {{"host", held.host.to_string()}, {"remote", held.remote.to_string()}};
+  return json.dump();
 }
 
 std::size_t PinholeBook::of_reader(std::uint8_t reader) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 namespace rgw::control {
 
@@ -34,7 +35,9 @@ std::string_view name(nat::MappingInfo::Kind kind) {
   return "";
 }
 
-nlohmann::ordered_json to_json(const nat::SessionInfo& session) {
+}  // namespace
+
+std::string describe(const nat::SessionInfo& session) {
   nlohmann::ordered_json json{{"protocol", net::to_string(session.protocol)},
                               {"origin", name(session.origin)}};
   if (session.protocol == net::Protocol::tcp && session.tcp_state < nat::tcp_state_count) {
@@ -48,19 +51,18 @@ nlohmann::ordered_json to_json(const nat::SessionInfo& session) {
   json["age_s"] = session.age_s;
   json["idle_s"] = session.idle_s;
   json["expires_s"] = session.expires_s;
-  return json;
+  return json.dump();
 }
 
-nlohmann::ordered_json to_json(const nat::MappingInfo& mapping) {
-  return {{"kind", name(mapping.kind)},
-          {"protocol", net::to_string(mapping.protocol)},
-          {"worker", mapping.worker},
-          {"inside", mapping.inside.to_string()},
-          {"external", mapping.external.to_string()},
-          {"sessions", mapping.sessions}};
+std::string describe(const nat::MappingInfo& mapping) {
+  return nlohmann::ordered_json{{"kind", name(mapping.kind)},
+                                {"protocol", net::to_string(mapping.protocol)},
+                                {"worker", mapping.worker},
+                                {"inside", mapping.inside.to_string()},
+                                {"external", mapping.external.to_string()},
+                                {"sessions", mapping.sessions}}
+      .dump();
 }
-
-}  // namespace
 
 template <class Row>
 PageSlot<Row>* TablePages<Row>::take() {
@@ -88,8 +90,8 @@ void TablePages<Row>::filled(const ring::PageFilled<Row>& answer) {
 }
 
 template <class Row>
-TableReply<Row>::TableReply(TablePages<Row>& pages, WorkerLinks& workers, std::uint64_t limit)
-    : pages_{pages}, workers_{workers}, limit_{limit} {}
+TableReply<Row>::TableReply(TablePages<Row>& pages, WorkerLinks& workers, std::uint64_t limit, Describe describe)
+    : pages_{pages}, workers_{workers}, limit_{limit}, describe_{std::move(describe)} {}
 
 template <class Row>
 TableReply<Row>::~TableReply() {
@@ -109,7 +111,7 @@ CtlReply::Progress TableReply<Row>::append_to(std::string& text) {
     for (std::uint32_t i = 0; i < std::min(slot_->page.count, ring::Page<Row>::capacity); ++i) {
       if (written_ == limit_) return finish(text);
       text += written_ == 0 ? "\n" : ",\n";
-      text += to_json(slot_->page.rows[i]).dump();
+      text += describe_(slot_->page.rows[i]);
       ++written_;
     }
     cursor_ = slot_->last ? 0 : slot_->next_cursor;
@@ -130,7 +132,9 @@ CtlReply::Progress TableReply<Row>::finish(std::string& text) {
 
 template class TablePages<nat::SessionInfo>;
 template class TablePages<nat::MappingInfo>;
+template class TablePages<nat::PinholeInfo>;
 template class TableReply<nat::SessionInfo>;
 template class TableReply<nat::MappingInfo>;
+template class TableReply<nat::PinholeInfo>;
 
 }  // namespace rgw::control

@@ -276,7 +276,7 @@ void Context::end_pinhole(nat::PinholeTable::Index pinhole) {
   report_to_control(ring::PinholeEnded{name});
 }
 
-void Context::close_pinholes() {
+void Context::settle_pinholes() {
   for (const auto pinhole : closing) {
     while (const std::uint16_t place = companions.first_of(pinhole)) {
       Companion& companion = companions[place];
@@ -296,6 +296,13 @@ void Context::close_pinholes() {
     end_pinhole(pinhole);
   }
   closing.clear();
+  for (const auto& one : met) {
+    const nat::SessionSlot former = admission.gives_way_to(one.id, one.nth, one.remote, now);
+    if (former == nat::no_session) continue;
+    counters.add(Counter::session_ended);
+    end_session(former);
+  }
+  met.clear();
 }
 
 void Context::keep_pinholes() {

@@ -41,6 +41,14 @@ void handle(Context& context, const ring::PinholeOpen& open) {
     context.report_to_control(ring::PinholeEnded{open.hole.id});
 }
 
+void handle(Context& context, const ring::PinholeMet& met) {
+  const auto& pinholes = context.admission.pinholes();
+  const auto index = pinholes.find(met.id);
+  // The host's home alone has its sessions.
+  if (index != nat::PinholeTable::none && context.ownership.owner_in(pinholes[index].inside.address) == context.id)
+    context.met.push_back(met);
+}
+
 void handle(Context& context, const ring::PinholeExtend& extend) {
   auto& pinholes = context.admission.pinholes();
   if (const auto index = pinholes.find(extend.id); index != nat::PinholeTable::none)
@@ -115,6 +123,12 @@ void handle(Context& context, const ring::SessionsQuery& query) {
 void handle(Context& context, const ring::MappingsQuery& query) {
   const auto [next, last] = context.admission.list_mappings(query.cursor, query.page->rows, query.page->count);
   static_cast<void>(context.control.events_to_control.push(ring::MappingsPageFilled{query.page, next, last}));
+}
+
+void handle(Context& context, const ring::PinholesQuery& query) {
+  const auto [next, last] =
+      context.admission.list_pinholes(query.cursor, query.page->rows, query.page->count, context.now);
+  static_cast<void>(context.control.events_to_control.push(ring::PinholesPageFilled{query.page, next, last}));
 }
 
 }  // namespace

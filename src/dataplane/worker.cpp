@@ -33,7 +33,7 @@ std::uint32_t Worker::step() {
 
   // Reservations first: a packet that one lets in may be in this very burst (POOL-1).
   std::uint32_t work = handle_events(context_);
-  context_.close_pinholes();
+  context_.settle_pinholes();
   work += handle_control_packets();
   for (std::uint8_t from = 0; from < context_.peers.workers(); ++from) {
     if (WorkerId{from} == context_.id) continue;

@@ -181,12 +181,6 @@ std::uint8_t* write_header(std::uint8_t* l4, const IpFields& fields, const Ends<
 
 // ---- transport
 
-be16* port_field(std::uint8_t* l4, Protocol protocol, bool near_is_source) {
-  if (protocol == Protocol::icmp) return &header<IcmpHeader>(l4).identifier;
-  auto& ports = header<net::UdpHeader>(l4);
-  return near_is_source ? &ports.source_port : &ports.destination_port;
-}
-
 // A query's type and code become the other family's, and its checksum gains or loses the pseudo-header's
 // length and protocol, which ICMPv4 does not have. `size`: of the whole ICMP message.
 Verdict cross_query(IcmpHeader& icmp, Family to, std::uint32_t size, ChecksumDelta transport) {
@@ -237,7 +231,7 @@ Verdict cross_transport(Packet& packet, std::uint8_t* l4, const IpFields& fields
       const bool part = fields.fragment && fields.fragment->more;
       const std::uint32_t size = part ? packet.datagram_length : fields.payload;
       if (size == 0) return Verdict::drop(Counter::translate_icmp_fragment);
-      header<IcmpHeader>(l4).identifier = port.port;
+      write_ports(l4, protocol, port);
       return cross_query(header<IcmpHeader>(l4), ToAddress::family, size, transport);
     }
     case Protocol::udp: {
@@ -247,7 +241,7 @@ Verdict cross_transport(Packet& packet, std::uint8_t* l4, const IpFields& fields
       // be told, so it is as he sent it.
       if (!summed && ToAddress::family == Family::v6 && fields.fragment)
         return Verdict::drop(Counter::translate_udp_checksum);
-      *port_field(l4, protocol, port.near_is_source) = port.port;
+      write_ports(l4, protocol, port);
       if (summed) {
         transport.apply_udp(udp.checksum);
       } else if constexpr (ToAddress::family == Family::v6) {
@@ -258,7 +252,7 @@ Verdict cross_transport(Packet& packet, std::uint8_t* l4, const IpFields& fields
       return Verdict::pass();
     }
     case Protocol::tcp:
-      *port_field(l4, protocol, port.near_is_source) = port.port;
+      write_ports(l4, protocol, port);
       transport.apply(header<net::TcpHeader>(l4).checksum);
       return Verdict::pass();
     case Protocol::sctp:  // its CRC32c covers no addresses, and its ports never change
@@ -346,7 +340,7 @@ template <class ToAddress>
 bool cross_quoted_transport(std::uint8_t* l4, const std::uint8_t* end, Protocol protocol,
                             const IpFields& fields, const PortChange& port, ChecksumDelta transport) {
   if (protocol == Protocol::any) return true;
-  *port_field(l4, protocol, port.near_is_source) = port.port;
+  write_ports(l4, protocol, port);
   switch (protocol) {
     case Protocol::icmp:
       return cross_query(header<IcmpHeader>(l4), ToAddress::family, fields.payload, transport).passed();

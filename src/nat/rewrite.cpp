@@ -17,43 +17,32 @@ using net::UdpHeader;
 template <class Address>
 using IpHeaderOf = std::conditional_t<Address::family == Family::v4, Ipv4Header, net::Ipv6Header>;
 
-// What a translation writes at the near end: the address and port of one side in the place of the other's.
-template <class Address>
-struct NearEnd {
-  Address address;
-  be16 port;
-};
-
-template <class Address>
-NearEnd<Address> near_end(const Session& session, Side side) {
-  const auto key = session.key<Address>(side);
-  return {key.near, key.tail.near_port};
+// The ports of a packet as the side calls them whose flow has `to`.
+PortChange ports_towards(const net::FlowTail& to, bool near_is_source) {
+  return {near_is_source, to.near_port, to.far_port};
 }
 
-// Where the port of the near end and the checksum lie in a transport header.
-struct TransportFields {
-  be16* port;
-  be16* checksum;  // null where addresses and ports do not count in it (SCTP, RFC 9260 section 6.8)
-};
-
-TransportFields transport_fields(std::uint8_t* l4, Protocol protocol, bool near_is_source) {
+// Where the checksum lies in a transport header; null where addresses and ports do not count in it (SCTP, RFC 9260
+// section 6.8: its CRC32c, which no difference moves, is why those ports never change).
+be16* checksum_field(std::uint8_t* l4, Protocol protocol) {
   switch (protocol) {
-    case Protocol::icmp: {
-      auto& icmp = header<IcmpHeader>(l4);
-      return {&icmp.identifier, &icmp.checksum};
-    }
-    case Protocol::udp: {
-      auto& udp = header<UdpHeader>(l4);
-      return {near_is_source ? &udp.source_port : &udp.destination_port, &udp.checksum};
-    }
-    case Protocol::tcp: {
-      auto& tcp = header<TcpHeader>(l4);
-      return {near_is_source ? &tcp.source_port : &tcp.destination_port, &tcp.checksum};
-    }
-    default: {
-      auto& sctp = header<net::SctpHeader>(l4);
-      return {near_is_source ? &sctp.source_port : &sctp.destination_port, nullptr};
-    }
+    case Protocol::icmp:
+      return &header<IcmpHeader>(l4).checksum;
+    case Protocol::udp:
+      return &header<UdpHeader>(l4).checksum;
+    case Protocol::tcp:
+      return &header<TcpHeader>(l4).checksum;
+    default:
+      return nullptr;
+  }
+}
+
+// Moves that checksum by what has changed in addresses and ports.
+void move_checksum(be16* checksum, Protocol protocol, ChecksumDelta delta) {
+  if (protocol == Protocol::udp) {
+    delta.apply_udp(*checksum);
+  } else if (checksum != nullptr) {
+    delta.apply(*checksum);
   }
 }
 
@@ -68,19 +57,15 @@ void write_address(Packet& packet, bool near_is_source, const Address& address, 
 template <class Address>
 void translate_flow(Packet& packet, const Session& session, Side from) {
   const bool outward = from == Side::inside;
-  const auto to = near_end<Address>(session, other(from));
+  const auto to = session.key<Address>(other(from));
   const auto header_delta = outward ? session.header_outward : session.header_outward.reversed();
   const auto transport_delta = outward ? session.transport_outward : session.transport_outward.reversed();
 
-  write_address(packet, outward, to.address, header_delta);
+  write_address(packet, outward, to.near, header_delta);
   if (packet.kind == PacketKind::later_fragment) return;
-  const TransportFields fields = transport_fields(packet.l3 + packet.l4, session.protocol(), outward);
-  *fields.port = to.port;
-  if (session.protocol() == Protocol::udp) {
-    transport_delta.apply_udp(*fields.checksum);
-  } else if (fields.checksum != nullptr) {
-    transport_delta.apply(*fields.checksum);
-  }
+  std::uint8_t* const l4 = packet.l3 + packet.l4;
+  write_ports(l4, session.protocol(), ports_towards(to.tail, outward));
+  move_checksum(checksum_field(l4, session.protocol()), session.protocol(), transport_delta);
 }
 
 // The packet inside an ICMP error went the other way, so its near end is at the other place. Returns by how
@@ -89,37 +74,35 @@ template <class Address>
 ChecksumDelta translate_inner(Packet& packet, const Session& session, Side from) {
   const bool outward = from == Side::inside;  // of the error
   const bool near_is_source = !outward;       // of the packet inside
-  const auto to = near_end<Address>(session, other(from));
+  const auto to = session.key<Address>(other(from));
   const auto transport_delta = outward ? session.transport_outward : session.transport_outward.reversed();
   auto& ip = header<IpHeaderOf<Address>>(packet.l3 + packet.inner);
   auto& address = near_is_source ? ip.source : ip.destination;
 
   ChecksumSum before, after;
   before.add(address);
-  after.add(to.address);
+  after.add(to.near);
   if constexpr (Address::family == Family::v4) {
     const ChecksumDelta header_delta = outward ? session.header_outward : session.header_outward.reversed();
     before.add(ip.checksum);
     header_delta.apply(ip.checksum);
     after.add(ip.checksum);
   }
-  address = to.address;
+  address = to.near;
 
-  const TransportFields fields =
-      transport_fields(packet.l3 + packet.inner_l4, session.protocol(), near_is_source);
-  before.add(*fields.port);
-  *fields.port = to.port;
-  after.add(*fields.port);
+  // Ports, or an ICMP query's words, both of which lie in the first 8 bytes.
+  std::uint8_t* const l4 = packet.l3 + packet.inner_l4;
+  const std::size_t ports = session.protocol() == Protocol::icmp ? offsetof(IcmpHeader, identifier) : 0;
+  before.add(l4 + ports, 4);
+  write_ports(l4, session.protocol(), ports_towards(to.tail, near_is_source));
+  after.add(l4 + ports, 4);
   // Of the transport header only 8 bytes are sure to be there; TCP's checksum lies behind them (RFC 792).
   const auto* end = packet.l3 + packet.length;
-  if (fields.checksum != nullptr && reinterpret_cast<std::uint8_t*>(fields.checksum) + sizeof(be16) <= end) {
-    before.add(*fields.checksum);
-    if (session.protocol() == Protocol::udp) {
-      transport_delta.apply_udp(*fields.checksum);
-    } else {
-      transport_delta.apply(*fields.checksum);
-    }
-    after.add(*fields.checksum);
+  be16* const checksum = checksum_field(l4, session.protocol());
+  if (checksum != nullptr && reinterpret_cast<std::uint8_t*>(checksum) + sizeof(be16) <= end) {
+    before.add(*checksum);
+    move_checksum(checksum, session.protocol(), transport_delta);
+    after.add(*checksum);
   }
   return ChecksumDelta::between(before, after);
 }
@@ -133,10 +116,10 @@ void translate_error(Packet& packet, const Session& session, Side from) {
   translate_inner<Address>(packet, session, from).apply(icmp.checksum);
 
   auto& ip = header<IpHeaderOf<Address>>(packet.l3);
-  const auto to = near_end<Address>(session, other(from));
-  const auto delta = ChecksumDelta::between(ChecksumSum{}.add(outward ? ip.source : ip.destination),
-                                            ChecksumSum{}.add(to.address));
-  write_address(packet, outward, to.address, delta);
+  const Address to = session.key<Address>(other(from)).near;
+  const auto delta =
+      ChecksumDelta::between(ChecksumSum{}.add(outward ? ip.source : ip.destination), ChecksumSum{}.add(to));
+  write_address(packet, outward, to, delta);
   if constexpr (Address::family == Family::v6) delta.apply(icmp.checksum);  // its pseudo-header
 }
 
@@ -151,7 +134,7 @@ void translate_same_family(Packet& packet, const Session& session) {
 }
 
 // What counts in the transport checksum of one side: its addresses, but not in ICMPv4, which has no
-// pseudo-header (RFC 792), and the port that is rewritten.
+// pseudo-header (RFC 792), and its ports.
 ChecksumSum transport_sum(const Session& session, Side side) {
   ChecksumSum sum;
   const net::FlowTail& tail = side == Side::inside ? session.inside.tail : session.outside.tail;
@@ -162,7 +145,7 @@ ChecksumSum transport_sum(const Session& session, Side side) {
     const auto key = session.key<net::Ipv4Address>(side);
     sum.add(key.near).add(key.far);
   }
-  return sum.add(tail.near_port);
+  return sum.add(tail.near_port).add(tail.far_port);
 }
 
 // ---- from one family to the other
@@ -197,7 +180,7 @@ Verdict translate_across(Packet& packet, const Session& session, const Crossing&
   const auto key = session.key<To>(other(from));
   const auto delta = outward ? session.transport_outward : session.transport_outward.reversed();
   if (packet.kind != PacketKind::icmp_error) {
-    const PortChange port{outward, key.tail.near_port};
+    const PortChange port = ports_towards(key.tail, outward);
     if constexpr (To::family == Family::v6) {
       return cross(packet, ends_of(key, outward), port, delta);
     } else {
@@ -205,7 +188,7 @@ Verdict translate_across(Packet& packet, const Session& session, const Crossing&
     }
   }
   // The quoted packet went the other way.
-  const PortChange port{!outward, key.tail.near_port};
+  const PortChange port = ports_towards(key.tail, !outward);
   const Ends<To> inner = ends_of(key, !outward);
   const Ends<To> outer{error_source(packet, session, key, crossing), outward ? key.far : key.near};
   if constexpr (To::family == Family::v6) {
@@ -225,11 +208,11 @@ void precompute_deltas(Session& session) {
   const bool inside4 = session.inside_family() == Family::v4,
              outside4 = session.outside_family() == Family::v4;
   if (inside4 && outside4) {
-    // Within IPv4 the remote is the same on both sides.
+    // Within IPv4 the remote's address is the same on both sides.
     session.header_outward = ChecksumDelta::between(ChecksumSum{}.add(session.inside.near),
                                                     ChecksumSum{}.add(session.outside.near));
-    const auto port = ChecksumDelta::between(ChecksumSum{}.add(session.inside.tail.near_port),
-                                             ChecksumSum{}.add(session.outside.tail.near_port));
+    const auto ports = [](const net::FlowTail& tail) { return ChecksumSum{}.add(tail.near_port).add(tail.far_port); };
+    const auto port = ChecksumDelta::between(ports(session.inside.tail), ports(session.outside.tail));
     // ICMPv4 has no pseudo-header (RFC 792).
     session.transport_outward = session.protocol() == Protocol::icmp ? port : session.header_outward.plus(port);
   } else {
@@ -237,7 +220,7 @@ void precompute_deltas(Session& session) {
         ChecksumDelta::between(transport_sum(session, Side::inside), transport_sum(session, Side::outside));
   }
   const bool ports = session.protocol() == Protocol::tcp || session.protocol() == Protocol::udp;
-  if (!ports || session.signpost || session.local || session.hairpin) return;
+  if (!ports || session.signpost || session.local || session.hairpin || session.renames_remote()) return;
   session.plain = inside4    ? outside4 ? PlainPair::v4_v4 : PlainPair::v4_v6
                   : outside4 ? PlainPair::v6_v4
                              : PlainPair::v6_v6;
@@ -263,13 +246,7 @@ void respell(Packet& packet, const Session& session) {
       ChecksumDelta::between(ChecksumSum{}.add(destination), ChecksumSum{}.add(session.remote6));
   packet.key6.far = destination = session.remote6;
   if (packet.kind == PacketKind::later_fragment) return;
-  const TransportFields fields = transport_fields(packet.l3 + packet.l4, session.protocol(), true);
-  if (fields.checksum == nullptr) return;
-  if (session.protocol() == Protocol::udp) {
-    delta.apply_udp(*fields.checksum);
-  } else {
-    delta.apply(*fields.checksum);
-  }
+  move_checksum(checksum_field(packet.l3 + packet.l4, session.protocol()), session.protocol(), delta);
 }
 
 bool clamp_mss(Packet& packet, std::uint16_t limit) {

@@ -73,6 +73,22 @@ class Inbound(harness.LabCase):
             server.sendto(b"hello yourself", (EXT2, 6001))
             self.assertEqual(receive(client), (b"hello yourself", (address, 6000)))
 
+    def test_two_that_talk_from_the_same_port_reach_each_other_by_name_too(self):
+        """POOL-14: as two PBXs do, each from 5060 to 5060. The remote's port is translated for the second session."""
+        with harness.udp("hosta", (HOSTA, 5060)) as host, harness.udp("ext1", (EXT1, 5060)) as remote:
+            host.sendto(b"host calls", (EXT1, 5060))
+            said, external = receive(remote)
+            self.assertEqual((said, external[0]), (b"host calls", GW))
+            address = dns.address("udp5060.hosta.foo")
+            remote.sendto(b"remote calls", (address, 5060))
+            said, seen = receive(host)
+            self.assertEqual((said, seen[0], seen[1] % 2), (b"remote calls", EXT1, 0))
+            self.assertNotEqual(seen[1], 5060)
+            host.sendto(b"host answers", seen)
+            self.assertEqual(receive(remote), (b"host answers", (address, 5060)))
+            remote.sendto(b"remote answers", external)
+            self.assertEqual(receive(host), (b"remote answers", (EXT1, 5060)))
+
     def test_socat_reaches_a_service_by_its_name(self):
         """POOL-2"""
         with harness.serve("hosta", "tcp", 80, "socat", "TCP-LISTEN:80,reuseaddr",

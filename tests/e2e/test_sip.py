@@ -3,10 +3,11 @@
 
   a call is held, taken back and ended, over UDP and TCP, caller inside and outside, for the four pairs of families,
   with RTP both ways, and its ports are free when it is over; a caller cancels; an agent inside that has registered is
-  called by its registrar; baresip inside calls baresip outside, and the other way round, and each hears the other's
+  called by its registrar; the reports of two telephones (RTCP) pass both ways; baresip inside calls baresip outside, and the other way round, and each hears the other's
   tone; with `address_form: fqdn` the outside reads the host's name
 """
 
+import ipaddress
 import re
 
 import alg_case
@@ -29,6 +30,19 @@ def rtp(frames, payload_type=8):
         if len(frame) > at + 20 and frame[23 if is_ipv4 else 20] == 17 and frame[at + 8] == 0x80 \
                 and frame[at + 9] & 0x7F == payload_type:
             found.append((int.from_bytes(frame[at:at + 2], "big"), int.from_bytes(frame[at + 2:at + 4], "big")))
+    return found
+
+
+def rtcp(frames):
+    """(source, source port, destination port) of the frames that are reports of RTCP (RFC 3550 section 6.4)."""
+    found = []
+    for frame in frames:
+        is_ipv4 = frame[12:14] == b"\x08\x00"
+        at, source = (34, frame[26:30]) if is_ipv4 else (54, frame[22:38])
+        if len(frame) > at + 12 and frame[23 if is_ipv4 else 20] == 17 and frame[at + 8] & 0xC0 == 0x80 \
+                and frame[at + 9] in (200, 201):
+            found.append((str(ipaddress.ip_address(source)), int.from_bytes(frame[at:at + 2], "big"),
+                          int.from_bytes(frame[at + 2:at + 4], "big")))
     return found
 
 
@@ -118,6 +132,29 @@ class Sip(Calls):
             wait_until(lambda: "session closed" in called.said(), "the other hears that it is over", 5)
             self.assert_nothing_of_inside(outside)
             self.is_free("ports")
+
+    def test_the_reports_of_two_telephones_pass_both_ways(self):
+        """POOL-14: the called one's first report may leave before its 200 OK has passed. Each then sees the other's, and
+        outside the host's come from the port after that of its RTP."""
+        for pair in (PAIRS[0], PAIRS[2]):
+            for outward in (True, False):
+                with self.subTest(f"{pair}, outward={outward}"), self.outside() as outside, \
+                        Capture("lan", f"to-{pair.host}", "udp") as inside, \
+                        Baresip(pair.host, pair.own, HOST_TONE) as host, \
+                        Baresip(pair.remote_box, pair.remote, REMOTE_TONE) as remote:
+                    caller, called, to = (host, remote, pair.far()) if outward else (remote, host, pair.door("udp5060"))
+                    caller.command("dial", f"sip:{called.box}@{f'[{to}]' if ':' in to else to}")
+                    wait_until(lambda: {pair.own, pair.far()} <= {source for source, *_ in rtcp(inside.packets())},
+                               "both report inside", 25)
+                    wait_until(lambda: len({source for source, *_ in rtcp(outside.packets())}) == 2, "both report outside",
+                               25)
+                    media = {source for source, destination in rtp(outside.packets()) if 10000 <= destination <= 10100}
+                    reports = {port for source, port, _ in rtcp(outside.packets()) if source != pair.remote}
+                    # The very first may have left before the announcement.
+                    self.assertTrue(reports & {port + 1 for port in media}, (reports, media))
+                    caller.command("hangup")
+                    wait_until(lambda: "session closed" in called.said(), "the other hears that it is over", 5)
+                    self.is_free("ports")
 
     def test_baresip_calls_out(self):
         for pair in PAIRS:

@@ -40,6 +40,9 @@ class Book final : public AddressBook {
     ids_[++last_] = request.deadline;
     return Opened{last_, {request.external.value_or(net::Ipv4Address{198, 51, 100, 1}), 40000}};
   }
+  void meet(PinholeId id, std::uint8_t, const Endpoint& remote) override {
+    require(id != 0 && id <= last_ && remote.port != 0);
+  }
   void extend(PinholeId id, Instant deadline) override {
     if (const auto found = ids_.find(id); found != ids_.end()) found->second = deadline;
   }

@@ -95,7 +95,8 @@ Verdict by_map(Packet& packet, const From& ip, bool name_router) {
     ends = {Ipv4Address{192, 0, 2, 3}, Ipv4Address{192, 0, 2, 4}};
   }
   const bool error = packet.kind == PacketKind::icmp_error;
-  const rgw::nat::PortChange port{(packet.side() == Side::inside) != error, packet.tail().near_port};
+  const auto& tail = packet.tail();
+  const rgw::nat::PortChange port{(packet.side() == Side::inside) != error, tail.near_port, tail.far_port};
   const From& told = error ? header<From>(packet.l3 + packet.inner) : ip;
   ChecksumSum before, after;
   if (!icmp || !to_v6) before.add(told.source).add(told.destination);

@@ -130,6 +130,26 @@ TEST_P(AlgFamilies, rtsp_reaches_the_ports_of_the_alternative_that_the_server_ta
   EXPECT_EQ(comes("203.0.113.10:6970", first), "") << "what was not taken is closed";
 }
 
+// POOL-14: as above, where client and server have spoken between the media's ports before.
+TEST_P(AlgFamilies, rtsp_media_that_an_ordinary_session_has_carried_go_by_the_track) {
+  for (const unsigned n : {0U, 1U})
+    ASSERT_NE(gateway.leaves(udp(at("10.0.0.42", 4588 + n), at("203.0.113.10", 6970 + n)).payload(20)), "");
+  TcpTalk control{gateway, inside, "10.0.0.42:40001", "203.0.113.10:554"};
+  ASSERT_TRUE(control.connect());
+  const std::string setup = control.client_says(
+      "SETUP rtsp://203.0.113.10/a/1 RTSP/1.0\r\nCSeq: 3\r\nTransport: "
+      "RTP/AVP;unicast;client_port=4588-4589\r\n\r\n");
+  const auto port = static_cast<unsigned>(std::stoi(found(setup, R"(client_port=(\d+)-)")));
+  control.server_says("RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: 12;timeout=60\r\nTransport: RTP/AVP;unicast;client_port=" +
+                      std::to_string(port) + "-" + std::to_string(port + 1) + ";server_port=6970-6971\r\n\r\n");
+  for (const unsigned n : {0U, 1U}) {
+    EXPECT_EQ(gateway.leaves(udp(at("10.0.0.42", 4588 + n), at("203.0.113.10", 6970 + n)).payload(20)),
+              "udp " + at("198.51.100.1", port + n) + " > " + at("203.0.113.10", 6970 + n));
+    EXPECT_EQ(gateway.arrives(udp(at("203.0.113.10", 6970 + n), at("198.51.100.1", port + n)).payload(20)),
+              "udp " + at("203.0.113.10", 6970 + n) + " > " + at("10.0.0.42", 4588 + n));
+  }
+}
+
 // ALG-1: after AUTH TLS nothing is read any more; the worker adjusts the numbers of what was edited before.
 TEST_P(AlgFamilies, a_session_that_is_encrypted_goes_back_to_the_fast_path) {
   TcpTalk control{gateway, inside, "10.0.0.42:40001", "203.0.113.10:21"};

@@ -1,6 +1,6 @@
 // SIP through the whole gateway (ALG-3, ALG-5): datagrams read by the control thread, media through pinholes.
 //
-//   a call from inside: addresses, media both ways, early media; its end closes them; what was corrupt or
+//   a call from inside: addresses, media both ways, early media, media that an ordinary session has carried before; its end closes them; what was corrupt or
 //   unreadable goes no further; a registered agent is called, by the registrar alone; a session lives as long
 //   as what was agreed on over it; a long message is cut, not lost
 #include <regex>
@@ -149,6 +149,44 @@ TEST_P(Sip, media_that_the_agent_sends_first_leave_by_the_announced_port) {
   EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "back"), "back");
 }
 
+// POOL-14: the remote's media wait for no answer, nor do the agent's.
+TEST_P(Sip, media_that_the_agent_sends_before_its_answer_has_passed_take_nothing_from_the_call) {
+  EXPECT_EQ(says(inside, "10.0.0.42:4000", "203.0.113.20:9000", "rtp"), "rtp") << "an ordinary session";
+  EXPECT_EQ(says(inside, "10.0.0.42:4001", "203.0.113.20:9001", "rtcp"), "rtcp");
+  const std::string early = source;
+  const std::string media = invite();
+  answer("200 OK", sdp("203.0.113.20", 9000));
+  const std::string control = at("198.51.100.1", endpoint(media).port + 1U);
+  EXPECT_EQ(says(inside, "10.0.0.42:4000", "203.0.113.20:9000", "rtp"), "rtp");
+  EXPECT_EQ(source, media);
+  EXPECT_EQ(says(inside, "10.0.0.42:4001", "203.0.113.20:9001", "rtcp"), "rtcp");
+  EXPECT_EQ(source, control);
+  EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp back"), "rtp back");
+  EXPECT_EQ(destination, "10.0.0.42:4000");
+  EXPECT_EQ(says(outside, "203.0.113.20:9001", control, "rtcp back"), "rtcp back");
+  EXPECT_EQ(destination, "10.0.0.42:4001");
+  EXPECT_EQ(gateway.count(Counter::session_conflict), 0U);
+  bye();
+}
+
+// The last packet of a call comes behind its BYE, and the next call has the same ports.
+TEST_P(Sip, a_packet_behind_the_end_of_a_call_takes_nothing_from_the_next) {
+  const std::string first = invite();
+  answer("200 OK", sdp("203.0.113.20", 9000));
+  EXPECT_EQ(says(inside, "10.0.0.42:4001", "203.0.113.20:9001", "rtcp"), "rtcp");
+  bye();
+  EXPECT_EQ(says(inside, "10.0.0.42:4001", "203.0.113.20:9001", "goodbye"), "goodbye");
+  EXPECT_NE(source, at("198.51.100.1", endpoint(first).port + 1U));
+  const std::string media = invite();
+  answer("200 OK", sdp("203.0.113.20", 9000));
+  const std::string control = at("198.51.100.1", endpoint(media).port + 1U);
+  EXPECT_EQ(says(outside, "203.0.113.20:9001", control, "rtcp"), "rtcp");
+  EXPECT_EQ(destination, "10.0.0.42:4001");
+  EXPECT_EQ(says(inside, "10.0.0.42:4001", "203.0.113.20:9001", "rtcp"), "rtcp");
+  EXPECT_EQ(source, control);
+  bye();
+}
+
 TEST_P(Sip, the_end_of_a_call_closes_its_media) {
   const std::string media = invite();
   answer("200 OK", sdp("203.0.113.20", 9000));
@@ -157,6 +195,35 @@ TEST_P(Sip, the_end_of_a_call_closes_its_media) {
   EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp"), "") << "its session ends too";
   EXPECT_EQ(gateway.count(Counter::session_ended), 1U);
   EXPECT_EQ(says(outside, "203.0.113.99:9000", media, "rtp"), "");
+}
+
+TEST_P(Sip, an_operator_sees_the_pinholes_of_a_call) {
+  const auto listed = [&] {
+    std::vector<std::string> all;
+    for (unsigned i = 0; i < gateway.workers(); ++i) {
+      nat::PinholeInfo rows[16];
+      std::uint32_t count = 0;
+      const auto& context = gateway.worker(i).context();
+      EXPECT_TRUE(context.admission.list_pinholes(0, rows, count, context.now).last);
+      for (std::uint32_t n = 0; n < count; ++n) {
+        rows[n].worker = 0;
+        if (rows[n].ports == 2) all.push_back(gateway.controller().algs().book().describe(rows[n]));
+      }
+    }
+    return all;
+  };
+  const std::string media = invite();
+  const std::string before = R"({"protocol":"udp","arrival":"outside","inside":"10.0.0.42:4000","external":")" + media +
+                             R"(","ports":2,"remote":)";
+  const std::string conversation =
+      R"("alg":"sip","conversation":{"host":"10.0.0.42:5060","remote":"203.0.113.10:5060"}})";
+  EXPECT_EQ(listed(), std::vector{before + R"(null,"worker":0,"sessions":0,"used":false,"expires_s":300,)" + conversation});
+  answer("200 OK", sdp("203.0.113.20", 9000));
+  EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp"), "rtp");
+  EXPECT_EQ(listed(), std::vector{before + R"("203.0.113.20:9000","worker":0,"sessions":1,"used":true,"expires_s":7200,)" +
+                                  conversation});
+  bye();
+  EXPECT_TRUE(listed().empty());
 }
 
 TEST_P(Sip, a_failure_closes_them_too) {

@@ -83,6 +83,9 @@ class AddressBook {
   /// pinhole that no session has used is gone and its ports are free; one in use lives as long as its
   /// sessions.
   [[nodiscard]] virtual std::optional<Opened> open(const PinholeRequest& request) = 0;
+  /// The `nth` port of an outside arrival's pinhole talks with `remote`, as it is: what the two have exchanged so far without
+  /// the pinhole goes through it from now on (POOL-14). An id that has ended is ignored.
+  virtual void meet(PinholeId id, std::uint8_t nth, const Endpoint& remote) = 0;
   /// Moves the deadline. An id that has ended is ignored.
   virtual void extend(PinholeId id, Instant deadline) = 0;
   /// Ends the pinhole and its sessions, and frees its ports. An id that has ended is ignored.
@@ -111,6 +114,9 @@ class Pinhole {
 
   [[nodiscard]] explicit operator bool() const { return book_ != nullptr; }
   [[nodiscard]] const Endpoint& external() const { return opened_.external; }
+  void meet(std::uint8_t nth, const Endpoint& remote) {
+    if (book_ != nullptr) book_->meet(opened_.id, nth, remote);
+  }
   void extend(Instant deadline) {
     if (book_ != nullptr) book_->extend(opened_.id, deadline);
   }

@@ -11,6 +11,7 @@ namespace rgw::app {
 [[nodiscard]] std::string status_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string sessions_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string bib_table(const nlohmann::ordered_json& answer);
+[[nodiscard]] std::string pinholes_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string eam_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string map_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string pool_table(const nlohmann::ordered_json& answer);

@@ -99,6 +99,7 @@ class Controller {
   WorkerLinks workers_;
   SessionPages session_pages_;
   MappingPages mapping_pages_;
+  PinholePages pinhole_pages_;
   pool::HostNames hosts_;
   PoolRelay pool_relay_;
   pool::CircularPool pool_;

@@ -5,6 +5,7 @@
 #include "realmgw/alg/address_book.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/worker_links.hpp"
+#include "realmgw/nat/pinhole_info.hpp"
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/ring/snapshot.hpp"
 
@@ -49,6 +50,7 @@ class PinholeBook final : public alg::AddressBook {
                                                        net::Protocol protocol) const override;
   [[nodiscard]] std::optional<std::string> name_of(const net::IpAddress& host) const override;
   [[nodiscard]] std::optional<Opened> open(const alg::PinholeRequest& request) override;
+  void meet(alg::PinholeId id, std::uint8_t nth, const net::Endpoint& remote) override;
   void extend(alg::PinholeId id, Instant deadline) override;
   void close(alg::PinholeId id) override;
 
@@ -57,6 +59,8 @@ class PinholeBook final : public alg::AddressBook {
   /// Of these, of that ALG.
   [[nodiscard]] std::size_t of_reader(std::uint8_t reader) const;
   [[nodiscard]] std::size_t leased_ports() const { return leased_; }
+  /// A row of `realmgwctl pinholes`, as JSON: what its worker has told, and who has asked for it.
+  [[nodiscard]] std::string describe(const nat::PinholeInfo& hole) const;
 
  private:
   using PortKey = std::pair<net::IpAddress, net::Protocol>;
@@ -68,6 +72,8 @@ class PinholeBook final : public alg::AddressBook {
     std::uint8_t reader = 0;
     bool leased = false;  ///< from the range
     bool closed = false;
+    net::Endpoint host{}, remote{};       ///< of the conversation that has announced it
+    std::optional<net::Endpoint> peer{};  ///< who is at the other end of its first port
   };
 
   [[nodiscard]] std::vector<bool>& taken_ports(const net::IpAddress& external, net::Protocol protocol);

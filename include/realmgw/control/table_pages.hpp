@@ -6,7 +6,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
 namespace rgw::control {
 
@@ -44,13 +46,14 @@ class TablePages {
       std::make_unique<std::array<PageSlot<Row>, count>>();
 };
 
-/// `realmgwctl sessions` and `realmgwctl bib`: the rows of one worker after the other as a JSON list, a page
+/// `realmgwctl sessions`, `bib` and `pinholes`: the rows of one worker after the other as a JSON list, a page
 /// at a time. Rows come and go meanwhile: one that lives throughout is seen once.
 template <class Row>
 class TableReply final : public CtlReply {
  public:
-  /// At most `limit` rows.
-  TableReply(TablePages<Row>& pages, WorkerLinks& workers, std::uint64_t limit);
+  using Describe = std::function<std::string(const Row&)>;
+  /// At most `limit` rows, each as the JSON that `describe` makes of it.
+  TableReply(TablePages<Row>& pages, WorkerLinks& workers, std::uint64_t limit, Describe describe);
   ~TableReply() override;
   TableReply(const TableReply&) = delete;
   TableReply& operator=(const TableReply&) = delete;
@@ -63,20 +66,28 @@ class TableReply final : public CtlReply {
   TablePages<Row>& pages_;
   WorkerLinks& workers_;
   std::uint64_t limit_;
+  Describe describe_;
   PageSlot<Row>* slot_ = nullptr;
   WorkerId worker_{0};
   std::uint32_t cursor_ = 0;
   std::uint64_t written_ = 0;
 };
 
+[[nodiscard]] std::string describe(const nat::SessionInfo& session);
+[[nodiscard]] std::string describe(const nat::MappingInfo& mapping);
+
 using SessionPages = TablePages<nat::SessionInfo>;
 using SessionsReply = TableReply<nat::SessionInfo>;
 using MappingPages = TablePages<nat::MappingInfo>;
 using MappingsReply = TableReply<nat::MappingInfo>;
+using PinholePages = TablePages<nat::PinholeInfo>;
+using PinholesReply = TableReply<nat::PinholeInfo>;
 
 extern template class TablePages<nat::SessionInfo>;
 extern template class TablePages<nat::MappingInfo>;
+extern template class TablePages<nat::PinholeInfo>;
 extern template class TableReply<nat::SessionInfo>;
 extern template class TableReply<nat::MappingInfo>;
+extern template class TableReply<nat::PinholeInfo>;
 
 }  // namespace rgw::control

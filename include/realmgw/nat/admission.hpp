@@ -10,7 +10,9 @@
 #include "realmgw/nat/host_use.hpp"
 #include "realmgw/nat/mapping_info.hpp"
 #include "realmgw/nat/mapping_table.hpp"
+#include "realmgw/nat/opening.hpp"
 #include "realmgw/nat/ownership.hpp"
+#include "realmgw/nat/pinhole_info.hpp"
 #include "realmgw/nat/pinhole_table.hpp"
 #include "realmgw/nat/policy.hpp"
 #include "realmgw/nat/session_table.hpp"
@@ -27,7 +29,7 @@ namespace rgw::nat {
 struct Admitted {
   enum class Kind : std::uint8_t {
     session,    ///< there is one now: `slot`
-    replaces,   ///< a claim between the same two ends as session `slot`, which gives way: end that, and ask again
+    replaces,   ///< session `slot` has its ends inside, and gives way: end that, and ask again (POOL-14)
     elsewhere,  ///< its host lives on worker `home`, which is to judge
     kernel,     ///< the gateway itself serves this
     dropped,    ///< in silence, as `why`
@@ -47,6 +49,23 @@ struct Admitted {
   static Admitted elsewhere(WorkerId home) { return {Kind::elsewhere, no_session, home}; }
   static Admitted dropped(Counter why) { return {Kind::dropped, no_session, {}, why}; }
   static Admitted refused(Counter why) { return {Kind::refused, no_session, {}, why}; }
+};
+
+/// By which rule a packet from outside that belongs to no session is let in. The order in which they are asked is POOL-11's.
+struct WayIn {
+  enum class Rule : std::uint8_t {
+    static_mapping,
+    pinhole,        ///< on a port of `alg.pinhole_ports` here, on another one behind the reservations
+    mapping,        ///< endpoint-independent, and its filtering lets the remote in
+    local_service,  ///< it is the gateway's own
+    reservation,
+    none,  ///< refused, as `why`
+  };
+  Rule rule = Rule::none;
+  net::Endpoint inside{};   ///< whom it reaches, where somebody
+  std::uint32_t index = 0;  ///< of the static mapping, pinhole or mapping
+  std::optional<BindingTable::Found> claim{};
+  Counter why{};
 };
 
 /// How many sessions one worker has room for: hosts do not hash evenly, so with several workers twice its
@@ -78,9 +97,13 @@ class Admission {
   }
   /// A packet of the gateway's own kernel from an address that it shares, as seen from inside (OUT-9).
   [[nodiscard]] Admitted local(const net::Packet& packet, Instant now);
-  /// A packet from outside, or hairpinned, to an address that is shared. In the order of POOL-11: static
-  /// mapping, pinhole, endpoint-independent mapping, local service where the address is one (`service`),
-  /// reservation, refusal.
+  /// By which rule a packet from outside, or hairpinned, to an address that is shared would be let in; `service`: the
+  /// gateway's own services are reached there. Nothing is changed by asking. Where the host lives on another worker, that one
+  /// has the last word.
+  [[nodiscard]] WayIn way_in(const net::Packet& packet, bool service, Instant now) const {
+    return way_in(packet, service, !cannot_open(packet), now);
+  }
+  /// The same decided, and carried out.
   [[nodiscard]] Admitted inbound(const net::Packet& packet, bool service, bool hairpin, Instant now);
 
   /// Whom an inside packet's destination stands for outside: an IPv4 address that an IPv6 one holds, the IPv6
@@ -91,9 +114,12 @@ class Admission {
   /// spelling there (RFC 6052 section 2.2: the suffix is not looked at); `no_session` where there is none.
   [[nodiscard]] SessionSlot session_with(const net::Packet& packet, const net::Ipv4Address& remote) const;
 
-  /// Would a new connection like this packet be let in by a static mapping or a reservation?
-  [[nodiscard]] bool would_admit(const net::Packet& packet, Instant now) const;
+  /// Would a new connection like this packet be let in, even if all sessions with its remote were to end before?
+  [[nodiscard]] bool would_admit(const net::Packet& packet, bool service, Instant now) const;
 
+  /// The ordinary session between the `nth` inside end of a pinhole that is open, and a remote as that sees it; `no_session`
+  /// where there is none, or where it has the pinhole's external end already.
+  [[nodiscard]] SessionSlot gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote, Instant now) const;
   /// Gives back all that a session holds, and ends it.
   void end(SessionSlot slot);
 
@@ -114,11 +140,22 @@ class Admission {
     bool last;           ///< there are no more
   };
   Listed list_mappings(std::uint32_t cursor, std::span<MappingInfo> rows, std::uint32_t& count) const;
+  /// The same of pinholes.
+  Listed list_pinholes(std::uint32_t cursor, std::span<PinholeInfo> rows, std::uint32_t& count, Instant now) const;
   /// Ports and identifiers held or in use, on all external addresses.
   [[nodiscard]] std::size_t occupied_ports() const { return ports_.occupied(); }
 
  private:
-  struct NewSession;
+  struct NewSession {
+    Session::Origin origin;
+    bool local = false;
+    bool hairpin = false;
+    bool announced = false;  ///< it comes by a pinhole
+    std::uint32_t mapping = Session::none;
+    std::uint32_t port_set = Session::none;
+    /// Of the keys, where they were looked for and are of no session.
+    std::optional<std::uint64_t> free_inside{}, free_outside{};
+  };
   /// `far`: the remote as it is called outside, in whose family the session leaves.
   template <class Inside, class Outside>
   [[nodiscard]] Admitted outbound_to(const net::FlowKey<Inside>& inside, const Outside& far, bool hairpin,
@@ -137,7 +174,22 @@ class Admission {
                                 const NewSession& how, Instant now);
   [[nodiscard]] Admitted open_inbound(const net::Packet& packet, const net::Endpoint& inside,
                                       const NewSession& how, Instant now);
+  template <class Outside, class Inside>
+  [[nodiscard]] Admitted open_between(const net::FlowKey<Outside>& outside, net::FlowKey<Inside> inside, NewSession how,
+                                      Instant now);
+  /// The hash of a key that is of no session; nothing where it is of one. `known`: it was looked for before.
+  template <class Address>
+  [[nodiscard]] std::optional<std::uint64_t> free_hash(const net::FlowKey<Address>& key,
+                                                       std::optional<std::uint64_t> known = std::nullopt) const {
+    if (known) return known;
+    const std::uint64_t hash = sessions_.hash(key);
+    return sessions_.find(key, hash) == no_session ? std::optional{hash} : std::nullopt;
+  }
+  template <class Inside>
+  [[nodiscard]] std::optional<std::uint64_t> rename_remote(net::FlowKey<Inside>& inside);
 
+  [[nodiscard]] WayIn way_in(const net::Packet& packet, bool service, bool opens, Instant now) const;
+  [[nodiscard]] std::optional<WayIn> by_pinhole(const net::Packet& packet, bool opens, Instant now) const;
   [[nodiscard]] bool filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const;
   /// A mapping is gone: so is its port.
   void give_back(const MappingTable::Mapping& mapping);

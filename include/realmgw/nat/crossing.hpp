@@ -16,12 +16,24 @@ struct Ends {
   Address source, destination;
 };
 
-/// What a stateless translation leaves and NAT changes: the near end's port, in a packet and in the one that
-/// an ICMP error quotes.
+/// What a stateless translation leaves and NAT changes: the ports of a packet, or of the one that an ICMP error quotes, as
+/// they are called on the other side.
 struct PortChange {
   bool near_is_source;
-  be16 port;  ///< or ICMP identifier
+  be16 near;  ///< or ICMP identifier
+  be16 far;
 };
+
+/// Writes them where they stand in a transport header of UDP, TCP or SCTP, or in an ICMP query.
+inline void write_ports(std::uint8_t* l4, net::Protocol protocol, const PortChange& to) {
+  if (protocol == net::Protocol::icmp) {
+    net::header<net::IcmpHeader>(l4).identifier = to.near;
+    return;
+  }
+  auto& ports = net::header<net::UdpHeader>(l4);
+  ports.source_port = to.near_is_source ? to.near : to.far;
+  ports.destination_port = to.near_is_source ? to.far : to.near;
+}
 
 /// What the translation of an error has to know of the links on either side (RFC 7915 sections 4.2 and 5.2).
 struct LinkMtus {

@@ -13,6 +13,15 @@ namespace rgw::nat {
 /// it is fit.
 [[nodiscard]] std::optional<Counter> cannot_open(const net::Packet& packet);
 
+/// The ends of a packet, whichever its family.
+[[nodiscard]] inline net::IpAddress far_address(const net::Packet& packet) {
+  return packet.family == net::Family::v4 ? net::IpAddress{packet.key4.far} : net::IpAddress{packet.key6.far};
+}
+[[nodiscard]] inline net::Endpoint near_endpoint(const net::Packet& packet) {
+  const bool v4 = packet.family == net::Family::v4;
+  return {v4 ? net::IpAddress{packet.key4.near} : net::IpAddress{packet.key6.near}, packet.tail().near_port.host()};
+}
+
 /// The port by which what is reserved for a packet from outside is found: none of an ICMP query.
 [[nodiscard]] inline std::uint16_t reserved_port(const net::FlowTail& tail) {
   return tail.protocol == net::Protocol::icmp ? std::uint16_t{0} : tail.near_port.host();

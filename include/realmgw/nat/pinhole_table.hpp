@@ -67,6 +67,11 @@ class PinholeTable {
   /// With which external endpoint a packet from inside leaves because of a pinhole.
   [[nodiscard]] std::optional<Found> from_inside(const net::Endpoint& host, const net::Endpoint& remote,
                                                  net::Protocol protocol) const;
+  /// Has a session come through?
+  [[nodiscard]] bool used(Index index) const { return slots_[index].spent; }
+  /// Is there a pinhole at this place that is found? For walks over the table; places ever taken are below `high_water`.
+  [[nodiscard]] bool live(Index index) const { return slots_[index].found; }
+  [[nodiscard]] Index high_water() const { return static_cast<Index>(high_water_); }
   /// May another session come through?
   [[nodiscard]] bool open(Index index, Instant now) const {
     const Slot& slot = slots_[index];

@@ -72,7 +72,9 @@ struct alignas(64) Session {
   bool hairpin : 1;   ///< the remote is behind this gateway too
   bool posted : 1;    ///< packets reach this session over another worker's signpost
   WorkerId home;      ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
-  PlainPair plain;    ///< none of what is above of a signpost, the kernel and hairpin; TCP or UDP; no ALG reads it, no stateless map may take its packets
+  /// None of what is above of a signpost, the kernel and hairpin; TCP or UDP; no ALG reads it, no stateless map may take its
+  /// packets, and the remote has the same port on both sides.
+  PlainPair plain;
   std::uint16_t companion;  ///< its place among the sessions that ALGs have to do with, or 0
 
   // -- second line
@@ -87,6 +89,8 @@ struct alignas(64) Session {
   [[nodiscard]] Family inside_family() const { return inside.tail.family; }
   [[nodiscard]] Family outside_family() const { return outside.tail.family; }
   [[nodiscard]] net::Protocol protocol() const { return inside.tail.protocol; }
+  /// Has the remote another port towards the host than it has (POOL-14)?
+  [[nodiscard]] bool renames_remote() const { return inside.tail.far_port != outside.tail.far_port; }
 
   [[nodiscard]] net::IpAddress host() const {
     return inside_family() == Family::v4 ? net::IpAddress{inside.near} : net::IpAddress{host6};

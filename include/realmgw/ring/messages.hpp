@@ -13,6 +13,7 @@
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/nat/explicit_mapping.hpp"
 #include "realmgw/nat/mapping_info.hpp"
+#include "realmgw/nat/pinhole_info.hpp"
 #include "realmgw/nat/pinhole_table.hpp"
 #include "realmgw/nat/session_info.hpp"
 #include "realmgw/net/address.hpp"
@@ -87,6 +88,8 @@ using SessionsPage = Page<nat::SessionInfo>;
 using SessionsQuery = PageQuery<nat::SessionInfo>;
 using MappingsPage = Page<nat::MappingInfo>;
 using MappingsQuery = PageQuery<nat::MappingInfo>;
+using PinholesPage = Page<nat::PinholeInfo>;
+using PinholesQuery = PageQuery<nat::PinholeInfo>;
 
 /// ALG-2 to ALG-4: pushed before the text that announces it goes on.
 struct PinholeOpen {
@@ -95,6 +98,13 @@ struct PinholeOpen {
 struct PinholeExtend {
   std::uint64_t id;
   Instant deadline;
+};
+/// The `nth` port of the pinhole talks with `remote`, as the inside sees it: an ordinary session between these two ends, so
+/// that what either sends next meets the pinhole (POOL-14).
+struct PinholeMet {
+  std::uint64_t id;
+  std::uint8_t nth;
+  net::Endpoint remote;
 };
 /// The pinhole ends, and so do its sessions, but for those that are closing by themselves.
 struct PinholeClose {
@@ -126,8 +136,8 @@ struct MappingHeld {
   nat::Hold hold;
 };
 
-using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery,
-                              PinholeOpen, PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked,
+using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery, PinholesQuery,
+                              PinholeOpen, PinholeMet, PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked,
                               MappingHeld>;
 static_assert(sizeof(ToWorker) <= 96);
 
@@ -149,6 +159,7 @@ struct PageFilled {
 };
 using SessionsPageFilled = PageFilled<nat::SessionInfo>;
 using MappingsPageFilled = PageFilled<nat::MappingInfo>;
+using PinholesPageFilled = PageFilled<nat::PinholeInfo>;
 
 /// X46-1: sessions use a proxy address of DNS46, or none of this worker's does any more. Each worker says either in
 /// turn, so the one who gives addresses out counts workers.
@@ -177,7 +188,7 @@ struct MapAnswered {
   nat::MapGrant grant;
 };
 
-using ToControl = std::variant<Claimed, SessionsPageFilled, MappingsPageFilled, ProxyUse, InspectionBegun,
+using ToControl = std::variant<Claimed, SessionsPageFilled, MappingsPageFilled, PinholesPageFilled, ProxyUse, InspectionBegun,
                                InspectionEnded, PinholeEnded, MapAnswered>;
 
 // ---- the rings between control and one worker

@@ -210,7 +210,7 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own, co
   const bool local = own->service && context.snapshot.is_local_service(service_of(packet));
   if (!origin.forwards && !local) return Verdict::drop(Counter::martian_source);
   if (packet.hop_limit() <= 1 && !packet.hairpinned && !local &&
-      context.admission.would_admit(packet, context.now)) {
+      context.admission.would_admit(packet, own->service, context.now)) {
     // It would not reach the host, so it spends no reservation (POOL-5).
     context.report(packet, nat::IcmpError::time_exceeded);
     return Verdict::drop(Counter::hop_limit_exceeded);
@@ -255,6 +255,10 @@ Verdict admit_first(Context& context, Packet& packet, const Address& source, con
                                             : from_outside(context, packet, way.own, origin, ended);
 }
 
+const OwnAddress* own_destination(Context& context, const Packet& packet) {
+  return packet.family == net::Family::v4 ? context.way(packet.key4.near).own : context.way(packet.key6.near).own;
+}
+
 // `ended`: has a session ended since this burst was looked up?
 Verdict admit_one(Context& context, Packet& packet, bool& ended) {
   if (ended) [[unlikely]] packet.session = nat::no_session;  // it may be of that one
@@ -268,7 +272,8 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
     }
     // A SYN from outside for a connection that is over: it is a new one's where something lets that in
     // (POOL-5).
-    if (!context.admission.would_admit(packet, context.now)) {
+    const OwnAddress* own = own_destination(context, packet);
+    if (!context.admission.would_admit(packet, own != nullptr && own->service, context.now)) {
       const Session& session = context.sessions[packet.session];
       return session.tcp_state == nat::TcpState::trans ? Verdict::pass()
                                                        : refuse(context, packet, Counter::unmatched);

@@ -72,13 +72,13 @@ ChecksumDelta transport_delta(const Ends<From>& from, const Ends<To>& to, net::P
 template <class To, class From>
 Verdict cross_packet(Context& context, Packet& packet, const Ends<From>& from, const Ends<To>& to) {
   const auto& tail = packet.tail();
-  const nat::PortChange same_port{tail.side == net::Side::inside, tail.near_port};
+  const nat::PortChange same_ports{tail.side == net::Side::inside, tail.near_port, tail.far_port};
   const ChecksumDelta delta = transport_delta(from, to, tail.protocol);
   if constexpr (To::family == Family::v6) {
     packet.identification = packet.ipv4().identification.host();
-    return nat::cross(packet, to, same_port, delta);
+    return nat::cross(packet, to, same_ports, delta);
   } else {
-    return nat::cross(packet, to, same_port, delta, static_cast<std::uint16_t>(context.random.next()));
+    return nat::cross(packet, to, same_ports, delta, static_cast<std::uint16_t>(context.random.next()));
   }
 }
 
@@ -97,14 +97,14 @@ Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer, boo
   if (const Verdict ends = guard_ends(context, inner->source, inner->destination); !ends.passed())
     return ends;
   const auto& tail = packet.tail();
-  const nat::PortChange same_port{tail.side != net::Side::inside, tail.near_port};
+  const nat::PortChange same_ports{tail.side != net::Side::inside, tail.near_port, tail.far_port};
   const ChecksumDelta delta = transport_delta(quoted, *inner, tail.protocol);
   const nat::LinkMtus mtus{context.snapshot.port(packet.came_from).mtu,
                            context.snapshot.port(packet.port).mtu};
   if constexpr (To::family == Family::v6) {
-    return nat::cross_error(packet, outer, *inner, same_port, delta, mtus);
+    return nat::cross_error(packet, outer, *inner, same_ports, delta, mtus);
   } else {
-    return nat::cross_error(packet, outer, *inner, same_port, delta, mtus,
+    return nat::cross_error(packet, outer, *inner, same_ports, delta, mtus,
                             static_cast<std::uint16_t>(context.random.next()), router);
   }
 }

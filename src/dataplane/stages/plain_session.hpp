@@ -72,7 +72,7 @@ template <Side from>
 [[gnu::noinline]] bool send_renumbered(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
                                        Session& session) {
   if (context.companions[session.companion].reading != Companion::Reading::numbers || session.local ||
-      session.hairpin || session.inside_family() != net::Family::v4 ||
+      session.hairpin || session.renames_remote() || session.inside_family() != net::Family::v4 ||
       session.outside_family() != net::Family::v4)
     return false;
   return send_as<from, Ipv4Address, Ipv4Address, true>(context, mbuf, packet, session);

@@ -51,7 +51,8 @@ Verdict translate_one(Context& context, Packet& packet) {
   const net::Family to = outward ? session.outside_family() : session.inside_family();
   const bool crosses = packet.family != to;
   const bool forgets_class = crosses && context.snapshot.policy.ignore_traffic_class;
-  if (crosses && !session.local && !session.hairpin && nat::crosses_plainly(packet)) [[likely]] {
+  if (crosses && !session.local && !session.hairpin && !session.renames_remote() &&
+      nat::crosses_plainly(packet)) [[likely]] {
     if (to == net::Family::v4) {
       nat::cross_plain<net::Ipv4Address>(packet, session, static_cast<std::uint16_t>(context.random.next()));
     } else {

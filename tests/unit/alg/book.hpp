@@ -22,6 +22,7 @@ class Book final : public AddressBook {
     PinholeRequest request;
     Endpoint external;
     Instant deadline;
+    std::map<unsigned, Endpoint> met{};  ///< by port
   };
 
   bool is_inside(const IpAddress& a) const override {
@@ -66,6 +67,9 @@ class Book final : public AddressBook {
     }
     pinholes[++last_id] = {request, external, request.deadline};
     return Opened{last_id, external};
+  }
+  void meet(PinholeId id, std::uint8_t nth, const Endpoint& remote) override {
+    if (const auto found = pinholes.find(id); found != pinholes.end()) found->second.met[nth] = remote;
   }
   void extend(PinholeId id, Instant deadline) override {
     if (const auto found = pinholes.find(id); found != pinholes.end()) found->second.deadline = deadline;

@@ -77,6 +77,8 @@ TEST_F(Rtsp, a_client_inside_announces_an_external_pair_and_reads_its_own_in_the
   EXPECT_EQ(held.request.ports, 2);
   EXPECT_EQ(held.request.from, conversation_.remote.address);
   EXPECT_EQ(held.deadline, now_ + 50s) << "the session's timeout and a grace";
+  EXPECT_EQ(held.met.at(0), endpoint("203.0.113.9:6000")) << "POOL-14";
+  EXPECT_EQ(held.met.at(1), endpoint("203.0.113.9:6001"));
 }
 
 TEST_F(Rtsp, each_track_has_its_own_pinhole_and_teardown_closes_one_or_all) {

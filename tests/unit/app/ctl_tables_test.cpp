@@ -36,6 +36,20 @@ TEST(CtlTablesTest, mappings_stand_in_columns) {
             "udp    dynamic  10.0.0.43:9        198.51.100.1:9           12\n");
 }
 
+TEST(CtlTablesTest, pinholes_say_for_whom_they_are) {
+  const auto answer = ordered_json::parse(R"([
+    {"protocol":"udp","arrival":"outside","inside":"10.0.0.42:4000","external":"198.51.100.1:50000","ports":2,
+     "remote":"203.0.113.20:9000","worker":0,"sessions":1,"used":true,"expires_s":61,"alg":"sip",
+     "conversation":{"host":"10.0.0.42:5060","remote":"203.0.113.10:5060"}},
+    {"protocol":"tcp","arrival":"inside","inside":"10.0.0.43","external":"198.51.100.1:50002","ports":1,
+     "remote":null,"worker":1,"sessions":0,"used":false,"expires_s":0}])");
+  EXPECT_EQ(pinholes_table(answer),
+            "PROTO  ALG  FROM     INSIDE          EXTERNAL            PORTS  REMOTE             SESSIONS  USED  EXPIRES  CONVERSATION\n"
+            "udp    sip  outside  10.0.0.42:4000  198.51.100.1:50000      2  203.0.113.20:9000         1  yes   1m 1s    "
+            "10.0.0.42:5060 - 203.0.113.10:5060\n"
+            "tcp    -    inside   10.0.0.43       198.51.100.1:50002      1  -                         0  no    0s       -\n");
+}
+
 TEST(CtlTablesTest, stateless_maps_show_their_prefix_first) {
   const auto answer = ordered_json::parse(R"({"prefix":"2001:db8:23::/96","icmp_source":null,
     "npt":[{"inside":"fd00:10::/48","outside":"2001:db8:200::/48"}],

@@ -379,6 +379,42 @@ TEST_F(ControllerTest, mappings_of_all_workers_are_listed) {
   EXPECT_THAT(answer("bib limit 1", work), SizeIs(1));
 }
 
+TEST_F(ControllerTest, pinholes_of_all_workers_are_listed) {
+  const auto work = [this] {
+    for (std::size_t worker = 0; worker < 2; ++worker) {
+      for (const auto& query : workers.events_of<ring::PinholesQuery>(worker)) {
+        query.page->rows[query.page->count++] = {.id = 77,
+                                                 .protocol = net::Protocol::udp,
+                                                 .arrival = net::Side::outside,
+                                                 .ports = 2,
+                                                 .worker = static_cast<std::uint8_t>(worker),
+                                                 .one_remote = true,
+                                                 .used = true,
+                                                 .inside = endpoint("10.0.0.42:4000"),
+                                                 .external = endpoint("198.51.100.1:50000"),
+                                                 .remote = endpoint("203.0.113.9:0"),
+                                                 .sessions = 1,
+                                                 .expires_s = 30};
+        ASSERT_TRUE(workers[worker].events_to_control.push(ring::PinholesPageFilled{query.page, 1, true}));
+      }
+    }
+  };
+  const json all = answer("pinholes", work);
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(all[1], (json{{"protocol", "udp"},
+                          {"arrival", "outside"},
+                          {"inside", "10.0.0.42:4000"},
+                          {"external", "198.51.100.1:50000"},
+                          {"ports", 2},
+                          {"remote", "203.0.113.9"},
+                          {"worker", 1},
+                          {"sessions", 1},
+                          {"used", true},
+                          {"expires_s", 30}}))
+      << "one whose ALG has let go of it since";
+  EXPECT_THAT(answer("pinholes limit 1", work), SizeIs(1));
+}
+
 TEST_F(ControllerTest, an_address_is_asked_for_under_every_rule) {
   static_cast<void>(ask("tcp22.hostb.foo"));
   const json pool = answer("map 198.51.100.10");

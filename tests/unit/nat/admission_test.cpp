@@ -158,7 +158,7 @@ TEST(Admission,
   World world{policy};
   world.bind({Protocol::tcp, 22}, "10.0.0.42");
   const auto would = [&](const test::PacketBuilder& packet) {
-    return world.admission.would_admit(FromOutside{packet}.packet, now);
+    return world.admission.would_admit(FromOutside{packet}.packet, false, now);
   };
   EXPECT_TRUE(would(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()));
   EXPECT_TRUE(would(tcp("203.0.113.10:4000", "198.51.100.1:8080").syn()));

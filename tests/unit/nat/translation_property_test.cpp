@@ -454,7 +454,8 @@ TEST_P(Translation, by_a_map_keeps_right_right_and_wrong_wrong_and_leads_back) {
     const auto step = [&](bool to_v6) {
       auto packet = parse(wire, side, shape);
       const bool error = packet.kind == net::PacketKind::icmp_error;
-      const PortChange port{(side == Side::inside) != error, packet.tail().near_port};
+      const auto& tail = packet.tail();
+      const PortChange port{(side == Side::inside) != error, tail.near_port, tail.far_port};
       const auto run = [&](auto ends_of, auto& ip, auto& quoted) {
         const auto outer = ends_of(ip);
         net::ChecksumSum before, after;

@@ -1,0 +1,180 @@
+// What a packet from inside, or one of the gateway's own kernel, may open.
+#include "realmgw/nat/admission.hpp"
+#include "realmgw/nat/opening.hpp"
+
+namespace rgw::nat {
+
+using net::Protocol;
+
+template <class Inside, class Outside>
+Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outside& far, bool hairpin,
+                                Instant now) {
+  const Protocol protocol = inside.tail.protocol;
+  const net::Endpoint host{inside.near, inside.tail.near_port.host()};
+  NewSession how{.origin = Session::Origin::outbound, .hairpin = hairpin};
+  const auto outside_key = [&](const Outside& external, std::uint16_t port) {
+    return outside_of(inside, external, port, far);
+  };
+
+  if (static_bib_.size() != 0) {
+    if (const auto* fixed = static_bib_.find_inside(host, Outside::family, protocol)) {
+      const net::Endpoint external = static_bib_[*fixed].outside;
+      const Admitted made = create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
+      if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
+      return made;
+    }
+  }
+  if (policy_.max_pinholes != 0) {
+    if (const auto hole = pinholes_.from_inside(host, {far, inside.tail.far_port.host()}, protocol);
+        hole && hole->other.address.family() == Outside::family && pinholes_.open(hole->index, now)) {
+      const auto outside = outside_key(hole->other.address.template as<Outside>(), hole->other.port);
+      // Where its outside ends are another session's, the host's packets leave as they would without it.
+      if ((how.free_outside = free_hash(outside))) {
+        Admitted made = create(inside, outside, how, now);
+        if (made.kind == Admitted::Kind::session) {
+          pinholes_.join(hole->index);
+          made.pinhole = hole->index;
+        }
+        return made;
+      }
+    }
+  }
+  const bool independent = policy_.maps_independently(Inside::family, Outside::family);
+  if (independent || policy_.max_explicit_mappings != 0) {
+    if (const auto id = mappings_.find_inside(host, Outside::family, protocol)) {
+      how.mapping = *id;
+      const net::Endpoint external = mappings_[*id].external;
+      const Admitted made = create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
+      if (made.kind == Admitted::Kind::session) mappings_.join(*id, far);
+      return made;
+    }
+  }
+
+  const bool limited = policy_.max_ports_per_host != 0;
+  if (independent && limited && !hosts_.may_have_port(host.address)) return Admitted::dropped(Counter::port_host_limit);
+  // Paired pooling: a host keeps to one address while that has ports; then the next ones serve.
+  const auto places = ports_.places(Outside::family);
+  if (places.empty()) return Admitted::dropped(Counter::no_external_address);
+  std::size_t next = ports_.first_for(inside.near, places.size());
+  Counter why = protocol == Protocol::sctp ? Counter::sctp_port_taken : Counter::port_exhausted;
+  for (std::uint32_t n = 0; n < places.size(); ++n) {
+    const std::uint32_t place = places[next];
+    if (++next == places.size()) next = 0;
+    const auto external = ports_.address(place).as<Outside>();
+    const ExternalPorts::Set index = ports_.set(place, protocol);
+    PortSet& ports = ports_[index];
+    std::uint64_t asked = 0;  // of the last port that was asked about
+    const auto tuple_is_free = [&](std::uint16_t port) {
+      const auto key = outside_key(external, port);
+      asked = sessions_.hash(key);
+      return sessions_.find(key, asked) == no_session;
+    };
+    // A host that has as many ports as it may goes on with those that it has.
+    const auto may_share = [&](std::uint16_t port) {
+      if (!limited || hosts_.may_have_port(host.address) || hosts_.shares(host.address, index, port)) return true;
+      why = Counter::port_host_limit;
+      return false;
+    };
+    if (protocol == Protocol::sctp) {
+      // Its CRC32c covers the ports, so they stay as they are: see docs/design.md.
+      if (!ports.owns(host.port) || ports.is_held(host.port) || !tuple_is_free(host.port) ||
+          !may_share(host.port) || !ports.use(host.port))
+        continue;
+      how.port_set = index;
+      const Admitted made = create(inside, outside_key(external, host.port), how, now);
+      if (made.kind != Admitted::Kind::session) ports.unuse(host.port);
+      return made;
+    }
+    if (!independent && !may_share(host.port)) continue;
+    auto lease = independent ? ports.lease_exclusive(host.port, random_)
+                             : ports.lease_shared(host.port, random_, tuple_is_free);
+    if (!lease) continue;
+    if (!independent) {
+      if (!may_share(lease->port())) continue;
+      how.port_set = index;
+      how.free_inside = sessions_.hash(inside);
+      how.free_outside = asked;
+      const Admitted made = create(inside, outside_key(external, lease->port()), how, now);
+      if (made.kind == Admitted::Kind::session) lease->keep();
+      return made;
+    }
+    const auto id = mappings_.add(host, {external, lease->port()}, protocol, index);
+    if (!id) return Admitted::dropped(Counter::session_table_full);
+    how.mapping = *id;
+    // Nobody else is given the port, but what came in by a reservation may have it.
+    if (tuple_is_free(lease->port())) how.free_outside = asked;
+    const Admitted made = create(inside, outside_key(external, lease->port()), how, now);
+    if (made.kind != Admitted::Kind::session) {
+      mappings_.drop_unused(*id);
+      return made;
+    }
+    mappings_.join(*id, far);
+    hosts_.begin_port(host.address);
+    lease->keep();
+    return made;
+  }
+  return Admitted::dropped(why);
+}
+
+std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destination, Instant now) const {
+  if (const auto embedded = policy_.embedded(destination)) return *embedded;
+  if (policy_.stands_for_remote(destination) && destination.is_v6()) return std::nullopt;
+  if (destination.is_v4() && policy_.proxies && policy_.proxies->contains(destination.v4())) {
+    const auto remote = proxies_.remote_of(destination.v4(), now);
+    return remote ? std::optional<net::IpAddress>{*remote} : std::nullopt;
+  }
+  return destination;
+}
+
+SessionSlot Admission::session_with(const net::Packet& packet, const net::Ipv4Address& remote) const {
+  net::FlowKey6 inside = packet.key6;
+  inside.far = policy_.pref64->embed(remote);
+  // As all are whom the remote began, and most that the host did.
+  if (const SessionSlot slot = sessions_.find(inside); slot != no_session) return slot;
+  const net::Endpoint host{inside.near, inside.tail.near_port.host()};
+  std::optional<net::Endpoint> external;
+  if (const auto* fixed = static_bib_.find_inside(host, Family::v4, inside.tail.protocol)) {
+    external = static_bib_[*fixed].outside;
+  } else if (const auto id = mappings_.find_inside(host, Family::v4, inside.tail.protocol)) {
+    external = mappings_[*id].external;
+  }
+  if (!external) return no_session;
+  const SessionSlot slot = sessions_.find(outside_of(inside, external->address.v4(), external->port, remote));
+  return slot != no_session && sessions_[slot].host() == host.address ? slot : no_session;
+}
+
+Admitted Admission::outbound(const net::Packet& packet, const net::Ipv4Address& remote, bool hairpin, Instant now) {
+  if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
+  return packet.family == Family::v4 ? outbound_to(packet.key4, remote, hairpin, now)
+                                     : outbound_to(packet.key6, remote, hairpin, now);
+}
+Admitted Admission::outbound(const net::Packet& packet, const net::Ipv6Address& remote, bool hairpin, Instant now) {
+  if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
+  return packet.family == Family::v4 ? outbound_to(packet.key4, remote, hairpin, now)
+                                     : outbound_to(packet.key6, remote, hairpin, now);
+}
+
+Admitted Admission::local(const net::Packet& packet, Instant now) {
+  if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
+  const net::Endpoint own = near_endpoint(packet);
+  const Protocol protocol = packet.tail().protocol;
+  const auto index = ports_.set(own.address, protocol);
+  if (!index) return Admitted::dropped(Counter::no_external_address);
+  const auto open = [&]<class Address>(const net::FlowKey<Address>& inside) {
+    const auto outside = [&](std::uint16_t port) {
+      return outside_of(inside, inside.near, port, inside.far);
+    };
+    const auto tuple_is_free = [&](std::uint16_t port) {
+      return sessions_.find(outside(port)) == no_session;
+    };
+    auto lease = ports_[*index].lease_shared(own.port, random_, tuple_is_free);
+    if (!lease) return Admitted::dropped(Counter::port_exhausted);
+    const NewSession how{.origin = Session::Origin::local, .local = true, .port_set = *index};
+    const Admitted made = create(inside, outside(lease->port()), how, now);
+    if (made.kind == Admitted::Kind::session) lease->keep();
+    return made;
+  };
+  return packet.family == Family::v4 ? open(packet.key4) : open(packet.key6);
+}
+
+}  // namespace rgw::nat
