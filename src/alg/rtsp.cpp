@@ -181,8 +181,8 @@ class RtspInspector final : public Inspector, private SdpView {
       return;
     }
     Pending& pending = pending_[std::string{sequence}];
-    pending =
-        Pending{std::string{method}, std::string{message.uri().second}, std::string{session}, {}, {}, {}, 0, 0, {}};
+    pending = Pending{
+        std::string{method}, std::string{message.uri().second}, std::string{session}, {}, {}, {}, 0, 0, {}};
     const Field* transport = message.find("Transport");
     if (method == "SETUP" && transport != nullptr) transports(*transport, pending, now, edits);
   }
@@ -258,7 +258,8 @@ class RtspInspector final : public Inspector, private SdpView {
     if (client_inside() ? server_told : client_told) {
       if (const auto range = port_range(value)) pending.remote_port = range->first;
     }
-    if (same_word(name, "source") && client_inside() && !from_client) pending.source = IpAddress::parse(value);
+    if (same_word(name, "source") && client_inside() && !from_client)
+      pending.source = IpAddress::parse(value);
     if (same_word(name, "client_port")) {
       if (!client_inside()) return std::nullopt;
       if (!from_client) return value == pending.ports_outside ? std::optional{pending.ports} : std::nullopt;
