@@ -78,8 +78,8 @@ void SipInspector::translate(Passage& passage, const HostPort& place, Use use) {
   passage.edits.push_back({place.at, length, *text});
 }
 
-/// A remote whose port is another towards the host (POOL-14): what the hop that a Via names sends and gets passes along the
-/// session, so each side reads there the port that it sees. Nothing where it stays.
+/// A remote whose port is another towards the host (POOL-14): what the hop that a Via names sends and gets
+/// passes along the session, so each side reads there the port that it sees. Nothing where it stays.
 std::optional<std::string> SipInspector::renamed(Passage& passage, const HostPort& place) const {
   if (talk_.remote.port == talk_.remote_inside.port) return std::nullopt;
   const auto address = IpAddress::parse(place.host);

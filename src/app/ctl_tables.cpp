@@ -130,14 +130,16 @@ std::string bib_table(const ordered_json& answer) {
 }
 
 std::string pinholes_table(const ordered_json& answer) {
-  Table table{{"PROTO", "ALG", "FROM", "INSIDE", "EXTERNAL", "PORTS", "REMOTE", "SESSIONS", "USED", "EXPIRES", "CONVERSATION"}};
+  Table table{{"PROTO", "ALG", "FROM", "INSIDE", "EXTERNAL", "PORTS", "REMOTE", "SESSIONS", "USED", "EXPIRES",
+               "CONVERSATION"}};
   for (const auto& hole : answer) {
     // What has ended since it was listed has no conversation any more.
     const bool known = hole.contains("conversation");
     const std::string between =
         known ? cell(hole.at("conversation"), "host") + " - " + cell(hole.at("conversation"), "remote") : "-";
-    table.add({cell(hole, "protocol"), known ? cell(hole, "alg") : "-", cell(hole, "arrival"), cell(hole, "inside"),
-               cell(hole, "external"), cell(hole, "ports"), cell(hole, "remote"), cell(hole, "sessions"), cell(hole, "used"),
+    table.add({cell(hole, "protocol"), known ? cell(hole, "alg") : "-", cell(hole, "arrival"),
+               cell(hole, "inside"), cell(hole, "external"), cell(hole, "ports"), cell(hole, "remote"),
+               cell(hole, "sessions"), cell(hole, "used"),
                span_of_time(hole.at("expires_s").get<long long>()), between});
   }
   return table.to_string();

@@ -104,9 +104,9 @@ const std::map<std::string, Command>& commands() {
         [](const Options&) { return "alg"; },
         [](const ordered_json& answer, const Options&) { return rgw::app::alg_table(answer); }}},
       {"pinholes",
-       {"Usage: realmgwctl pinholes [--limit N]\n\nLists what application-layer gateways let in and out, at most N of "
-        "them: the ends, the remote\nwhere it is known, the sessions that have come through, and until when another may. "
-        "The\nconversation is the one whose text has announced the pinhole.\n",
+       {"Usage: realmgwctl pinholes [--limit N]\n\nLists what application-layer gateways let in and out, at most N "
+        "of them: the ends, the remote\nwhere it is known, the sessions that have come through, and until "
+        "when another may. The\nconversation is the one whose text has announced the pinhole.\n",
         [](const Options& options) {
           return options.limit.empty() ? "pinholes" : "pinholes limit " + options.limit;
         },

@@ -213,8 +213,9 @@ void Controller::add_commands() {
   });
   ctl_->add("pinholes", [this](Arguments arguments) {
     const std::uint64_t limit = number_or(arguments, "limit", UINT64_MAX);
-    return std::make_unique<PinholesReply>(pinhole_pages_, workers_, limit,
-                                           [this](const nat::PinholeInfo& hole) { return algs_.book().describe(hole); });
+    return std::make_unique<PinholesReply>(
+        pinhole_pages_, workers_, limit,
+        [this](const nat::PinholeInfo& hole) { return algs_.book().describe(hole); });
   });
   ctl_->add("eam", [this](Arguments arguments) {
     return std::make_unique<AddressMapReply>(snapshot_, number_or(arguments, "limit", UINT64_MAX));

@@ -90,7 +90,8 @@ void TablePages<Row>::filled(const ring::PageFilled<Row>& answer) {
 }
 
 template <class Row>
-TableReply<Row>::TableReply(TablePages<Row>& pages, WorkerLinks& workers, std::uint64_t limit, Describe describe)
+TableReply<Row>::TableReply(TablePages<Row>& pages, WorkerLinks& workers, std::uint64_t limit,
+                            Describe describe)
     : pages_{pages}, workers_{workers}, limit_{limit}, describe_{std::move(describe)} {}
 
 template <class Row>

@@ -45,7 +45,8 @@ void handle(Context& context, const ring::PinholeMet& met) {
   const auto& pinholes = context.admission.pinholes();
   const auto index = pinholes.find(met.id);
   // The host's home alone has its sessions.
-  if (index != nat::PinholeTable::none && context.ownership.owner_in(pinholes[index].inside.address) == context.id)
+  if (index != nat::PinholeTable::none &&
+      context.ownership.owner_in(pinholes[index].inside.address) == context.id)
     context.met.push_back(met);
 }
 

@@ -102,8 +102,10 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
   constexpr bool crosses = Inside::family != Outside::family;
   if ((crosses && policy_.ignore_traffic_class) || (stateless_ && needs_no_session(policy_, session))) [[unlikely]]
     session.plain = PlainPair::none;
-  const auto inside_hash = free_hash(inside, how.free_inside), outside_hash = free_hash(outside, how.free_outside);
-  if (!inside_hash || !outside_hash || !sessions_.publish_new(slot, tick_of(now), *inside_hash, *outside_hash)) {
+  const auto inside_hash = free_hash(inside, how.free_inside),
+             outside_hash = free_hash(outside, how.free_outside);
+  if (!inside_hash || !outside_hash ||
+      !sessions_.publish_new(slot, tick_of(now), *inside_hash, *outside_hash)) {
     sessions_.discard(slot);
     return give_up(Counter::session_conflict);
   }

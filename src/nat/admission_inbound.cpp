@@ -1,4 +1,5 @@
-// What a packet from outside may open: by which rule it is let in (POOL-11), and the session that it then has.
+// What a packet from outside may open: by which rule it is let in (POOL-11), and the session that it then
+// has.
 #include "realmgw/nat/admission.hpp"
 #include "realmgw/nat/opening.hpp"
 
@@ -9,11 +10,12 @@ namespace {
 
 using net::Protocol;
 
-// May this session end for another one between the same two ends inside? A connection that is over may. To what an ALG has
-// announced an ordinary session gives way, which came by no pinhole and is read by no ALG; a connection that stands goes on
-// beside it.
+// May this session end for another one between the same two ends inside? A connection that is over may. To
+// what an ALG has announced an ordinary session gives way, which came by no pinhole and is read by no ALG; a
+// connection that stands goes on beside it.
 bool gives_way(const Session& session, bool announced) {
-  if (session.protocol() == Protocol::tcp) return tcp_transition(session.tcp_state, Side::outside, net::TcpHeader::syn).reconsider;
+  if (session.protocol() == Protocol::tcp)
+    return tcp_transition(session.tcp_state, Side::outside, net::TcpHeader::syn).reconsider;
   return announced && session.companion == 0;
 }
 
@@ -47,10 +49,12 @@ bool Admission::local_service(net::Service service) const {
 }
 
 std::optional<WayIn> Admission::by_pinhole(const net::Packet& packet, bool opens, Instant now) const {
-  const auto hole = pinholes_.from_outside(near_endpoint(packet), packet.tail().protocol, far_address(packet));
+  const auto hole =
+      pinholes_.from_outside(near_endpoint(packet), packet.tail().protocol, far_address(packet));
   if (!hole) return std::nullopt;
   // Whether it is open its host's home knows, which may have a session for the packet.
-  if (ownership_.owner_in(hole->other.address) == self_ && !(opens && pinholes_.open(hole->index, now))) return std::nullopt;
+  if (ownership_.owner_in(hole->other.address) == self_ && !(opens && pinholes_.open(hole->index, now)))
+    return std::nullopt;
   return WayIn{.rule = WayIn::Rule::pinhole, .inside = hole->other, .index = hole->index};
 }
 
@@ -60,8 +64,8 @@ WayIn Admission::way_in(const net::Packet& packet, bool service, bool opens, Ins
   const Protocol protocol = packet.tail().protocol;
   if (const auto* fixed = static_bib_.find_outside(external, protocol))
     return {.rule = Rule::static_mapping, .inside = static_bib_[*fixed].inside, .index = *fixed};
-  // Ports that are the pinholes' own come before all that shares the address. On any other port a pinhole only
-  // goes on with what a session began: E may have been given to another host since (POOL-3).
+  // Ports that are the pinholes' own come before all that shares the address. On any other port a pinhole
+  // only goes on with what a session began: E may have been given to another host since (POOL-3).
   const bool own_port = policy_.pinhole_ports && policy_.pinhole_ports->contains(external.port);
   if (own_port) {
     if (const auto way = by_pinhole(packet, opens, now)) return *way;
@@ -69,13 +73,14 @@ WayIn Admission::way_in(const net::Packet& packet, bool service, bool opens, Ins
   const std::uint16_t port = reserved_port(packet.tail());
   const auto mapping = mappings_.find_external(external, protocol);
   // A host may have asked for a port that DNS has just promised to clients of another.
-  const bool promised =
-      mapping && mappings_[*mapping].hold == Hold::open && bindings_.promises(external.address, protocol, port, now);
+  const bool promised = mapping && mappings_[*mapping].hold == Hold::open &&
+                        bindings_.promises(external.address, protocol, port, now);
   if (mapping && opens && !promised && filter_lets_in(*mapping, far_address(packet)))
     return {.rule = Rule::mapping, .inside = mappings_[*mapping].inside, .index = *mapping};
   if (service && local_service({protocol, port})) return {.rule = Rule::local_service};
   const auto match = bindings_.match(external.address, protocol, port, now);
-  if (match.found) return {.rule = Rule::reservation, .inside = {match.found->inside, external.port}, .claim = match.found};
+  if (match.found)
+    return {.rule = Rule::reservation, .inside = {match.found->inside, external.port}, .claim = match.found};
   if (!own_port) {
     if (const auto way = by_pinhole(packet, opens, now)) return *way;
   }
@@ -107,26 +112,34 @@ bool Admission::would_admit(const net::Packet& packet, bool service, Instant now
   return false;
 }
 
-SessionSlot Admission::gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote, Instant now) const {
+SessionSlot Admission::gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote,
+                                    Instant now) const {
   const PinholeTable::Index index = pinholes_.find(pinhole);
   if (index == PinholeTable::none || !pinholes_.open(index, now)) return no_session;
   const Pinhole& hole = pinholes_[index];
-  const auto nth_port = [nth](const net::Endpoint& first) { return static_cast<std::uint16_t>(first.port + nth); };
+  const auto nth_port = [nth](const net::Endpoint& first) {
+    return static_cast<std::uint16_t>(first.port + nth);
+  };
   const auto find = [&]<class Address>(const Address& host) {
     return sessions_.find(net::FlowKey<Address>{
-        host, remote.address.as<Address>(),
+        host,
+        remote.address.as<Address>(),
         {be16{nth_port(hole.inside)}, be16{remote.port}, hole.protocol, Side::inside, Address::family, 0}});
   };
-  if (hole.arrival != Side::outside || hole.inside.address.family() != remote.address.family()) return no_session;
-  const SessionSlot slot = remote.address.is_v4() ? find(hole.inside.address.v4()) : find(hole.inside.address.v6());
+  if (hole.arrival != Side::outside || hole.inside.address.family() != remote.address.family())
+    return no_session;
+  const SessionSlot slot =
+      remote.address.is_v4() ? find(hole.inside.address.v4()) : find(hole.inside.address.v6());
   if (slot == no_session || !gives_way(sessions_[slot], true)) return no_session;
   const Session& former = sessions_[slot];
-  const bool same = former.external() == hole.external.address && former.outside.tail.near_port.host() == nth_port(hole.external);
+  const bool same = former.external() == hole.external.address &&
+                    former.outside.tail.near_port.host() == nth_port(hole.external);
   return same ? no_session : slot;
 }
 
-// POOL-14: the remote gets another port towards the host, at random; of an ICMP query the identifier changes. Not of SCTP, whose
-// CRC32c covers the ports. The hash of the new key, which is of no session; nothing where no try has met one.
+// POOL-14: the remote gets another port towards the host, at random; of an ICMP query the identifier changes.
+// Not of SCTP, whose CRC32c covers the ports. The hash of the new key, which is of no session; nothing where
+// no try has met one.
 template <class Inside>
 std::optional<std::uint64_t> Admission::rename_remote(net::FlowKey<Inside>& inside) {
   constexpr unsigned tries_alike = 16, tries = 32;
@@ -143,9 +156,11 @@ std::optional<std::uint64_t> Admission::rename_remote(net::FlowKey<Inside>& insi
 }
 
 template <class Outside, class Inside>
-Admitted Admission::open_between(const net::FlowKey<Outside>& outside, net::FlowKey<Inside> inside, NewSession how, Instant now) {
+Admitted Admission::open_between(const net::FlowKey<Outside>& outside, net::FlowKey<Inside> inside,
+                                 NewSession how, Instant now) {
   how.free_inside = sessions_.hash(inside);
-  if (const SessionSlot former = sessions_.find(inside, *how.free_inside); former != no_session) [[unlikely]] {
+  if (const SessionSlot former = sessions_.find(inside, *how.free_inside); former != no_session)
+      [[unlikely]] {
     if (gives_way(sessions_[former], how.announced)) return Admitted::replaces(former);
     how.free_inside = rename_remote(inside);
     if (!how.free_inside) return Admitted::dropped(Counter::session_conflict);
@@ -153,7 +168,8 @@ Admitted Admission::open_between(const net::FlowKey<Outside>& outside, net::Flow
   return create(inside, outside, how, now);
 }
 
-Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint& inside, const NewSession& how, Instant now) {
+Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint& inside,
+                                 const NewSession& how, Instant now) {
   const auto open = [&]<class Outside, class Inside>(const net::FlowKey<Outside>& outside, const Inside& host,
                                                      const Inside& far) {
     return open_between(outside, inside_of(outside, host, inside.port, far), how, now);
@@ -192,10 +208,12 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   if (obstacle && way.rule == Rule::reservation)
     return Admitted::dropped(*obstacle == Counter::tcp_not_syn ? Counter::claim_not_syn : *obstacle);
   // Where the host lives elsewhere every packet to a static mapping goes there: a session may exist.
-  if (const WorkerId home = ownership_.owner_in(way.inside.address); home != self_) return Admitted::elsewhere(home);
+  if (const WorkerId home = ownership_.owner_in(way.inside.address); home != self_)
+    return Admitted::elsewhere(home);
   if (obstacle) return Admitted::dropped(*obstacle);
 
-  NewSession how{.origin = Session::Origin::inbound, .hairpin = hairpin, .announced = way.rule == Rule::pinhole};
+  NewSession how{
+      .origin = Session::Origin::inbound, .hairpin = hairpin, .announced = way.rule == Rule::pinhole};
   if (way.rule == Rule::mapping) how.mapping = way.index;
   Admitted made = open_inbound(packet, way.inside, how, now);
   if (made.kind != Admitted::Kind::session) return made;

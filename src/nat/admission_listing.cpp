@@ -24,14 +24,15 @@ Admission::Listed Admission::list_mappings(std::uint32_t cursor, std::span<Mappi
       const MappingTable::Mapping& mapping = mappings_[id];
       const auto kind =
           mapping.hold == Hold::open ? MappingInfo::Kind::explicit_dynamic : MappingInfo::Kind::dynamic;
-      rows[count++] = {kind, mapping.protocol, self_.value(), mapping.inside, mapping.external, mapping.sessions};
+      rows[count++] = {kind,           mapping.protocol, self_.value(),
+                       mapping.inside, mapping.external, mapping.sessions};
     }
   }
   return {at, at >= end};
 }
 
-Admission::Listed Admission::list_pinholes(std::uint32_t cursor, std::span<PinholeInfo> rows, std::uint32_t& count,
-                                           Instant now) const {
+Admission::Listed Admission::list_pinholes(std::uint32_t cursor, std::span<PinholeInfo> rows,
+                                           std::uint32_t& count, Instant now) const {
   const std::uint32_t end = pinholes_.high_water();
   count = 0;
   std::uint32_t at = cursor;

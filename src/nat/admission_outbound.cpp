@@ -19,7 +19,8 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
   if (static_bib_.size() != 0) {
     if (const auto* fixed = static_bib_.find_inside(host, Outside::family, protocol)) {
       const net::Endpoint external = static_bib_[*fixed].outside;
-      const Admitted made = create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
+      const Admitted made =
+          create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
       if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
       return made;
     }
@@ -44,14 +45,16 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     if (const auto id = mappings_.find_inside(host, Outside::family, protocol)) {
       how.mapping = *id;
       const net::Endpoint external = mappings_[*id].external;
-      const Admitted made = create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
+      const Admitted made =
+          create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
       if (made.kind == Admitted::Kind::session) mappings_.join(*id, far);
       return made;
     }
   }
 
   const bool limited = policy_.max_ports_per_host != 0;
-  if (independent && limited && !hosts_.may_have_port(host.address)) return Admitted::dropped(Counter::port_host_limit);
+  if (independent && limited && !hosts_.may_have_port(host.address))
+    return Admitted::dropped(Counter::port_host_limit);
   // Paired pooling: a host keeps to one address while that has ports; then the next ones serve.
   const auto places = ports_.places(Outside::family);
   if (places.empty()) return Admitted::dropped(Counter::no_external_address);
@@ -71,7 +74,8 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     };
     // A host that has as many ports as it may goes on with those that it has.
     const auto may_share = [&](std::uint16_t port) {
-      if (!limited || hosts_.may_have_port(host.address) || hosts_.shares(host.address, index, port)) return true;
+      if (!limited || hosts_.may_have_port(host.address) || hosts_.shares(host.address, index, port))
+        return true;
       why = Counter::port_host_limit;
       return false;
     };
@@ -143,12 +147,14 @@ SessionSlot Admission::session_with(const net::Packet& packet, const net::Ipv4Ad
   return slot != no_session && sessions_[slot].host() == host.address ? slot : no_session;
 }
 
-Admitted Admission::outbound(const net::Packet& packet, const net::Ipv4Address& remote, bool hairpin, Instant now) {
+Admitted Admission::outbound(const net::Packet& packet, const net::Ipv4Address& remote, bool hairpin,
+                             Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
   return packet.family == Family::v4 ? outbound_to(packet.key4, remote, hairpin, now)
                                      : outbound_to(packet.key6, remote, hairpin, now);
 }
-Admitted Admission::outbound(const net::Packet& packet, const net::Ipv6Address& remote, bool hairpin, Instant now) {
+Admitted Admission::outbound(const net::Packet& packet, const net::Ipv6Address& remote, bool hairpin,
+                             Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
   return packet.family == Family::v4 ? outbound_to(packet.key4, remote, hairpin, now)
                                      : outbound_to(packet.key6, remote, hairpin, now);

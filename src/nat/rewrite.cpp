@@ -22,8 +22,8 @@ PortChange ports_towards(const net::FlowTail& to, bool near_is_source) {
   return {near_is_source, to.near_port, to.far_port};
 }
 
-// Where the checksum lies in a transport header; null where addresses and ports do not count in it (SCTP, RFC 9260
-// section 6.8: its CRC32c, which no difference moves, is why those ports never change).
+// Where the checksum lies in a transport header; null where addresses and ports do not count in it (SCTP, RFC
+// 9260 section 6.8: its CRC32c, which no difference moves, is why those ports never change).
 be16* checksum_field(std::uint8_t* l4, Protocol protocol) {
   switch (protocol) {
     case Protocol::icmp:
@@ -211,7 +211,9 @@ void precompute_deltas(Session& session) {
     // Within IPv4 the remote's address is the same on both sides.
     session.header_outward = ChecksumDelta::between(ChecksumSum{}.add(session.inside.near),
                                                     ChecksumSum{}.add(session.outside.near));
-    const auto ports = [](const net::FlowTail& tail) { return ChecksumSum{}.add(tail.near_port).add(tail.far_port); };
+    const auto ports = [](const net::FlowTail& tail) {
+      return ChecksumSum{}.add(tail.near_port).add(tail.far_port);
+    };
     const auto port = ChecksumDelta::between(ports(session.inside.tail), ports(session.outside.tail));
     // ICMPv4 has no pseudo-header (RFC 792).
     session.transport_outward = session.protocol() == Protocol::icmp ? port : session.header_outward.plus(port);

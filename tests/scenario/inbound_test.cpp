@@ -242,7 +242,8 @@ TEST_P(Inbound, a_claim_goes_beside_the_session_that_its_remote_has_with_the_sam
   EXPECT_EQ(text(gateway.out(udp("10.0.0.42:5060", "203.0.113.10:5060"))),
             "udp 198.51.100.10:5060 > 203.0.113.10:5060");
   EXPECT_EQ(text(gateway.in(udp("203.0.113.10:5060", "198.51.100.10:5060"))),
-            "udp 203.0.113.10:5060 > 10.0.0.42:5060") << "the running flow goes on";
+            "udp 203.0.113.10:5060 > 10.0.0.42:5060")
+      << "the running flow goes on";
 }
 
 TEST_P(Inbound, a_claim_ends_no_connection_that_stands) {  // POOL-5: a source is easily forged
@@ -262,7 +263,8 @@ TEST_P(Inbound, a_claim_ends_no_connection_that_stands) {  // POOL-5: a source i
   gateway.bind("198.51.100.12", any, "10.0.0.42", 3);
   ASSERT_TRUE(gateway.in(udp("203.0.113.10:53", "198.51.100.12:5000")));
   EXPECT_EQ(text(gateway.in(udp("203.0.113.10:53", at("198.51.100.1", own->source_port())))),
-            "udp 203.0.113.10:53 > 10.0.0.42:5000") << "the host itself has opened that";
+            "udp 203.0.113.10:53 > 10.0.0.42:5000")
+      << "the host itself has opened that";
   EXPECT_EQ(gateway.count(Counter::session_conflict), 0U);
 }
 

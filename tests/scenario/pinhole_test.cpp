@@ -1,5 +1,5 @@
-// POOL-14: what an ALG has announced comes before an ordinary session of its inside end. With one worker and four, for every
-// family pair:
+// POOL-14: what an ALG has announced comes before an ordinary session of its inside end. With one worker and
+// four, for every family pair:
 // - a packet to the announced external port reaches the host, and the host's answers leave from there
 // - where both ends are known, what the host sends next leaves from there, too: of RTP and of RTCP
 // - sessions of the same host with others, or that have the announced end already, stay
@@ -48,10 +48,12 @@ class Announced : public WithWorkers {
       turn();
     }
     [[nodiscard]] PacketBuilder outward(Protocol protocol, unsigned n = 0) const {
-      return PacketBuilder{protocol, at(pair.host, media + n), at(pair.remote_inside, remote_media + n)}.payload(20);
+      return PacketBuilder{protocol, at(pair.host, media + n), at(pair.remote_inside, remote_media + n)}
+          .payload(20);
     }
     [[nodiscard]] PacketBuilder inward(Protocol protocol, unsigned to, unsigned n = 0) const {
-      return PacketBuilder{protocol, at(pair.remote_outside, remote_media + n), at(pair.external, to)}.payload(20);
+      return PacketBuilder{protocol, at(pair.remote_outside, remote_media + n), at(pair.external, to)}
+          .payload(20);
     }
     [[nodiscard]] std::string at_host(unsigned n = 0) const {
       return "udp " + at(pair.remote_inside, remote_media + n) + " > " + at(pair.host, media + n);
@@ -76,7 +78,8 @@ TEST_P(Announced, a_packet_reaches_the_host_that_has_spoken_first) {
       EXPECT_EQ(text(world.in(world.inward(Protocol::udp, world.port))), world.at_host()) << pair.name;
       EXPECT_EQ(text(world.out(world.outward(Protocol::udp))), world.at_remote()) << pair.name;
       EXPECT_EQ(text(world.in(world.inward(Protocol::udp, world.port))), world.at_host()) << pair.name;
-      EXPECT_FALSE(world.in(world.inward(Protocol::udp, before->source_port()))) << pair.name << ": that session is over";
+      EXPECT_FALSE(world.in(world.inward(Protocol::udp, before->source_port())))
+          << pair.name << ": that session is over";
       EXPECT_EQ(world.sessions(), 1U);
       EXPECT_EQ(world.count(Counter::session_conflict), 0U);
       EXPECT_EQ(world.count(Counter::session_ended), 1U);
@@ -92,7 +95,8 @@ TEST_P(Announced, what_the_host_sends_next_leaves_from_there) {
     for (const unsigned n : {0U, 1U}) {
       world.meet(static_cast<std::uint8_t>(n), 1, remote_media + n);
       EXPECT_EQ(text(world.out(world.outward(Protocol::udp, n))), world.at_remote(n)) << pair.name;
-      EXPECT_EQ(text(world.in(world.inward(Protocol::udp, world.port + n, n))), world.at_host(n)) << pair.name;
+      EXPECT_EQ(text(world.in(world.inward(Protocol::udp, world.port + n, n))), world.at_host(n))
+          << pair.name;
     }
     EXPECT_EQ(world.count(Counter::session_ended), 2U);
     world.meet();
@@ -162,7 +166,8 @@ TEST_P(Announced, a_connection_that_is_over_gives_way) {  // ALG-2
     ASSERT_TRUE(world.in(world.inward(Protocol::tcp, syn->source_port()).fin()));
     world.announce(Protocol::tcp);
     const auto in = world.in(world.inward(Protocol::tcp, world.port).syn());
-    EXPECT_EQ(text(in), "tcp " + at(pair.remote_inside, remote_media) + " > " + at(pair.host, media)) << pair.name;
+    EXPECT_EQ(text(in), "tcp " + at(pair.remote_inside, remote_media) + " > " + at(pair.host, media))
+        << pair.name;
     EXPECT_EQ(text(world.out(world.outward(Protocol::tcp).syn_ack())),
               "tcp " + at(pair.external, world.port) + " > " + at(pair.remote_outside, remote_media))
         << pair.name;

@@ -1,5 +1,6 @@
-// POOL-14: what is let in while its two ends inside are another session's. The remote has another port towards the host then,
-// and the session that was there goes on. With one worker and four, for every family pair:
+// POOL-14: what is let in while its two ends inside are another session's. The remote has another port
+// towards the host then, and the session that was there goes on. With one worker and four, for every family
+// pair:
 // - UDP, TCP and ping (its identifier), by a service's reservation and by a plain one
 // - ICMP errors about such a session both ways, its fragments, its retransmissions
 // - by a static mapping, an endpoint-independent one, and hairpinned
@@ -17,17 +18,24 @@ config::Realm realm() {
   realm.pool.addresses.push_back(address("2001:db8:100::10"));
   return realm;
 }
-const char* pool_address(const Pair& pair) { return address(pair.external).is_v4() ? "198.51.100.10" : "2001:db8:100::10"; }
-Pairs pairs_with_sessions() { return {all_pairs[0], all_pairs[1], all_pairs[2], all_pairs[3]}; }
+const char* pool_address(const Pair& pair) {
+  return address(pair.external).is_v4() ? "198.51.100.10" : "2001:db8:100::10";
+}
+Pairs pairs_with_sessions() {
+  return {all_pairs[0], all_pairs[1], all_pairs[2], all_pairs[3]};
+}
 
 /// A packet of `protocol`; of ICMP a query or its answer, with `identifier`.
-PacketBuilder packet(Protocol protocol, std::string_view source, unsigned source_port, std::string_view destination,
-                     unsigned destination_port, unsigned identifier = 0, bool answer = false) {
+PacketBuilder packet(Protocol protocol, std::string_view source, unsigned source_port,
+                     std::string_view destination, unsigned destination_port, unsigned identifier = 0,
+                     bool answer = false) {
   if (protocol == Protocol::icmp)
     return (answer ? pong : ping)(source, destination, static_cast<std::uint16_t>(identifier), 1).payload(24);
   return PacketBuilder{protocol, at(source, source_port), at(destination, destination_port)}.payload(24);
 }
-PacketBuilder opening(PacketBuilder built, Protocol protocol) { return protocol == Protocol::tcp ? built.syn() : built; }
+PacketBuilder opening(PacketBuilder built, Protocol protocol) {
+  return protocol == Protocol::tcp ? built.syn() : built;
+}
 
 PacketBuilder error_about(const Seen& quoted, std::string_view from, std::string_view to) {
   return icmp_error(from, to, quoted.v4() ? 3 : 1, quoted.v4() ? 1 : 3, quoted.bytes());
@@ -36,7 +44,8 @@ PacketBuilder error_about(const Seen& quoted, std::string_view from, std::string
 class TakenEnds : public WithWorkers {};
 INSTANTIATE_TEST_SUITE_P(Workers, TakenEnds, testing::Values(1U, 4U), workers_name);
 
-/// What a remote and a host say to each other by a claim, and by a session that the host had with the same ends.
+/// What a remote and a host say to each other by a claim, and by a session that the host had with the same
+/// ends.
 struct Meeting {
   Gateway& gateway;
   const Pair& pair;
@@ -54,7 +63,9 @@ struct Meeting {
   [[nodiscard]] PacketBuilder outward() const {
     return packet(protocol, pair.host, port, pair.remote_inside, renamed, renamed, true);
   }
-  [[nodiscard]] unsigned seen_port(const Seen& seen) const { return query() ? seen.icmp().identifier.host() : seen.source_port(); }
+  [[nodiscard]] unsigned seen_port(const Seen& seen) const {
+    return query() ? seen.icmp().identifier.host() : seen.source_port();
+  }
 
   void expect_to_host(const std::optional<Seen>& in) {
     ASSERT_TRUE(in) << name();
@@ -107,7 +118,8 @@ TEST_P(TakenEnds, a_claim_reaches_a_host_that_has_a_session_with_its_remote) {  
           const auto left = gateway.out(opening(own, protocol));
           ASSERT_TRUE(left) << meeting.name();
           const auto number = static_cast<std::uint16_t>(meeting.query() ? 0 : port);
-          gateway.bind(pool_address(pair), plain ? net::Service{} : net::Service{protocol, number}, pair.host);
+          gateway.bind(pool_address(pair), plain ? net::Service{} : net::Service{protocol, number},
+                       pair.host);
 
           meeting.expect_to_host(gateway.in(opening(meeting.inward(), protocol)));
           if (HasFatalFailure() || meeting.renamed == 0) return;
@@ -122,7 +134,8 @@ TEST_P(TakenEnds, a_claim_reaches_a_host_that_has_a_session_with_its_remote) {  
           // What each has sent comes back in errors, from a router outside and from the host.
           const char* router = out->v4() ? "192.0.2.77" : "2001:db8:7::7";
           meeting.expect_error_quotes(gateway.in(error_about(*out, router, pool_address(pair))), answer);
-          meeting.expect_error_quotes(gateway.out(error_about(*in, pair.host, pair.remote_inside)), meeting.inward());
+          meeting.expect_error_quotes(gateway.out(error_about(*in, pair.host, pair.remote_inside)),
+                                      meeting.inward());
 
           // The session that was there goes on both ways.
           const unsigned external = meeting.query() ? left->icmp().identifier.host() : left->source_port();
@@ -152,7 +165,8 @@ TEST_P(TakenEnds, its_fragments_pass_in_any_order) {  // OUT-7
       AllPairs gateway{GetParam(), realm()};
       ASSERT_TRUE(gateway.out(udp(at(pair.host, 5060), at(pair.remote_inside, 5060))));
       gateway.bind(pool_address(pair), {Protocol::udp, 5060}, pair.host);
-      auto pieces = udp(at(pair.remote_outside, 5060), at(pool_address(pair), 5060)).payload(300).fragments(104);
+      auto pieces =
+          udp(at(pair.remote_outside, 5060), at(pool_address(pair), 5060)).payload(300).fragments(104);
       if (reversed) std::ranges::reverse(pieces);
       for (const auto& piece : pieces) gateway.put(outside, piece);
       gateway.turn();
@@ -162,7 +176,8 @@ TEST_P(TakenEnds, its_fragments_pass_in_any_order) {  // OUT-7
       EXPECT_NE(there.source_port(), 5060) << pair.name;
       EXPECT_TRUE(there.checksums_right()) << pair.name;
       const auto out = gateway.out(udp(at(pair.host, 5060), at(pair.remote_inside, there.source_port())));
-      EXPECT_EQ(text(out), "udp " + at(pool_address(pair), 5060) + " > " + at(pair.remote_outside, 5060)) << pair.name;
+      EXPECT_EQ(text(out), "udp " + at(pool_address(pair), 5060) + " > " + at(pair.remote_outside, 5060))
+          << pair.name;
     }
   }
 }
@@ -179,7 +194,8 @@ TEST_P(TakenEnds, a_remote_that_comes_by_two_static_mappings_has_two_sessions) {
   EXPECT_NE(second->source_port(), 4000);
   EXPECT_EQ(text(gateway.out(tcp("10.0.0.42:80", at("203.0.113.7", second->source_port())).syn_ack())),
             "tcp 198.51.100.11:8081 > 203.0.113.7:4000");
-  EXPECT_EQ(text(gateway.out(tcp("10.0.0.42:80", "203.0.113.7:4000").syn_ack())), "tcp 198.51.100.1:8080 > 203.0.113.7:4000");
+  EXPECT_EQ(text(gateway.out(tcp("10.0.0.42:80", "203.0.113.7:4000").syn_ack())),
+            "tcp 198.51.100.1:8080 > 203.0.113.7:4000");
 }
 
 TEST_P(TakenEnds, a_remote_that_comes_by_a_mapping_after_a_claim_has_two_sessions) {  // OUT-1, POOL-14
@@ -195,8 +211,10 @@ TEST_P(TakenEnds, a_remote_that_comes_by_a_mapping_after_a_claim_has_two_session
   const auto in = gateway.in(udp("203.0.113.7:5060", external));
   ASSERT_TRUE(in);
   EXPECT_NE(in->source_port(), 5060);
-  EXPECT_EQ(text(gateway.out(udp("10.0.0.42:5060", at("203.0.113.7", in->source_port())))), "udp " + external + " > 203.0.113.7:5060");
-  EXPECT_EQ(text(gateway.out(udp("10.0.0.42:5060", "203.0.113.7:5060"))), "udp 198.51.100.10:5060 > 203.0.113.7:5060");
+  EXPECT_EQ(text(gateway.out(udp("10.0.0.42:5060", at("203.0.113.7", in->source_port())))),
+            "udp " + external + " > 203.0.113.7:5060");
+  EXPECT_EQ(text(gateway.out(udp("10.0.0.42:5060", "203.0.113.7:5060"))),
+            "udp 198.51.100.10:5060 > 203.0.113.7:5060");
 }
 
 TEST_P(TakenEnds, two_hosts_inside_call_each_other_at_external_addresses) {  // OUT-4, POOL-14
@@ -232,7 +250,8 @@ TEST_P(TakenEnds, sctp_keeps_its_ports_and_is_refused) {  // RFC 9260 section 6.
   ASSERT_TRUE(gateway.in(sctp("203.0.113.7:5060", "198.51.100.10:5060").payload(24)));
   EXPECT_FALSE(gateway.in(sctp("203.0.113.7:5060", "198.51.100.11:5060").payload(24)));
   EXPECT_EQ(gateway.count(Counter::session_conflict), 1U);
-  EXPECT_TRUE(gateway.in(sctp("203.0.113.7:5061", "198.51.100.11:5060").payload(24))) << "the reservation is still there";
+  EXPECT_TRUE(gateway.in(sctp("203.0.113.7:5061", "198.51.100.11:5060").payload(24)))
+      << "the reservation is still there";
 }
 
 TEST_P(TakenEnds, with_no_port_left_for_the_remote_the_claim_is_not_spent) {  // every search has a bound

@@ -140,8 +140,9 @@ TEST_P(AlgFamilies, rtsp_media_that_an_ordinary_session_has_carried_go_by_the_tr
       "SETUP rtsp://203.0.113.10/a/1 RTSP/1.0\r\nCSeq: 3\r\nTransport: "
       "RTP/AVP;unicast;client_port=4588-4589\r\n\r\n");
   const auto port = static_cast<unsigned>(std::stoi(found(setup, R"(client_port=(\d+)-)")));
-  control.server_says("RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: 12;timeout=60\r\nTransport: RTP/AVP;unicast;client_port=" +
-                      std::to_string(port) + "-" + std::to_string(port + 1) + ";server_port=6970-6971\r\n\r\n");
+  control.server_says(
+      "RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: 12;timeout=60\r\nTransport: RTP/AVP;unicast;client_port=" +
+      std::to_string(port) + "-" + std::to_string(port + 1) + ";server_port=6970-6971\r\n\r\n");
   for (const unsigned n : {0U, 1U}) {
     EXPECT_EQ(gateway.leaves(udp(at("10.0.0.42", 4588 + n), at("203.0.113.10", 6970 + n)).payload(20)),
               "udp " + at("198.51.100.1", port + n) + " > " + at("203.0.113.10", 6970 + n));

@@ -1,8 +1,9 @@
 // SIP through the whole gateway (ALG-3, ALG-5): datagrams read by the control thread, media through pinholes.
 //
-//   a call from inside: addresses, media both ways, early media, media that an ordinary session has carried before; its end closes them; what was corrupt or
-//   unreadable goes no further; a registered agent is called, by the registrar alone; a session lives as long
-//   as what was agreed on over it; a long message is cut, not lost
+//   a call from inside: addresses, media both ways, early media, media that an ordinary session has carried
+//   before; its end closes them; what was corrupt or unreadable goes no further; a registered agent is
+//   called, by the registrar alone; a session lives as long as what was agreed on over it; a long message is
+//   cut, not lost
 #include <regex>
 
 #include "scenario/support.hpp"
@@ -213,15 +214,19 @@ TEST_P(Sip, an_operator_sees_the_pinholes_of_a_call) {
     return all;
   };
   const std::string media = invite();
-  const std::string before = R"({"protocol":"udp","arrival":"outside","inside":"10.0.0.42:4000","external":")" + media +
-                             R"(","ports":2,"remote":)";
+  const std::string before =
+      R"({"protocol":"udp","arrival":"outside","inside":"10.0.0.42:4000","external":")" + media +
+      R"(","ports":2,"remote":)";
   const std::string conversation =
       R"("alg":"sip","conversation":{"host":"10.0.0.42:5060","remote":"203.0.113.10:5060"}})";
-  EXPECT_EQ(listed(), std::vector{before + R"(null,"worker":0,"sessions":0,"used":false,"expires_s":300,)" + conversation});
+  EXPECT_EQ(listed(), std::vector{before + R"(null,"worker":0,"sessions":0,"used":false,"expires_s":300,)" +
+                                  conversation});
   answer("200 OK", sdp("203.0.113.20", 9000));
   EXPECT_EQ(says(outside, "203.0.113.20:9000", media, "rtp"), "rtp");
-  EXPECT_EQ(listed(), std::vector{before + R"("203.0.113.20:9000","worker":0,"sessions":1,"used":true,"expires_s":7200,)" +
-                                  conversation});
+  EXPECT_EQ(
+      listed(),
+      std::vector{before + R"("203.0.113.20:9000","worker":0,"sessions":1,"used":true,"expires_s":7200,)" +
+                  conversation});
   bye();
   EXPECT_TRUE(listed().empty());
 }

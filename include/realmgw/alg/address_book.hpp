@@ -83,8 +83,9 @@ class AddressBook {
   /// pinhole that no session has used is gone and its ports are free; one in use lives as long as its
   /// sessions.
   [[nodiscard]] virtual std::optional<Opened> open(const PinholeRequest& request) = 0;
-  /// The `nth` port of an outside arrival's pinhole talks with `remote`, as it is: what the two have exchanged so far without
-  /// the pinhole goes through it from now on (POOL-14). An id that has ended is ignored.
+  /// The `nth` port of an outside arrival's pinhole talks with `remote`, as it is: what the two have
+  /// exchanged so far without the pinhole goes through it from now on (POOL-14). An id that has ended is
+  /// ignored.
   virtual void meet(PinholeId id, std::uint8_t nth, const Endpoint& remote) = 0;
   /// Moves the deadline. An id that has ended is ignored.
   virtual void extend(PinholeId id, Instant deadline) = 0;

@@ -5,8 +5,8 @@
 #include "realmgw/alg/address_book.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/worker_links.hpp"
-#include "realmgw/nat/pinhole_info.hpp"
 #include "realmgw/nat/ownership.hpp"
+#include "realmgw/nat/pinhole_info.hpp"
 #include "realmgw/ring/snapshot.hpp"
 
 #include <cstdint>

@@ -90,8 +90,8 @@ class Context {
   std::vector<ring::ToControl> reports;
   /// Pinholes that control has closed, whose sessions end before the next burst: not while packets of theirs are on their way.
   std::vector<nat::PinholeTable::Index> closing;
-  /// Whom pinholes have met since the last burst: ordinary sessions between the two end before the next. No more than there
-  /// are events in a turn.
+  /// Whom pinholes have met since the last burst: ordinary sessions between the two end before the next. No
+  /// more than there are events in a turn.
   std::vector<ring::PinholeMet> met;
 
   /// What the realm says about an address; good until the next call.
@@ -153,7 +153,8 @@ class Context {
   void leave_pinhole(nat::PinholeTable::Index pinhole);
   /// A pinhole of a host of ours is over: control may give its ports to another.
   void end_pinhole(nat::PinholeTable::Index pinhole);
-  /// Ends the sessions of pinholes that control has closed, and those in whose place pinholes have come. Between bursts.
+  /// Ends the sessions of pinholes that control has closed, and those in whose place pinholes have come.
+  /// Between bursts.
   void settle_pinholes();
   /// Sends what waits in `reports`, and looks for pinholes that are over.
   void keep_pinholes();

@@ -51,7 +51,8 @@ struct Admitted {
   static Admitted refused(Counter why) { return {Kind::refused, no_session, {}, why}; }
 };
 
-/// By which rule a packet from outside that belongs to no session is let in. The order in which they are asked is POOL-11's.
+/// By which rule a packet from outside that belongs to no session is let in. The order in which they are
+/// asked is POOL-11's.
 struct WayIn {
   enum class Rule : std::uint8_t {
     static_mapping,
@@ -97,9 +98,9 @@ class Admission {
   }
   /// A packet of the gateway's own kernel from an address that it shares, as seen from inside (OUT-9).
   [[nodiscard]] Admitted local(const net::Packet& packet, Instant now);
-  /// By which rule a packet from outside, or hairpinned, to an address that is shared would be let in; `service`: the
-  /// gateway's own services are reached there. Nothing is changed by asking. Where the host lives on another worker, that one
-  /// has the last word.
+  /// By which rule a packet from outside, or hairpinned, to an address that is shared would be let in;
+  /// `service`: the gateway's own services are reached there. Nothing is changed by asking. Where the host
+  /// lives on another worker, that one has the last word.
   [[nodiscard]] WayIn way_in(const net::Packet& packet, bool service, Instant now) const {
     return way_in(packet, service, !cannot_open(packet), now);
   }
@@ -114,12 +115,14 @@ class Admission {
   /// spelling there (RFC 6052 section 2.2: the suffix is not looked at); `no_session` where there is none.
   [[nodiscard]] SessionSlot session_with(const net::Packet& packet, const net::Ipv4Address& remote) const;
 
-  /// Would a new connection like this packet be let in, even if all sessions with its remote were to end before?
+  /// Would a new connection like this packet be let in, even if all sessions with its remote were to end
+  /// before?
   [[nodiscard]] bool would_admit(const net::Packet& packet, bool service, Instant now) const;
 
-  /// The ordinary session between the `nth` inside end of a pinhole that is open, and a remote as that sees it; `no_session`
-  /// where there is none, or where it has the pinhole's external end already.
-  [[nodiscard]] SessionSlot gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote, Instant now) const;
+  /// The ordinary session between the `nth` inside end of a pinhole that is open, and a remote as that sees
+  /// it; `no_session` where there is none, or where it has the pinhole's external end already.
+  [[nodiscard]] SessionSlot gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote,
+                                         Instant now) const;
   /// Gives back all that a session holds, and ends it.
   void end(SessionSlot slot);
 
@@ -141,7 +144,8 @@ class Admission {
   };
   Listed list_mappings(std::uint32_t cursor, std::span<MappingInfo> rows, std::uint32_t& count) const;
   /// The same of pinholes.
-  Listed list_pinholes(std::uint32_t cursor, std::span<PinholeInfo> rows, std::uint32_t& count, Instant now) const;
+  Listed list_pinholes(std::uint32_t cursor, std::span<PinholeInfo> rows, std::uint32_t& count,
+                       Instant now) const;
   /// Ports and identifiers held or in use, on all external addresses.
   [[nodiscard]] std::size_t occupied_ports() const { return ports_.occupied(); }
 
@@ -175,12 +179,12 @@ class Admission {
   [[nodiscard]] Admitted open_inbound(const net::Packet& packet, const net::Endpoint& inside,
                                       const NewSession& how, Instant now);
   template <class Outside, class Inside>
-  [[nodiscard]] Admitted open_between(const net::FlowKey<Outside>& outside, net::FlowKey<Inside> inside, NewSession how,
-                                      Instant now);
+  [[nodiscard]] Admitted open_between(const net::FlowKey<Outside>& outside, net::FlowKey<Inside> inside,
+                                      NewSession how, Instant now);
   /// The hash of a key that is of no session; nothing where it is of one. `known`: it was looked for before.
   template <class Address>
-  [[nodiscard]] std::optional<std::uint64_t> free_hash(const net::FlowKey<Address>& key,
-                                                       std::optional<std::uint64_t> known = std::nullopt) const {
+  [[nodiscard]] std::optional<std::uint64_t> free_hash(
+      const net::FlowKey<Address>& key, std::optional<std::uint64_t> known = std::nullopt) const {
     if (known) return known;
     const std::uint64_t hash = sessions_.hash(key);
     return sessions_.find(key, hash) == no_session ? std::optional{hash} : std::nullopt;

@@ -16,8 +16,8 @@ struct Ends {
   Address source, destination;
 };
 
-/// What a stateless translation leaves and NAT changes: the ports of a packet, or of the one that an ICMP error quotes, as
-/// they are called on the other side.
+/// What a stateless translation leaves and NAT changes: the ports of a packet, or of the one that an ICMP
+/// error quotes, as they are called on the other side.
 struct PortChange {
   bool near_is_source;
   be16 near;  ///< or ICMP identifier

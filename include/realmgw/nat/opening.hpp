@@ -19,7 +19,8 @@ namespace rgw::nat {
 }
 [[nodiscard]] inline net::Endpoint near_endpoint(const net::Packet& packet) {
   const bool v4 = packet.family == net::Family::v4;
-  return {v4 ? net::IpAddress{packet.key4.near} : net::IpAddress{packet.key6.near}, packet.tail().near_port.host()};
+  return {v4 ? net::IpAddress{packet.key4.near} : net::IpAddress{packet.key6.near},
+          packet.tail().near_port.host()};
 }
 
 /// The port by which what is reserved for a packet from outside is found: none of an ICMP query.

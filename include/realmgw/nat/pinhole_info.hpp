@@ -8,7 +8,8 @@
 
 namespace rgw::nat {
 
-/// What a worker tells of a row of `realmgwctl pinholes`; who has asked for the pinhole control knows by its id.
+/// What a worker tells of a row of `realmgwctl pinholes`; who has asked for the pinhole control knows by its
+/// id.
 struct PinholeInfo {
   std::uint64_t id;
   net::Protocol protocol;

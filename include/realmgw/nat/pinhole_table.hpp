@@ -69,7 +69,8 @@ class PinholeTable {
                                                  net::Protocol protocol) const;
   /// Has a session come through?
   [[nodiscard]] bool used(Index index) const { return slots_[index].spent; }
-  /// Is there a pinhole at this place that is found? For walks over the table; places ever taken are below `high_water`.
+  /// Is there a pinhole at this place that is found? For walks over the table; places ever taken are below
+  /// `high_water`.
   [[nodiscard]] bool live(Index index) const { return slots_[index].found; }
   [[nodiscard]] Index high_water() const { return static_cast<Index>(high_water_); }
   /// May another session come through?

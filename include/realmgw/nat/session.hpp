@@ -72,8 +72,8 @@ struct alignas(64) Session {
   bool hairpin : 1;   ///< the remote is behind this gateway too
   bool posted : 1;    ///< packets reach this session over another worker's signpost
   WorkerId home;      ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
-  /// None of what is above of a signpost, the kernel and hairpin; TCP or UDP; no ALG reads it, no stateless map may take its
-  /// packets, and the remote has the same port on both sides.
+  /// None of what is above of a signpost, the kernel and hairpin; TCP or UDP; no ALG reads it, no stateless
+  /// map may take its packets, and the remote has the same port on both sides.
   PlainPair plain;
   std::uint16_t companion;  ///< its place among the sessions that ALGs have to do with, or 0
 

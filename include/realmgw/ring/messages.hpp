@@ -99,8 +99,8 @@ struct PinholeExtend {
   std::uint64_t id;
   Instant deadline;
 };
-/// The `nth` port of the pinhole talks with `remote`, as the inside sees it: an ordinary session between these two ends, so
-/// that what either sends next meets the pinhole (POOL-14).
+/// The `nth` port of the pinhole talks with `remote`, as the inside sees it: an ordinary session between
+/// these two ends, so that what either sends next meets the pinhole (POOL-14).
 struct PinholeMet {
   std::uint64_t id;
   std::uint8_t nth;
@@ -136,9 +136,9 @@ struct MappingHeld {
   nat::Hold hold;
 };
 
-using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery, PinholesQuery,
-                              PinholeOpen, PinholeMet, PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked,
-                              MappingHeld>;
+using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery,
+                              PinholesQuery, PinholeOpen, PinholeMet, PinholeExtend, PinholeClose, SequenceShift,
+                              SessionKeep, MapAsked, MappingHeld>;
 static_assert(sizeof(ToWorker) <= 96);
 
 // ---- worker -> control
@@ -188,8 +188,8 @@ struct MapAnswered {
   nat::MapGrant grant;
 };
 
-using ToControl = std::variant<Claimed, SessionsPageFilled, MappingsPageFilled, PinholesPageFilled, ProxyUse, InspectionBegun,
-                               InspectionEnded, PinholeEnded, MapAnswered>;
+using ToControl = std::variant<Claimed, SessionsPageFilled, MappingsPageFilled, PinholesPageFilled, ProxyUse,
+                               InspectionBegun, InspectionEnded, PinholeEnded, MapAnswered>;
 
 // ---- the rings between control and one worker
 

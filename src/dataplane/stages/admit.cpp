@@ -256,7 +256,8 @@ Verdict admit_first(Context& context, Packet& packet, const Address& source, con
 }
 
 const OwnAddress* own_destination(Context& context, const Packet& packet) {
-  return packet.family == net::Family::v4 ? context.way(packet.key4.near).own : context.way(packet.key6.near).own;
+  return packet.family == net::Family::v4 ? context.way(packet.key4.near).own
+                                          : context.way(packet.key6.near).own;
 }
 
 // `ended`: has a session ended since this burst was looked up?

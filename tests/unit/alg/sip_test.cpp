@@ -126,31 +126,39 @@ TEST_F(Sip, the_pinholes_of_a_medium_hear_who_is_at_its_other_end) {
   (void)invite();
   EXPECT_TRUE(met("10.0.0.5:4000").empty());
   (void)answer(200);
-  EXPECT_EQ(met("10.0.0.5:4000"), (std::map<unsigned, Endpoint>{{0, endpoint("203.0.113.9:7000")}, {1, endpoint("203.0.113.9:7001")}}));
+  EXPECT_EQ(met("10.0.0.5:4000"), (std::map<unsigned, Endpoint>{{0, endpoint("203.0.113.9:7000")},
+                                                                {1, endpoint("203.0.113.9:7001")}}));
 
   const auto incoming = [&](const std::string& start, const std::string& method, const std::string& body) {
-    return message(start, "Via: SIP/2.0/UDP 203.0.113.9:5060;branch=z9\r\nCall-ID: theirs\r\nCSeq: 1 " + method + "\r\n", body);
+    return message(
+        start, "Via: SIP/2.0/UDP 203.0.113.9:5060;branch=z9\r\nCall-ID: theirs\r\nCSeq: 1 " + method + "\r\n",
+        body);
   };
   (void)say(Side::outside, incoming("INVITE sip:alice@198.51.100.1:6000 SIP/2.0", "INVITE",
                                     sdp("203.0.113.9", 8000, "a=rtcp:8100\r\n")));
   (void)say(Side::inside, incoming("SIP/2.0 200 OK", "INVITE", sdp("10.0.0.5", 4100)));
-  EXPECT_EQ(met("10.0.0.5:4100"), (std::map<unsigned, Endpoint>{{0, endpoint("203.0.113.9:8000")}, {1, endpoint("203.0.113.9:8100")}}));
+  EXPECT_EQ(met("10.0.0.5:4100"), (std::map<unsigned, Endpoint>{{0, endpoint("203.0.113.9:8000")},
+                                                                {1, endpoint("203.0.113.9:8100")}}));
 }
 
-// POOL-14: two that call each other from 5060 have two sessions; in the second the caller has another port inside.
+// POOL-14: two that call each other from 5060 have two sessions; in the second the caller has another port
+// inside.
 TEST_F(Sip, a_caller_whose_port_is_translated_is_answered_along_its_session) {
   conversation_.opener = Side::outside;
   conversation_.remote_inside = endpoint("203.0.113.9:34566");
   inspector_ = alg_->inspect(conversation_, book_);
   const auto text = [&](const std::string& start, const std::string& sent_by, const std::string& parameters) {
-    return message(start, "Via: SIP/2.0/UDP " + sent_by + ";branch=z9" + parameters + "\r\n" + ids(1, "OPTIONS"));
+    return message(start,
+                   "Via: SIP/2.0/UDP " + sent_by + ";branch=z9" + parameters + "\r\n" + ids(1, "OPTIONS"));
   };
   EXPECT_THAT(say(Side::outside, text("OPTIONS sip:alice@198.51.100.1:6000 SIP/2.0", "203.0.113.9:5060", "")),
               HasSubstr("Via: SIP/2.0/UDP 203.0.113.9:34566;"));
-  EXPECT_THAT(say(Side::outside, text("OPTIONS sip:alice@198.51.100.1:6000 SIP/2.0", "203.0.113.9", ";rport")),
-              HasSubstr("Via: SIP/2.0/UDP 203.0.113.9:34566;branch=z9;rport\r\n"));
+  EXPECT_THAT(
+      say(Side::outside, text("OPTIONS sip:alice@198.51.100.1:6000 SIP/2.0", "203.0.113.9", ";rport")),
+      HasSubstr("Via: SIP/2.0/UDP 203.0.113.9:34566;branch=z9;rport\r\n"));
   const auto back = say(Side::inside, text("SIP/2.0 200 OK", "203.0.113.9:34566", ";rport=34566"));
-  EXPECT_THAT(back, HasSubstr("Via: SIP/2.0/UDP 203.0.113.9;branch=z9;rport=5060\r\n")) << "as its sender wrote it";
+  EXPECT_THAT(back, HasSubstr("Via: SIP/2.0/UDP 203.0.113.9;branch=z9;rport=5060\r\n"))
+      << "as its sender wrote it";
 }
 
 // RFC 3261 section 18.2.1: whoever answers writes down whence the request came, as he saw it.

@@ -80,7 +80,8 @@ class OneAnswer {
 TEST(RealmgwctlTest, helps_in_general_and_with_each_command) {
   const auto general = ctl("--help");
   EXPECT_EQ(general.status, 0);
-  for (const char* command : {"status", "sessions", "bib", "eam", "map", "pool", "hosts", "pinholes", "cache", "counters"}) {
+  for (const char* command :
+       {"status", "sessions", "bib", "eam", "map", "pool", "hosts", "pinholes", "cache", "counters"}) {
     EXPECT_NE(general.output.find(std::string{"  "} + command + " "), std::string::npos);
     const auto special = ctl(std::string{command} + " --help");
     EXPECT_EQ(special.status, 0);

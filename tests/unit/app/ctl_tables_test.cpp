@@ -44,10 +44,13 @@ TEST(CtlTablesTest, pinholes_say_for_whom_they_are) {
     {"protocol":"tcp","arrival":"inside","inside":"10.0.0.43","external":"198.51.100.1:50002","ports":1,
      "remote":null,"worker":1,"sessions":0,"used":false,"expires_s":0}])");
   EXPECT_EQ(pinholes_table(answer),
-            "PROTO  ALG  FROM     INSIDE          EXTERNAL            PORTS  REMOTE             SESSIONS  USED  EXPIRES  CONVERSATION\n"
-            "udp    sip  outside  10.0.0.42:4000  198.51.100.1:50000      2  203.0.113.20:9000         1  yes   1m 1s    "
+            "PROTO  ALG  FROM     INSIDE          EXTERNAL            PORTS  REMOTE             SESSIONS  "
+            "USED  EXPIRES  CONVERSATION\n"
+            "udp    sip  outside  10.0.0.42:4000  198.51.100.1:50000      2  203.0.113.20:9000         1  "
+            "yes   1m 1s    "
             "10.0.0.42:5060 - 203.0.113.10:5060\n"
-            "tcp    -    inside   10.0.0.43       198.51.100.1:50002      1  -                         0  no    0s       -\n");
+            "tcp    -    inside   10.0.0.43       198.51.100.1:50002      1  -                         0  no "
+            "   0s       -\n");
 }
 
 TEST(CtlTablesTest, stateless_maps_show_their_prefix_first) {

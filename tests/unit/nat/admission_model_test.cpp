@@ -1,6 +1,7 @@
-// Whatever order packets from inside and outside, reservations, pinholes and ends of sessions come in, a session is findable by
-// both of its keys or by neither, and each packet that one of them finds becomes one of the other. Few hosts, remotes and ports,
-// so that their ends are often taken: all four family pairs, UDP, TCP and ICMP, many thousand steps.
+// Whatever order packets from inside and outside, reservations, pinholes and ends of sessions come in, a
+// session is findable by both of its keys or by neither, and each packet that one of them finds becomes one
+// of the other. Few hosts, remotes and ports, so that their ends are often taken: all four family pairs, UDP,
+// TCP and ICMP, many thousand steps.
 #include "realmgw/nat/admission.hpp"
 #include "realmgw/nat/rewrite.hpp"
 
@@ -31,7 +32,8 @@ class AdmissionModel : public testing::Test {
     Policy policy;
     policy.external = {address("198.51.100.1"), address("2001:db8:100::1")};
     policy.shared_service = policy.external;
-    policy.static_mappings = {{Protocol::udp, test::endpoint("198.51.100.1:9000"), test::endpoint("10.0.0.42:9000")}};
+    policy.static_mappings = {
+        {Protocol::udp, test::endpoint("198.51.100.1:9000"), test::endpoint("10.0.0.42:9000")}};
     policy.pref64 = net::Pref64{*net::Prefix::parse("fd64::/96")};
     policy.proxies = ProxyBlock{*net::Prefix::parse("100.64.0.0/16")};
     policy.pinhole_ports = net::PortRange{50000, 50007};
@@ -49,7 +51,8 @@ class AdmissionModel : public testing::Test {
     return v4 ? (coin() ? "203.0.113.7" : "203.0.113.8") : (coin() ? "2001:db8:9::7" : "2001:db8:9::8");
   }
   const char* external(bool v4) {
-    return v4 ? (coin() ? "198.51.100.1" : "198.51.100.10") : (coin() ? "2001:db8:100::1" : "2001:db8:100::10");
+    return v4 ? (coin() ? "198.51.100.1" : "198.51.100.10")
+              : (coin() ? "2001:db8:100::1" : "2001:db8:100::10");
   }
   // Of the other family a remote is a proxy, or stands inside the prefix.
   std::string seen_inside(bool v4) {
@@ -58,13 +61,14 @@ class AdmissionModel : public testing::Test {
   }
   void SetUp() override {
     for (const char* proxy : {"100.64.0.7", "100.64.0.8"})
-      ASSERT_TRUE(admission.proxies().bind(address(proxy).v4(), address(std::string{"2001:db8:9::"} + proxy[9]).v6(), now + 24h * 365));
+      ASSERT_TRUE(admission.proxies().bind(
+          address(proxy).v4(), address(std::string{"2001:db8:9::"} + proxy[9]).v6(), now + 24h * 365));
   }
   static std::string at(const std::string& address, std::uint16_t port) {
     return net::Endpoint{test::address(address), port}.to_string();
   }
-  test::PacketBuilder packet(Protocol of, const std::string& source, std::uint16_t from, const std::string& destination,
-                             std::uint16_t to) {
+  test::PacketBuilder packet(Protocol of, const std::string& source, std::uint16_t from,
+                             const std::string& destination, std::uint16_t to) {
     if (of == Protocol::icmp) return test::ping(source, destination, from);
     return test::PacketBuilder{of, at(source, from), at(destination, to)}.syn();
   }
@@ -73,16 +77,18 @@ class AdmissionModel : public testing::Test {
     opened += made.kind == Kind::session;
     if (made.kind != Kind::session) return;
     const Session& session = sessions[made.slot];
-    renamed += session.origin == Session::Origin::inbound &&
-               (session.renames_remote() || (session.protocol() == Protocol::icmp &&
-                                             session.inside.tail.near_port != session.outside.tail.near_port));
+    renamed +=
+        session.origin == Session::Origin::inbound &&
+        (session.renames_remote() || (session.protocol() == Protocol::icmp &&
+                                      session.inside.tail.near_port != session.outside.tail.near_port));
   }
   void leaves() {
     const bool v4 = coin();
     const std::string far = seen_inside(v4);
     const test::FromInside from{packet(protocol(), host(v4), port(), far, port())};
     if (known(from.packet)) return;
-    const auto seen = admission.remote_of(v4 ? net::IpAddress{from.packet.key4.far} : net::IpAddress{from.packet.key6.far}, now);
+    const auto seen = admission.remote_of(
+        v4 ? net::IpAddress{from.packet.key4.far} : net::IpAddress{from.packet.key6.far}, now);
     if (!seen) return;
     count(seen->is_v4() ? admission.outbound(from.packet, seen->v4(), false, now)
                         : admission.outbound(from.packet, seen->v6(), false, now));
@@ -110,7 +116,8 @@ class AdmissionModel : public testing::Test {
   void reserve() {
     const bool v4 = coin();
     const net::Service service = coin() ? net::Service{} : net::Service{Protocol::udp, port()};
-    static_cast<void>(bindings.bind(address(external(v4)), service, ReservationId{++last}, 1, address(host(coin())), now + 2s));
+    static_cast<void>(bindings.bind(address(external(v4)), service, ReservationId{++last}, 1,
+                                    address(host(coin())), now + 2s));
   }
   void announce() {
     Pinhole hole{};
@@ -124,7 +131,8 @@ class AdmissionModel : public testing::Test {
     hole.ports = 1;
     if (admission.pinholes().add(hole) == PinholeTable::none) return;
     const bool inside4 = hole.inside.address.is_v4();
-    const SessionSlot former = admission.gives_way_to(hole.id, 0, {address(seen_inside(inside4)), port()}, now);
+    const SessionSlot former =
+        admission.gives_way_to(hole.id, 0, {address(seen_inside(inside4)), port()}, now);
     if (former == no_session) return;
     ++replaced;
     end(former);
@@ -143,7 +151,8 @@ class AdmissionModel : public testing::Test {
   }
 
   bool known(const net::Packet& packet) const {
-    return (packet.family == Family::v4 ? sessions.find(packet.key4) : sessions.find(packet.key6)) != no_session;
+    return (packet.family == Family::v4 ? sessions.find(packet.key4) : sessions.find(packet.key6)) !=
+           no_session;
   }
   template <class Address>
   SessionSlot by(const Session& session, Side side) const {
@@ -166,7 +175,9 @@ class AdmissionModel : public testing::Test {
   }
   // A packet of each session, as one side sends it, becomes what the other side's key says.
   void expect_to_cross(const Session& session) const {
-    const auto end = [](const net::IpAddress& address, be16 port) { return net::Endpoint{address, port.host()}; };
+    const auto end = [](const net::IpAddress& address, be16 port) {
+      return net::Endpoint{address, port.host()};
+    };
     const bool query = session.protocol() == Protocol::icmp;
     const auto& in = session.inside.tail;
     const auto& out = session.outside.tail;
@@ -174,8 +185,9 @@ class AdmissionModel : public testing::Test {
                       seen = end(session.remote(Side::inside), in.far_port).to_string(),
                       e = end(session.external(), out.near_port).to_string(),
                       far = end(session.remote(Side::outside), out.far_port).to_string();
-    auto sent = query ? test::ping(session.host().to_string(), session.remote(Side::inside).to_string(), in.near_port.host())
-                            : test::PacketBuilder{session.protocol(), host, seen};
+    auto sent = query ? test::ping(session.host().to_string(), session.remote(Side::inside).to_string(),
+                                   in.near_port.host())
+                      : test::PacketBuilder{session.protocol(), host, seen};
     test::Bytes room(100);  // in front, for a longer header
     const auto bytes = sent.payload(16).ip();
     room.insert(room.end(), bytes.begin(), bytes.end());
@@ -209,12 +221,29 @@ class AdmissionModel : public testing::Test {
 TEST_F(AdmissionModel, a_session_is_findable_by_both_keys_or_by_neither) {  // POOL-14
   for (unsigned step = 0; step < steps; ++step) {
     switch (random.below(12)) {
-      case 0: case 1: case 2: leaves(); break;
-      case 3: case 4: case 5: arrives(); break;
-      case 6: case 7: reserve(); break;
-      case 8: announce(); break;
-      case 9: end_some(); break;
-      case 10: close_some(); break;
+      case 0:
+      case 1:
+      case 2:
+        leaves();
+        break;
+      case 3:
+      case 4:
+      case 5:
+        arrives();
+        break;
+      case 6:
+      case 7:
+        reserve();
+        break;
+      case 8:
+        announce();
+        break;
+      case 9:
+        end_some();
+        break;
+      case 10:
+        close_some();
+        break;
       default:
         now += std::chrono::milliseconds{random.below(500)};
         bindings.sweep(now);
@@ -240,7 +269,8 @@ TEST_F(AdmissionModel, a_session_is_findable_by_both_keys_or_by_neither) {  // P
   EXPECT_EQ(sessions.size(), 0U);
   EXPECT_EQ(sessions.index().size(), 0U);
   constexpr std::size_t addresses = 2, protocols = 2, for_pinholes = 8;
-  EXPECT_EQ(admission.occupied_ports(), 1 + addresses * protocols * for_pinholes) << "the static mapping's, and what pinholes have";
+  EXPECT_EQ(admission.occupied_ports(), 1 + addresses * protocols * for_pinholes)
+      << "the static mapping's, and what pinholes have";
 }
 
 }  // namespace
