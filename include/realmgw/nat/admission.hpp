@@ -90,6 +90,9 @@ class Admission {
   /// Would a new connection like this packet be let in by a static mapping or a reservation?
   [[nodiscard]] bool would_admit(const net::Packet& packet, Instant now) const;
 
+  /// Would such a packet, were it not of `session`, claim a reservation of its very service for another host (POOL-14)?
+  [[nodiscard]] bool claims_beside(const net::Packet& packet, const Session& session, Instant now) const;
+
   /// Gives back all that a session holds, and ends it.
   void end(SessionSlot slot);
 
