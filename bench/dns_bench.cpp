@@ -167,7 +167,10 @@ class DnsBench {
   // Ends the sessions that the claims have opened.
   void empty() {
     gateway_.clock().jump(std::chrono::hours{3});
-    while (gateway_.worker().context().sessions.size() != 0) gateway_.worker().step();
+    while (gateway_.worker().context().sessions.size() != 0) {
+      gateway_.worker().step();
+      hear();
+    }
   }
 
  private:
@@ -185,6 +188,19 @@ class DnsBench {
       const net::Ipv4Address resolver{be32{0x08080000 + serial_ % 0x10000}};
       clients_[i] = {{resolver, 5353}, dns::Transport::udp, dns::View::outside};
       packets_[i] = {net::Ipv4Address{be32{0x09000000 + serial_ % 0x1000000}}, {}, port, port};
+    }
+  }
+
+  // As Controller does.
+  void hear() {
+    const Instant now = gateway_.clock().now();
+    for (ring::ToControl event; gateway_.rings().events_to_control.pop(event);) {
+      if (const auto* claimed = std::get_if<ring::Claimed>(&event)) {
+        pool_.claimed(claimed->reservation, claimed->claim, claimed->at);
+        pool_.session_began(claimed->used.external, claimed->used.service, hosts_.find(claimed->used.inside)->id);
+      } else if (const auto* ended = std::get_if<ring::ClaimedEnded>(&event)) {
+        pool_.session_ended(ended->used.external, ended->used.service, hosts_.find(ended->used.inside)->id, now);
+      }
     }
   }
 
@@ -237,10 +253,7 @@ class DnsBench {
     if (traffic_.take_any() != batch) throw std::runtime_error{"a first packet was refused"};
 
     const auto begin = now_cycles();
-    for (ring::ToControl event; gateway_.rings().events_to_control.pop(event);) {
-      const auto& claimed = std::get<ring::Claimed>(event);
-      pool_.claimed(claimed.reservation, claimed.claim, claimed.at);
-    }
+    hear();
     times.release = per_query(begin);
     if (pool_.use().claims != 0) throw std::runtime_error{"a reservation was not claimed"};
   }

@@ -62,6 +62,8 @@ pool::PoolConfig pool_config(const ring::Snapshot& snapshot) {
   config.wait = pool.wait;
   config.wait_queue = pool.wait_queue;
   config.share = pool.share;
+  config.max_live =
+      std::clamp<std::size_t>(snapshot.realm.outbound.max_sessions, 4096, std::size_t{1} << 18);
   return config;
 }
 
@@ -158,7 +160,15 @@ struct Overloaded : Handlers... {
 bool Controller::take_events(WorkerId worker, Instant now) {
   auto& ring = workers_.rings(worker).events_to_control;
   const Overloaded handle{
-      [&](const ring::Claimed& claimed) { pool_.claimed(claimed.reservation, claimed.claim, now); },
+      [&](const ring::Claimed& claimed) {
+        const auto& [external, service, inside] = claimed.used;
+        pool_.claimed(claimed.reservation, claimed.claim, now);
+        if (const auto* host = hosts_.find(inside)) pool_.session_began(external, service, host->id);
+      },
+      [&](const ring::ClaimedEnded& ended) {
+        const auto& [external, service, inside] = ended.used;
+        if (const auto* host = hosts_.find(inside)) pool_.session_ended(external, service, host->id, now);
+      },
       [&](const ring::SessionsPageFilled& page) { session_pages_.filled(page); },
       [&](const ring::MappingsPageFilled& page) { mapping_pages_.filled(page); },
       [&](const ring::PinholesPageFilled& page) { pinhole_pages_.filled(page); },

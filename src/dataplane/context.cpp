@@ -1,5 +1,6 @@
 #include "realmgw/dataplane/context.hpp"
 
+#include "realmgw/nat/opening.hpp"
 #include "realmgw/nat/tcp_state.hpp"
 #include "realmgw/net/headers.hpp"
 
@@ -84,6 +85,7 @@ Context::Context(const WorkerParts& parts)
       neighbours{max_neighbours, salt},
       error_budget{errors_per_second, error_burst},
       reset_budget{resets_per_second, reset_burst},
+      hold{static_cast<std::int32_t>(nat::ticks_of(snapshot.realm.pool.hold))},
       max_inspected{inspected_of_worker(snapshot.realm.alg, parts.peers->workers())},
       companions{companions_of_worker(snapshot.realm.alg, parts.peers->workers()), snapshot.policy.max_pinholes},
       ways4_{snapshot, salt},
@@ -235,6 +237,10 @@ void Context::discard(const Packet& packet, Counter why) {
   drop(packet.mbuf, why);
 }
 
+ring::ClaimedService Context::used_by(const nat::Session& session) {
+  return {session.external(), {session.protocol(), nat::reserved_port(session.outside.tail)}, session.host()};
+}
+
 void Context::end_session(nat::SessionSlot slot) {
   const nat::Session& session = sessions[slot];
   if (session.posted) {
@@ -242,6 +248,8 @@ void Context::end_session(nat::SessionSlot slot) {
   }
   if (session.companion != 0) [[unlikely]]
     end_companion(session.companion);
+  if (session.claimed) [[unlikely]]
+    report_to_control(ring::ClaimedEnded{used_by(session)});
   admission.end(slot);
 }
 
@@ -306,7 +314,7 @@ void Context::settle_pinholes() {
 }
 
 void Context::keep_pinholes() {
-  while (!reports.empty() && control.events_to_control.push(reports.front())) reports.erase(reports.begin());
+  while (!reports.empty() && control.events_to_control.push(reports.front())) reports.pop_front();
   admission.pinholes().sweep(now, [&](nat::PinholeTable::Index pinhole) {
     if (ownership.owner_in(admission.pinholes()[pinhole].inside.address) == id) end_pinhole(pinhole);
   });

@@ -112,6 +112,20 @@ bool Admission::would_admit(const net::Packet& packet, bool service, Instant now
   return false;
 }
 
+bool Admission::claims_beside(const net::Packet& packet, const Session& session, Instant now) const {
+  const net::Endpoint external = near_endpoint(packet);
+  const Protocol protocol = packet.tail().protocol;
+  const std::uint16_t port = reserved_port(packet.tail());
+  const auto match = bindings_.match(external.address, protocol, port, now);
+  if (!match.found || match.found->inside == session.host() || cannot_open(packet)) return false;
+  // Who was promised the whole host may have taken the claim of the service, and left his own to this client. On
+  // another worker than that host's the former has ended by control's word.
+  const bool left = match.refusal != BindingTable::Refusal::none_here &&
+                    *bindings_.host(external.address, protocol, port) == match.found->inside;
+  if (!left && bindings_.promised_to(external.address, protocol, port, now) == nullptr) return false;
+  return way_in(packet, false, true, now).rule == WayIn::Rule::reservation;
+}
+
 SessionSlot Admission::gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote,
                                     Instant now) const {
   const PinholeTable::Index index = pinholes_.find(pinhole);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <stdexcept>
-#include <unordered_map>
 
 namespace rgw::pool {
 namespace {
@@ -15,34 +14,54 @@ AddressSlot lowest(std::size_t word, std::uint64_t bits) {
 }  // namespace
 
 AddressRing::AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked,
-                         Duration rest, std::size_t capacity, const HashSalt& salt)
+                         Duration rest, Room room, const HashSalt& salt)
     : addresses_{std::move(addresses)},
-      ports_{2 * capacity + blocked.size(), salt},
+      ports_{2 * room.reservations + blocked.size(), salt},
       taken_{addresses_.size(), ports_, PortMasks::Set::taken},
       blocked_{addresses_.size(), ports_, PortMasks::Set::blocked},
-      quarantine_{rest, addresses_.size(), capacity, ports_, salt},
+      quarantine_{rest, addresses_.size(), room.reservations, ports_, salt},
+      live_{room.live, salt},
+      ended_room_{room.live},
+      others_(taken_.words()),
       links_(addresses_.size()),
       rests_until_(addresses_.size(), Instant::min()) {
   if (addresses_.size() > max_addresses) throw std::invalid_argument{"too many addresses in the pool"};
-  std::unordered_map<net::IpAddress, AddressSlot> slots;
   for (AddressSlot slot = 0; slot < addresses_.size(); ++slot) {
-    if (!slots.emplace(addresses_[slot], slot).second) {
+    if (!slots_.emplace(addresses_[slot], slot).second) {
       throw std::invalid_argument{addresses_[slot].to_string() + " is in the pool twice"};
     }
     fresh_.push_back(links_, slot);
   }
   for (const auto& [address, service] : blocked) {
-    const auto slot = slots.find(address);
+    const auto slot = slots_.find(address);
     const auto kept = canonical(service);
-    if (slot == slots.end() || !kept || blocked_.covers(slot->second, *kept)) continue;
+    if (slot == slots_.end() || !kept || blocked_.covers(slot->second, *kept)) continue;
     if (!blocked_.add(slot->second, *kept)) throw std::length_error{"too many blocked services"};
   }
+}
+
+void AddressRing::forget_ended(Instant now) {
+  while (!ended_.empty() && (ended_.front().until <= now || ended_.size() > ended_room_)) {
+    const auto& [address, service, host, until] = ended_.front();
+    live_.ended(address, service, host);
+    ended_.pop_front();
+  }
+}
+
+void AddressRing::look_for_others(const net::Service& service, HostId host, Instant now) {
+  forget_ended(now);
+  if (live_.empty()) {
+    std::ranges::fill(others_, 0);
+    return;
+  }
+  for (std::size_t word = 0; word < others_.size(); ++word) others_[word] = live_.of_others(word, service, host);
 }
 
 AddressRing::Candidates AddressRing::carrying(const net::Service& service) const {
   Candidates found;
   // All of an address fits on no other than a fresh one.
   if (service.is_any() || taken_.carrying_count() == 0) return found;
+  std::optional<AddressSlot> behind;  // of those that rest, the first behind the latest
   for (std::size_t word = 0; word < taken_.words(); ++word) {
     auto bits = taken_.carrying(word);
     if (bits == 0) continue;
@@ -50,34 +69,71 @@ AddressRing::Candidates AddressRing::carrying(const net::Service& service) const
     if (bits == 0) continue;
     bits &= ~blocked_.covering(word, service);
     if (bits == 0) continue;
-    if (const auto rested = bits & ~quarantine_.overlapping(word, service)) {
-      found.rested = lowest(word, rested);
+    const auto resting = bits & quarantine_.overlapping(word, service);
+    const auto rested = bits & ~resting;
+    if (const auto best = rested & ~others_[word]) {
+      found[0] = lowest(word, best);
       return found;
     }
-    if (!found.resting) found.resting = lowest(word, bits);
+    if (rested != 0 && !found[1]) found[1] = lowest(word, rested);
+    if (resting != 0 && !found[2]) found[2] = lowest(word, resting);
+    if (const auto next = resting & behind_latest(word); next != 0 && !behind) behind = lowest(word, next);
+  }
+  if (behind) found[2] = behind;
+  return found;
+}
+
+std::uint64_t AddressRing::behind_latest(std::size_t word) const {
+  if (word != latest_ / 64) return word < latest_ / 64 ? 0 : ~std::uint64_t{0};
+  return latest_ % 64 == 63 ? 0 : ~std::uint64_t{0} << (latest_ % 64 + 1);
+}
+
+AddressRing::Candidates AddressRing::beside(AddressSlot own, const net::Service& service) const {
+  Candidates found;
+  if (!fits_beside(own, service)) return found;
+  const bool rests = (quarantine_.overlapping(own / 64, service) >> own % 64 & 1) != 0;
+  found[rank(rests, others_live(own))] = own;
+  return found;
+}
+
+bool AddressRing::has_lonely_fresh(const net::Service& service) const {
+  for (std::size_t word = 0; word < others_.size(); ++word) {
+    const auto left = addresses_.size() - word * 64;
+    const auto all = left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
+    const auto bits = all & ~taken_.carrying(word) & ~others_[word];
+    if (bits != 0 && (bits & ~blocked_.covering(word, service)) != 0) return true;
+  }
+  return false;
+}
+
+/// The least recently used comes first, and so does the end of its rest.
+AddressRing::Candidates AddressRing::fresh(const net::Service& service, Instant now) const {
+  Candidates found;
+  for (auto slot = fresh_.first(); slot != IndexList::none; slot = links_[slot].next) {
+    if (!allows(slot, service)) continue;
+    const auto place = rank(rests_until_[slot] > now, others_live(slot));
+    const bool first = !found[1];
+    if (!found[place]) found[place] = slot;
+    if (place != 1 || (first && !has_lonely_fresh(service))) break;
   }
   return found;
 }
 
-std::optional<AddressSlot> AddressRing::fresh(const net::Service& service) const {
-  for (auto slot = fresh_.first(); slot != IndexList::none; slot = links_[slot].next) {
-    if (allows(slot, service)) return slot;
+std::optional<AddressSlot> AddressRing::choose(const net::Service& service, HostId host,
+                                               std::optional<AddressSlot> own, Instant now) {
+  quarantine_.expire(now);
+  look_for_others(service, host, now);
+  const auto carriers = carrying(service);
+  if (carriers[0]) return carriers[0];
+  const auto besides = own ? beside(*own, service) : Candidates{};
+  if (besides[0]) return besides[0];
+  const auto unused = fresh(service, now);
+  for (std::size_t place = 0; place < unused.size(); ++place) {
+    for (const auto& candidates : {carriers, besides, unused}) {
+      if (candidates[place]) return candidates[place];
+    }
   }
   return std::nullopt;
-}
-
-std::optional<AddressSlot> AddressRing::choose(const net::Service& service, Instant now) {
-  quarantine_.expire(now);
-  const auto carrier = carrying(service);
-  if (carrier.rested) return carrier.rested;
-  const auto unused = fresh(service);
-  if (unused && rests_until_[*unused] <= now) return unused;
-  return carrier.resting ? carrier.resting : unused;
-}
-
-std::optional<AddressSlot> AddressRing::choose_carrying(const net::Service& service, Instant now) {
-  quarantine_.expire(now);
-  return carrying(service).rested;
 }
 
 bool AddressRing::fits(AddressSlot address, const net::Service& service) const {
@@ -108,6 +164,17 @@ void AddressRing::release(AddressSlot address, const net::Service& service, Inst
   if (taken_.carries(address)) return;
   fresh_.push_back(links_, address);
   rests_until_[address] = now + quarantine_.rest();
+}
+
+void AddressRing::began(const net::IpAddress& address, const net::Service& service, HostId host) {
+  if (const auto slot = slots_.find(address); slot != slots_.end()) live_.began(slot->second, service, host);
+}
+
+void AddressRing::ended(const net::IpAddress& address, const net::Service& service, HostId host, Instant now) {
+  const auto slot = slots_.find(address);
+  if (slot == slots_.end()) return;
+  ended_.push_back({slot->second, service, host, now + quarantine_.rest()});
+  forget_ended(now);
 }
 
 }  // namespace rgw::pool

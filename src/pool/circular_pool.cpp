@@ -16,7 +16,8 @@ const PoolConfig& checked(const PoolConfig& config) {
   if (config.rest < Duration::zero() || config.wait < Duration::zero() || config.walk < Duration::zero()) {
     throw std::invalid_argument{"a duration of the pool is negative"};
   }
-  if (config.max_claims == 0 || config.max_claims > most || config.wait_queue > most) {
+  if (config.max_claims == 0 || config.max_claims > most || config.wait_queue > most || config.max_live == 0 ||
+      config.max_live > most) {
     throw std::invalid_argument{"a bound of the pool is out of range"};
   }
   return config;
@@ -26,13 +27,8 @@ AddressRing make_ring(const PoolConfig& config, net::Family family, const HashSa
   std::vector<net::IpAddress> addresses;
   std::ranges::copy_if(config.addresses, std::back_inserter(addresses),
                        [&](const net::IpAddress& address) { return address.family() == family; });
-  const auto capacity = addresses.empty() ? 1 : config.max_claims;
-  return AddressRing{std::move(addresses), config.blocked, config.rest, capacity, salt};
-}
-
-/// The part of a source that one resolver, or one farm of them, shares: an IPv4 /24 or an IPv6 /56.
-constexpr std::size_t resolver_bytes(net::Family family) {
-  return family == net::Family::v4 ? 3 : 7;
+  const auto room = addresses.empty() ? AddressRing::Room{1, 1} : AddressRing::Room{config.max_claims, config.max_live};
+  return AddressRing{std::move(addresses), config.blocked, config.rest, room, salt};
 }
 
 }  // namespace
@@ -51,7 +47,8 @@ CircularPool::CircularPool(PoolConfig config, const HashSalt& salt, PoolListener
       waiter_links_(config_.wait_queue),
       salt_{salt},
       pending_{config_.max_claims},
-      queries_{config_.max_claims + config_.wait_queue} {}
+      queries_{config_.max_claims + config_.wait_queue},
+      walkers_{salt} {}
 
 // ---- queries
 
@@ -76,6 +73,7 @@ Outcome CircularPool::reserve(const Request& asked_for, Instant now) {
   prefetch(asked);
   expire(now);
   if (const auto place = find_query(key, asked.hash)) return repeat(*place);
+  note_walk(request, now);
   if (const auto granted = grant(asked, now, now)) {
     serve_waiting(now);
     return *granted;
@@ -142,10 +140,12 @@ std::optional<Granted> CircularPool::grant(const Asked& asked, Instant when, Ins
   // they keep the address.
   const bool replaces = is_sole(walk);
   if (claims_.full() && !replaces) return std::nullopt;
-  const auto address = choose(request, replaces ? walk : none, now);
+  auto& addresses = ring(request.family);
+  const auto own = replaces ? std::optional{reservations_[claims_[walk].reservation].address} : beside(request);
+  const auto address = addresses.choose(request.service, request.host, own, now);
   if (!address) return std::nullopt;
   if (replaces) end_claim(walk, End::narrowed, now);
-  const bool carries = ring(request.family).carries(*address);
+  const bool carries = addresses.carries(*address);
   const Slot reservation = open(request, *address);
   if (reservation == none) return std::nullopt;
   const auto how = walk != none ? How::narrowed : carries ? How::overloaded : How::fresh;
@@ -155,16 +155,21 @@ std::optional<Granted> CircularPool::grant(const Asked& asked, Instant when, Ins
   return granted;
 }
 
-/// POOL-3 and POOL-4. The narrow claim of a walk prefers a carrying address, as every other does, and so
-/// gives a whole address back; where there is none, it keeps the one that it was asked for first.
-std::optional<AddressSlot> CircularPool::choose(const Request& request, Slot replaced, Instant now) {
-  auto& addresses = ring(request.family);
-  if (replaced != none) {
-    if (const auto carrying = addresses.choose_carrying(request.service, now)) return carrying;
-    const auto wide = reservations_[claims_[replaced].reservation].address;
-    if (addresses.allows(wide, request.service)) return wide;
+/// The address of a reservation of the same host that covers the service: a packet comes to that host by either,
+/// so they do not conflict (POOL-3).
+std::optional<AddressSlot> CircularPool::beside(const Request& request) const {
+  if (!config_.share) return std::nullopt;
+  for (const net::Service& wider : {net::Service{request.service.protocol, 0}, net::Service{}}) {
+    if (wider == request.service || request.service.is_any()) continue;
+    if (const auto* const found = find_pending(share_key(request.host, request.family, wider)))
+      return reservations_[*found].address;
   }
-  return addresses.choose(request.service, now);
+  return std::nullopt;
+}
+
+bool CircularPool::fits_beside(const Request& request) const {
+  const auto own = beside(request);
+  return own && ring(request.family).fits_beside(*own, request.service);
 }
 
 /// POOL-9: the reservation that the query may join, or `none`.
@@ -175,9 +180,14 @@ CircularPool::Slot CircularPool::shareable(const Request& request) const {
 }
 
 /// POOL-10: the wide claim that the same resolver made just before `asked`, on its way to this name (RFC
-/// 9156), or `none`. Without sharing, several wide reservations may stand for one host: the latest is looked
-/// at.
+/// 9156), or `none`. Where another of its clients may have meant the host itself, both claims stand.
 CircularPool::Slot CircularPool::walked(const Request& request, Instant asked) const {
+  return walkers_.knows(request.source.address) ? asked_before(request, asked) : none;
+}
+
+/// The wide claim that the same resolver made just before `asked`, or `none`. Without sharing, several wide
+/// reservations may stand for one host: the latest is looked at.
+CircularPool::Slot CircularPool::asked_before(const Request& request, Instant asked) const {
   if (request.service.is_any()) return none;
   const auto* const wide = find_pending(share_key(request.host, request.family, {}));
   if (wide == nullptr) return none;
@@ -187,10 +197,18 @@ CircularPool::Slot CircularPool::walked(const Request& request, Instant asked) c
     const auto& earlier = claims_[claim];
     if (earlier.made + config_.walk < asked) return none;
     if (earlier.made <= asked && earlier.query.source_family == static_cast<std::uint8_t>(source.family()) &&
-        std::memcmp(earlier.query.source_address.data(), source.data(), resolver_bytes(source.family())) == 0)
+        std::memcmp(earlier.query.source_address.data(), source.data(), source.size()) == 0)
       return claim;
   }
   return none;
+}
+
+void CircularPool::note_walk(const Request& request, Instant now) {
+  if (request.service.is_any()) return;
+  // On the way to a AAAA record a resolver may ask for the A record of the host (RFC 9156 section 2.1).
+  Request other = request;
+  other.family = request.family == net::Family::v4 ? net::Family::v6 : net::Family::v4;
+  walkers_.note(request.source.address, asked_before(request, now) != none || asked_before(other, now) != none);
 }
 
 // ---- reservations and claims
@@ -262,6 +280,16 @@ bool CircularPool::claimed(ReservationId reservation, std::uint32_t number, Inst
   return false;
 }
 
+void CircularPool::session_began(const net::IpAddress& external, const net::Service& service, HostId host) {
+  if (const auto kept = canonical(service)) ring(external.family()).began(external, *kept, host);
+}
+
+void CircularPool::session_ended(const net::IpAddress& external, const net::Service& service, HostId host,
+                                 Instant now) {
+  now = tick(now);
+  if (const auto kept = canonical(service)) ring(external.family()).ended(external, *kept, host, now);
+}
+
 void CircularPool::remove_host(HostId host, Instant now) {
   now = tick(now);
   waiters_.for_each([&](Slot waiter, const Waiter& record) {
@@ -327,7 +355,7 @@ void CircularPool::offer(const Freed& freed, Instant now) {
     const auto& [request, asked, until, hash, query] = waiters_[waiter];
     const bool fits = request.family == freed.family &&
                       (ring(freed.family).fits(freed.address, request.service) ||
-                       (joinable && (shareable(request) != none || is_sole(walked(request, asked)))));
+                       (joinable && (shareable(request) != none || fits_beside(request) || is_sole(walked(request, asked)))));
     if (fits) {
       if (const auto granted = grant({request, query, hash}, asked, now)) {
         const auto ticket = waiters_.id(waiter);

@@ -15,7 +15,7 @@ import packets
 from harness import EXT1, EXT2, GW, HOSTA, HOSTB, POOL, Counting, gateway, receive
 
 HOLD = 2.0  # POOL-1's and POOL-4's defaults, which the realm leaves as they are
-REST = 0.1
+REST = 1.0
 
 
 def elapse(seconds):
@@ -183,8 +183,16 @@ class Pool(harness.LabCase):
         self.assertEqual(first.addresses, again.addresses)
         self.assertEqual([r["claims"] for r in gateway.reservations()], [1])
 
+    def show_walks(self):
+        """Three walks, by which the gateway knows that unbound walks names each time (POOL-10)."""
+        for _ in range(3):
+            dns.address("udp6000.hostd.foo", server=harness.RESOLVER, flags=0x0100)
+            harness.wait_until(lambda: not gateway.reservations(), "the walk's reservations end", HOLD + 1)
+        elapse(REST)
+
     def test_a_resolver_that_walks_names_leaves_one_narrow_reservation(self):
         """POOL-10, with unbound's own walk (RFC 9156)"""
+        self.show_walks()
         address = dns.address("udp6000.hosta.foo", server=harness.RESOLVER, flags=0x0100)
         self.assertEqual([(r["address"], r["service"], r["claims"]) for r in gateway.reservations()],
                          [(address, "udp6000", 1)])
@@ -193,10 +201,32 @@ class Pool(harness.LabCase):
         self.assertEqual(dns.address("udp6001.hostc.foo"), address)
 
     def test_a_narrowed_reservation_lets_no_other_service_in(self):
+        self.show_walks()
         with harness.udp("hosta", (HOSTA, 7001), timeout=0.3) as wrong, harness.udp("ext1") as client:
             address = dns.address("udp6000.hosta.foo", server=harness.RESOLVER, flags=0x0100)
             client.sendto(b"other service", (address, 7001))
             self.assertIsNone(receive(wrong))
+
+    def test_a_service_stands_beside_the_whole_host(self):
+        """POOL-10, POOL-14: what may be two clients is not taken for a walk, and neither is refused."""
+        with harness.udp("hosta", (HOSTA, 6000)) as narrow, harness.udp("hosta", (HOSTA, 7001)) as other, \
+                harness.udp("ext1") as one, harness.udp("ext2") as two:
+            whole = dns.address("hosta.foo", box="ext1")
+            self.assertEqual(dns.address("udp6000.hosta.foo", box="ext1"), whole)
+            two.sendto(b"the service", (whole, 6000))
+            self.assertEqual(receive(narrow)[0], b"the service")
+            one.sendto(b"another service", (whole, 7001))
+            self.assertEqual(receive(other)[0], b"another service")
+
+    def test_a_client_with_a_fixed_port_reaches_whom_it_was_promised(self):
+        """POOL-14: one host after the other, from one source port, as SIP, IKE and NTP have it."""
+        with harness.udp("hosta", (HOSTA, 5001)) as a, harness.udp("hostb", (HOSTB, 5001)) as b, \
+                harness.udp("ext1", ("0.0.0.0", 5001)) as client:
+            for number in range(20):
+                host, server = (("hosta", a), ("hostb", b))[number % 2]
+                payload = f"for {host}, {number}".encode()
+                client.sendto(payload, (dns.address(f"udp5001.{host}.foo"), 5001))
+                self.assertEqual(receive(server)[0], payload)
 
     def test_old_sessions_go_on_while_the_address_serves_the_next_host(self):
         """POOL-5"""
@@ -207,6 +237,9 @@ class Pool(harness.LabCase):
             self.assertEqual(receive(a)[0], b"for a")
 
             def comes_round():
+                # As long as another address would do, none is lent where a session lives (POOL-14).
+                others = spend(["hostc.foo", "hostd.foo"])
+                self.assertNotIn(old, others)
                 address = dns.address("udp6000.hostb.foo")
                 self.call("ext2", address, b, b"for b")
                 return address == old

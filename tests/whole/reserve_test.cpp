@@ -204,7 +204,7 @@ TEST_P(Reserve, a_released_service_rests_before_its_address_serves_it_again) {  
             "198.51.100.10");  // so .10 goes on carrying, and is preferred
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
   ASSERT_NE(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
-  gateway.pass(99ms);
+  gateway.pass(999ms);
   EXPECT_EQ(resolver.look_up("tcp22.hostc.foo"), "198.51.100.11");
   // A late packet of hosta's client finds nobody.
   EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", "198.51.100.10:22").syn()), "");

@@ -138,7 +138,7 @@ struct Pool {
   enum class Exhaustion : std::uint8_t { silence, servfail, refuse };
   std::vector<net::IpAddress> addresses;  ///< in the order of the file
   milliseconds hold{2'000};               ///< POOL-1
-  milliseconds rest{100};                 ///< POOL-4
+  milliseconds rest{1'000};               ///< POOL-4
   milliseconds wait{400};                 ///< POOL-8
   std::uint32_t wait_queue = 1024;        ///< queries that may wait at once
   Exhaustion on_exhaustion = Exhaustion::silence;

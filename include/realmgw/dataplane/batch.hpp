@@ -28,8 +28,8 @@ struct alignas(64) Packet : net::Packet {
   std::uint8_t hops;             ///< from worker to worker
   bool ports_known;              ///< a fragment whose flow `defrag` (here or on a peer) has filled in
   bool hairpinned;               ///< translated outbound already; now on its way in
-  bool reconsider;               ///< a SYN for a connection that is over: see nat::TcpTransition
-  bool respelled;  ///< calls its session's remote by another spelling than the session: nat::respell
+  bool reconsider;               ///< its session may give way to what is new: see `keep_alive`
+  bool respelled;                ///< calls its session's remote by another spelling than the session: nat::respell
   WorkerId from;                 ///< the peer that sent it
   net::IpAddress next_hop;       ///< from `egress` on, where there is no neighbour
 };

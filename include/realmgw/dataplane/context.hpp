@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -71,6 +72,7 @@ class Context {
   nat::TokenBucket error_budget;  ///< ICMP errors
   nat::TokenBucket reset_budget;  ///< TCP resets and refusals
   std::array<nat::Tick, nat::timer_class_count> timeouts{};
+  const std::int32_t hold;  ///< how long a reservation lasts, in ticks
 
   Instant now{};     ///< read once a burst
   nat::Tick tick{};  ///< the same, as sessions keep time
@@ -86,8 +88,8 @@ class Context {
   Companions companions;
   bool edited = false;  ///< the batch at hand comes back from an ALG
   /// What control must hear and its ring had no room for, in order. No longer than the companions and pinholes that there are,
-  /// and the mappings that are asked for at one time.
-  std::vector<ring::ToControl> reports;
+  /// the mappings that are asked for at one time, and two for each session and reservation: none is made while control stands still.
+  std::deque<ring::ToControl> reports;
   /// Pinholes that control has closed, whose sessions end before the next burst: not while packets of theirs are on their way.
   std::vector<nat::PinholeTable::Index> closing;
   /// Whom pinholes have met since the last burst: ordinary sessions between the two end before the next. No
@@ -158,6 +160,8 @@ class Context {
   void settle_pinholes();
   /// Sends what waits in `reports`, and looks for pinholes that are over.
   void keep_pinholes();
+  /// What a session that came by a claim uses, as control is told.
+  [[nodiscard]] static ring::ClaimedService used_by(const nat::Session& session);
   /// Ends a session, and the signpost that leads to it.
   void end_session(nat::SessionSlot slot);
   /// Tells the worker that holds a signpost of the session that it should lead here.
@@ -171,6 +175,12 @@ class Context {
   /// Does a packet from there keep its session as it is alive for longer? From inside it must (RFC 4787 REQ-6).
   [[nodiscard]] bool refreshes(net::Side from) const {
     return from == net::Side::inside || snapshot.policy.inbound_refresh;
+  }
+  /// Has no packet kept the session alive for longer than `hold`, and may it give way to a reservation of another host therefore
+  /// (POOL-14)? Its next packet from outside is to be judged. `deadline`: what a packet gives it now.
+  [[nodiscard]] bool stands_back(const nat::Session& session, nat::Tick deadline) const {
+    return static_cast<std::int32_t>(deadline - session.deadline) > hold && session.origin == nat::Session::Origin::inbound &&
+           (session.protocol() == net::Protocol::udp || session.protocol() == net::Protocol::icmp);
   }
   /// The gateway's own address towards a sender on this port: what errors come from.
   [[nodiscard]] const net::IpAddress* own_address_on(PortId port, net::Family family) const;

@@ -100,7 +100,9 @@ template <class Address>
 /// A SYN whose wait has ended: its sender is told (RFC 5382 REQ-4).
 void refuse_stored(Context& context, const nat::StoredSyns::Syn& syn);
 
-/// The session that was found goes on living; TCP moves its state (RFC 6146 section 3.5.2).
+/// The session that was found goes on living; TCP moves its state (RFC 6146 section 3.5.2). `admit` reconsiders
+/// a SYN for a connection that is over (nat::TcpTransition), and a packet of a session that stands back
+/// (`Context::stands_back`).
 [[nodiscard]] Verdict keep_alive(Context& context, Packet& packet);
 /// A frame that the kernel sent through a port's TAP (OUT-9).
 void from_kernel(Context& context, rte_mbuf* mbuf, PortId port);

@@ -123,6 +123,10 @@ class Admission {
   /// it; `no_session` where there is none, or where it has the pinhole's external end already.
   [[nodiscard]] SessionSlot gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote,
                                          Instant now) const;
+
+  /// Would such a packet, were it not of `session`, claim a reservation of its very service for another host (POOL-14)?
+  [[nodiscard]] bool claims_beside(const net::Packet& packet, const Session& session, Instant now) const;
+
   /// Gives back all that a session holds, and ends it.
   void end(SessionSlot slot);
 

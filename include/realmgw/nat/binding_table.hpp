@@ -64,7 +64,14 @@ class BindingTable {
   /// Is this very service reserved at the moment, not just the whole of the address or protocol?
   [[nodiscard]] bool promises(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
                               Instant now) const {
-    return claimable(by_key_.find({external, protocol, port}), now) != nullptr;
+    return promised_to(external, protocol, port, now) != nullptr;
+  }
+  /// And to which host? nullptr where it is not.
+  [[nodiscard]] const net::IpAddress* promised_to(const net::IpAddress& external, net::Protocol protocol,
+                                                  std::uint16_t port, Instant now) const {
+    if (by_key_.empty()) return nullptr;
+    const Binding* binding = by_key_.find({external, protocol, port});
+    return claimable(binding, now) != nullptr ? &binding->inside : nullptr;
   }
   /// Takes the claim that `match` found. The reservation ends with its last one.
   void take(const Found& found, Instant now);

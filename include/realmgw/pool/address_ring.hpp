@@ -1,15 +1,21 @@
-// The addresses of one family of the pool, and which of them a reservation gets: POOL-3, POOL-4, POOL-11.
+// The addresses of one family of the pool, and which of them a reservation gets: POOL-3, POOL-4, POOL-11,
+// POOL-14.
 #pragma once
 
 #include "realmgw/base/clock.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/pool/index_list.hpp"
+#include "realmgw/pool/live_services.hpp"
 #include "realmgw/pool/occupancy.hpp"
 #include "realmgw/pool/quarantine.hpp"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,14 +24,18 @@ namespace rgw::pool {
 /// An address is *carrying* while reservations stand on it, else *fresh*. Services are `canonical`
 /// throughout.
 ///
-/// The order of choice:
-///   1. a carrying address where nothing overlaps, and nothing that overlaps is still at rest (the first of
-///   the file);
-///   2. the least recently used fresh address, if its rest is over;
-///   3. nothing else being free, the rest is skipped: an address as in 1, then as in 2.
+/// The order of choice, of the addresses that the service fits on:
+///   1. those where nothing that overlaps is still at rest, before the others: a late packet to one that rests
+///   would reach the next host;
+///   2. of these, those where no other host has a live session that the service covers;
+///   3. of these, a carrying address (the first of the file), then one beside the host's own wide reservation,
+///   then the least recently used fresh one.
+/// Where all rest, the sessions do not count: the one that has rested longest is best, so of the carrying ones
+/// the next behind the address that was taken last.
 ///
-/// Costs: a search reads one word for each 64 addresses, and skips the fresh addresses on which the service
-/// is blocked.
+/// Costs: a search reads one word for each 64 addresses (five where sessions live at the service), and skips
+/// the fresh addresses on which the service is blocked, or where others have sessions, while there are better
+/// ones.
 class AddressRing {
  public:
   /// An address and a service that may not be reserved on it: POOL-11.
@@ -33,21 +43,31 @@ class AddressRing {
 
   static constexpr std::size_t max_addresses = 65536;
 
-  /// Of `blocked`, those on other addresses are passed over. `capacity`: reservations at once.
-  /// Throws std::invalid_argument where an address is named twice or there are too many.
-  AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked, Duration rest,
-              std::size_t capacity, const HashSalt& salt);
+  /// The rooms that an AddressRing takes when it is made.
+  struct Room {
+    std::size_t reservations;  ///< at once
+    std::size_t live;          ///< (address, service, host) that have sessions: see LiveServices
+  };
+
+  /// Of `blocked`, those on other addresses are passed over. Throws std::invalid_argument where an address is
+  /// named twice or there are too many.
+  AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked, Duration rest, Room room,
+              const HashSalt& salt);
 
   /// Asks for what `choose` will probably look at.
   void prefetch(const net::Service& service) const {
     if (service.port != 0) ports_.prefetch(latest_ / 64, service);
   }
-  /// The address that `service` should get, in the order above; nullopt where it fits on none.
-  [[nodiscard]] std::optional<AddressSlot> choose(const net::Service& service, Instant now);
-  /// The same of 1. alone.
-  [[nodiscard]] std::optional<AddressSlot> choose_carrying(const net::Service& service, Instant now);
+  /// The address that `service` of the host should get, in the order above; nullopt where it fits on none.
+  /// `own`: an address that carries a wider reservation of the same host, beside which it may stand.
+  [[nodiscard]] std::optional<AddressSlot> choose(const net::Service& service, HostId host,
+                                                  std::optional<AddressSlot> own, Instant now);
   /// Could `service` be put on this address, rest or no rest?
   [[nodiscard]] bool fits(AddressSlot address, const net::Service& service) const;
+  /// Could it, where a wider reservation of the same host stands?
+  [[nodiscard]] bool fits_beside(AddressSlot address, const net::Service& service) const {
+    return !taken_.contains(address, service) && allows(address, service);
+  }
   /// May `service` ever be reserved on this address?
   [[nodiscard]] bool allows(AddressSlot address, const net::Service& service) const {
     return !blocked_.covers(address, service);
@@ -60,23 +80,46 @@ class AddressRing {
   /// Only what was taken. It rests from now on.
   void release(AddressSlot address, const net::Service& service, Instant now);
 
+  /// Who has live sessions where. What is on other addresses is passed over. One that has ended counts for as
+  /// long as what is released rests: its late packets must not reach the next host either.
+  void began(const net::IpAddress& address, const net::Service& service, HostId host);
+  void ended(const net::IpAddress& address, const net::Service& service, HostId host, Instant now);
+
   [[nodiscard]] bool carries(AddressSlot address) const { return taken_.carries(address); }
   [[nodiscard]] const net::IpAddress& operator[](AddressSlot address) const { return addresses_[address]; }
   [[nodiscard]] std::size_t size() const { return addresses_.size(); }
   [[nodiscard]] std::size_t carrying_count() const { return taken_.carrying_count(); }
 
  private:
-  struct Candidates {
-    std::optional<AddressSlot> rested, resting;
+  /// Those that have rested, those where others have sessions, and those that rest: 0 is best.
+  using Candidates = std::array<std::optional<AddressSlot>, 3>;
+  [[nodiscard]] static std::size_t rank(bool rests, bool others_live) { return rests ? 2 : others_live ? 1 : 0; }
+
+  struct EndedSession {
+    AddressSlot address;
+    net::Service service;
+    HostId host;
+    Instant until;
   };
+  void forget_ended(Instant now);
+  void look_for_others(const net::Service& service, HostId host, Instant now);
+  [[nodiscard]] bool others_live(AddressSlot address) const { return (others_[address / 64] >> address % 64 & 1) != 0; }
   [[nodiscard]] Candidates carrying(const net::Service& service) const;
-  [[nodiscard]] std::optional<AddressSlot> fresh(const net::Service& service) const;
+  [[nodiscard]] Candidates beside(AddressSlot own, const net::Service& service) const;
+  [[nodiscard]] Candidates fresh(const net::Service& service, Instant now) const;
+  [[nodiscard]] std::uint64_t behind_latest(std::size_t word) const;
+  [[nodiscard]] bool has_lonely_fresh(const net::Service& service) const;
 
   std::vector<net::IpAddress> addresses_;
   PortMasks ports_;  ///< of the three below
   Occupancy taken_;
   Occupancy blocked_;
   Quarantine quarantine_;
+  LiveServices live_;
+  std::deque<EndedSession> ended_;  ///< in the order of `until`, at most as many as there is room for in `live_`
+  std::size_t ended_room_;
+  std::vector<std::uint64_t> others_;  ///< of the search at hand: where other hosts have sessions
+  std::unordered_map<net::IpAddress, AddressSlot> slots_;
   IndexList::Links links_;
   IndexList fresh_;                   ///< least recently used first
   std::vector<Instant> rests_until_;  ///< of a fresh address

@@ -1,5 +1,5 @@
 // The Circular Pool: which outside address leads to which host, for how long, and who waits for one.
-// POOL-1..POOL-11.
+// POOL-1..POOL-11, POOL-14.
 #pragma once
 
 #include "realmgw/base/counter.hpp"
@@ -8,6 +8,7 @@
 #include "realmgw/pool/reservation.hpp"
 #include "realmgw/pool/slot_index.hpp"
 #include "realmgw/pool/slot_map.hpp"
+#include "realmgw/pool/walkers.hpp"
 
 #include <algorithm>
 #include <array>
@@ -25,14 +26,15 @@ struct PoolConfig {
   /// of POOL-11, so to reserve one itself would be in vain; a wider reservation stands beside them.
   std::vector<AddressRing::Blocked> blocked;
   Duration hold = std::chrono::seconds{2};         ///< POOL-1
-  Duration rest = std::chrono::milliseconds{100};  ///< POOL-4
+  Duration rest = std::chrono::seconds{1};         ///< POOL-4
   Duration wait = std::chrono::milliseconds{400};  ///< POOL-8; zero: a loss system
   std::size_t wait_queue = 1024;                   ///< queries that may wait at once; at most 2^20
   bool share = true;                               ///< POOL-9
   std::size_t max_claims = 65536;                  ///< pending at once, of all reservations; at most 2^20
-  /// How long after the question for a host a question for its service is taken for the same walk: POOL-10.
-  /// Long enough for a resolver's two round trips, short enough that two clients of one resolver are seldom
-  /// taken for one.
+  /// (address, service, host) with live sessions that are seen at once, of each family: POOL-14.
+  std::size_t max_live = 65536;
+  /// How long after the question for a host a question for its service may be the same walk: POOL-10. Long
+  /// enough for a resolver's two round trips.
   Duration walk = std::chrono::milliseconds{500};
 };
 
@@ -49,8 +51,8 @@ struct PoolUse {
 
 /// One thread, no clock of its own, and no memory beyond what the constructor takes, but for a line for each
 /// end that waiting queries have not been offered yet: up to 650 bytes for each of `max_claims` (41 MB as it
-/// stands, resident as far as it has been used) and 250 for each of `wait_queue`. Time handed in never goes
-/// back; where it does, it stands still instead.
+/// stands, resident as far as it has been used), 250 for each of `wait_queue` and 240 for each of `max_live`.
+/// Time handed in never goes back; where it does, it stands still instead.
 ///
 /// Costs. A query: a few hash lookups, a search of AddressRing, and at most `max_shared` claims looked at for
 /// a walk. A claim: as many looked at. An end: O(1), and a look at each waiting query, if any wait.
@@ -73,6 +75,10 @@ class CircularPool {
   /// A worker reports that a packet took a claim: POOL-5. False where the claim is no more: it was withdrawn
   /// or expired while the report was under way, and there is nothing to do, for the session stands by itself.
   bool claimed(ReservationId reservation, std::uint32_t claim, Instant now);
+
+  /// A session that came by a claim begins or ends: `service` is the one that it uses. POOL-14.
+  void session_began(const net::IpAddress& external, const net::Service& service, HostId host);
+  void session_ended(const net::IpAddress& external, const net::Service& service, HostId host, Instant now);
 
   /// Ends the claims and the waits whose time is over at `now`, in the order of their times.
   void expire(Instant now);
@@ -191,11 +197,14 @@ class CircularPool {
   [[nodiscard]] std::optional<Granted> grant(const Asked& asked, Instant when, Instant now);
   [[nodiscard]] Slot shareable(const Request& request) const;
   [[nodiscard]] Slot walked(const Request& request, Instant asked) const;
+  [[nodiscard]] Slot asked_before(const Request& request, Instant asked) const;
+  void note_walk(const Request& request, Instant now);
   [[nodiscard]] bool is_sole(Slot claim) const {
     return claim != none && reservations_[claims_[claim].reservation].claims.size() == 1;
   }
 
-  [[nodiscard]] std::optional<AddressSlot> choose(const Request& request, Slot replaced, Instant now);
+  [[nodiscard]] std::optional<AddressSlot> beside(const Request& request) const;
+  [[nodiscard]] bool fits_beside(const Request& request) const;
   [[nodiscard]] Slot open(const Request& request, AddressSlot address);
   Granted add_claim(Slot reservation, const Asked& asked, Granted::How how, Instant now);
   void drop_claim(Slot claim);
@@ -224,6 +233,7 @@ class CircularPool {
   HashSalt salt_;
   SlotIndex pending_;  ///< the latest reservation for each ShareKey; older ones are left to run out
   SlotIndex queries_;  ///< numbers are of QueryPlace
+  Walkers walkers_;
   std::vector<Freed> freed_;
 };
 

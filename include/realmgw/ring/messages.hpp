@@ -143,12 +143,23 @@ static_assert(sizeof(ToWorker) <= 96);
 
 // ---- worker -> control
 
+/// What a session that came by a claim uses: `service` is never a wide one.
+struct ClaimedService {
+  net::IpAddress external;
+  net::Service service;
+  net::IpAddress inside;  ///< the host
+};
 /// POOL-5: a packet took a claim; the session exists.
 struct Claimed {
   ReservationId reservation;
   std::uint32_t claim;
   Instant at;
   net::Endpoint remote;
+  ClaimedService used;
+};
+/// POOL-14: a session that came by a claim has ended. One for each `Claimed`, after it.
+struct ClaimedEnded {
+  ClaimedService used;
 };
 
 template <class Row>
@@ -188,8 +199,9 @@ struct MapAnswered {
   nat::MapGrant grant;
 };
 
-using ToControl = std::variant<Claimed, SessionsPageFilled, MappingsPageFilled, PinholesPageFilled, ProxyUse,
-                               InspectionBegun, InspectionEnded, PinholeEnded, MapAnswered>;
+using ToControl =
+    std::variant<Claimed, ClaimedEnded, SessionsPageFilled, MappingsPageFilled, PinholesPageFilled, ProxyUse,
+                 InspectionBegun, InspectionEnded, PinholeEnded, MapAnswered>;
 
 // ---- the rings between control and one worker
 

@@ -67,20 +67,20 @@ Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
       break;
   }
   if (packet.signpost != ring::no_signpost) adopt_signpost(session, packet);
+  if (admitted.claim) {
+    context.counters.add(Counter::claim_made);
+    session.claimed = true;
+    context.report_to_control(ring::Claimed{admitted.claim->reservation,
+                                            admitted.claim->claim,
+                                            context.now,
+                                            {packet.source(), packet.tail().far_port.host()},
+                                            Context::used_by(session)});
+  }
   if (!context.snapshot.inspection.services.empty()) {
     if (const Verdict begun = begin_inspection(context, admitted.slot, admitted.pinhole); !begun.passed()) {
       packet.session = nat::no_session;
       return begun;
     }
-  }
-  if (admitted.claim) {
-    context.counters.add(Counter::claim_made);
-    const ring::Claimed claimed{admitted.claim->reservation,
-                                admitted.claim->claim,
-                                context.now,
-                                {packet.source(), packet.tail().far_port.host()}};
-    // Where control does not hear of it the claim ends for it by its deadline.
-    static_cast<void>(context.control.events_to_control.push(claimed));
   }
   return Verdict::pass();
 }
@@ -260,6 +260,28 @@ const OwnAddress* own_destination(Context& context, const Packet& packet) {
                                           : context.way(packet.key6.near).own;
 }
 
+// Does the session give way to what lets the packet in as the first of a flow? A connection that has ended does to a SYN
+// (POOL-5); what stands back, to a claim of another host (POOL-14).
+bool is_over(Context& context, const Packet& packet) {
+  const Session& session = context.sessions[packet.session];
+  if (session.protocol() == net::Protocol::tcp) {
+    const OwnAddress* own = own_destination(context, packet);
+    return context.admission.would_admit(packet, own != nullptr && own->service, context.now);
+  }
+  const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(session.timer)];
+  return context.stands_back(session, deadline) && context.admission.claims_beside(packet, session, context.now);
+}
+
+// A packet of a session that was to be judged, and stays.
+Verdict go_on(Context& context, Packet& packet) {
+  Session& session = context.sessions[packet.session];
+  if (session.protocol() == net::Protocol::tcp) {
+    return session.tcp_state == nat::TcpState::trans ? Verdict::pass() : refuse(context, packet, Counter::unmatched);
+  }
+  nat::SessionTable::extend(session, context.tick + context.timeouts[static_cast<std::size_t>(session.timer)]);
+  return Verdict::pass();
+}
+
 // `ended`: has a session ended since this burst was looked up?
 Verdict admit_one(Context& context, Packet& packet, bool& ended) {
   if (ended) [[unlikely]] packet.session = nat::no_session;  // it may be of that one
@@ -271,14 +293,7 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
                  ? guard_error(context, packet, context.sessions[packet.session])
                  : Verdict::pass();
     }
-    // A SYN from outside for a connection that is over: it is a new one's where something lets that in
-    // (POOL-5).
-    const OwnAddress* own = own_destination(context, packet);
-    if (!context.admission.would_admit(packet, own != nullptr && own->service, context.now)) {
-      const Session& session = context.sessions[packet.session];
-      return session.tcp_state == nat::TcpState::trans ? Verdict::pass()
-                                                       : refuse(context, packet, Counter::unmatched);
-    }
+    if (!is_over(context, packet)) return go_on(context, packet);
     const Session& former = context.sessions[packet.session];
     const bool posted = former.posted;
     const WorkerId owner = former.home;

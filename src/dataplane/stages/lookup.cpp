@@ -57,9 +57,12 @@ Verdict keep_alive(Context& context, Packet& packet) {
   if (packet.kind == PacketKind::icmp_error) return Verdict::pass();
   Session& session = context.sessions[packet.session];
   if (session.protocol() != net::Protocol::tcp) {
-    if (context.refreshes(packet.side())) {
-      nat::SessionTable::extend(session,
-                                context.tick + context.timeouts[static_cast<std::size_t>(session.timer)]);
+    if (!context.refreshes(packet.side())) return Verdict::pass();
+    const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(session.timer)];
+    if (packet.side() == net::Side::outside && context.stands_back(session, deadline)) [[unlikely]] {
+      packet.reconsider = true;
+    } else {
+      nat::SessionTable::extend(session, deadline);
     }
     return Verdict::pass();
   }

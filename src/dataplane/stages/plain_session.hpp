@@ -55,7 +55,10 @@ template <Side from, class In, class Out, bool edited = false>
 
   // The line of a session is written to once a tick, not once a packet.
   const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(session.timer)];
-  if (session.deadline != deadline && context.refreshes(from)) nat::SessionTable::extend(session, deadline);
+  if (session.deadline != deadline && context.refreshes(from)) {
+    if (from == Side::outside && context.stands_back(session, deadline)) [[unlikely]] return false;
+    nat::SessionTable::extend(session, deadline);
+  }
   if constexpr (!crosses) {
     nat::translate_plain<Out>(l3, session, from);
   } else {

@@ -131,7 +131,7 @@ TEST_F(ControllerTest, a_claim_ends_its_reservation_on_all_workers) {
   const auto bound = workers.events_of<ring::Bind>(1);
   ASSERT_THAT(bound, SizeIs(1));
   ASSERT_TRUE(workers[0].events_to_control.push(
-      ring::Claimed{bound[0].reservation, bound[0].claim, clock.now(), endpoint("203.0.113.9:5000")}));
+      ring::Claimed{bound[0].reservation, bound[0].claim, clock.now(), endpoint("203.0.113.9:5000"), {}}));
   controller->step();
   for (const std::size_t worker : {0, 1}) {
     EXPECT_THAT(workers.events_of<ring::Unbind>(worker), SizeIs(1)) << worker;
@@ -159,7 +159,7 @@ TEST_F(ControllerTest, a_query_that_waits_is_answered_when_a_claim_frees_an_addr
   EXPECT_FALSE(ask("tcp22.hostb.foo", 3)) << "the only address carries all of hosta";
   EXPECT_EQ(controller->dns().waiting(), 1U);
   ASSERT_TRUE(workers[0].events_to_control.push(
-      ring::Claimed{bound[0].reservation, bound[0].claim, clock.now(), {}}));
+      ring::Claimed{bound[0].reservation, bound[0].claim, clock.now(), {}, {}}));
   controller->step();
   ASSERT_THAT(postbox.answers, SizeIs(1));
   EXPECT_EQ(postbox.answers[0].id, 3);
@@ -184,7 +184,7 @@ TEST_F(ControllerTest, a_late_answer_does_not_overtake_its_binding) {
   while (workers[1].events_to_worker.push(ring::LinkState{inside_port, true})) {
   }
   ASSERT_TRUE(workers[0].events_to_control.push(
-      ring::Claimed{bound[0].reservation, bound[0].claim, clock.now(), {}}));
+      ring::Claimed{bound[0].reservation, bound[0].claim, clock.now(), {}, {}}));
   controller->step();
   controller->step();
   EXPECT_THAT(postbox.answers, IsEmpty());

@@ -160,7 +160,7 @@ TEST_F(CircularPoolTest, fresh_addresses_go_out_least_recently_used_first) {  //
   claim(a);
   pass(1s);
   EXPECT_EQ(address(hosta, whole), address(b));
-  EXPECT_EQ(address(hosta, tcp(1)), address(c)) << "another host's or service's use counts alike";
+  EXPECT_EQ(address(hostc, tcp(1)), address(c)) << "another host's or service's use counts alike";
   EXPECT_EQ(address(hostb, whole), address(a));
 }
 
@@ -244,6 +244,91 @@ TEST_F(CircularPoolTest,
     claim(next);
     pass(100ms);  // so that the addresses have rested when their turn comes
   }
+}
+
+TEST_F(CircularPoolTest, a_late_packet_may_come_a_second_after_the_release) {  // POOL-4, POOL-14
+  make(of({"198.51.100.10", "198.51.100.11"}));
+  get(hostc, tcp(443));  // keeps .10 carrying
+  claim(get(hosta, tcp(22)));
+  pass(1s - 1ns);
+  EXPECT_EQ(address(hostb, tcp(22)), "198.51.100.11");
+  pass(1ns);
+  EXPECT_EQ(address(hostc, tcp(22)), "198.51.100.10");
+}
+
+TEST_F(CircularPoolTest, where_all_rest_a_service_goes_round_the_carrying_addresses) {  // POOL-4
+  make(of({"198.51.100.10", "198.51.100.11", "198.51.100.12"}));
+  for (std::uint32_t host = 10; host < 13; ++host) get(HostId{host}, tcp(443));
+  std::string order;
+  for (std::uint32_t round = 0; round < 6; ++round) {
+    const auto answer = get(HostId{round}, tcp(22));
+    order += address(answer).substr(11);
+    claim(answer);
+  }
+  EXPECT_EQ(order, "101112101112");
+}
+
+// ---- POOL-14
+
+TEST_F(CircularPoolTest, an_address_where_another_host_has_a_session_at_the_service_is_lent_last) {  // POOL-14
+  for (const auto& service : {udp(5001), whole, Service{Protocol::udp, 0}}) {
+    make(of({"198.51.100.10", "198.51.100.11", "198.51.100.12"}));
+    const auto first = get(hosta, udp(5001));
+    claim(first);
+    pool->session_began(first.binding.external, udp(5001), hosta);
+    for (std::uint32_t round = 0; round < 4; ++round) {
+      pass(2s);
+      const auto answer = get(hostb, service);
+      EXPECT_NE(address(answer), address(first)) << service.port;
+      claim(answer);
+    }
+    pass(2s);
+    get(hostb, whole);
+    get(hostc, whole);
+    EXPECT_EQ(address(HostId{7}, service), address(first)) << "nothing else is left";
+  }
+}
+
+TEST_F(CircularPoolTest, another_service_or_the_hosts_own_sessions_are_in_nobodys_way) {  // POOL-14
+  make(of({"198.51.100.10", "198.51.100.11"}));
+  pool->session_began(ip("198.51.100.10"), udp(5001), hosta);
+  EXPECT_EQ(address(hosta, udp(5001)), "198.51.100.10");
+  EXPECT_EQ(address(hostb, udp(5002)), "198.51.100.10");
+  EXPECT_EQ(address(hostc, tcp(5001)), "198.51.100.10");
+}
+
+TEST_F(CircularPoolTest, a_session_that_has_ended_is_in_the_way_for_as_long_as_what_rests) {  // POOL-4, POOL-14
+  make(of({"198.51.100.10", "198.51.100.11"}));
+  for (const auto host : {hosta, hosta, hostb}) pool->session_began(ip("198.51.100.10"), icmp, host);
+  pool->session_began(ip("203.0.113.1"), icmp, hosta);  // no address of the pool
+  pool->session_ended(ip("203.0.113.1"), icmp, hosta, now);
+  pool->session_ended(ip("198.51.100.10"), icmp, hosta, now);
+  pool->session_ended(ip("198.51.100.10"), icmp, hostb, now);
+  pass(3s);
+  EXPECT_EQ(address(hostc, icmp), "198.51.100.11") << "one session is left";
+  pass(5s);
+  pool->session_ended(ip("198.51.100.10"), icmp, hosta, now);
+  pass(1s - 1ns);
+  EXPECT_EQ(address(hostc, icmp), "198.51.100.11");
+  pass(5s);
+  EXPECT_EQ(address(hostc, icmp), "198.51.100.10");
+}
+
+TEST_F(CircularPoolTest, a_carrying_address_with_a_session_in_the_way_comes_after_a_fresh_one) {  // POOL-3, POOL-14
+  make(of({"198.51.100.10", "198.51.100.11"}));
+  get(hostc, tcp(443));
+  pool->session_began(ip("198.51.100.10"), udp(5001), hosta);
+  EXPECT_EQ(address(hostb, udp(5001)), "198.51.100.11");
+  EXPECT_EQ(address(hostc, udp(5001)), "198.51.100.10") << "and before a wait";
+}
+
+TEST_F(CircularPoolTest, one_that_rests_comes_after_one_where_a_session_lives) {  // POOL-4, POOL-14
+  make(of({"198.51.100.10", "198.51.100.11"}));
+  pool->session_began(ip("198.51.100.10"), tcp(22), hosta);
+  const auto released = get(hostb, tcp(22));
+  EXPECT_EQ(address(released), "198.51.100.11");
+  claim(released);
+  EXPECT_EQ(address(hostc, tcp(22)), "198.51.100.10") << "a late packet to .11 must not reach the next host";
 }
 
 // ---- POOL-11, POOL-12

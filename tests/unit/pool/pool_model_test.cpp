@@ -1,5 +1,5 @@
 // The pool against a model that a reader can check by eye: plain lists, searched from end to end.
-//   - choice of address: POOL-3, POOL-4, POOL-11, to the very address
+//   - choice of address: POOL-3, POOL-4, POOL-11, POOL-14, to the very address
 //   - books: what workers hold is what the pool lists; every claim ends in one way; nobody waits in vain
 //   (POOL-8)
 #include <algorithm>
@@ -11,40 +11,67 @@
 namespace rgw::pool::test {
 namespace {
 
-/// POOL-3, POOL-4 and POOL-11 as lists.
+/// POOL-3, POOL-4, POOL-11 and POOL-14 as lists.
 class Model {
  public:
   explicit Model(PoolConfig config) : config_{std::move(config)} {
     for (const auto& address : config_.addresses) fresh_.push_back({address, Instant::min()});
   }
 
-  [[nodiscard]] std::optional<IpAddress> choose(const Service& service, Instant now) const {
-    std::optional<IpAddress> resting;
-    for (const auto& address : config_.addresses) {
-      if (!carries(address) || overlaps(address, service) || blocked(address, service)) continue;
-      if (!rests(address, service, now)) return address;
-      if (!resting) resting = address;
+  /// First those that have rested, of these those where no other host has sessions; of each the carrying ones
+  /// before what stands beside the host's own wide reservation, and that before the fresh ones.
+  [[nodiscard]] std::optional<IpAddress> choose(const Service& service, HostId host, Instant now) const {
+    for (const bool resting : {false, true}) {
+      for (const bool others : {false, true}) {
+        const auto fits = [&](const IpAddress& address, bool rests) {
+          return !blocked(address, service) && rests == resting &&
+                 (resting || others_live(address, service, host, now) == others);
+        };
+        for (const auto& address : in_order(resting)) {
+          if (carries(address) && !overlaps(address, service) && fits(address, rests(address, service, now)))
+            return address;
+        }
+        if (const auto own = wide_of(host, service);
+            own && !contains(*own, service) && fits(*own, rests(*own, service, now)))
+          return own;
+        for (const auto& [address, released] : fresh_) {
+          const bool rests = released != Instant::min() && now < released + config_.rest;
+          if (fits(address, rests)) return address;
+        }
+      }
     }
-    for (const auto& [address, released] : fresh_) {
-      if (blocked(address, service)) continue;
-      if (released == Instant::min() || released + config_.rest <= now || !resting) return address;
-      break;
-    }
-    return resting;
+    return std::nullopt;
   }
-  void take(const IpAddress& address, const Service& service) {
-    taken_.emplace_back(address, service);
+  void take(const IpAddress& address, const Service& service, HostId host) {
+    taken_.push_back({address, service, host});
+    latest_ = address;
     std::erase_if(fresh_, [&](const auto& entry) { return entry.first == address; });
   }
   void release(const IpAddress& address, const Service& service, Instant now) {
-    taken_.erase(std::ranges::find(taken_, std::pair{address, service}));
+    taken_.erase(std::ranges::find_if(
+        taken_, [&](const Taken& taken) { return taken.address == address && taken.service == service; }));
     rested_.push_back({address, service, now});
     if (!carries(address)) fresh_.emplace_back(address, now);
   }
-  [[nodiscard]] bool fits_somewhere(const Service& service) const {
-    return std::ranges::any_of(config_.addresses, [&](const auto& address) {
-      return !overlaps(address, service) && !blocked(address, service);
-    });
+  void began(const IpAddress& address, const Service& service, HostId host) {
+    live_.push_back({address, service, host});
+  }
+  void ended(std::size_t session, Instant now) {
+    over_.emplace_back(live_[session], now + config_.rest);
+    live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(session));
+  }
+  struct Taken {
+    IpAddress address;
+    Service service;
+    HostId host;
+  };
+  [[nodiscard]] const std::vector<Taken>& live() const { return live_; }
+  [[nodiscard]] bool fits_somewhere(const Service& service, HostId host) const {
+    const auto own = wide_of(host, service);
+    return (own && !contains(*own, service) && !blocked(*own, service)) ||
+           std::ranges::any_of(config_.addresses, [&](const auto& address) {
+             return !overlaps(address, service) && !blocked(address, service);
+           });
   }
 
  private:
@@ -53,10 +80,41 @@ class Model {
     Service service;
     Instant released;
   };
+  /// As in the file; of resting ones from behind the latest on.
+  [[nodiscard]] std::vector<IpAddress> in_order(bool resting) const {
+    auto all = config_.addresses;
+    const auto latest = std::ranges::find(all, latest_);
+    if (!resting) return all;
+    std::ranges::rotate(all, latest == all.end() ? all.begin() + 1 : latest + 1);
+    return all;
+  }
   [[nodiscard]] bool carries(const IpAddress& address) const { return overlaps(address, whole); }
   [[nodiscard]] bool overlaps(const IpAddress& address, const Service& service) const {
+    return std::ranges::any_of(taken_, [&](const Taken& taken) {
+      return taken.address == address && taken.service.overlaps(service);
+    });
+  }
+  [[nodiscard]] bool contains(const IpAddress& address, const Service& service) const {
     return std::ranges::any_of(
-        taken_, [&](const auto& entry) { return entry.first == address && entry.second.overlaps(service); });
+        taken_, [&](const Taken& taken) { return taken.address == address && taken.service == service; });
+  }
+  [[nodiscard]] std::optional<IpAddress> wide_of(HostId host, const Service& service) const {
+    if (!config_.share) return std::nullopt;
+    for (const auto& wide : {Service{service.protocol, 0}, whole}) {
+      for (const auto& taken : taken_) {
+        if (taken.host == host && taken.service == wide && wide != service) return taken.address;
+      }
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] bool others_live(const IpAddress& address, const Service& service, HostId host,
+                                 Instant now) const {
+    const auto in_the_way = [&](const Taken& session) {
+      return session.address == address && session.host != host && session.service.overlaps(service);
+    };
+    return std::ranges::any_of(live_, in_the_way) || std::ranges::any_of(over_, [&](const auto& session) {
+             return now < session.second && in_the_way(session.first);
+           });
   }
   [[nodiscard]] bool blocked(const IpAddress& address, const Service& service) const {
     return std::ranges::any_of(config_.blocked, [&](const auto& entry) {
@@ -70,9 +128,12 @@ class Model {
   }
 
   PoolConfig config_;
-  std::vector<std::pair<IpAddress, Service>> taken_;
+  std::vector<Taken> taken_;
+  std::vector<Taken> live_;                          ///< sessions
+  std::vector<std::pair<Taken, Instant>> over_;      ///< those that have ended, and until when they count
   std::list<std::pair<IpAddress, Instant>> fresh_;
   std::vector<Rest> rested_;
+  IpAddress latest_;
 };
 
 class PoolModel : public PoolWorld {
@@ -92,6 +153,13 @@ class PoolModel : public PoolWorld {
                 static_cast<std::uint16_t>(1 + random.below(6))};
     }
   }
+  /// What a session that comes by a claim of `service` uses.
+  Service used_of(const Service& service) {
+    Service used = service;
+    if (used.is_any()) used.protocol = random.below(2) == 0 ? Protocol::tcp : Protocol::udp;
+    if (used.protocol != Protocol::icmp && used.port == 0) used.port = static_cast<std::uint16_t>(1 + random.below(6));
+    return used;
+  }
   std::size_t ends_counted() {
     return counters.get(Counter::pool_claimed) + counters.get(Counter::pool_expired) +
            counters.get(Counter::pool_narrowed);
@@ -109,37 +177,61 @@ class PoolModel : public PoolWorld {
   }
 };
 
-TEST_F(PoolModel, each_query_gets_the_very_address_that_the_lists_say) {  // POOL-3, POOL-4, POOL-11
+TEST_F(PoolModel, each_query_gets_the_very_address_that_the_lists_say) {  // POOL-3, POOL-4, POOL-11, POOL-14
   for (const std::size_t addresses : {1u, 3u, 70u}) {
-    auto config = some_addresses(addresses);
-    config.share = false;
-    config.wait = 0s;
-    config.hold = 1h;
-    make(config);
-    Model model{config};
-    std::vector<Granted> live;
-    std::size_t granted_count = 0;
-    for (int step = 0; step < 8000; ++step) {
-      if (random.below(100) < 52) {
-        const auto service = some_service();
-        const auto expected = model.choose(service, now);
-        const auto outcome = ask(HostId{random.below(1000)}, service);
-        ASSERT_EQ(expected.has_value(), !exhausted(outcome)) << "step " << step;
-        if (!expected) continue;
-        const auto answer = granted(outcome);
-        ASSERT_EQ(address(answer), expected->to_string()) << "step " << step;
-        model.take(*expected, service);
-        live.push_back(answer);
-        ++granted_count;
-      } else if (!live.empty()) {
-        std::swap(live[random.below(static_cast<std::uint32_t>(live.size()))], live.back());
-        ASSERT_TRUE(claim(live.back()));
-        model.release(live.back().binding.external, live.back().binding.service, now);
-        live.pop_back();
+    for (const bool share : {false, true}) {
+      auto config = some_addresses(addresses);
+      config.share = share;
+      config.rest = 100ms;
+      config.wait = 0s;
+      config.hold = 1h;
+      make(config);
+      Model model{config};
+      std::vector<Granted> live;
+      std::size_t granted_count = 0, sessions_begun = 0;
+      std::uint32_t next_host = 1000;
+      for (int step = 0; step < 8000; ++step) {
+        const auto action = random.below(100);
+        if (action < 52) {
+          const auto service = some_service();
+          // One of few, who have sessions already, or who has none and shares nothing.
+          const HostId host{share && random.below(2) == 0 ? next_host++ : random.below(4)};
+          if (std::ranges::any_of(live, [&](const Granted& other) {
+                return share && other.binding.host == host && other.binding.service == service;
+              }))
+            continue;
+          const auto expected = model.choose(service, host, now);
+          const auto outcome = ask(host, service);
+          ASSERT_EQ(expected.has_value(), !exhausted(outcome)) << "step " << step;
+          if (!expected) continue;
+          const auto answer = granted(outcome);
+          ASSERT_EQ(address(answer), expected->to_string()) << "step " << step;
+          model.take(*expected, service, host);
+          live.push_back(answer);
+          ++granted_count;
+        } else if (action < 90 && !live.empty()) {
+          std::swap(live[random.below(static_cast<std::uint32_t>(live.size()))], live.back());
+          const auto& binding = live.back().binding;
+          ASSERT_TRUE(claim(binding));
+          model.release(binding.external, binding.service, now);
+          if (random.below(2) == 0) {
+            const auto used = used_of(binding.service);
+            pool->session_began(binding.external, used, binding.host);
+            model.began(binding.external, used, binding.host);
+            ++sessions_begun;
+          }
+          live.pop_back();
+        } else if (!model.live().empty()) {
+          const auto which = random.below(static_cast<std::uint32_t>(model.live().size()));
+          const auto& [external, service, host] = model.live()[which];
+          pool->session_ended(external, service, host, now);
+          model.ended(which, now);
+        }
+        if (random.below(4) == 0) pass(std::chrono::milliseconds{random.below(60)});
       }
-      if (random.below(4) == 0) pass(std::chrono::milliseconds{random.below(60)});
+      EXPECT_GT(granted_count, 1000u) << "too few to mean anything";
+      EXPECT_GT(sessions_begun, 300u);
     }
-    EXPECT_GT(granted_count, 1000u) << "too few to mean anything";
   }
 }
 
@@ -153,7 +245,7 @@ TEST_F(PoolModel, the_books_agree_after_any_sequence_of_events) {  // POOL-3..PO
     std::size_t made = 0, removed = 0, answered = 0;
     std::vector<Binding> bindings;  // of answers, some of them over by now
     std::vector<Request> requests;  // asked lately
-    std::map<Ticket, Service> waiting;
+    std::map<Ticket, Request> waiting;
     const auto take_answers = [&] {
       for (; answered < worker.order.size(); ++answered) {
         const auto& answer = worker.answered.at(worker.order[answered]);
@@ -182,7 +274,7 @@ TEST_F(PoolModel, the_books_agree_after_any_sequence_of_events) {  // POOL-3..PO
           bindings.push_back(granted->binding);
         } else if (const auto* wait = std::get_if<Waiting>(&outcome)) {
           ASSERT_NE(waiting.contains(wait->ticket), !wait->repeated);
-          waiting.emplace(wait->ticket, request.service);
+          waiting.emplace(wait->ticket, request);
         }
       } else if (action < 80 && !bindings.empty()) {
         const auto& binding = bindings[random.below(static_cast<std::uint32_t>(bindings.size()))];
@@ -224,8 +316,10 @@ TEST_F(PoolModel, the_books_agree_after_any_sequence_of_events) {  // POOL-3..PO
       // POOL-8: whoever waits fits nowhere.
       if (use.claims == config.max_claims) continue;
       Model model{config};
-      for (const auto& [id, entry] : worker.entries) model.take(entry.external, entry.service);
-      for (const auto& [ticket, service] : waiting) ASSERT_FALSE(model.fits_somewhere(service));
+      for (const auto& [id, entry] : worker.entries) model.take(entry.external, entry.service, entry.host);
+      for (const auto& [ticket, request] : waiting) {
+        ASSERT_FALSE(model.fits_somewhere(request.service, request.host)) << "step " << step;
+      }
     }
   }
 }
