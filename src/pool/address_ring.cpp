@@ -48,16 +48,12 @@ void AddressRing::forget_ended(Instant now) {
   }
 }
 
-void AddressRing::look_for_others(const net::Service& service, HostId host, Instant now) {
-  forget_ended(now);
-  if (live_.empty()) {
-    std::ranges::fill(others_, 0);
-    return;
-  }
-  for (std::size_t word = 0; word < others_.size(); ++word) others_[word] = live_.of_others(word, service, host);
+std::uint64_t AddressRing::others_in(std::size_t word, const Wanted& wanted) const {
+  return live_.empty() ? 0 : live_.of_others(word, wanted.service, wanted.host);
 }
 
-AddressRing::Candidates AddressRing::carrying(const net::Service& service) const {
+AddressRing::Candidates AddressRing::carrying(const Wanted& wanted) const {
+  const net::Service& service = wanted.service;
   Candidates found;
   // All of an address fits on no other than a fresh one.
   if (service.is_any() || taken_.carrying_count() == 0) return found;
@@ -71,7 +67,7 @@ AddressRing::Candidates AddressRing::carrying(const net::Service& service) const
     if (bits == 0) continue;
     const auto resting = bits & quarantine_.overlapping(word, service);
     const auto rested = bits & ~resting;
-    if (const auto best = rested & ~others_[word]) {
+    if (const auto best = rested == 0 ? 0 : rested & ~others_in(word, wanted)) {
       found[0] = lowest(word, best);
       return found;
     }
@@ -88,33 +84,37 @@ std::uint64_t AddressRing::behind_latest(std::size_t word) const {
   return latest_ % 64 == 63 ? 0 : ~std::uint64_t{0} << (latest_ % 64 + 1);
 }
 
-AddressRing::Candidates AddressRing::beside(AddressSlot own, const net::Service& service) const {
+AddressRing::Candidates AddressRing::beside(AddressSlot own, const Wanted& wanted) const {
   Candidates found;
-  if (!fits_beside(own, service)) return found;
-  const bool rests = (quarantine_.overlapping(own / 64, service) >> own % 64 & 1) != 0;
-  found[rank(rests, others_live(own))] = own;
+  if (!fits_beside(own, wanted.service)) return found;
+  const bool rests = (quarantine_.overlapping(own / 64, wanted.service) >> own % 64 & 1) != 0;
+  found[rank(rests, (others_in(own / 64, wanted) >> own % 64 & 1) != 0)] = own;
   return found;
 }
 
-bool AddressRing::has_lonely_fresh(const net::Service& service) const {
+bool AddressRing::find_lonely_fresh(const Wanted& wanted) {
+  bool any = false;
   for (std::size_t word = 0; word < others_.size(); ++word) {
+    others_[word] = others_in(word, wanted);
     const auto left = addresses_.size() - word * 64;
     const auto all = left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
     const auto bits = all & ~taken_.carrying(word) & ~others_[word];
-    if (bits != 0 && (bits & ~blocked_.covering(word, service)) != 0) return true;
+    any |= bits != 0 && (bits & ~blocked_.covering(word, wanted.service)) != 0;
   }
-  return false;
+  return any;
 }
 
-/// The least recently used comes first, and so does the end of its rest.
-AddressRing::Candidates AddressRing::fresh(const net::Service& service, Instant now) const {
+/// The least recently used comes first, and so does the end of its rest. All addresses are looked at only
+/// where others have sessions at the first.
+AddressRing::Candidates AddressRing::fresh(const Wanted& wanted, Instant now) {
   Candidates found;
   for (auto slot = fresh_.first(); slot != IndexList::none; slot = links_[slot].next) {
-    if (!allows(slot, service)) continue;
-    const auto place = rank(rests_until_[slot] > now, others_live(slot));
+    if (!allows(slot, wanted.service)) continue;
+    const auto others = found[1] ? others_[slot / 64] : others_in(slot / 64, wanted);
+    const auto place = rank(rests_until_[slot] > now, (others >> slot % 64 & 1) != 0);
     const bool first = !found[1];
     if (!found[place]) found[place] = slot;
-    if (place != 1 || (first && !has_lonely_fresh(service))) break;
+    if (place != 1 || (first && !find_lonely_fresh(wanted))) break;
   }
   return found;
 }
@@ -122,12 +122,13 @@ AddressRing::Candidates AddressRing::fresh(const net::Service& service, Instant 
 std::optional<AddressSlot> AddressRing::choose(const net::Service& service, HostId host,
                                                std::optional<AddressSlot> own, Instant now) {
   quarantine_.expire(now);
-  look_for_others(service, host, now);
-  const auto carriers = carrying(service);
+  forget_ended(now);
+  const Wanted wanted{service, host};
+  const auto carriers = carrying(wanted);
   if (carriers[0]) return carriers[0];
-  const auto besides = own ? beside(*own, service) : Candidates{};
+  const auto besides = own ? beside(*own, wanted) : Candidates{};
   if (besides[0]) return besides[0];
-  const auto unused = fresh(service, now);
+  const auto unused = fresh(wanted, now);
   for (std::size_t place = 0; place < unused.size(); ++place) {
     for (const auto& candidates : {carriers, besides, unused}) {
       if (candidates[place]) return candidates[place];
@@ -170,7 +171,8 @@ void AddressRing::began(const net::IpAddress& address, const net::Service& servi
   if (const auto slot = slots_.find(address); slot != slots_.end()) live_.began(slot->second, service, host);
 }
 
-void AddressRing::ended(const net::IpAddress& address, const net::Service& service, HostId host, Instant now) {
+void AddressRing::ended(const net::IpAddress& address, const net::Service& service, HostId host,
+                        Instant now) {
   const auto slot = slots_.find(address);
   if (slot == slots_.end()) return;
   ended_.push_back({slot->second, service, host, now + quarantine_.rest()});

@@ -22,12 +22,24 @@ std::size_t first_level(const net::Service& service) {
 LiveServices::LiveServices(std::size_t capacity, const HashSalt& salt)
     : counts_{2 * capacity, salt}, masks_{2 * capacity, salt} {}
 
+/// Asks for all that a change looks at, at once: most of it is seldom in the cache.
+void LiveServices::prefetch(AddressSlot address, const net::Service& service, std::uint32_t host) const {
+  for (const net::Service& level : levels(service)) {
+    for (const std::uint32_t whose : {host, everybody}) {
+      counts_.prefetch(key(address, level, whose));
+      masks_.prefetch(key(address / 64, level, whose));
+    }
+  }
+}
+
 void LiveServices::began(AddressSlot address, const net::Service& service, HostId host) {
+  prefetch(address, service, host.value());
   const auto all = levels(service);
   for (std::size_t i = first_level(service); i < all.size(); ++i) add(address, all[i], host.value());
 }
 
 void LiveServices::ended(AddressSlot address, const net::Service& service, HostId host) {
+  prefetch(address, service, host.value());
   const auto all = levels(service);
   for (std::size_t i = first_level(service); i < all.size(); ++i) remove(address, all[i], host.value());
 }

@@ -102,13 +102,17 @@ class AddressRing {
     Instant until;
   };
   void forget_ended(Instant now);
-  void look_for_others(const net::Service& service, HostId host, Instant now);
-  [[nodiscard]] bool others_live(AddressSlot address) const { return (others_[address / 64] >> address % 64 & 1) != 0; }
-  [[nodiscard]] Candidates carrying(const net::Service& service) const;
-  [[nodiscard]] Candidates beside(AddressSlot own, const net::Service& service) const;
-  [[nodiscard]] Candidates fresh(const net::Service& service, Instant now) const;
+  struct Wanted {
+    const net::Service& service;
+    HostId host;
+  };
+  [[nodiscard]] std::uint64_t others_in(std::size_t word, const Wanted& wanted) const;
+  [[nodiscard]] Candidates carrying(const Wanted& wanted) const;
+  [[nodiscard]] Candidates beside(AddressSlot own, const Wanted& wanted) const;
+  [[nodiscard]] Candidates fresh(const Wanted& wanted, Instant now);
   [[nodiscard]] std::uint64_t behind_latest(std::size_t word) const;
-  [[nodiscard]] bool has_lonely_fresh(const net::Service& service) const;
+  /// Fills `others_`; is there a fresh address without such sessions?
+  [[nodiscard]] bool find_lonely_fresh(const Wanted& wanted);
 
   std::vector<net::IpAddress> addresses_;
   PortMasks ports_;  ///< of the three below
@@ -118,7 +122,7 @@ class AddressRing {
   LiveServices live_;
   std::deque<EndedSession> ended_;  ///< in the order of `until`, at most as many as there is room for in `live_`
   std::size_t ended_room_;
-  std::vector<std::uint64_t> others_;  ///< of the search at hand: where other hosts have sessions
+  std::vector<std::uint64_t> others_;  ///< scratch of a search: where other hosts have sessions
   std::unordered_map<net::IpAddress, AddressSlot> slots_;
   IndexList::Links links_;
   IndexList fresh_;                   ///< least recently used first

@@ -50,6 +50,7 @@ class LiveServices {
   [[nodiscard]] static Key key(std::uint32_t place, const net::Service& service, std::uint32_t host) {
     return {place, host, service.port, static_cast<std::uint8_t>(service.protocol)};
   }
+  void prefetch(AddressSlot address, const net::Service& service, std::uint32_t host) const;
   void add(AddressSlot address, const net::Service& service, std::uint32_t host);
   void remove(AddressSlot address, const net::Service& service, std::uint32_t host);
 
