@@ -48,7 +48,6 @@ std::optional<nat::IcmpError> told_of(Counter why, const Packet& packet, const n
       if (policy.crosses(packet.destination())) return nat::IcmpError::source_route;
       return std::nullopt;
     case Counter::parse_extension_headers:  // section 5.1.1
-    case Counter::martian_destination:      // RFC 6052 section 3.1, RFC 1812 section 5.3.7: no host has it
       if (policy.crosses(packet.destination())) return nat::IcmpError::admin_prohibited;
       return std::nullopt;
     case Counter::not_represented:             // RFC 6052 section 3.1

@@ -57,7 +57,7 @@ AddressRing::Candidates AddressRing::carrying(const Wanted& wanted) const {
   Candidates found;
   // All of an address fits on no other than a fresh one.
   if (service.is_any() || taken_.carrying_count() == 0) return found;
-  std::optional<AddressSlot> behind;  // of those that rest, the first behind the latest
+  Candidates behind;  // of those that rest, the first behind the latest
   for (std::size_t word = 0; word < taken_.words(); ++word) {
     auto bits = taken_.carrying(word);
     if (bits == 0) continue;
@@ -66,16 +66,22 @@ AddressRing::Candidates AddressRing::carrying(const Wanted& wanted) const {
     bits &= ~blocked_.covering(word, service);
     if (bits == 0) continue;
     const auto resting = bits & quarantine_.overlapping(word, service);
-    const auto rested = bits & ~resting;
-    if (const auto best = rested == 0 ? 0 : rested & ~others_in(word, wanted)) {
-      found[0] = lowest(word, best);
-      return found;
+    const auto others = others_in(word, wanted);
+    for (const bool rests : {false, true}) {
+      for (const bool others_live : {false, true}) {
+        const auto those = bits & (rests ? resting : ~resting) & (others_live ? others : ~others);
+        if (those == 0) continue;
+        const auto place = rank(rests, others_live);
+        if (!found[place]) found[place] = lowest(word, those);
+        if (place == 0) return found;
+        if (const auto next = those & behind_latest(word); rests && next != 0 && !behind[place])
+          behind[place] = lowest(word, next);
+      }
     }
-    if (rested != 0 && !found[1]) found[1] = lowest(word, rested);
-    if (resting != 0 && !found[2]) found[2] = lowest(word, resting);
-    if (const auto next = resting & behind_latest(word); next != 0 && !behind) behind = lowest(word, next);
   }
-  if (behind) found[2] = behind;
+  for (std::size_t place = 0; place < found.size(); ++place) {
+    if (behind[place]) found[place] = behind[place];
+  }
   return found;
 }
 
@@ -104,17 +110,18 @@ bool AddressRing::find_lonely_fresh(const Wanted& wanted) {
   return any;
 }
 
-/// The least recently used comes first, and so does the end of its rest. All addresses are looked at only
-/// where others have sessions at the first.
+/// The least recently used comes first, and so does the end of its rest: behind one that rests all do. All
+/// addresses are looked at only where others have sessions at the first.
 AddressRing::Candidates AddressRing::fresh(const Wanted& wanted, Instant now) {
   Candidates found;
   for (auto slot = fresh_.first(); slot != IndexList::none; slot = links_[slot].next) {
     if (!allows(slot, wanted.service)) continue;
-    const auto others = found[1] ? others_[slot / 64] : others_in(slot / 64, wanted);
-    const auto place = rank(rests_until_[slot] > now, (others >> slot % 64 & 1) != 0);
-    const bool first = !found[1];
+    const bool first = !found[1] && !found[3];
+    const auto others = first ? others_in(slot / 64, wanted) : others_[slot / 64];
+    const bool others_live = (others >> slot % 64 & 1) != 0;
+    const auto place = rank(rests_until_[slot] > now, others_live);
     if (!found[place]) found[place] = slot;
-    if (place != 1 || (first && !find_lonely_fresh(wanted))) break;
+    if (!others_live || (first && !find_lonely_fresh(wanted))) break;
   }
   return found;
 }

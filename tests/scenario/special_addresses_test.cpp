@@ -42,13 +42,24 @@ struct EveryWay : Gateway {
     learn(outside, "2001:db8:100::fe");
   }
   void expect_silence(const Bytes& packet, unsigned port, Counter counter, const std::string& what) {
+    expect_drop(packet, port, counter, what, "nothing");
+  }
+  /// RFC 7915 sections 4.4 and 5.4: its sender is told that it is prohibited.
+  void expect_prohibited(const Bytes& packet, unsigned port, Counter counter, const std::string& what) {
+    expect_drop(packet, port, counter, what, port == inside ? "icmp1" : "icmp3");
+  }
+  void expect_drop(const Bytes& packet, unsigned port, Counter counter, const std::string& what,
+                   const std::string& answer) {
     const auto before = count(counter);
     const auto had = sessions();
     put(port, packet);
     turn();
     EXPECT_EQ(count(counter), before + 1) << what << " was not counted as " << info(counter).name;
     EXPECT_EQ(sessions(), had) << what << " opened a session";
-    for (const unsigned each : {inside, outside}) EXPECT_EQ(text(take(each)), "nothing") << what;
+    for (const unsigned each : {inside, outside}) {
+      const std::string seen = text(take(each));
+      EXPECT_EQ(seen.substr(0, seen.find(' ')), each == port ? answer : "nothing") << what;
+    }
     EXPECT_TRUE(punted().empty()) << what;
   }
 };
@@ -172,11 +183,11 @@ TEST(WellKnownPrefix, shows_global_addresses_alone_by_a_map) {
   EveryWay gateway{1, realm};
   for (const std::string local :
        {"10.1.2.3", "192.168.1.1", "100.64.0.1", "192.0.2.1", "203.0.113.9", "198.18.0.1"}) {
-    gateway.expect_silence(udp("[fd00:10::6]:5000", "[64:ff9b::" + local + "]:80").ip(), inside,
+    gateway.expect_prohibited(udp("[fd00:10::6]:5000", "[64:ff9b::" + local + "]:80").ip(), inside,
                            Counter::not_represented, "to " + local);
-    gateway.expect_silence(udp("[64:ff9b::" + local + "]:5000", "[64:ff9b::9.9.9.9]:80").ip(), inside,
+    gateway.expect_prohibited(udp("[64:ff9b::" + local + "]:5000", "[64:ff9b::9.9.9.9]:80").ip(), inside,
                            Counter::not_represented, "as " + local);
-    gateway.expect_silence(udp(at(local, 80), "198.51.100.20:5000").ip(), outside, Counter::not_represented,
+    gateway.expect_prohibited(udp(at(local, 80), "198.51.100.20:5000").ip(), outside, Counter::not_represented,
                            "from " + local);
     gateway.expect_silence(
         icmp_error("9.9.9.9", "198.51.100.20", 3, 1, udp("198.51.100.20:5000", at(local, 80)).ip()).ip(),
@@ -210,10 +221,10 @@ TEST_P(SpecialAddresses, of_nat64_the_well_known_prefix_shows_global_addresses_a
   const std::string e = at("198.51.100.1", out->source_port());
   gateway.bind("198.51.100.10", {}, "fd00:10::5");
   for (const std::string local : {"10.9.9.9", "192.168.1.1", "203.0.113.9"}) {
-    gateway.expect_silence(udp("[fd00:10::5]:6001", "[64:ff9b::" + local + "]:53").ip(), inside,
+    gateway.expect_prohibited(udp("[fd00:10::5]:6001", "[64:ff9b::" + local + "]:53").ip(), inside,
                            Counter::not_represented, "to " + local);
-    gateway.expect_silence(udp(at(local, 53), e).ip(), outside, Counter::not_represented, "from " + local);
-    gateway.expect_silence(udp(at(local, 53), "198.51.100.10:7").ip(), outside, Counter::not_represented,
+    gateway.expect_prohibited(udp(at(local, 53), e).ip(), outside, Counter::not_represented, "from " + local);
+    gateway.expect_prohibited(udp(at(local, 53), "198.51.100.10:7").ip(), outside, Counter::not_represented,
                            "by a reservation, from " + local);
   }
   EXPECT_TRUE(gateway.in(udp("9.9.9.8:53", "198.51.100.10:7"))) << "the reservation is not spent";

@@ -34,8 +34,8 @@ class Started {
     realm.outbound.max_sessions = std::min(realm.outbound.max_sessions, 4096U);
     realm.outbound.max_sessions_per_host = std::min(realm.outbound.max_sessions_per_host, 4096U);
     const unsigned count = std::min(realm.workers.count, 4U);
-    pool_ =
-        dataplane::make_packet_pool(4096 * static_cast<unsigned>(realm.ports.size()) * count + 4096, 1500);
+    pool_ = dataplane::make_packet_pool(4096 * static_cast<unsigned>(realm.ports.size()) * count + 4096,
+                                        {.mtu = 1500});
     for (std::uint8_t i = 0; i < realm.ports.size(); ++i) {
       realm.ports[i].device = null_device(i);
       realm.ports[i].mtu = 1500;

@@ -30,8 +30,8 @@ namespace rgw::pool {
 ///   2. of these, those where no other host has a live session that the service covers;
 ///   3. of these, a carrying address (the first of the file), then one beside the host's own wide reservation,
 ///   then the least recently used fresh one.
-/// Where all rest, the sessions do not count: the one that has rested longest is best, so of the carrying ones
-/// the next behind the address that was taken last.
+/// Where all rest, sessions count in the same way, and then the one that has rested longest is best, so of the
+/// carrying ones the next behind the address that was taken last.
 ///
 /// Costs: a search reads one word for each 64 addresses (five where sessions live at the service), and skips
 /// the fresh addresses on which the service is blocked, or where others have sessions, while there are better
@@ -91,9 +91,12 @@ class AddressRing {
   [[nodiscard]] std::size_t carrying_count() const { return taken_.carrying_count(); }
 
  private:
-  /// Those that have rested, those where others have sessions, and those that rest: 0 is best.
-  using Candidates = std::array<std::optional<AddressSlot>, 3>;
-  [[nodiscard]] static std::size_t rank(bool rests, bool others_live) { return rests ? 2 : others_live ? 1 : 0; }
+  /// Those that have rested before those that rest, and of each those where no others have sessions before those
+  /// where they do: 0 is best.
+  using Candidates = std::array<std::optional<AddressSlot>, 4>;
+  [[nodiscard]] static std::size_t rank(bool rests, bool others_live) {
+    return (rests ? 2U : 0U) + (others_live ? 1U : 0U);
+  }
 
   struct EndedSession {
     AddressSlot address;

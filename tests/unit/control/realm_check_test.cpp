@@ -138,8 +138,8 @@ std::vector<std::string> name_server(const std::string& text) {
   const auto loaded = load(text);
   EXPECT_TRUE(loaded.realm) << loaded.to_string();
   std::vector<std::string> addresses;
-  for (const auto& record : zone_specs(loaded.realm.value()).front().records)
-    addresses.push_back(record.data);
+  const auto zones = zone_specs(loaded.realm.value());
+  for (const auto& record : zones.front().records) addresses.push_back(record.data);
   return addresses;
 }
 
