@@ -38,9 +38,10 @@ bool wants_packets(const bench::Options& options) {
 
 void measure(const bench::Options& options) {
   if (options.cpu) pin(*options.cpu);
+  constexpr unsigned memory_mib = 256;
   const dataplane::Eal eal{{.program = "realmgw-bench",
-                            .huge_pages = !options.no_huge && dataplane::Eal::huge_pages_free(),
-                            .memory_mib = 256,
+                            .huge_pages = !options.no_huge && dataplane::Eal::huge_pages_mib() >= memory_mib,
+                            .memory_mib = memory_mib,
                             .pci = {}}};
   const auto tsc_hz = static_cast<double>(rte_get_tsc_hz());
   std::vector<bench::Row> rows;
