@@ -160,8 +160,8 @@ CROSSING = {
     "parse_icmp_checksum": [quoting(QUOTED, bad_checksum=True)],
     "icmp_no_session": [quoting(QUOTED)],
     "spoofed_own_source": [from_host(source=harness.in_prefix(EXT0)), from_host(source=harness.in_prefix(HOSTA))],
-    "no_translation": [from_host(destination=harness.in_prefix(nobody))
-                       for nobody in ("127.0.0.1", "224.0.0.1", "0.0.0.0", "240.0.0.1", "255.255.255.255")],
+    "martian_destination": [from_host(destination=harness.in_prefix(nobody))
+                            for nobody in ("127.0.0.1", "224.0.0.1", "0.0.0.0", "240.0.0.1", "255.255.255.255")],
     "route_same_side": [from_host(destination=harness.in_prefix(HOSTA))],
 }
 
