@@ -148,7 +148,9 @@ class Sip(Calls):
                                "both report inside", 25)
                     wait_until(lambda: len({source for source, *_ in rtcp(outside.packets())}) == 2, "both report outside",
                                25)
-                    media = {source for source, destination in rtp(outside.packets()) if 10000 <= destination <= 10100}
+                    media = {source for payload_type in (0, 8)  # G.711 of either kind
+                             for source, destination in rtp(outside.packets(), payload_type)
+                             if 10000 <= destination <= 10100}
                     reports = {port for source, port, _ in rtcp(outside.packets()) if source != pair.remote}
                     # The very first may have left before the announcement.
                     self.assertTrue(reports & {port + 1 for port in media}, (reports, media))
