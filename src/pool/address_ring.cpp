@@ -69,7 +69,8 @@ AddressRing::Candidates AddressRing::carrying(const Wanted& wanted) const {
     const auto others = others_in(word, wanted);
     for (const bool rests : {false, true}) {
       for (const bool others_live : {false, true}) {
-        const auto those = bits & (rests ? resting : ~resting) & (others_live ? others : ~others);
+        const auto counted = rests && !counts_at_rest(service) ? 0 : others;
+        const auto those = bits & (rests ? resting : ~resting) & (others_live ? counted : ~counted);
         if (those == 0) continue;
         const auto place = rank(rests, others_live);
         if (!found[place]) found[place] = lowest(word, those);
@@ -94,7 +95,8 @@ AddressRing::Candidates AddressRing::beside(AddressSlot own, const Wanted& wante
   Candidates found;
   if (!fits_beside(own, wanted.service)) return found;
   const bool rests = (quarantine_.overlapping(own / 64, wanted.service) >> own % 64 & 1) != 0;
-  found[rank(rests, (others_in(own / 64, wanted) >> own % 64 & 1) != 0)] = own;
+  const bool counts = !rests || counts_at_rest(wanted.service);
+  found[rank(rests, counts && (others_in(own / 64, wanted) >> own % 64 & 1) != 0)] = own;
   return found;
 }
 
@@ -118,8 +120,9 @@ AddressRing::Candidates AddressRing::fresh(const Wanted& wanted, Instant now) {
     if (!allows(slot, wanted.service)) continue;
     const bool first = !found[1] && !found[3];
     const auto others = first ? others_in(slot / 64, wanted) : others_[slot / 64];
-    const bool others_live = (others >> slot % 64 & 1) != 0;
-    const auto place = rank(rests_until_[slot] > now, others_live);
+    const bool rests = rests_until_[slot] > now;
+    const bool others_live = (!rests || counts_at_rest(wanted.service)) && (others >> slot % 64 & 1) != 0;
+    const auto place = rank(rests, others_live);
     if (!found[place]) found[place] = slot;
     if (!others_live || (first && !find_lonely_fresh(wanted))) break;
   }

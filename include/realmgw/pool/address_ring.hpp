@@ -30,8 +30,9 @@ namespace rgw::pool {
 ///   2. of these, those where no other host has a live session that the service covers;
 ///   3. of these, a carrying address (the first of the file), then one beside the host's own wide reservation,
 ///   then the least recently used fresh one.
-/// Where all rest, sessions count in the same way, and then the one that has rested longest is best, so of the
-/// carrying ones the next behind the address that was taken last.
+/// Where all rest, the one that has rested longest is best, so of the carrying ones the next behind the address
+/// that was taken last. Sessions count there only for services of UDP and ICMP, whose clients keep their port and so
+/// would meet the session; a client of TCP comes from another port each time, and late packets matter more.
 ///
 /// Costs: a search reads one word for each 64 addresses (five where sessions live at the service), and skips
 /// the fresh addresses on which the service is blocked, or where others have sessions, while there are better
@@ -94,6 +95,9 @@ class AddressRing {
   /// Those that have rested before those that rest, and of each those where no others have sessions before those
   /// where they do: 0 is best.
   using Candidates = std::array<std::optional<AddressSlot>, 4>;
+  [[nodiscard]] static bool counts_at_rest(const net::Service& service) {
+    return service.protocol == net::Protocol::udp || service.protocol == net::Protocol::icmp;
+  }
   [[nodiscard]] static std::size_t rank(bool rests, bool others_live) {
     return (rests ? 2U : 0U) + (others_live ? 1U : 0U);
   }

@@ -21,11 +21,12 @@ class Model {
   /// First those that have rested, of each kind those where no other host has sessions; of each the carrying ones
   /// before what stands beside the host's own wide reservation, and that before the fresh ones.
   [[nodiscard]] std::optional<IpAddress> choose(const Service& service, HostId host, Instant now) const {
+    const bool of_fixed_port = service.protocol == Protocol::udp || service.protocol == Protocol::icmp;
     for (const bool resting : {false, true}) {
       for (const bool others : {false, true}) {
         const auto fits = [&](const IpAddress& address, bool rests) {
           return !blocked(address, service) && rests == resting &&
-                 others_live(address, service, host, now) == others;
+                 ((!resting || of_fixed_port) && others_live(address, service, host, now)) == others;
         };
         for (const auto& address : in_order(resting)) {
           if (carries(address) && !overlaps(address, service) && fits(address, rests(address, service, now)))
