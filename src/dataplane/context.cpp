@@ -76,6 +76,7 @@ Context::Context(const WorkerParts& parts)
       shared_salt{salt_of(parts.shared_seed)},
       ownership{parts.peers->workers(), shared_salt},
       sessions{nat::sessions_of_worker(snapshot.policy, parts.peers->workers()), salt, clock.now()},
+      signpost_ids{sessions.capacity()},
       bindings{snapshot.policy.max_bindings, salt},
       admission{snapshot.policy, ownership, id, sessions, bindings, random, salt},
       syns{max_stored_syns, snapshot.policy.timeouts[nat::TimerClass::tcp_incoming_syn], salt},
@@ -106,7 +107,7 @@ void Context::transmit_otherwise(PortId port_id, rte_mbuf* mbuf) {
   note.purpose = ring::Purpose::finish;
   note.port = port_id;
   note.from = id;
-  push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())}, {mbuf, ring::no_signpost, {}, PeerMessage::Word::noted, {}});
+  push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())}, {mbuf, ring::no_signpost, PeerMessage::Word::noted, {}});
 }
 
 void Context::flush(const Port& port, TxBuffer& buffer) {
@@ -180,13 +181,15 @@ void Context::write_note(const Packet& packet, std::uint32_t signpost) const {
   note.l4_protocol = static_cast<std::uint8_t>(packet.l4_protocol);
   note.datagram_length = packet.datagram_length;
   note.signpost = signpost;
+  note.new_signpost = false;
 }
 
-Verdict Context::to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost) {
+Verdict Context::to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost, bool new_signpost) {
   if (packet.hops == max_hops) return Verdict::drop(Counter::steer_too_many_hops);
   counters.add(Counter::steer_to_peer);
   write_note(packet, signpost);
-  push_peer(peer, {packet.mbuf, signpost, {}, PeerMessage::Word::noted, {}});
+  ring::note(packet.mbuf).new_signpost = new_signpost;
+  push_peer(peer, {packet.mbuf, signpost, PeerMessage::Word::noted, {}});
   return Verdict::taken();
 }
 
@@ -195,7 +198,7 @@ void Context::pass_from_kernel(rte_mbuf* mbuf, PortId port, WorkerId owner) {
   note.purpose = ring::Purpose::from_kernel;
   note.port = port;
   note.from = id;
-  push_peer(owner, {mbuf, ring::no_signpost, {}, PeerMessage::Word::noted, {}});
+  push_peer(owner, {mbuf, ring::no_signpost, PeerMessage::Word::noted, {}});
 }
 
 void Context::answer(const Packet& cause, std::span<const std::uint8_t> ip_packet) {
@@ -243,7 +246,7 @@ ring::ClaimedService Context::used_by(const nat::Session& session) {
 void Context::end_session(nat::SessionSlot slot) {
   const nat::Session& session = sessions[slot];
   if (session.posted) {
-    tell_signpost(session.home, session.signpost_slot, session.outside.tail, PeerMessage::Word::ended);
+    tell_signpost(session.home, session.posted_by, PeerMessage::Word::ended);
   }
   if (session.companion != 0) [[unlikely]]
     end_companion(session.companion);

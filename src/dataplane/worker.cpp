@@ -108,6 +108,7 @@ void Worker::take_up(rte_mbuf* mbuf) {
   packet.hairpinned = note.hairpinned;
   packet.respelled = false;
   packet.signpost = note.signpost;
+  packet.new_signpost = note.new_signpost;
   packet.from = note.from;
 }
 
@@ -172,11 +173,12 @@ void Worker::take_up(HandedOver& handed) {
 }
 
 void Worker::hear_of_session(const PeerMessage& message) {
-  if (!context_.sessions.live(message.signpost)) return;
-  nat::Session& signpost = context_.sessions[message.signpost];
-  if (!signpost.signpost || signpost.outside.tail.far_port != message.remote_port) return;
+  const nat::SessionSlot slot = context_.signpost_ids.slot_of(message.signpost);
+  if (!context_.sessions.live(slot)) return;
+  nat::Session& signpost = context_.sessions[slot];
+  if (!signpost.signpost || signpost.signpost_id() != message.signpost) return;
   if (message.word == PeerMessage::Word::ended) {
-    context_.end_session(message.signpost);
+    context_.end_session(slot);
   } else {
     nat::SessionTable::extend(signpost, context_.signpost_deadline(signpost));
   }
@@ -224,7 +226,7 @@ void Worker::keep_house() {
         // Its packets may all go the way on which the signpost does not see them.
         const nat::Session& session = context_.sessions[slot];
         if (!session.posted) return;
-        context_.tell_signpost(session.home, session.signpost_slot, session.outside.tail, PeerMessage::Word::lives);
+        context_.tell_signpost(session.home, session.posted_by, PeerMessage::Word::lives);
       });
   context_.syns.expire(context_.now, stored_syns_a_turn,
                        [&](const nat::StoredSyns::Syn& syn) { stages::refuse_stored(context_, syn); });

@@ -172,7 +172,7 @@ std::vector<Raise> table() {
          buffer.note() = {};
          buffer.note().hops = 6;
          buffer.note().signpost = ring::no_signpost;
-         ASSERT_TRUE(gateway.worker(0).context().peers.ring(owner, other).push({buffer.release(), ring::no_signpost, {}, dataplane::PeerMessage::Word::noted, {}}));
+         ASSERT_TRUE(gateway.worker(0).context().peers.ring(owner, other).push({buffer.release(), ring::no_signpost, dataplane::PeerMessage::Word::noted, {}}));
          gateway.turn();
        },
        lab_realm(), 2},

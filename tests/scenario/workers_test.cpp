@@ -2,9 +2,9 @@
 // and sends for all:
 // - the owner by law gets each packet; whoever has no queue sends through one who has
 // - a claim whose packets belong elsewhere than its host: one signpost, which ends with the session, also
-// when it is claimed anew
-// - the packets of a flow stay in order, by the short way too, which what is handed over goes at both ends; no packet goes from worker to worker without end; a full ring drops
-// and counts
+//   when it is claimed anew; nothing opens by one that is about to end
+// - the packets of a flow stay in order, by the short way too, which what is handed over goes at both ends; no
+//   packet goes from worker to worker without end; a full ring drops and counts
 #include "scenario/support.hpp"
 #include <gtest/gtest.h>
 
@@ -75,6 +75,36 @@ TEST_P(Workers,
   EXPECT_LE(gateway.sessions(), 2U);
   pass(gateway, 241s);
   expect_nothing_left(gateway, 2);
+}
+
+// The signpost of a session that has ended is about to end too: what comes by it meanwhile opens nothing, since
+// nobody would find that session again, but who has the tuple next (POOL-14).
+TEST_P(Workers, a_packet_behind_the_end_of_a_session_opens_none_on_its_dying_signpost) {
+  Gateway gateway{lab_realm(), GetParam()};
+  const std::string old_host = "10.0.0.42", r = "203.0.113.10:4000";
+  std::string next_host = "10.0.0.43";  // of the same home
+  while (home_of(gateway, next_host) != home_of(gateway, old_host))
+    next_host = "10.0.0." + std::to_string(std::stoi(next_host.substr(7)) + 1);
+  for (const auto& host : {old_host, next_host}) gateway.learn(Gateway::inside, host);
+  gateway.turn();
+  const auto port = foreign_port(gateway, "198.51.100.10", old_host);
+  const std::string external = at("198.51.100.10", port);
+  gateway.bind("198.51.100.10", {Protocol::tcp, port}, old_host, 1);
+  ASSERT_TRUE(gateway.in(tcp(r, external).syn()));
+  ASSERT_TRUE(gateway.out(tcp(at(old_host, port), r).syn_ack()));
+  ASSERT_TRUE(gateway.out(tcp(at(old_host, port), r).fin()));
+  ASSERT_TRUE(gateway.in(tcp(r, external).fin()));
+  gateway.unbind("198.51.100.10", {Protocol::tcp, port}, 1);
+  gateway.bind("198.51.100.10", {Protocol::tcp, port}, next_host, 2);
+  gateway.turn();
+  for (int i = 0; i < 2; ++i) gateway.put(Gateway::outside, tcp(r, external).syn().ip());  // in one burst
+  gateway.turn();
+  EXPECT_EQ(take_all(gateway, Gateway::inside).size(), 2U);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(text(gateway.in(tcp(r, external).ack())), "tcp " + r + " > " + at(next_host, port)) << i;
+  }
+  EXPECT_EQ(gateway.sessions(), 2U) << "the session and its signpost";
+  EXPECT_EQ(gateway.count(Counter::signpost_created), 2U);
 }
 
 TEST_P(Workers, a_claim_refused_at_home_leaves_no_signpost) {  // POOL-6: other workers learn of the claim
@@ -192,7 +222,7 @@ TEST_P(Workers, no_packet_goes_round_without_end) {  // hops are counted
   ASSERT_TRUE(gateway.worker(0)
                   .context()
                   .peers.ring(owner, wrong)
-                  .push({buffer.release(), ring::no_signpost, {}, dataplane::PeerMessage::Word::noted, {}}));
+                  .push({buffer.release(), ring::no_signpost, dataplane::PeerMessage::Word::noted, {}}));
   gateway.turn();
   EXPECT_EQ(gateway.count(Counter::steer_too_many_hops), 1U);
   EXPECT_FALSE(gateway.take(Gateway::outside));
@@ -228,14 +258,21 @@ TEST_P(Workers, late_word_of_a_session_does_not_end_the_signpost_in_its_place) {
   ASSERT_TRUE(gateway.in(udp("203.0.113.10:4000", at("198.51.100.10", port))));
   const WorkerId home = home_of(gateway, "10.0.0.42"),
                  holder = owner_of(gateway, "198.51.100.10", static_cast<std::uint16_t>(port));
-  const auto say = [&](std::uint16_t remote_port) {
+  const auto signpost = [&] { return gateway.worker(holder.value()).context().sessions[0].signpost_id(); };
+  const auto say_ended = [&](std::uint32_t id) {
     auto& ring = gateway.worker(0).context().peers.ring(home, holder);
-    ASSERT_TRUE(ring.push({nullptr, 0, be16{remote_port}, dataplane::PeerMessage::Word::ended, {}}));
+    ASSERT_TRUE(ring.push({nullptr, id, dataplane::PeerMessage::Word::ended, {}}));
     gateway.turn();
   };
-  say(4001);
+  const auto first = signpost();
+  say_ended(first);
+  EXPECT_EQ(gateway.sessions(), 1U);
+  gateway.bind("198.51.100.10", {}, "10.0.0.42", 2);
+  ASSERT_TRUE(gateway.in(udp("203.0.113.10:4000", at("198.51.100.10", port))));  // the same flow, the same record
+  ASSERT_NE(signpost(), first);
+  say_ended(first);
   EXPECT_EQ(gateway.sessions(), 2U);
-  say(4000);
+  say_ended(signpost());
   EXPECT_EQ(gateway.sessions(), 1U);
 }
 

@@ -16,6 +16,7 @@
 #include "realmgw/dataplane/neighbour_table.hpp"
 #include "realmgw/dataplane/peers.hpp"
 #include "realmgw/dataplane/port.hpp"
+#include "realmgw/dataplane/signpost_ids.hpp"
 #include "realmgw/dataplane/ways.hpp"
 #include "realmgw/nat/admission.hpp"
 #include "realmgw/nat/fragment_table.hpp"
@@ -63,6 +64,7 @@ class Context {
   const HashSalt shared_salt;  ///< of what all workers must agree on
   const nat::Ownership ownership;
   nat::SessionTable sessions;
+  SignpostIds signpost_ids;
   nat::BindingTable bindings;
   nat::Admission admission;
   nat::StoredSyns syns;
@@ -121,8 +123,10 @@ class Context {
   static void reframe(const Packet& packet);
   /// Writes a packet's note so that whoever takes it up goes on where it is now.
   void write_note(const Packet& packet, std::uint32_t signpost = ring::no_signpost) const;
-  /// Hands a packet to a peer, which goes on with it; `signpost`: by which of ours it went.
-  [[nodiscard]] Verdict to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost = ring::no_signpost);
+  /// Hands a packet to a peer, which goes on with it; `signpost`: by which of ours it went, which may have been
+  /// set up for it.
+  [[nodiscard]] Verdict to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost = ring::no_signpost,
+                                bool new_signpost = false);
   /// The same for a packet that no stage has seen. It came by `port`, after `hops` from worker to worker.
   void hand_over(rte_mbuf* mbuf, PortId port, std::uint8_t hops, WorkerId peer, std::uint32_t signpost) {
     counters.add(Counter::steer_to_peer);
@@ -131,14 +135,14 @@ class Context {
     note.port = port;
     note.from = id;
     note.hops = static_cast<std::uint8_t>(hops + 1);
-    note.ports_known = note.hairpinned = false;
+    note.ports_known = note.hairpinned = note.new_signpost = false;
     note.signpost = signpost;
-    push_peer(peer, {mbuf, signpost, {}, PeerMessage::Word::noted, {}});
+    push_peer(peer, {mbuf, signpost, PeerMessage::Word::noted, {}});
   }
   /// The same for one that has just come.
   void hand_over(rte_mbuf* mbuf, PortId port, WorkerId peer) {
     counters.add(Counter::steer_to_peer);
-    push_peer(peer, {mbuf, ring::no_signpost, {}, PeerMessage::Word::as_it_came, port});
+    push_peer(peer, {mbuf, ring::no_signpost, PeerMessage::Word::as_it_came, port});
   }
   /// Hands a frame that the kernel sent to the worker that owns its session.
   void pass_from_kernel(rte_mbuf* mbuf, PortId port, WorkerId owner);
@@ -165,8 +169,8 @@ class Context {
   /// Ends a session, and the signpost that leads to it.
   void end_session(nat::SessionSlot slot);
   /// Tells the worker that holds a signpost of the session that it should lead here.
-  void tell_signpost(WorkerId holder, std::uint32_t signpost, const net::FlowTail& flow, PeerMessage::Word word) {
-    push_peer(holder, {nullptr, signpost, flow.far_port, word, {}});
+  void tell_signpost(WorkerId holder, std::uint32_t signpost, PeerMessage::Word word) {
+    push_peer(holder, {nullptr, signpost, word, {}});
   }
   /// How long a signpost lasts without a word: twice as long as its session without a packet, so that the word comes first.
   [[nodiscard]] nat::Tick signpost_deadline(const nat::Session& signpost) const {

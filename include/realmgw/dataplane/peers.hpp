@@ -21,8 +21,7 @@ struct PeerMessage {
     as_it_came,  ///< a packet from the queue of `port`, which nobody has done anything to: its note, a line of its own, is not written
   };
   rte_mbuf* packet;
-  std::uint32_t signpost;  ///< on the worker that gets this
-  be16 remote_port;        ///< of the flow, so that late word does not hit what has the signpost's place by now
+  std::uint32_t signpost;  ///< of word: which, on the worker that gets it
   Word word;
   PortId port;
 };

@@ -57,7 +57,7 @@ void edited(Context& context, Batch& batch);
 inline void adopt_signpost(nat::Session& session, const Packet& packet) {
   session.posted = true;
   session.home = packet.from;
-  session.signpost_slot = packet.signpost;
+  session.posted_by = packet.signpost;
 }
 /// The port, next hop and MTU by which a packet reaches an address, which may be of the other family; `cached` remembers the
 /// neighbour. Its sender is told where there is no way (OUT-5).

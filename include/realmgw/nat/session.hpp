@@ -85,11 +85,14 @@ struct alignas(64) Session {
   Tick created;
   std::uint32_t port_set;  ///< in which of the worker's port sets its external port is counted, or `none`
   std::uint32_t mapping;   ///< its endpoint-independent mapping, or `none`
-  std::uint32_t signpost_slot;  ///< of the signpost on worker `home`, where `posted`
+  std::uint32_t posted_by;  ///< names the signpost on worker `home`, where `posted`
 
   [[nodiscard]] Family inside_family() const { return inside.tail.family; }
   [[nodiscard]] Family outside_family() const { return outside.tail.family; }
   [[nodiscard]] net::Protocol protocol() const { return inside.tail.protocol; }
+  /// Names a signpost, on its worker. It has no inside, whose place the name takes.
+  [[nodiscard]] std::uint32_t signpost_id() const { return inside.near.value.raw(); }
+  void set_signpost_id(std::uint32_t id) { inside.near.value = be32::from_raw(id); }
   /// Has the remote another port towards the host than it has (POOL-14)?
   [[nodiscard]] bool renames_remote() const { return inside.tail.far_port != outside.tail.far_port; }
 

@@ -57,6 +57,7 @@ struct PacketNote {
   std::uint8_t l4_protocol;
   std::uint16_t datagram_length;  ///< as in net::Packet
   std::uint32_t signpost;  ///< `forward`: the sender's signpost for this flow, or none
+  bool new_signpost;       ///< `forward`: it was set up for this very packet
   net::IpAddress next_hop;  ///< `resolve`
   CompanionId companion;    ///< `inspect`, `edited`
 };

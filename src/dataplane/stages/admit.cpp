@@ -18,6 +18,7 @@ Verdict post(Context& context, Packet& packet, WorkerId home) {
   if (slot == nat::no_session) return Verdict::drop(Counter::session_table_full);
   Session& signpost = context.sessions[slot];
   signpost.signpost = true;
+  signpost.set_signpost_id(context.signpost_ids.next(slot));
   signpost.home = home;
   signpost.inside.tail.protocol = packet.tail().protocol;  // a live record
   signpost.outside.tail = packet.tail();
@@ -37,7 +38,15 @@ Verdict post(Context& context, Packet& packet, WorkerId home) {
     return Verdict::drop(Counter::session_table_full);
   }
   context.counters.add(Counter::signpost_created);
-  return context.to_peer(packet, home, slot);
+  return context.to_peer(packet, home, signpost.signpost_id(), true);
+}
+
+// The session is gone that a signpost was set up for, which is to hear of it: what follows the packet would have none. Its
+// owner judges it anew, as the first of a flow.
+Verdict turn_back(Context& context, Packet& packet) {
+  context.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::ended);
+  packet.signpost = ring::no_signpost;
+  return context.to_peer(packet, packet.from);
 }
 
 // ---- the verdict of nat::Admission, carried out
@@ -305,6 +314,7 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
     if (posted)
       return context.to_peer(packet, owner);  // who, its signpost gone, sees it as the first of a flow
   }
+  if (packet.signpost != ring::no_signpost && !packet.new_signpost) return turn_back(context, packet);
 
   if (packet.family == net::Family::v4) {
     const auto& ip = packet.ipv4();
@@ -345,7 +355,7 @@ void admit(Context& context, Batch& batch) {
              [&](Packet& packet, Counter why) {
                // The signpost by which it came leads to nothing.
                if (packet.signpost != ring::no_signpost && packet.session == nat::no_session) {
-                 context.tell_signpost(packet.from, packet.signpost, packet.tail(), PeerMessage::Word::ended);
+                 context.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::ended);
                }
                context.discard(packet, why);
              });

@@ -37,7 +37,7 @@ Verdict follow_session(Context& context, Packet& packet) {
   if (session.plain == nat::PlainPair::none) [[unlikely]] {
     if (session.signpost) {
       nat::SessionTable::extend(session, context.signpost_deadline(session));
-      return context.to_peer(packet, session.home, packet.session);
+      return context.to_peer(packet, session.home, session.signpost_id());
     }
     // Who is outside cannot speak for a host inside that is reached by hairpin, whatever source address he writes; and who
     // is inside cannot speak for the gateway's own kernel, whose packets do not come this way.

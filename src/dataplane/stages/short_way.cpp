@@ -32,7 +32,7 @@ void follow(Context& context, rte_mbuf* mbuf, PortId port, std::uint8_t hops, na
   Session& signpost = context.sessions[slot];
   nat::SessionTable::extend(signpost, context.signpost_deadline(signpost));
   context.counters.add(Counter::steer_mine);
-  context.hand_over(mbuf, port, hops, signpost.home, slot);
+  context.hand_over(mbuf, port, hops, signpost.home, signpost.signpost_id());
 }
 
 // Where bursts come from: how their packets are read, and what is done with a plain one whose session is at
@@ -153,7 +153,7 @@ struct Noted {
     }
     // A session is told by which signpost it is reached.
     if (note.signpost != ring::no_signpost &&
-        (!session.posted || session.home != note.from || session.signpost_slot != note.signpost)) [[unlikely]]
+        (!session.posted || session.home != note.from || session.posted_by != note.signpost)) [[unlikely]]
       return false;
     return send_by_session<from>(context, mbuf, packet, session);
   }
