@@ -90,7 +90,7 @@ Gateway::Gateway(config::Realm realm, unsigned workers)
   for (std::uint8_t i = 0; i < workers; ++i) {
     rings_.push_back(std::make_unique<ring::ControlRings>(WorkerId{i}));
     workers_.push_back(std::make_unique<dataplane::Worker>(
-        dataplane::WorkerParts{WorkerId{i}, snapshot_.get(), ports_[i], &peers_, rings_.back().get(), pool_.get(), &clock_,
+        dataplane::WorkerParts{WorkerId{i}, snapshot_, ports_[i], &peers_, rings_.back().get(), pool_.get(), &clock_,
                                Random::kernel_seed(), shared_seed}));
   }
   learn(inside, inside_router);

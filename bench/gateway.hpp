@@ -90,7 +90,7 @@ class Gateway {
   // Of each worker: a net_ring device counts the packets of all its queues in one cache line, which a NIC does not.
   std::vector<std::vector<std::unique_ptr<Wire>>> wires_;
   std::vector<std::vector<std::unique_ptr<dataplane::Port>>> ports_;
-  std::unique_ptr<const ring::Snapshot> snapshot_;
+  std::shared_ptr<const ring::Snapshot> snapshot_;
   dataplane::PeerMesh peers_;
   std::vector<std::unique_ptr<ring::ControlRings>> rings_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;

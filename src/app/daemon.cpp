@@ -97,7 +97,7 @@ Daemon::Daemon(config::Realm realm)
   for (unsigned number = 0; number < worker_count_; ++number) {
     const WorkerId id{static_cast<std::uint8_t>(number)};
     rings_.push_back(std::make_unique<ring::ControlRings>(id));
-    dataplane::WorkerParts parts{id,      snapshot_.get(),       ports_,
+    dataplane::WorkerParts parts{id,      snapshot_,             ports_,
                                  &peers_, rings_.back().get(),   packets_.get(),
                                  &clock_, Random::kernel_seed(), shared_seed};
     workers_.push_back(std::make_unique<dataplane::Worker>(parts));

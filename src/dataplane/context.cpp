@@ -64,8 +64,7 @@ std::optional<nat::IcmpError> told_of(Counter why, const Packet& packet, const n
 }  // namespace
 
 Context::Context(const WorkerParts& parts)
-    : snapshot{*parts.snapshot},
-      id{parts.id},
+    : id{parts.id},
       ports{parts.ports},
       peers{*parts.peers},
       control{*parts.control},
@@ -75,26 +74,20 @@ Context::Context(const WorkerParts& parts)
       salt{random},
       shared_salt{salt_of(parts.shared_seed)},
       ownership{parts.peers->workers(), shared_salt},
-      sessions{nat::sessions_of_worker(snapshot.policy, parts.peers->workers()), salt, clock.now()},
+      sessions{nat::sessions_of_worker(parts.snapshot->policy, parts.peers->workers()), salt, clock.now()},
       signpost_ids{sessions.capacity()},
-      bindings{snapshot.policy.max_bindings, salt},
-      admission{snapshot.policy, ownership, id, sessions, bindings, random, salt},
-      syns{max_stored_syns, snapshot.policy.timeouts[nat::TimerClass::tcp_incoming_syn], salt},
-      fragments{{.timeout = snapshot.policy.timeouts[nat::TimerClass::fragment]}, salt},
-      memo{snapshot.policy.map, salt},
+      bindings{parts.snapshot->policy.max_bindings, salt},
+      admission{parts.snapshot->policy, ownership, id, sessions, bindings, random, salt},
+      syns{max_stored_syns, parts.snapshot->policy.timeouts[nat::TimerClass::tcp_incoming_syn], salt},
+      fragments{{.timeout = parts.snapshot->policy.timeouts[nat::TimerClass::fragment]}, salt},
       neighbours{max_neighbours, salt},
       error_budget{errors_per_second, error_burst},
       reset_budget{resets_per_second, reset_burst},
-      hold{static_cast<std::int32_t>(nat::ticks_of(snapshot.realm.pool.hold))},
-      max_inspected{inspected_of_worker(snapshot.realm.alg, parts.peers->workers())},
-      companions{companions_of_worker(snapshot.realm.alg, parts.peers->workers()), snapshot.policy.max_pinholes},
-      ways4_{snapshot, salt},
-      ways6_{snapshot, salt},
+      realm{parts.snapshot, salt},
+      max_inspected{inspected_of_worker(parts.snapshot->realm.alg, parts.peers->workers())},
+      companions{companions_of_worker(parts.snapshot->realm.alg, parts.peers->workers()), parts.snapshot->policy.max_pinholes},
       tx_(parts.ports.size()),
       to_peers_(parts.peers->workers()) {
-  for (std::size_t i = 0; i < timeouts.size(); ++i) {
-    timeouts[i] = nat::ticks_of(snapshot.policy.timeouts[nat::TimerClass{static_cast<std::uint8_t>(i)}]);
-  }
   for (std::size_t i = 0; i < tx_.size(); ++i) tx_[i].open = has_queue(*ports[i]);
   now = clock.now();
   tick = nat::tick_of(now);
@@ -215,7 +208,7 @@ void Context::answer(const Packet& cause, std::span<const std::uint8_t> ip_packe
   const auto& received = net::header<EthernetHeader>(cause.l3 - sizeof(EthernetHeader));
   auto& ethernet = net::header<EthernetHeader>(bytes);
   ethernet = {
-      .destination = received.source, .source = snapshot.port(cause.came_from).mac, .type = received.type};
+      .destination = received.source, .source = snapshot().port(cause.came_from).mac, .type = received.type};
   std::memcpy(bytes + sizeof(EthernetHeader), ip_packet.data(), ip_packet.size());
   transmit(cause.came_from, mbuf);
 }
@@ -233,8 +226,8 @@ void Context::report(const Packet& cause, nat::IcmpError error, std::uint32_t wo
 }
 
 void Context::discard(const Packet& packet, Counter why) {
-  if (snapshot.policy.tell_untranslatable) {
-    if (const auto error = told_of(why, packet, snapshot.policy)) report(packet, *error, packet.l4);
+  if (snapshot().policy.tell_untranslatable) {
+    if (const auto error = told_of(why, packet, snapshot().policy)) report(packet, *error, packet.l4);
   }
   drop(packet.mbuf, why);
 }
@@ -243,8 +236,9 @@ ring::ClaimedService Context::used_by(const nat::Session& session) {
   return {session.external(), {session.protocol(), nat::reserved_port(session.outside.tail)}, session.host()};
 }
 
-void Context::end_session(nat::SessionSlot slot) {
+void Context::end_session(nat::SessionSlot slot, Counter why) {
   const nat::Session& session = sessions[slot];
+  if (!session.signpost) counters.add(why);
   if (session.posted) {
     tell_signpost(session.home, session.posted_by, PeerMessage::Word::ended);
   }
@@ -299,8 +293,7 @@ void Context::settle_pinholes() {
         session.companion = 0;
         admission.pinholes().leave(pinhole);
       } else {
-        counters.add(Counter::session_ended);
-        end_session(slot);
+        end_session(slot, Counter::session_ended);
       }
     }
     end_pinhole(pinhole);
@@ -309,8 +302,7 @@ void Context::settle_pinholes() {
   for (const auto& one : met) {
     const nat::SessionSlot former = admission.gives_way_to(one.id, one.nth, one.remote, now);
     if (former == nat::no_session) continue;
-    counters.add(Counter::session_ended);
-    end_session(former);
+    end_session(former, Counter::session_ended);
   }
   met.clear();
 }
@@ -323,14 +315,14 @@ void Context::keep_pinholes() {
 }
 
 const net::IpAddress* Context::own_address_on(PortId port, net::Family family) const {
-  for (const auto& link : snapshot.port(port).addresses) {
+  for (const auto& link : snapshot().port(port).addresses) {
     if (link.address.family() == family) return &link.address;
   }
   return nullptr;
 }
 
 std::optional<net::IpAddress> Context::stand_in_for(const Packet& error) const {
-  const auto& sources = snapshot.policy.icmp_sources;
+  const auto& sources = snapshot().policy.icmp_sources;
   if (error.family == net::Family::v4 || sources.empty()) {
     const auto* own = own_address_on(error.port, other(error.family));
     return own == nullptr ? std::nullopt : std::optional{*own};

@@ -25,7 +25,11 @@ void handle(Context& context, const ring::ProxyBind& bind) {
 }
 
 void handle(Context& context, const ring::NeighbourUpdate& update) {
-  static_cast<void>(context.neighbours.update(context.snapshot.port(update.port), update.address, update.mac, update.reachable));
+  static_cast<void>(context.neighbours.update(context.snapshot().port(update.port), update.address, update.mac, update.reachable));
+}
+
+void handle(Context& context, const ring::RealmExchange& exchange) {
+  context.next_realm = exchange.next;
 }
 
 void handle(Context& context, const ring::LinkState& link) {
@@ -84,12 +88,12 @@ void handle(Context& context, const ring::SessionKeep& keep) {
   const Companion* companion = context.companions.find(keep.session);
   if (companion == nullptr) return;
   nat::Session& session = context.sessions[companion->session];
-  nat::SessionTable::extend(session, context.tick + context.timeouts[static_cast<std::size_t>(session.timer)]);
+  nat::SessionTable::extend(session, context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)]);
 }
 
 nat::SessionInfo describe(const Context& context, const nat::Session& session) {
   const nat::Tick left = session.deadline > context.tick ? session.deadline - context.tick : 0;
-  const nat::Tick timeout = context.timeouts[static_cast<std::size_t>(session.timer)];
+  const nat::Tick timeout = context.realm.timeouts[static_cast<std::size_t>(session.timer)];
   const auto port = [](const net::FlowKey4& key) { return key.tail.near_port.host(); };
   return {.protocol = session.protocol(),
           .origin = session.origin,

@@ -1,6 +1,7 @@
 #include "realmgw/dataplane/worker.hpp"
 
 #include "realmgw/dataplane/events.hpp"
+#include "realmgw/dataplane/realm_change.hpp"
 #include "realmgw/dataplane/stages.hpp"
 
 namespace rgw::dataplane {
@@ -33,6 +34,7 @@ std::uint32_t Worker::step() {
 
   // Reservations first: a packet that one lets in may be in this very burst (POOL-1).
   std::uint32_t work = handle_events(context_);
+  change_realm(context_);
   context_.settle_pinholes();
   work += handle_control_packets();
   for (std::uint8_t from = 0; from < context_.peers.workers(); ++from) {
@@ -49,6 +51,7 @@ std::uint32_t Worker::step() {
     if (context_.has_queue(*port)) work += handle_queue(*port);
   }
   keep_house();
+  work += sweep_sessions(context_);
   context_.flush();
   return work;
 }
@@ -56,7 +59,7 @@ std::uint32_t Worker::step() {
 // The walk of a packet.
 void Worker::walk() {
   stages::parse(context_, batch_);
-  if (context_.snapshot.policy.is_stateless()) stages::map(context_, batch_);
+  if (context_.snapshot().policy.is_stateless()) stages::map(context_, batch_);
   stages::defrag(context_, batch_);
   stages::steer(context_, batch_);
   stages::lookup(context_, batch_);
@@ -178,7 +181,7 @@ void Worker::hear_of_session(const PeerMessage& message) {
   nat::Session& signpost = context_.sessions[slot];
   if (!signpost.signpost || signpost.signpost_id() != message.signpost) return;
   if (message.word == PeerMessage::Word::ended) {
-    context_.end_session(slot);
+    context_.end_session(slot, Counter::session_ended);
   } else {
     nat::SessionTable::extend(signpost, context_.signpost_deadline(signpost));
   }
@@ -218,10 +221,7 @@ void Worker::walk_edited() {
 void Worker::keep_house() {
   context_.sessions.expire(
       context_.tick, expiries_a_turn,
-      [&](nat::SessionSlot slot) {
-        if (!context_.sessions[slot].signpost) context_.counters.add(Counter::session_expired);
-        context_.end_session(slot);
-      },
+      [&](nat::SessionSlot slot) { context_.end_session(slot, Counter::session_expired); },
       [&](nat::SessionSlot slot) {
         // Its packets may all go the way on which the signpost does not see them.
         const nat::Session& session = context_.sessions[slot];
@@ -233,7 +233,7 @@ void Worker::keep_house() {
   context_.bindings.sweep(context_.now);
   context_.keep_pinholes();
   context_.admission.proxies().sweep(context_.now, [&](const net::Ipv4Address& proxy, bool in_use) {
-    const auto& block = context_.snapshot.policy.proxies;
+    const auto& block = context_.snapshot().policy.proxies;
     if (!block || !block->is_of_dns(proxy)) return true;
     return context_.control.events_to_control.push(ring::ProxyUse{proxy, in_use});
   });

@@ -32,10 +32,12 @@ void set_side(Session& session, Side side, const net::FlowKey<Address>& key) {
 }
 
 // Those that sessions make, and those that hosts ask for.
-std::uint32_t mapping_room(const Policy& policy, std::uint32_t sessions) {
-  const bool made_by_sessions =
-      policy.mapping == Mapping::endpoint_independent || policy.pref64 || policy.proxies;
-  return std::max(1U, (made_by_sessions ? sessions : 0) + policy.max_explicit_mappings);
+std::uint32_t mapping_room(const Sizes& sizes, std::uint32_t sessions) {
+  return std::max(1U, (sizes.mappings ? sessions : 0) + sizes.max_explicit_mappings);
+}
+
+HostUse::Limits limits_of(const Policy& policy) {
+  return {policy.max_sessions_per_host, policy.max_ports_per_host, policy.max_new_sessions_per_host};
 }
 
 // May packets of the session, either way, be forwarded before any session is asked?
@@ -54,23 +56,26 @@ std::uint32_t sessions_of_worker(const Policy& policy, unsigned workers) {
 
 Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId self, SessionTable& sessions,
                      BindingTable& bindings, Random& random, const HashSalt& salt)
-    : policy_{policy},
-      stateless_{policy.is_stateless()},
-      ownership_{ownership},
+    : ownership_{ownership},
       self_{self},
       sessions_{sessions},
       bindings_{bindings},
       random_{random},
-      mappings_{mapping_room(policy, sessions.capacity()),
-                policy.filtering == Filtering::address_dependent, salt},
-      proxies_{policy.proxies ? max_proxies : 1, salt},
+      mappings_{mapping_room(sizes_of(policy), sessions.capacity()), sizes_of(policy).contacts, salt},
+      proxies_{sizes_of(policy).proxies ? max_proxies : 1, salt},
       pinholes_{policy.max_pinholes, salt},
-      hosts_{{policy.max_sessions_per_host, policy.max_ports_per_host, policy.max_new_sessions_per_host},
+      hosts_{limits_of(policy),
              std::min(sessions.capacity(), max_hosts),
              sessions.capacity(),
              salt},
-      static_bib_{policy.static_mappings, salt},
-      ports_{policy, ownership, self, salt} {}
+      rules_{policy, ownership, self, salt} {}
+
+void Admission::adopt(Rules& next) {
+  next.static_bib.take_over(rules_.static_bib);
+  next.ports.take_over(rules_.ports);
+  std::swap(rules_, next);
+  hosts_.limit(limits_of(policy()));
+}
 
 template <class Inside, class Outside>
 Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKey<Outside>& outside,
@@ -97,11 +102,9 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
   session.port_set = how.port_set;
   session.timer = first_timer(session.protocol());
   session.tcp_state = how.origin == Session::Origin::inbound ? TcpState::outside_init : TcpState::inside_init;
-  session.deadline = tick_of(now) + ticks_of(policy_.timeouts[session.timer]);
+  session.deadline = tick_of(now) + ticks_of(policy().timeouts[session.timer]);
   precompute_deltas(session);
-  constexpr bool crosses = Inside::family != Outside::family;
-  if ((crosses && policy_.ignore_traffic_class) || (stateless_ && needs_no_session(policy_, session))) [[unlikely]]
-    session.plain = PlainPair::none;
+  choose_way(session);
   const auto inside_hash = free_hash(inside, how.free_inside),
              outside_hash = free_hash(outside, how.free_outside);
   if (!inside_hash || !outside_hash ||
@@ -125,14 +128,14 @@ void Admission::end(SessionSlot slot) {
     const net::IpAddress host = session.host();
     if (session.port_set != Session::none) {
       const std::uint16_t port = session.outside.tail.near_port.host();
-      ports_[session.port_set].unuse(port);
+      rules_.ports[session.port_set].unuse(port);
       if (!session.local) hosts_.end_share(host, session.port_set, port);
     }
     if (session.mapping != Session::none) {
       const MappingTable::Mapping mapping = mappings_[session.mapping];
       if (mappings_.leave(session.mapping, session.remote(Side::outside))) give_back(mapping);
     }
-    static_bib_.leave({session.external(), session.outside.tail.near_port.host()}, session.protocol());
+    rules_.static_bib.leave({session.external(), session.outside.tail.near_port.host()}, session.protocol());
     if (session.inside_family() == Family::v4 && session.outside_family() == Family::v6)
       proxies_.leave(session.inside.far);
     hosts_.end_session(host);
@@ -140,8 +143,33 @@ void Admission::end(SessionSlot slot) {
   sessions_.retire(slot);
 }
 
+void Admission::choose_way(Session& session) const {
+  const bool crosses = session.inside_family() != session.outside_family();
+  if ((crosses && policy().ignore_traffic_class) || (rules_.stateless && needs_no_session(policy(), session)))
+      [[unlikely]]
+    session.plain = PlainPair::none;
+}
+
+Standing Admission::standing(const Session& session) const {
+  const net::IpAddress inside_remote = session.remote(Side::inside), remote = session.remote(Side::outside);
+  if (session.inside_family() == Family::v6 && session.outside_family() == Family::v4 &&
+      policy().embedded(inside_remote) != remote.v4())
+    return Standing::none;
+  if (session.inside_family() == Family::v4 && session.outside_family() == Family::v6 &&
+      !policy().stands_for_remote(inside_remote))
+    return Standing::none;
+  const net::Endpoint host{session.host(), session.inside.tail.near_port.host()},
+      external{session.external(), session.outside.tail.near_port.host()};
+  if (const auto* fixed = rules_.static_bib.find_outside(external, session.protocol()))
+    return rules_.static_bib[*fixed].inside == host ? Standing::fixed : Standing::none;
+  if (session.local) return Standing::local;
+  const std::uint32_t set = session.mapping != Session::none ? mappings_[session.mapping].port_set : session.port_set;
+  if (set == Session::none) return Standing::other;
+  return rules_.ports[set].gives(external.port) ? Standing::port : Standing::none;
+}
+
 void Admission::give_back(const MappingTable::Mapping& mapping) {
-  ports_[mapping.port_set].release(mapping.external.port);
+  rules_.ports[mapping.port_set].release(mapping.external.port);
   hosts_.end_port(mapping.inside.address);
 }
 

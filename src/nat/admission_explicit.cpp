@@ -36,12 +36,12 @@ MapGrant Admission::map(const MapWish& wish) {
     preferred = static_cast<std::uint16_t>(
         first_high_port + 2 * random_.below((65536 - first_high_port) / 2) + (preferred & 1));
   }
-  const auto places = ports_.places(family);
+  const auto places = rules_.ports.places(family);
   const auto map_at = [&](std::uint32_t place) -> std::optional<MapGrant> {
-    const ExternalPorts::Set index = ports_.set(place, protocol);
-    auto lease = ports_[index].lease_exclusive(preferred, random_);
+    const ExternalPorts::Set index = rules_.ports.set(place, protocol);
+    auto lease = rules_.ports[index].lease_exclusive(preferred, random_);
     if (!lease) return std::nullopt;
-    const net::Endpoint external{ports_.address(place), lease->port()};
+    const net::Endpoint external{rules_.ports.address(place), lease->port()};
     if (!fits(external)) return std::nullopt;
     const auto id = mappings_.add(host, external, protocol, index);
     if (!id) return std::nullopt;
@@ -52,13 +52,13 @@ MapGrant Admission::map(const MapWish& wish) {
   };
   if (wish.address) {
     for (const std::uint32_t place : places) {
-      if (ports_.address(place) != *wish.address) continue;
+      if (rules_.ports.address(place) != *wish.address) continue;
       if (const auto made = map_at(place)) return *made;
     }
     if (wish.exact) return {Why::not_that_one};
   }
   // Paired pooling: as its sessions.
-  std::size_t next = places.empty() ? 0 : ports_.first_for(host.address, places.size());
+  std::size_t next = places.empty() ? 0 : rules_.ports.first_for(host.address, places.size());
   for (std::size_t n = 0; n < places.size(); ++n) {
     if (const auto made = map_at(places[next])) return *made;
     if (++next == places.size()) next = 0;

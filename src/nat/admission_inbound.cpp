@@ -32,7 +32,7 @@ std::uint16_t another_like(std::uint16_t port, Random& random) {
 
 bool Admission::filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const {
   if (mappings_[mapping].hold == Hold::open) return true;  // RFC 6887 section 11: whoever it is
-  switch (policy_.filtering) {
+  switch (policy().filtering) {
     case Filtering::endpoint_independent:
       return true;
     case Filtering::address_dependent:
@@ -44,7 +44,7 @@ bool Admission::filter_lets_in(MappingTable::Id mapping, const net::IpAddress& r
 }
 
 bool Admission::local_service(net::Service service) const {
-  return std::any_of(policy_.local_services.begin(), policy_.local_services.end(),
+  return std::any_of(policy().local_services.begin(), policy().local_services.end(),
                      [&](const net::Service& local) { return local.covers(service); });
 }
 
@@ -62,11 +62,11 @@ WayIn Admission::way_in(const net::Packet& packet, bool service, bool opens, Ins
   using Rule = WayIn::Rule;
   const net::Endpoint external = near_endpoint(packet);
   const Protocol protocol = packet.tail().protocol;
-  if (const auto* fixed = static_bib_.find_outside(external, protocol))
-    return {.rule = Rule::static_mapping, .inside = static_bib_[*fixed].inside, .index = *fixed};
+  if (const auto* fixed = rules_.static_bib.find_outside(external, protocol))
+    return {.rule = Rule::static_mapping, .inside = rules_.static_bib[*fixed].inside, .index = *fixed};
   // Ports that are the pinholes' own come before all that shares the address. On any other port a pinhole
   // only goes on with what a session began: E may have been given to another host since (POOL-3).
-  const bool own_port = policy_.pinhole_ports && policy_.pinhole_ports->contains(external.port);
+  const bool own_port = policy().pinhole_ports && policy().pinhole_ports->contains(external.port);
   if (own_port) {
     if (const auto way = by_pinhole(packet, opens, now)) return *way;
   }
@@ -192,17 +192,17 @@ Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint&
   if (packet.family == Family::v4) {
     if (host.is_v4()) return open(packet.key4, host.v4(), packet.key4.far);
     // POOL-12: the host sees the remote's address inside the prefix.
-    if (policy_.pref64) {
-      if (!policy_.pref64->may_show(packet.key4.far)) return Admitted::dropped(Counter::not_represented);
-      return open(packet.key4, host.v6(), policy_.pref64->embed(packet.key4.far));
+    if (policy().pref64) {
+      if (!policy().pref64->may_show(packet.key4.far)) return Admitted::dropped(Counter::not_represented);
+      return open(packet.key4, host.v6(), policy().pref64->embed(packet.key4.far));
     }
   } else {
     if (host.is_v6()) return open(packet.key6, host.v6(), packet.key6.far);
-    if (policy_.proxies) {
+    if (policy().proxies) {
       const unsigned workers = ownership_.workers();
       const auto proxy =
-          proxies_.proxy_of(packet.key6.far, *policy_.proxies, policy_.proxies->worker_first(self_, workers),
-                            policy_.proxies->worker_count(workers), now);
+          proxies_.proxy_of(packet.key6.far, *policy().proxies, policy().proxies->worker_first(self_, workers),
+                            policy().proxies->worker_count(workers), now);
       if (!proxy) return Admitted::dropped(Counter::proxy_exhausted);
       return open(packet.key6, host.v4(), *proxy);
     }
@@ -233,7 +233,7 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   if (made.kind != Admitted::Kind::session) return made;
   switch (way.rule) {
     case Rule::static_mapping:
-      static_bib_.join(way.index);
+      rules_.static_bib.join(way.index);
       break;
     case Rule::pinhole:
       pinholes_.join(way.index);

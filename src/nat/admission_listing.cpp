@@ -11,15 +11,15 @@ constexpr std::uint32_t looks_a_call = 4096;
 
 Admission::Listed Admission::list_mappings(std::uint32_t cursor, std::span<MappingInfo> rows,
                                            std::uint32_t& count) const {
-  const std::uint32_t fixed = static_bib_.size(), end = fixed + mappings_.high_water();
+  const std::uint32_t fixed = rules_.static_bib.size(), end = fixed + mappings_.high_water();
   count = 0;
   std::uint32_t at = cursor;
   for (std::uint32_t looks = 0; at < end && looks < looks_a_call && count < rows.size(); ++at, ++looks) {
     if (at < fixed) {
-      const StaticMapping& mapping = static_bib_[at];
+      const StaticMapping& mapping = rules_.static_bib[at];
       if (ownership_.owner_in(mapping.inside.address) != self_) continue;
       rows[count++] = {MappingInfo::Kind::fixed, mapping.protocol, self_.value(),
-                       mapping.inside,           mapping.outside,  static_bib_.sessions(at)};
+                       mapping.inside,           mapping.outside,  rules_.static_bib.sessions(at)};
     } else if (const MappingTable::Id id = at - fixed; mappings_.live(id)) {
       const MappingTable::Mapping& mapping = mappings_[id];
       const auto kind =

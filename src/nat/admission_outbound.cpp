@@ -16,16 +16,16 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     return outside_of(inside, external, port, far);
   };
 
-  if (static_bib_.size() != 0) {
-    if (const auto* fixed = static_bib_.find_inside(host, Outside::family, protocol)) {
-      const net::Endpoint external = static_bib_[*fixed].outside;
+  if (rules_.static_bib.size() != 0) {
+    if (const auto* fixed = rules_.static_bib.find_inside(host, Outside::family, protocol)) {
+      const net::Endpoint external = rules_.static_bib[*fixed].outside;
       const Admitted made =
           create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
-      if (made.kind == Admitted::Kind::session) static_bib_.join(*fixed);
+      if (made.kind == Admitted::Kind::session) rules_.static_bib.join(*fixed);
       return made;
     }
   }
-  if (policy_.max_pinholes != 0) {
+  if (policy().max_pinholes != 0) {
     if (const auto hole = pinholes_.from_inside(host, {far, inside.tail.far_port.host()}, protocol);
         hole && hole->other.address.family() == Outside::family && pinholes_.open(hole->index, now)) {
       const auto outside = outside_key(hole->other.address.template as<Outside>(), hole->other.port);
@@ -40,8 +40,8 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
       }
     }
   }
-  const bool independent = policy_.maps_independently(Inside::family, Outside::family);
-  if (independent || policy_.max_explicit_mappings != 0) {
+  const bool independent = policy().maps_independently(Inside::family, Outside::family);
+  if (independent || policy().max_explicit_mappings != 0) {
     if (const auto id = mappings_.find_inside(host, Outside::family, protocol)) {
       how.mapping = *id;
       const net::Endpoint external = mappings_[*id].external;
@@ -52,20 +52,20 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     }
   }
 
-  const bool limited = policy_.max_ports_per_host != 0;
+  const bool limited = policy().max_ports_per_host != 0;
   if (independent && limited && !hosts_.may_have_port(host.address))
     return Admitted::dropped(Counter::port_host_limit);
   // Paired pooling: a host keeps to one address while that has ports; then the next ones serve.
-  const auto places = ports_.places(Outside::family);
+  const auto places = rules_.ports.places(Outside::family);
   if (places.empty()) return Admitted::dropped(Counter::no_external_address);
-  std::size_t next = ports_.first_for(inside.near, places.size());
+  std::size_t next = rules_.ports.first_for(inside.near, places.size());
   Counter why = protocol == Protocol::sctp ? Counter::sctp_port_taken : Counter::port_exhausted;
   for (std::uint32_t n = 0; n < places.size(); ++n) {
     const std::uint32_t place = places[next];
     if (++next == places.size()) next = 0;
-    const auto external = ports_.address(place).as<Outside>();
-    const ExternalPorts::Set index = ports_.set(place, protocol);
-    PortSet& ports = ports_[index];
+    const auto external = rules_.ports.address(place).as<Outside>();
+    const ExternalPorts::Set index = rules_.ports.set(place, protocol);
+    PortSet& ports = rules_.ports[index];
     std::uint64_t asked = 0;  // of the last port that was asked about
     const auto tuple_is_free = [&](std::uint16_t port) {
       const auto key = outside_key(external, port);
@@ -121,9 +121,9 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
 }
 
 std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destination, Instant now) const {
-  if (const auto embedded = policy_.embedded(destination)) return *embedded;
-  if (policy_.stands_for_remote(destination) && destination.is_v6()) return std::nullopt;
-  if (destination.is_v4() && policy_.proxies && policy_.proxies->contains(destination.v4())) {
+  if (const auto embedded = policy().embedded(destination)) return *embedded;
+  if (policy().stands_for_remote(destination) && destination.is_v6()) return std::nullopt;
+  if (destination.is_v4() && policy().proxies && policy().proxies->contains(destination.v4())) {
     const auto remote = proxies_.remote_of(destination.v4(), now);
     return remote ? std::optional<net::IpAddress>{*remote} : std::nullopt;
   }
@@ -132,13 +132,13 @@ std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destina
 
 SessionSlot Admission::session_with(const net::Packet& packet, const net::Ipv4Address& remote) const {
   net::FlowKey6 inside = packet.key6;
-  inside.far = policy_.pref64->embed(remote);
+  inside.far = policy().pref64->embed(remote);
   // As all are whom the remote began, and most that the host did.
   if (const SessionSlot slot = sessions_.find(inside); slot != no_session) return slot;
   const net::Endpoint host{inside.near, inside.tail.near_port.host()};
   std::optional<net::Endpoint> external;
-  if (const auto* fixed = static_bib_.find_inside(host, Family::v4, inside.tail.protocol)) {
-    external = static_bib_[*fixed].outside;
+  if (const auto* fixed = rules_.static_bib.find_inside(host, Family::v4, inside.tail.protocol)) {
+    external = rules_.static_bib[*fixed].outside;
   } else if (const auto id = mappings_.find_inside(host, Family::v4, inside.tail.protocol)) {
     external = mappings_[*id].external;
   }
@@ -164,7 +164,7 @@ Admitted Admission::local(const net::Packet& packet, Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
   const net::Endpoint own = near_endpoint(packet);
   const Protocol protocol = packet.tail().protocol;
-  const auto index = ports_.set(own.address, protocol);
+  const auto index = rules_.ports.set(own.address, protocol);
   if (!index) return Admitted::dropped(Counter::no_external_address);
   const auto open = [&]<class Address>(const net::FlowKey<Address>& inside) {
     const auto outside = [&](std::uint16_t port) {
@@ -173,7 +173,7 @@ Admitted Admission::local(const net::Packet& packet, Instant now) {
     const auto tuple_is_free = [&](std::uint16_t port) {
       return sessions_.find(outside(port)) == no_session;
     };
-    auto lease = ports_[*index].lease_shared(own.port, random_, tuple_is_free);
+    auto lease = rules_.ports[*index].lease_shared(own.port, random_, tuple_is_free);
     if (!lease) return Admitted::dropped(Counter::port_exhausted);
     const NewSession how{.origin = Session::Origin::local, .local = true, .port_set = *index};
     const Admitted made = create(inside, outside(lease->port()), how, now);

@@ -7,16 +7,16 @@ namespace rgw::nat {
 template <class Inside, class Outside>
 [[gnu::always_inline]] inline void Admission::prefetch_outside(const net::FlowKey<Inside>& inside,
                                                                const Outside& far, std::uint32_t n) const {
-  const auto places = ports_.places(Outside::family);
+  const auto places = rules_.ports.places(Outside::family);
   if (places.empty()) return;
-  const std::uint32_t place = places[ports_.first_for(inside.near, places.size())];
-  const auto external = ports_.address(place).as<Outside>();
+  const std::uint32_t place = places[rules_.ports.first_for(inside.near, places.size())];
+  const auto external = rules_.ports.address(place).as<Outside>();
   const net::Protocol protocol = inside.tail.protocol;
   const std::uint16_t port = inside.tail.near_port.host();
-  const PortSet& ports = ports_[ports_.set(place, protocol)];
+  const PortSet& ports = rules_.ports[rules_.ports.set(place, protocol)];
   if (ports.owns(port)) ports.prefetch(port);
   sessions_.index().prefetch(sessions_.hash(outside_of(inside, external, port, far)));
-  if (policy_.maps_independently(Inside::family, Outside::family))
+  if (policy().maps_independently(Inside::family, Outside::family))
     mappings_.prefetch({inside.near, protocol, port}, Outside::family, {external, protocol, port}, n);
 }
 
@@ -24,9 +24,9 @@ template <class Inside>
 void Admission::prefetch(const net::FlowKey<Inside>& inside, std::uint32_t n) const {
   sessions_.prefetch_free(n);
   hosts_.prefetch(inside.near);
-  if (!policy_.stands_for_remote(inside.far)) return prefetch_outside(inside, inside.far, n);
+  if (!policy().stands_for_remote(inside.far)) return prefetch_outside(inside, inside.far, n);
   if constexpr (Inside::family == Family::v6) {
-    if (const auto remote = policy_.pref64->extract(inside.far)) prefetch_outside(inside, *remote, n);
+    if (const auto remote = policy().pref64->extract(inside.far)) prefetch_outside(inside, *remote, n);
   }
 }
 template void Admission::prefetch(const net::FlowKey4& inside, std::uint32_t n) const;
@@ -50,8 +50,8 @@ void Admission::prefetch_inbound(const net::FlowKey<Outside>& outside, std::uint
   if (host->family() == Outside::family) {
     sessions_.index().prefetch(sessions_.hash(inside_of(outside, host->as<Outside>(), port, outside.far)));
   } else if constexpr (Outside::family == Family::v4) {
-    if (policy_.pref64)
-      sessions_.index().prefetch(sessions_.hash(inside_of(outside, host->v6(), port, policy_.pref64->embed(outside.far))));
+    if (policy().pref64)
+      sessions_.index().prefetch(sessions_.hash(inside_of(outside, host->v6(), port, policy().pref64->embed(outside.far))));
   }
 }
 template void Admission::prefetch_inbound(const net::FlowKey4& outside, std::uint32_t n) const;

@@ -8,36 +8,37 @@ using net::Protocol;
 
 ExternalPorts::ExternalPorts(const Policy& policy, const Ownership& ownership, WorkerId owner,
                              const HashSalt& salt)
-    : salt_{salt}, addresses_{policy.external} {
-  for (std::uint32_t place = 0; place < addresses_.size(); ++place)
-    places_[addresses_[place].is_v4() ? 0 : 1].push_back(place);
-  for (const auto& address : policy.shared_service) {
-    if (std::find(addresses_.begin(), addresses_.end(), address) == addresses_.end())
-      addresses_.push_back(address);
+    : salt_{salt}, addresses_{port_places(policy)} {
+  for (std::uint32_t place = 0; place < addresses_.size(); ++place) place_of_.emplace(addresses_[place], place);
+  std::vector<net::PortRange> ranges(addresses_.size());
+  for (std::size_t i = 0; i < policy.external.size(); ++i) {
+    const std::uint32_t place = *place_of(policy.external[i]);
+    places_[policy.external[i].is_v4() ? 0 : 1].push_back(place);
+    if (!policy.external_ports.empty()) ranges[place] = policy.external_ports[i];
   }
-  for (std::size_t place = 0; place < addresses_.size(); ++place) {
+  for (std::uint32_t place = 0; place < addresses_.size(); ++place) {
     const auto& address = addresses_[place];
-    const auto range = place < policy.external_ports.size() ? policy.external_ports[place] : net::PortRange{};
+    const auto range = ranges[place];
     for (const auto protocol : {Protocol::tcp, Protocol::udp, Protocol::icmp, Protocol::sctp}) {
-      PortSet& set = sets_.emplace_back(
+      PortSet& set = *sets_.emplace_back(std::make_unique<PortSet>(
           ownership.own_ports(address, owner),
-          protocol == Protocol::icmp ? PortSet::Kind::identifiers : PortSet::Kind::ports, range);
+          protocol == Protocol::icmp ? PortSet::Kind::identifiers : PortSet::Kind::ports, range));
       for (const auto& service : policy.local_services) {
         // A static mapping may have the port too: whichever holds it, nobody else gets it.
         if (service.protocol == protocol && service.port != 0 && set.owns(service.port)) {
-          static_cast<void>(set.hold(service.port));
+          set.reserve(service.port);
         }
       }
       if (policy.pinhole_ports && (protocol == Protocol::tcp || protocol == Protocol::udp)) {
         for (std::uint32_t port = policy.pinhole_ports->first; port <= policy.pinhole_ports->last; ++port) {
           if (set.owns(static_cast<std::uint16_t>(port)))
-            static_cast<void>(set.hold(static_cast<std::uint16_t>(port)));
+            set.reserve(static_cast<std::uint16_t>(port));
         }
       }
       for (const auto& mapping : policy.static_mappings) {
         if (mapping.protocol == protocol && mapping.outside.address == address &&
             set.owns(mapping.outside.port)) {
-          static_cast<void>(set.hold(mapping.outside.port));
+          set.reserve(mapping.outside.port);
         }
       }
     }
@@ -46,9 +47,20 @@ ExternalPorts::ExternalPorts(const Policy& policy, const Ownership& ownership, W
 
 std::optional<ExternalPorts::Set> ExternalPorts::set(const net::IpAddress& external,
                                                      Protocol protocol) const {
-  const auto found = std::find(addresses_.begin(), addresses_.end(), external);
-  if (found == addresses_.end()) return std::nullopt;
-  return set(static_cast<std::uint32_t>(found - addresses_.begin()), protocol);
+  const auto place = place_of(external);
+  return place ? std::optional{set(*place, protocol)} : std::nullopt;
+}
+
+std::optional<std::uint32_t> ExternalPorts::place_of(const net::IpAddress& address) const {
+  const auto found = place_of_.find(address);
+  return found == place_of_.end() ? std::nullopt : std::optional{found->second};
+}
+
+void ExternalPorts::take_over(ExternalPorts& former) {
+  for (std::size_t i = 0; i < former.sets_.size(); ++i) {
+    former.sets_[i]->adopt(*sets_[i]);
+    std::swap(former.sets_[i], sets_[i]);
+  }
 }
 
 std::size_t ExternalPorts::of(Protocol protocol) {
@@ -66,7 +78,7 @@ std::size_t ExternalPorts::of(Protocol protocol) {
 
 std::size_t ExternalPorts::occupied() const {
   std::size_t sum = 0;
-  for (const PortSet& set : sets_) sum += set.occupied();
+  for (const auto& set : sets_) sum += set->occupied();
   return sum;
 }
 

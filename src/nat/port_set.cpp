@@ -16,23 +16,47 @@ PortSet::PortSet(OwnPorts own, Kind kind, net::PortRange range)
     : own_{own},
       kind_{kind},
       high_begin_{own.index_from(high_ports)},
-      held_((own.size() + 63) / 64),
-      occupied_(held_.size()),
+      beyond_((own.size() + 63) / 64),
+      reserved_(beyond_.size()),
+      held_(beyond_.size()),
+      occupied_(beyond_.size()),
       uses_(own.size()) {
-  if (kind_ == Kind::ports && own_.contains(0)) {
-    set(held_, own_.index(0), true);
-    set(occupied_, own_.index(0), true);
-  }
+  if (kind_ == Kind::ports && own_.contains(0)) set(beyond_, own_.index(0), true);
   for (Index i = 0; i < own_.size(); ++i) {
-    if (range.contains(own_.port(i))) continue;
-    set(held_, i, true);
-    set(occupied_, i, true);
+    if (!range.contains(own_.port(i))) set(beyond_, i, true);
   }
+  held_ = occupied_ = beyond_;
+}
+
+void PortSet::reserve(std::uint16_t port) {
+  assert(owns(port));
+  const Index i = own_.index(port);
+  set(reserved_, i, true);
+  set(held_, i, true);
+  set_occupied(i, true);
+}
+
+void PortSet::adopt(const PortSet& rules) {
+  for (std::size_t word = 0; word < held_.size(); ++word) {
+    const std::uint64_t former = beyond_[word] | reserved_[word], next = rules.beyond_[word] | rules.reserved_[word];
+    beyond_[word] = rules.beyond_[word];
+    reserved_[word] = rules.reserved_[word];
+    if (former == next) continue;
+    held_[word] = (held_[word] & ~former) | next;
+    for (std::uint64_t changed = former ^ next; changed != 0; changed &= changed - 1) {
+      const auto i = static_cast<Index>(word * 64 + static_cast<std::size_t>(std::countr_zero(changed)));
+      set(occupied_, i, test(held_, i) || uses_[i] != 0);
+    }
+  }
+  occupied_count_ = 0;
+  for (std::size_t word = 0; word < held_.size(); ++word)
+    occupied_count_ += static_cast<std::size_t>(std::popcount(occupied_[word] & ~beyond_[word]));
 }
 
 void PortSet::set_occupied(Index i, bool value) {
   if (test(occupied_, i) == value) return;
   set(occupied_, i, value);
+  if (test(beyond_, i)) return;
   value ? ++occupied_count_ : --occupied_count_;
 }
 
@@ -46,10 +70,10 @@ bool PortSet::hold(std::uint16_t port) {
 }
 
 void PortSet::release(std::uint16_t port) {
-  assert(owns(port) && is_held(port) && may_be_given(port));
+  assert(owns(port) && may_be_given(port));
   const Index i = own_.index(port);
-  set(held_, i, false);
-  set_occupied(i, uses_[i] != 0);
+  set(held_, i, test(reserved_, i) || test(beyond_, i));
+  set_occupied(i, uses_[i] != 0 || test(held_, i));
 }
 
 bool PortSet::use(std::uint16_t port) {

@@ -217,7 +217,8 @@ std::optional<std::uint8_t> Inspection::reader(net::Service service, const net::
   return std::nullopt;
 }
 
-std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<PortFacts> ports) {
+std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<PortFacts> ports,
+                                              const Snapshot* former) {
   auto snapshot = std::make_unique<Snapshot>();
   snapshot->routes4 = make_routes<net::Ipv4Address>(realm, ports);
   snapshot->routes6 = make_routes<net::Ipv6Address>(realm, ports);
@@ -248,6 +249,8 @@ std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<P
   for (const auto& [address, what] : addresses) {
     if (what.service && what.shared()) snapshot->policy.shared_service.push_back(address);
   }
+  for (const auto& host : realm.hosts) snapshot->hosts.insert(host.addresses.begin(), host.addresses.end());
+  if (former != nullptr) snapshot->policy.former_places = nat::port_places(former->policy);
   snapshot->ports = std::move(ports);
   snapshot->realm = std::move(realm);
   return snapshot;

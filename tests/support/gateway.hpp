@@ -74,7 +74,7 @@ class Gateway {
     for (std::uint8_t i = 0; i < workers; ++i) {
       control_.push_back(std::make_unique<ring::ControlRings>(WorkerId{i}));
       workers_.push_back(std::make_unique<dataplane::Worker>(
-          dataplane::WorkerParts{WorkerId{i}, snapshot_.get(), ports_, peers_.get(), control_.back().get(), pool_.get(),
+          dataplane::WorkerParts{WorkerId{i}, snapshot_, ports_, peers_.get(), control_.back().get(), pool_.get(),
                                  &clock_, 100U + i, 99U}));
     }
     // The neighbours that scenarios take for granted; others are left to `learn`.
@@ -262,7 +262,7 @@ class Gateway {
   dataplane::PacketPool pool_;
   std::vector<std::unique_ptr<Wire>> wires_;
   std::vector<std::unique_ptr<dataplane::Port>> ports_;
-  std::unique_ptr<const ring::Snapshot> snapshot_;
+  std::shared_ptr<const ring::Snapshot> snapshot_;
   std::unique_ptr<dataplane::PeerMesh> peers_;
   std::vector<std::unique_ptr<ring::ControlRings>> control_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;

@@ -47,7 +47,7 @@ class Daemon {
   dataplane::Eal eal_;
   dataplane::PacketPool packets_;
   std::vector<std::unique_ptr<dataplane::Port>> ports_;
-  std::unique_ptr<const ring::Snapshot> snapshot_;
+  std::shared_ptr<const ring::Snapshot> snapshot_;
   dataplane::PeerMesh peers_;
   std::vector<std::unique_ptr<ring::ControlRings>> rings_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;

@@ -51,7 +51,7 @@ class FlatMap {
   ~FlatMap() {
     if (slot_memory_.data() != nullptr) clear();
   }
-  /// What was moved from may only be destroyed.
+  /// What was moved from may only be destroyed, or assigned to.
   FlatMap(FlatMap&& other) noexcept
       : capacity_{std::exchange(other.capacity_, 0)},
         hash_{std::move(other.hash_)},
@@ -60,7 +60,13 @@ class FlatMap {
         mask_{other.mask_},
         size_{std::exchange(other.size_, 0)},
         other_slots_{std::move(other.other_slots_)} {}
-  FlatMap& operator=(FlatMap&&) = delete;
+  FlatMap& operator=(FlatMap&& other) noexcept {
+    if (this != &other) {
+      std::destroy_at(this);
+      std::construct_at(this, std::move(other));
+    }
+    return *this;
+  }
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }

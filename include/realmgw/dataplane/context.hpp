@@ -16,11 +16,10 @@
 #include "realmgw/dataplane/neighbour_table.hpp"
 #include "realmgw/dataplane/peers.hpp"
 #include "realmgw/dataplane/port.hpp"
+#include "realmgw/dataplane/realm_view.hpp"
 #include "realmgw/dataplane/signpost_ids.hpp"
-#include "realmgw/dataplane/ways.hpp"
 #include "realmgw/nat/admission.hpp"
 #include "realmgw/nat/fragment_table.hpp"
-#include "realmgw/nat/map_memo.hpp"
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/nat/replies.hpp"
 #include "realmgw/nat/session_table.hpp"
@@ -35,7 +34,7 @@ namespace rgw::dataplane {
 /// What a worker is made of. Everything pointed to outlives it.
 struct WorkerParts {
   WorkerId id;
-  const ring::Snapshot* snapshot;
+  std::shared_ptr<const ring::Snapshot> snapshot;
   std::span<const std::unique_ptr<Port>> ports;
   PeerMesh* peers;
   ring::ControlRings* control;
@@ -50,7 +49,6 @@ class Context {
  public:
   explicit Context(const WorkerParts& parts);
 
-  const ring::Snapshot& snapshot;
   const WorkerId id;
   const std::span<const std::unique_ptr<Port>> ports;
   PeerMesh& peers;
@@ -69,12 +67,10 @@ class Context {
   nat::Admission admission;
   nat::StoredSyns syns;
   nat::FragmentTable fragments;
-  nat::MapMemo memo;  ///< what the stage `map` has made of addresses
   NeighbourTable neighbours;
   nat::TokenBucket error_budget;  ///< ICMP errors
   nat::TokenBucket reset_budget;  ///< TCP resets and refusals
-  std::array<nat::Tick, nat::timer_class_count> timeouts{};
-  const std::int32_t hold;  ///< how long a reservation lasts, in ticks
+  RealmView realm;
 
   Instant now{};     ///< read once a burst
   nat::Tick tick{};  ///< the same, as sessions keep time
@@ -83,6 +79,14 @@ class Context {
   std::vector<rte_mbuf*> again;
   Batch mapped;  ///< scratch of the stage `map`
   std::array<bool, 2> mostly_peers{};  ///< by side: most of the last burst were peers' packets
+
+  // -- a change of the realm
+  ring::WorkerRealm* next_realm = nullptr;  ///< to be taken up before the next burst
+  /// Sessions in [next, end) have not been looked at since the last change.
+  struct Sweep {
+    nat::SessionSlot next = 0, end = 0;
+    std::uint32_t ended = 0;
+  } sweep;
 
   // -- sessions that ALGs have to do with
   const std::uint32_t max_inspected;
@@ -99,8 +103,9 @@ class Context {
   std::vector<ring::PinholeMet> met;
 
   /// What the realm says about an address; good until the next call.
-  [[nodiscard]] const Ways<net::Ipv4Address>::Way& way(const net::Ipv4Address& address) { return ways4_.to(address); }
-  [[nodiscard]] const Ways<net::Ipv6Address>::Way& way(const net::Ipv6Address& address) { return ways6_.to(address); }
+  [[nodiscard]] const Ways<net::Ipv4Address>::Way& way(const net::Ipv4Address& address) { return realm.ways4.to(address); }
+  [[nodiscard]] const Ways<net::Ipv6Address>::Way& way(const net::Ipv6Address& address) { return realm.ways6.to(address); }
+  [[nodiscard]] const ring::Snapshot& snapshot() const { return *realm.snapshot; }
 
   // -- ways off the path; each takes the packet buffer over
   void drop(rte_mbuf* mbuf, Counter why) {
@@ -166,24 +171,24 @@ class Context {
   void keep_pinholes();
   /// What a session that came by a claim uses, as control is told.
   [[nodiscard]] static ring::ClaimedService used_by(const nat::Session& session);
-  /// Ends a session, and the signpost that leads to it.
-  void end_session(nat::SessionSlot slot);
+  /// Ends a session, and the signpost that leads to it; `why` counts it. Of a signpost: nothing is counted.
+  void end_session(nat::SessionSlot slot, Counter why);
   /// Tells the worker that holds a signpost of the session that it should lead here.
   void tell_signpost(WorkerId holder, std::uint32_t signpost, PeerMessage::Word word) {
     push_peer(holder, {nullptr, signpost, word, {}});
   }
   /// How long a signpost lasts without a word: twice as long as its session without a packet, so that the word comes first.
   [[nodiscard]] nat::Tick signpost_deadline(const nat::Session& signpost) const {
-    return tick + 2 * timeouts[static_cast<std::size_t>(signpost.timer)];
+    return tick + 2 * realm.timeouts[static_cast<std::size_t>(signpost.timer)];
   }
   /// Does a packet from there keep its session as it is alive for longer? From inside it must (RFC 4787 REQ-6).
   [[nodiscard]] bool refreshes(net::Side from) const {
-    return from == net::Side::inside || snapshot.policy.inbound_refresh;
+    return from == net::Side::inside || snapshot().policy.inbound_refresh;
   }
   /// Has no packet kept the session alive for longer than `hold`, and may it give way to a reservation of another host therefore
   /// (POOL-14)? Its next packet from outside is to be judged. `deadline`: what a packet gives it now.
   [[nodiscard]] bool stands_back(const nat::Session& session, nat::Tick deadline) const {
-    return static_cast<std::int32_t>(deadline - session.deadline) > hold && session.origin == nat::Session::Origin::inbound &&
+    return static_cast<std::int32_t>(deadline - session.deadline) > realm.hold && session.origin == nat::Session::Origin::inbound &&
            (session.protocol() == net::Protocol::udp || session.protocol() == net::Protocol::icmp);
   }
   /// The gateway's own address towards a sender on this port: what errors come from.
@@ -196,7 +201,8 @@ class Context {
   template <class Address>
   [[nodiscard]] NeighbourIndex next_on(const ring::NextHop& route, const Address& destination) {
     if (!route.gateway) return neighbours.find(route.port, destination);
-    Router& router = routers_[reinterpret_cast<std::uintptr_t>(&route) / sizeof(route) % routers_.size()];
+    RealmView::Router& router =
+        realm.routers[reinterpret_cast<std::uintptr_t>(&route) / sizeof(route) % realm.routers.size()];
     if (router.route != &route || neighbours.find(router.index) == nullptr)
       router = {&route, neighbours.find(route.port, *route.gateway)};
     return router.index;
@@ -236,17 +242,8 @@ class Context {
   void flush(const Port& port, TxBuffer& buffer);
   void flush(WorkerId peer, PeerBuffer& buffer);
 
-  /// The neighbour that a route through a router led to last.
-  struct Router {
-    const ring::NextHop* route = nullptr;
-    NeighbourIndex index = no_neighbour;
-  };
-
-  Ways<net::Ipv4Address> ways4_;
-  Ways<net::Ipv6Address> ways6_;
   std::vector<TxBuffer> tx_;  ///< by port
   std::vector<PeerBuffer> to_peers_;
-  std::array<Router, 64> routers_{};  ///< by the route's place
 };
 
 }  // namespace rgw::dataplane

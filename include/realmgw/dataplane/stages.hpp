@@ -90,8 +90,8 @@ struct Origin {
 /// (net/special_addresses.hpp, RFC 1812 section 5.3.7)?
 template <class Address>
 [[nodiscard]] Verdict guard_ends(const Context& context, const Address& source, const Address& destination) {
-  if (!context.snapshot.may_forward(source)) return Verdict::drop(Counter::martian_source);
-  if (!context.snapshot.may_forward(destination)) return Verdict::drop(Counter::martian_destination);
+  if (!context.snapshot().may_forward(source)) return Verdict::drop(Counter::martian_source);
+  if (!context.snapshot().may_forward(destination)) return Verdict::drop(Counter::martian_destination);
   return Verdict::pass();
 }
 

@@ -12,7 +12,7 @@
 namespace rgw::dataplane {
 
 /// Hosts open many sessions, and many hosts the same remotes', so that most first packets meet no search by
-/// prefix. The snapshot never changes, so nothing here grows stale. Direct-mapped: two addresses of one place
+/// prefix. A snapshot never changes, so nothing here grows stale. Direct-mapped: two addresses of one place
 /// take turns. One worker writes and reads.
 template <class Address>
 class Ways {
@@ -26,7 +26,7 @@ class Ways {
   };
 
   /// The snapshot outlives this.
-  Ways(const ring::Snapshot& snapshot, const HashSalt& salt) : snapshot_{snapshot}, salt_{salt} {
+  Ways(const ring::Snapshot& snapshot, const HashSalt& salt) : snapshot_{&snapshot}, salt_{salt} {
     ways_.fill(ask(Address{}));
   }
 
@@ -40,11 +40,11 @@ class Ways {
 
  private:
   [[nodiscard]] Way ask(const Address& address) const {
-    return {address, net::is_host(address) && !snapshot_.is_broadcast(address),
-            snapshot_.may_forward(address), snapshot_.own_address(address), snapshot_.route(address)};
+    return {address, net::is_host(address) && !snapshot_->is_broadcast(address),
+            snapshot_->may_forward(address), snapshot_->own_address(address), snapshot_->route(address)};
   }
 
-  const ring::Snapshot& snapshot_;
+  const ring::Snapshot* snapshot_;
   HashSalt salt_;
   std::array<Way, 512> ways_;
 };

@@ -19,6 +19,11 @@ class Worker {
   /// packets and events there were, so that the caller may rest after a run of idle turns.
   std::uint32_t step();
 
+  /// Its part of a realm that is to follow, for `ring::RealmExchange`. Any thread may make it.
+  [[nodiscard]] std::unique_ptr<ring::WorkerRealm> next_realm(std::shared_ptr<const ring::Snapshot> snapshot) const {
+    return std::make_unique<NextRealm>(std::move(snapshot), context_.ownership, context_.id, context_.salt);
+  }
+
   [[nodiscard]] WorkerId id() const { return context_.id; }
   /// May be read by any thread.
   [[nodiscard]] const CounterBlock& counters() const { return context_.counters; }

@@ -73,6 +73,30 @@ struct WayIn {
 /// share.
 [[nodiscard]] std::uint32_t sessions_of_worker(const Policy& policy, unsigned workers);
 
+/// On what a session stands by the rules in force.
+enum class Standing : std::uint8_t {
+  none,   ///< on nothing that there is any more
+  fixed,  ///< a static mapping
+  port,   ///< a port of an external address, by itself or by its mapping
+  local,  ///< it is the gateway's own
+  other,  ///< a claim or a pinhole, if anything
+};
+
+/// What one worker's part is made of by a policy, and by which it judges. The next rules take over what is in use.
+struct Rules {
+  /// The policy outlives this.
+  Rules(const Policy& of, const Ownership& ownership, WorkerId self, const HashSalt& salt)
+      : policy{&of},
+        stateless{of.is_stateless()},
+        static_bib{of.static_mappings, salt},
+        ports{of, ownership, self, salt} {}
+
+  const Policy* policy;
+  bool stateless;  ///< may any packet go without a session?
+  StaticBib static_bib;
+  ExternalPorts ports;
+};
+
 class Admission {
  public:
   /// The policy, the tables and the randomness outlive this. `self` is whose part it is.
@@ -127,6 +151,15 @@ class Admission {
   /// Would such a packet, were it not of `session`, claim a reservation of its very service for another host (POOL-14)?
   [[nodiscard]] bool claims_beside(const net::Packet& packet, const Session& session, Instant now) const;
 
+  /// Goes on by other rules, of the same tables' sizes; what it went by until now is in `next` then. Sessions
+  /// stay, whether or not they could be opened now.
+  void adopt(Rules& next);
+
+  /// On what would a session stand that began by other rules?
+  [[nodiscard]] Standing standing(const Session& session) const;
+  /// May the plain packets of a session be rewritten in one go? Not where a stateless map may take them.
+  void choose_way(Session& session) const;
+
   /// Gives back all that a session holds, and ends it.
   void end(SessionSlot slot);
 
@@ -151,7 +184,7 @@ class Admission {
   Listed list_pinholes(std::uint32_t cursor, std::span<PinholeInfo> rows, std::uint32_t& count,
                        Instant now) const;
   /// Ports and identifiers held or in use, on all external addresses.
-  [[nodiscard]] std::size_t occupied_ports() const { return ports_.occupied(); }
+  [[nodiscard]] std::size_t occupied_ports() const { return rules_.ports.occupied(); }
 
  private:
   struct NewSession {
@@ -203,8 +236,8 @@ class Admission {
   void give_back(const MappingTable::Mapping& mapping);
   [[nodiscard]] bool local_service(net::Service service) const;
 
-  const Policy& policy_;
-  const bool stateless_;  ///< may any packet go without a session?
+  [[nodiscard]] const Policy& policy() const { return *rules_.policy; }
+
   Ownership ownership_;
   WorkerId self_;
   SessionTable& sessions_;
@@ -214,8 +247,7 @@ class Admission {
   ProxyTable proxies_;
   PinholeTable pinholes_;
   HostUse hosts_;
-  StaticBib static_bib_;
-  ExternalPorts ports_;
+  Rules rules_;
 };
 
 }  // namespace rgw::nat

@@ -8,9 +8,10 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 namespace rgw::nat {
@@ -24,8 +25,10 @@ class ExternalPorts {
   /// those beyond it are nobody's. `owner`: whose part it is.
   ExternalPorts(const Policy& policy, const Ownership& ownership, WorkerId owner, const HashSalt& salt);
 
-  [[nodiscard]] PortSet& operator[](Set set) { return sets_[set]; }
-  [[nodiscard]] const PortSet& operator[](Set set) const { return sets_[set]; }
+  [[nodiscard]] PortSet& operator[](Set set) { return *sets_[set]; }
+  [[nodiscard]] const PortSet& operator[](Set set) const { return *sets_[set]; }
+  /// Takes over what is in use in `former`, whose addresses this has at the same places.
+  void take_over(ExternalPorts& former);
   /// The set of one of the gateway's addresses; nothing where it has none.
   [[nodiscard]] std::optional<Set> set(const net::IpAddress& external, net::Protocol protocol) const;
 
@@ -51,11 +54,13 @@ class ExternalPorts {
   /// TCP, UDP, ICMP, SCTP.
   static constexpr std::size_t sets_per_address = 4;
   [[nodiscard]] static std::size_t of(net::Protocol protocol);
+  [[nodiscard]] std::optional<std::uint32_t> place_of(const net::IpAddress& address) const;
 
   HashSalt salt_;
-  std::vector<net::IpAddress> addresses_;  ///< the external ones first, in the policy's order
+  std::unordered_map<net::IpAddress, std::uint32_t> place_of_;
+  std::vector<net::IpAddress> addresses_;  ///< by place: `port_places` of the policy
   std::array<std::vector<std::uint32_t>, 2> places_;
-  std::deque<PortSet> sets_;  ///< sets_per_address for each
+  std::vector<std::unique_ptr<PortSet>> sets_;  ///< sets_per_address for each
 };
 
 }  // namespace rgw::nat

@@ -88,6 +88,9 @@ class FragmentTable {
   /// the result's followers among them.
   [[nodiscard]] Result condemn(const FragmentKey& key, Counter why, Instant now);
 
+  /// From now on a datagram is waited for as long.
+  void wait(Duration timeout) { limits_.timeout = timeout; }
+
   /// Forgets the datagrams whose time is over, at most all of them; `give_back(handle)` for each fragment
   /// that waited in vain, to be dropped as `fragment_timeout`.
   template <class GiveBack>

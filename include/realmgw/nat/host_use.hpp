@@ -28,6 +28,12 @@ class HostUse {
         hosts_{hosts, salt},
         shared_{limits.ports == 0 ? 1 : sessions, salt} {}
 
+  /// Other limits from now on. Whether ports are limited at all stays.
+  void limit(const Limits& limits) {
+    limits_ = limits;
+    rate_ = {limits.new_sessions, std::max(limits.new_sessions, 1U)};
+  }
+
   enum class Room : std::uint8_t {
     yes,       ///< and the session counts
     enough,    ///< the host has as many as it may

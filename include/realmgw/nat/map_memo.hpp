@@ -19,8 +19,8 @@ namespace rgw::nat {
 
 /// Remembers, of the packets that stateless maps (AddressMap) have translated, each source and each
 /// destination by itself: what it became, and how to reach the latter. What is not here, or no longer, is
-/// nothing: the stage `map` knows. Maps and routes stay as they are while a worker lives, and a neighbour
-/// that has gone is known by its index, so what is remembered stays true.
+/// nothing: the stage `map` knows. Where maps or routes change another takes its place, and a
+/// neighbour that has gone is known by its index, so what is remembered stays true.
 class MapMemo {
  public:
   /// What an address was in its packet: the rules for the two differ (RFC 7757 section 4).

@@ -49,6 +49,8 @@ struct Policy {
   /// Service addresses that are shared with NAT or pool: the gateway's own connections from them are sessions
   /// (OUT-9).
   std::vector<net::IpAddress> shared_service;
+  /// Addresses whose ports former policies gave out. Sessions know them by their place here, so it stays theirs.
+  std::vector<net::IpAddress> former_places;
   /// Where IPv4 addresses are found in IPv6 ones: without it there is no translation between the families.
   std::optional<net::Pref64> pref64;
   /// Whose addresses stand for IPv6 remotes towards IPv4 hosts (X46-1): without it there is no NAT46.
@@ -117,5 +119,21 @@ struct Policy {
     return address.is_v4() ? stands_for_remote(address.v4()) : stands_for_remote(address.v6());
   }
 };
+
+/// What a policy says about the sizes of a worker's tables. It may not change while the worker lives.
+struct Sizes {
+  std::uint32_t max_sessions, max_bindings, max_pinholes, max_explicit_mappings;
+  bool mappings;  ///< endpoint-independent ones, made by sessions
+  bool contacts;  ///< whom they have sessions with, for address-dependent filtering
+  bool proxies;   ///< of NAT46
+  bool ports;     ///< that sessions share are counted by host
+
+  bool operator==(const Sizes&) const = default;
+};
+[[nodiscard]] Sizes sizes_of(const Policy& policy);
+
+/// The addresses of the gateway that have ports to give, each at its place: `former_places`, then the external
+/// ones, then the shared service addresses.
+[[nodiscard]] std::vector<net::IpAddress> port_places(const Policy& policy);
 
 }  // namespace rgw::nat

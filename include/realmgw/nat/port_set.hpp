@@ -35,7 +35,7 @@ class PortLease;
 /// record of the fast path has no room for an owning type. A PortLease guards the way there: until the
 /// session is complete and findable, whatever goes wrong gives the port back.
 ///
-/// Memory: 2 bytes and 2 bits a port, 144 KiB for all 65536 of an (E, protocol), shared out among the
+/// Memory: 2 bytes and 4 bits a port, 160 KiB for all 65536 of an (E, protocol), shared out among the
 /// workers.
 class PortSet {
  public:
@@ -63,6 +63,8 @@ class PortSet {
 
   /// Is the port one of this worker's? All functions below that take a certain port want one that is.
   [[nodiscard]] bool owns(std::uint16_t port) const { return own_.contains(port); }
+  /// Is it within the range that the set gives ports of?
+  [[nodiscard]] bool gives(std::uint16_t port) const { return !test(beyond_, own_.index(port)); }
   [[nodiscard]] bool is_free(std::uint16_t port) const { return !test(occupied_, own_.index(port)); }
   [[nodiscard]] bool is_held(std::uint16_t port) const { return test(held_, own_.index(port)); }
   [[nodiscard]] std::uint16_t uses(std::uint16_t port) const { return uses_[own_.index(port)]; }
@@ -74,6 +76,12 @@ class PortSet {
     __builtin_prefetch(&occupied_[i / 64], 1);
     __builtin_prefetch(&uses_[i], 1);
   }
+
+  /// Keeps a port from sessions for as long as the realm says so: a local service's, a static mapping's, one
+  /// for pinholes. Sessions that have it already stay.
+  void reserve(std::uint16_t port);
+  /// Reserves what `rules`, a new set of the same owner's, reserves, and nothing else; its range holds, too.
+  void adopt(const PortSet& rules);
 
   /// Takes a certain port for one owner; false where it is held or used.
   [[nodiscard]] bool hold(std::uint16_t port);
@@ -142,7 +150,9 @@ class PortSet {
   OwnPorts own_;
   Kind kind_;
   Index high_begin_;  ///< the first own port of the high range
-  Bitmap held_;
+  Bitmap beyond_;    ///< nobody's to give: out of range
+  Bitmap reserved_;  ///< by the realm
+  Bitmap held_;      ///< by an owner, or one of the two above
   Bitmap occupied_;  ///< held or used
   std::vector<std::uint16_t> uses_;
   std::size_t occupied_count_ = 0;

@@ -18,7 +18,7 @@ class StaticBib {
 
   /// The mappings outlive this.
   StaticBib(const std::vector<StaticMapping>& mappings, const HashSalt& salt)
-      : mappings_{mappings},
+      : mappings_{&mappings},
         sessions_(mappings.size()),
         by_inside_{static_cast<std::uint32_t>(mappings.size() + 1), salt},
         by_outside_{static_cast<std::uint32_t>(mappings.size() + 1), salt} {
@@ -32,30 +32,39 @@ class StaticBib {
     }
   }
 
-  [[nodiscard]] Index size() const { return static_cast<Index>(mappings_.size()); }
-  [[nodiscard]] const StaticMapping& operator[](Index i) const { return mappings_[i]; }
+  [[nodiscard]] Index size() const { return static_cast<Index>(mappings_->size()); }
+  [[nodiscard]] const StaticMapping& operator[](Index i) const { return (*mappings_)[i]; }
   [[nodiscard]] std::uint32_t sessions(Index i) const { return sessions_[i]; }
 
   /// The mapping of an inside endpoint to the addresses of a family; nullptr where there is none.
   [[nodiscard]] const Index* find_inside(const net::Endpoint& inside, net::Family outside,
                                          net::Protocol protocol) const {
-    if (mappings_.empty()) return nullptr;
+    if (mappings_->empty()) return nullptr;
     return by_inside_.find(EndpointKey{inside, protocol}.towards(outside));
   }
   [[nodiscard]] const Index* find_outside(const net::Endpoint& outside, net::Protocol protocol) const {
-    if (mappings_.empty()) return nullptr;
+    if (mappings_->empty()) return nullptr;
     return by_outside_.find({outside, protocol});
+  }
+
+  /// Those that `former` has, too, keep their sessions.
+  void take_over(const StaticBib& former) {
+    for (Index i = 0; i < size(); ++i) {
+      const auto& mine = (*this)[i];
+      const Index* same = former.find_outside(mine.outside, mine.protocol);
+      if (same != nullptr && former[*same].inside == mine.inside) sessions_[i] = former.sessions(*same);
+    }
   }
 
   /// One session more, or less, with an outside endpoint; of one that is no mapping's nothing is counted.
   void join(Index i) { ++sessions_[i]; }
   void leave(const net::Endpoint& outside, net::Protocol protocol) {
-    if (mappings_.empty()) return;
+    if (mappings_->empty()) return;
     if (const Index* i = find_outside(outside, protocol); i != nullptr && sessions_[*i] != 0) --sessions_[*i];
   }
 
  private:
-  const std::vector<StaticMapping>& mappings_;
+  const std::vector<StaticMapping>* mappings_;
   std::vector<std::uint32_t> sessions_;
   FlatMap<EndpointKey, Index> by_inside_;
   FlatMap<EndpointKey, Index> by_outside_;

@@ -39,6 +39,8 @@ class StoredSyns {
       : life_{life}, ring_(capacity), keys_(capacity), by_flow_{capacity, salt} {}
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
+  /// From now on a SYN is kept for as long.
+  void last(Duration life) { life_ = life; }
 
   /// Keeps a SYN of the flow `outside`, as it came: the frame from its Ethernet header on. One of a flow that
   /// waits already adds nothing, and moves no deadline.

@@ -64,6 +64,16 @@ struct NeighbourUpdate {
   net::IpAddress address;
 };
 
+/// A worker's part of a realm: the dataplane's to look into. Control makes it, and throws it away.
+struct WorkerRealm {
+  virtual ~WorkerRealm() = default;
+};
+/// OPS-2: from now on the worker goes by `next`. It lays what it went by until now into the same place, and says so by
+/// `RealmExchanged`.
+struct RealmExchange {
+  WorkerRealm* next;
+};
+
 struct LinkState {
   PortId port;
   bool up;
@@ -136,7 +146,7 @@ struct MappingHeld {
   nat::Hold hold;
 };
 
-using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, LinkState, SessionsQuery, MappingsQuery,
+using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, RealmExchange, LinkState, SessionsQuery, MappingsQuery,
                               PinholesQuery, PinholeOpen, PinholeMet, PinholeExtend, PinholeClose, SequenceShift,
                               SessionKeep, MapAsked, MappingHeld>;
 static_assert(sizeof(ToWorker) <= 96);
@@ -194,6 +204,16 @@ struct PinholeEnded {
   std::uint64_t id;
 };
 
+/// The worker goes by the next realm; `former` is control's again.
+struct RealmExchanged {
+  WorkerRealm* former;
+};
+/// All sessions have been looked at that began by the former realm: those that the realm in force has no place
+/// for have ended.
+struct RealmSwept {
+  std::uint32_t ended;
+};
+
 struct MapAnswered {
   std::uint64_t ticket;
   nat::MapGrant grant;
@@ -201,7 +221,7 @@ struct MapAnswered {
 
 using ToControl =
     std::variant<Claimed, ClaimedEnded, SessionsPageFilled, MappingsPageFilled, PinholesPageFilled, ProxyUse,
-                 InspectionBegun, InspectionEnded, PinholeEnded, MapAnswered>;
+                 InspectionBegun, InspectionEnded, PinholeEnded, RealmExchanged, RealmSwept, MapAnswered>;
 
 // ---- the rings between control and one worker
 

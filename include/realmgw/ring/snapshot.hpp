@@ -71,6 +71,7 @@ struct Snapshot {
   net::LongestPrefixMap<net::Ipv4Address, OwnAddress> own4;  ///< whole addresses
   net::LongestPrefixMap<net::Ipv6Address, OwnAddress> own6;
   std::vector<net::Ipv4Address> broadcasts;  ///< each names all hosts of a port's link
+  std::unordered_set<net::IpAddress> hosts;  ///< inside addresses of the realm's hosts
   nat::Policy policy;
   Inspection inspection;
 
@@ -107,8 +108,9 @@ struct Snapshot {
   [[nodiscard]] bool is_local_service(net::Service service) const;
 };
 
-/// Ports are in the order of the realm file.
-[[nodiscard]] std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm,
-                                                            std::vector<PortFacts> ports);
+/// Ports are in the order of the realm file. `former`: the snapshot that it is to follow, if there is one, whose
+/// sessions go on.
+[[nodiscard]] std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<PortFacts> ports,
+                                                            const Snapshot* former = nullptr);
 
 }  // namespace rgw::ring

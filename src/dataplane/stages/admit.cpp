@@ -85,7 +85,7 @@ Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
                                             {packet.source(), packet.tail().far_port.host()},
                                             Context::used_by(session)});
   }
-  if (!context.snapshot.inspection.services.empty()) {
+  if (!context.snapshot().inspection.services.empty()) {
     if (const Verdict begun = begin_inspection(context, admitted.slot, admitted.pinhole); !begun.passed()) {
       packet.session = nat::no_session;
       return begun;
@@ -152,17 +152,17 @@ Verdict towards(Context& context, Packet& packet, const Address& source, const R
   const OwnAddress* own = way.own;
   if (own == nullptr && !way.forwards) return Verdict::drop(Counter::martian_destination);
   if constexpr (crosses && Remote::family == net::Family::v4) {
-    if (!context.snapshot.policy.pref64->may_show(remote)) return Verdict::drop(Counter::not_represented);
+    if (!context.snapshot().policy.pref64->may_show(remote)) return Verdict::drop(Counter::not_represented);
   }
   const ring::NextHop* route = nullptr;
   if (own != nullptr) [[unlikely]] {
     const bool query = packet.kind == PacketKind::icmp_query;
     const net::Service service{packet.tail().protocol, query ? std::uint16_t{0} : packet.tail().far_port.host()};
-    if (own->service && !crosses && (!own->shared() || context.snapshot.is_local_service(service))) {
+    if (own->service && !crosses && (!own->shared() || context.snapshot().is_local_service(service))) {
       return to_gateway(context, packet, own);
     }
     if (!origin.forwards) return Verdict::drop(Counter::martian_source);
-    if (!context.snapshot.policy.hairpin) return Verdict::drop(Counter::route_same_side);
+    if (!context.snapshot().policy.hairpin) return Verdict::drop(Counter::route_same_side);
   } else {
     if (!origin.forwards) return Verdict::drop(Counter::martian_source);
     route = way.route;
@@ -170,10 +170,10 @@ Verdict towards(Context& context, Packet& packet, const Address& source, const R
       context.report(packet, nat::IcmpError::network_unreachable);
       return Verdict::drop(Counter::no_route);
     }
-    if (context.snapshot.port(route->port).side == net::Side::inside) return Verdict::drop(Counter::route_same_side);
+    if (context.snapshot().port(route->port).side == net::Side::inside) return Verdict::drop(Counter::route_same_side);
   }
   if constexpr (Address::family == net::Family::v6 && crosses) {
-    if (context.snapshot.policy.pref64->has_suffix() && packet.kind != PacketKind::icmp_error) {
+    if (context.snapshot().policy.pref64->has_suffix() && packet.kind != PacketKind::icmp_error) {
       packet.session = context.admission.session_with(packet, remote);
       packet.respelled = packet.session != nat::no_session;
       if (packet.respelled) return follow_session(context, packet);
@@ -196,7 +196,7 @@ Verdict towards(Context& context, Packet& packet, const Address& source, const R
 template <class Address>
 Verdict from_inside(Context& context, Packet& packet, const Address& source, const Address& destination,
                     const Origin& origin) {
-  if (!context.snapshot.policy.stands_for_remote(destination))
+  if (!context.snapshot().policy.stands_for_remote(destination))
     return towards(context, packet, source, destination, origin);
   const auto remote = context.admission.remote_of(destination, context.now);
   if (!remote) return Verdict::drop(Counter::no_translation);
@@ -216,7 +216,7 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own, co
   if (own == nullptr) return Verdict::drop(Counter::not_own_destination);
   if (own->service && !own->shared()) return to_gateway(context, packet, own);
   if (packet.kind == PacketKind::other && own->service) return to_kernel(context, packet);
-  const bool local = own->service && context.snapshot.is_local_service(service_of(packet));
+  const bool local = own->service && context.snapshot().is_local_service(service_of(packet));
   if (!origin.forwards && !local) return Verdict::drop(Counter::martian_source);
   if (packet.hop_limit() <= 1 && !packet.hairpinned && !local &&
       context.admission.would_admit(packet, own->service, context.now)) {
@@ -231,8 +231,7 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own, co
   // Its reservation may have come in since this turn began.
   if (admitted.kind == Admitted::Kind::refused && handle_events(context) != 0) admitted = judge();
   if (admitted.kind == Admitted::Kind::replaces) {
-    context.counters.add(Counter::session_ended);
-    context.end_session(admitted.slot);
+    context.end_session(admitted.slot, Counter::session_ended);
     ended = true;
     admitted = judge();
   }
@@ -277,7 +276,7 @@ bool is_over(Context& context, const Packet& packet) {
     const OwnAddress* own = own_destination(context, packet);
     return context.admission.would_admit(packet, own != nullptr && own->service, context.now);
   }
-  const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(session.timer)];
+  const nat::Tick deadline = context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)];
   return context.stands_back(session, deadline) && context.admission.claims_beside(packet, session, context.now);
 }
 
@@ -287,7 +286,7 @@ Verdict go_on(Context& context, Packet& packet) {
   if (session.protocol() == net::Protocol::tcp) {
     return session.tcp_state == nat::TcpState::trans ? Verdict::pass() : refuse(context, packet, Counter::unmatched);
   }
-  nat::SessionTable::extend(session, context.tick + context.timeouts[static_cast<std::size_t>(session.timer)]);
+  nat::SessionTable::extend(session, context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)]);
   return Verdict::pass();
 }
 
@@ -306,8 +305,7 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
     const Session& former = context.sessions[packet.session];
     const bool posted = former.posted;
     const WorkerId owner = former.home;
-    context.counters.add(Counter::session_ended);
-    context.end_session(packet.session);
+    context.end_session(packet.session, Counter::session_ended);
     ended = true;
     packet.session = nat::no_session;
     packet.signpost = ring::no_signpost;

@@ -34,7 +34,7 @@ WorkerId meeting_place(const Context& context, const Fragment& fragment) {
 
 // The checksum of ICMP gains or loses the length of the whole message on its way into the other family.
 bool needs_length(const Context& context, const Packet& packet) {
-  const auto& policy = context.snapshot.policy;
+  const auto& policy = context.snapshot().policy;
   const std::uint16_t icmp = packet.family == net::Family::v4 ? 1 : 58;
   return packet.l4_protocol == icmp && (policy.pref64 || policy.proxies || !policy.map.empty());
 }

@@ -14,7 +14,7 @@ constexpr int least_ipv6_mtu = 1280;  // RFC 8200 section 5
 // Does the packet fit the link it leaves by, in the family it leaves in? Else its sender is told, or it is
 // cut behind NAT.
 Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
-  const std::uint16_t mtu = context.snapshot.port(packet.port).mtu;
+  const std::uint16_t mtu = context.snapshot().port(packet.port).mtu;
   packet.mtu = mtu;
   const bool crosses = leaves_as != packet.family;
   // A datagram that an ALG has written is the gateway's own to cut, in either family.
@@ -27,7 +27,7 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
     const nat::Crossed crossed = nat::after_crossing(packet);
     const bool may_be_cut = crossed.may_be_cut || own_to_cut;
     if (leaves_as == net::Family::v6 && may_be_cut)
-      packet.mtu = std::min(mtu, context.snapshot.policy.lowest_ipv6_mtu);
+      packet.mtu = std::min(mtu, context.snapshot().policy.lowest_ipv6_mtu);
     if (crossed.length <= mtu || may_be_cut) return Verdict::pass();
   }
   // As long as the packet may be where it came from: IPv6 headers are 20 bytes longer.
@@ -47,7 +47,7 @@ Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destina
   if (packet.neighbour != nullptr) [[likely]] {
     packet.port = packet.neighbour->port;
   } else {
-    const ring::NextHop* route = context.snapshot.route(destination);
+    const ring::NextHop* route = context.snapshot().route(destination);
     if (route == nullptr) {
       context.report(packet, nat::IcmpError::network_unreachable);
       return Verdict::drop(Counter::no_route);

@@ -10,7 +10,7 @@ using net::EthernetHeader;
 // Does NAT have to know of this packet? Only where it leaves from an address that hosts and pool use as well,
 // and is no answer of a service that keeps its port to itself.
 bool needs_session(const Context& context, const Packet& packet) {
-  const auto* own = context.snapshot.own_address(packet.source());
+  const auto* own = context.snapshot().own_address(packet.source());
   if (own == nullptr || !own->shared()) return false;
   // What it says about a packet that came through a session must quote that packet as its sender knows it.
   if (packet.kind == net::PacketKind::icmp_error) return true;
@@ -20,7 +20,7 @@ bool needs_session(const Context& context, const Packet& packet) {
     return type != net::icmp4::echo_reply && type != net::icmp6::echo_reply;
   }
   return packet.kind == net::PacketKind::flow &&
-         !context.snapshot.is_local_service({protocol, packet.tail().near_port.host()});
+         !context.snapshot().is_local_service({protocol, packet.tail().near_port.host()});
 }
 
 // The kernel has done the rest: the next hop's MAC address stands in the frame.
@@ -48,7 +48,7 @@ void from_kernel(Context& context, rte_mbuf* mbuf, PortId port) {
   packet.port = port;
   auto* frame = rte_pktmbuf_mtod(mbuf, std::uint8_t*);
   const std::uint16_t size = rte_pktmbuf_data_len(mbuf);
-  const bool outside = context.snapshot.port(port).side == net::Side::outside;
+  const bool outside = context.snapshot().port(port).side == net::Side::outside;
   if (!outside || size < sizeof(EthernetHeader)) return context.transmit(port, mbuf);
   const auto type = static_cast<net::EtherType>(net::header<EthernetHeader>(frame).type.host());
   if (type != net::EtherType::ipv4 && type != net::EtherType::ipv6) return context.transmit(port, mbuf);

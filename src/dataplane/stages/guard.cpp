@@ -24,17 +24,17 @@ Verdict guard(Context& context, const Packet& packet, const Address& source, Ori
   if (packet.hairpinned) return Verdict::pass();
   // RFC 6146 section 3.5: what stands for a remote of the other family is the gateway's to write, not to
   // receive.
-  if (way.own != nullptr || context.snapshot.policy.stands_for_remote(source))
+  if (way.own != nullptr || context.snapshot().policy.stands_for_remote(source))
     return Verdict::drop(Counter::spoofed_own_source);
   const ring::NextHop* back = origin.back = way.route;
   // Link-local addresses of IPv6 need no route: their senders are here.
   if (Address::family == net::Family::v6 && way.host && !way.forwards) return Verdict::pass();
-  const net::Side side = context.snapshot.port(packet.port).side;
+  const net::Side side = context.snapshot().port(packet.port).side;
   if (side == net::Side::inside) {
     return back != nullptr && back->port == packet.port ? Verdict::pass()
                                                         : Verdict::drop(Counter::spoofed_inside_source);
   }
-  const bool from_inside = back != nullptr && context.snapshot.port(back->port).side == net::Side::inside;
+  const bool from_inside = back != nullptr && context.snapshot().port(back->port).side == net::Side::inside;
   return from_inside ? Verdict::drop(Counter::inside_source_outside) : Verdict::pass();
 }
 
@@ -56,7 +56,7 @@ Verdict guard_forwarded_as(Context& context, const Packet& packet) {
 
 bool is_group(const Context& context, PortId port, const net::Ipv4Address& destination) {
   return destination.is_multicast() || destination.is_limited_broadcast() ||
-         (context.snapshot.is_broadcast(destination) && is_broadcast_of(context.snapshot.port(port), destination));
+         (context.snapshot().is_broadcast(destination) && is_broadcast_of(context.snapshot().port(port), destination));
 }
 bool is_group(const Context&, PortId, const net::Ipv6Address& destination) { return destination.is_multicast(); }
 

@@ -25,7 +25,7 @@ std::optional<std::uint8_t> reader_of(const Context& context, const Session& ses
   if (session.local) return std::nullopt;
   const auto& tail = session.inside.tail;
   const be16 port = session.origin == Session::Origin::inbound ? tail.near_port : tail.far_port;
-  if (const auto reader = context.snapshot.inspection.reader({tail.protocol, port.host()}, session.host()))
+  if (const auto reader = context.snapshot().inspection.reader({tail.protocol, port.host()}, session.host()))
     return reader;
   if (pinhole == PinholeTable::none) return std::nullopt;
   const std::uint8_t reader = context.admission.pinholes()[pinhole].reader;
@@ -57,8 +57,7 @@ Verdict begin_inspection(Context& context, nat::SessionSlot slot, PinholeTable::
   const std::uint16_t place = context.companions.add(slot);
   const auto give_up = [&](Counter why) {
     if (pinhole != PinholeTable::none) context.leave_pinhole(pinhole);
-    context.counters.add(Counter::session_ended);
-    context.end_session(slot);
+    context.end_session(slot, Counter::session_ended);
     return Verdict::drop(why);
   };
   if (place == 0) return give_up(Counter::alg_table_full);
@@ -76,8 +75,7 @@ Verdict begin_inspection(Context& context, nat::SessionSlot slot, PinholeTable::
   const ring::InspectionBegun begun{context.companions.id(place, context.id), *reader,
                                     conversation_of(session)};
   if (!context.reports.empty() || !context.control.events_to_control.push(begun)) {
-    context.counters.add(Counter::session_ended);
-    context.end_session(slot);
+    context.end_session(slot, Counter::session_ended);
     return Verdict::drop(Counter::alg_ring_full);
   }
   context.companions[place].reading = Companion::Reading::text;

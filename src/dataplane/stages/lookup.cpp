@@ -58,7 +58,7 @@ Verdict keep_alive(Context& context, Packet& packet) {
   Session& session = context.sessions[packet.session];
   if (session.protocol() != net::Protocol::tcp) {
     if (!context.refreshes(packet.side())) return Verdict::pass();
-    const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(session.timer)];
+    const nat::Tick deadline = context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)];
     if (packet.side() == net::Side::outside && context.stands_back(session, deadline)) [[unlikely]] {
       packet.reconsider = true;
     } else {
@@ -75,7 +75,7 @@ Verdict keep_alive(Context& context, Packet& packet) {
   if (transition.next == nat::TcpState::closed) return Verdict::drop(Counter::tcp_invalid_transition);
   session.tcp_state = transition.next;
   if (!transition.timer) return Verdict::pass();
-  const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(*transition.timer)];
+  const nat::Tick deadline = context.tick + context.realm.timeouts[static_cast<std::size_t>(*transition.timer)];
   if (*transition.timer == session.timer) [[likely]] {
     if (context.refreshes(packet.side())) nat::SessionTable::extend(session, deadline);
   } else {

@@ -88,7 +88,7 @@ template <class To, class From>
 Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer, bool hairpinned,
                     const Ipv6Address* router = nullptr) {
   const Ends<From> quoted = ends_of<From>(packet.l3 + packet.inner);
-  const AddressMap& map = context.snapshot.policy.map;
+  const AddressMap& map = context.snapshot().policy.map;
   const auto inner = translate(map, quoted, {.hairpinned = hairpinned, .quoted = true});
   if (!inner) return Verdict::drop(why_none(map, quoted));
   // No such packet has crossed.
@@ -99,8 +99,8 @@ Verdict cross_error(Context& context, Packet& packet, const Ends<To>& outer, boo
   const auto& tail = packet.tail();
   const nat::PortChange same_ports{tail.side != net::Side::inside, tail.near_port, tail.far_port};
   const ChecksumDelta delta = transport_delta(quoted, *inner, tail.protocol);
-  const nat::LinkMtus mtus{context.snapshot.port(packet.came_from).mtu,
-                           context.snapshot.port(packet.port).mtu};
+  const nat::LinkMtus mtus{context.snapshot().port(packet.came_from).mtu,
+                           context.snapshot().port(packet.port).mtu};
   if constexpr (To::family == Family::v6) {
     return nat::cross_error(packet, outer, *inner, same_ports, delta, mtus);
   } else {
@@ -126,12 +126,12 @@ void remember(Context& context, const Packet& packet, const Ends<From>& from, na
   if (packet.kind == PacketKind::icmp_error || way == nat::no_neighbour) return;
   using To = std::conditional_t<From::family == Family::v4, Ipv6Address, Ipv4Address>;
   const auto to = ends_of<To>(packet.l3);
-  context.memo.learn(from.source, to.source, nat::MapMemo::Role::source, nat::no_neighbour);
-  context.memo.learn(from.destination, to.destination, nat::MapMemo::Role::destination, way);
+  context.realm.memo.learn(from.source, to.source, nat::MapMemo::Role::source, nat::no_neighbour);
+  context.realm.memo.learn(from.destination, to.destination, nat::MapMemo::Role::destination, way);
 }
 
 Verdict to_ipv6(Context& context, Packet& packet, bool hairpinned) {
-  const AddressMap& map = context.snapshot.policy.map;
+  const AddressMap& map = context.snapshot().policy.map;
   const auto from = ends_of<Ipv4Address>(packet.l3);
   const bool error = packet.kind == PacketKind::icmp_error;
   auto source = far_end(map, from.source, hairpinned);
@@ -150,7 +150,7 @@ Verdict to_ipv6(Context& context, Packet& packet, bool hairpinned) {
 Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination, bool leaves) {
   const auto from = ends_of<Ipv6Address>(packet.l3);
   const bool error = packet.kind == PacketKind::icmp_error;
-  const AddressMap& map = context.snapshot.policy.map;
+  const AddressMap& map = context.snapshot().policy.map;
   auto source = map.translate(from.source);
   const Ipv6Address* router = nullptr;
   if (!source && error && !map.withholds(from.source)) {
@@ -158,7 +158,7 @@ Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination
     if (leaves) router = &from.source;
   }
   if (!source) return Verdict::drop(why_none(map, from));
-  if (!context.snapshot.may_forward(*source)) return Verdict::drop(Counter::martian_source);
+  if (!context.snapshot().may_forward(*source)) return Verdict::drop(Counter::martian_source);
   const Ends<Ipv4Address> to{*source, destination};
   return error ? cross_error<Ipv4Address, Ipv6Address>(context, packet, to, false, router)
                : cross_packet(context, packet, from, to);
@@ -166,7 +166,7 @@ Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination
 
 Verdict finish(Context& context, Packet& packet) {
   // RFC 7915 sections 4.1 and 5.1: by choice the class of the traffic stays in its own network.
-  if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(packet);
+  if (context.snapshot().policy.ignore_traffic_class) nat::clear_traffic_class(packet);
   nat::decrement_hop_limit(packet);
   context.counters.add(Counter::map_translated);
   return Verdict::pass();
@@ -200,10 +200,10 @@ Verdict map_ipv4(Context& context, Packet& packet, const Ipv6Address& destinatio
   if (const Verdict ends = guard_ends(context, any_source ? ip.destination : ip.source, ip.destination);
       !ends.passed())
     return ends;
-  if (!context.snapshot.may_forward(destination)) return Verdict::drop(Counter::martian_destination);
+  if (!context.snapshot().may_forward(destination)) return Verdict::drop(Counter::martian_destination);
   nat::NeighbourIndex neighbour = nat::no_neighbour;
   if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
-  const bool hairpinned = context.snapshot.policy.map_hairpin == nat::MapHairpin::simple;
+  const bool hairpinned = context.snapshot().policy.map_hairpin == nat::MapHairpin::simple;
   const auto from = ends_of<Ipv4Address>(packet.l3);
   if (const Verdict crossed = to_ipv6(context, packet, hairpinned); !crossed.passed()) return crossed;
   remember(context, packet, from, neighbour);
@@ -213,8 +213,8 @@ Verdict map_ipv4(Context& context, Packet& packet, const Ipv6Address& destinatio
 Verdict map_ipv6(Context& context, Packet& packet, const Ipv4Address& destination) {
   const auto& ip = packet.ipv6();
   if (const Verdict ends = guard_ends(context, ip.source, ip.destination); !ends.passed()) return ends;
-  if (!context.snapshot.may_forward(destination)) return Verdict::drop(Counter::martian_destination);
-  const auto& policy = context.snapshot.policy;
+  if (!context.snapshot().may_forward(destination)) return Verdict::drop(Counter::martian_destination);
+  const auto& policy = context.snapshot().policy;
   if (policy.map.withholds(ip.destination)) return Verdict::drop(Counter::not_represented);
   if (policy.map_hairpin == nat::MapHairpin::intrinsic) {
     const auto called = policy.map.mapped(destination);
@@ -246,7 +246,7 @@ Ipv6Address near_end(const Packet& packet) {
 // for it, an IPv6 one by a mapping or the prefix. The gateway's own addresses are its own; an IPv6 source
 // that no map knows may be NAT64's.
 std::optional<Verdict> translate_by_map(Context& context, Packet& packet) {
-  const auto& policy = context.snapshot.policy;
+  const auto& policy = context.snapshot().policy;
   std::optional<Ipv4Address> to4;
   std::optional<Ipv6Address> to6;
   if (packet.family == Family::v4) {
@@ -262,7 +262,7 @@ std::optional<Verdict> translate_by_map(Context& context, Packet& packet) {
     if (!to4) return std::nullopt;
     if (policy.pref64 && !policy.map.translate(near_end(packet))) return std::nullopt;
   }
-  if (context.snapshot.own_address(packet.destination()) != nullptr) return std::nullopt;
+  if (context.snapshot().own_address(packet.destination()) != nullptr) return std::nullopt;
   // A stateless map needs to know nothing of other fragments, but for ICMP the length of all.
   if (packet.fragment && is_icmp(packet)) [[unlikely]] {
     if (const Verdict whole = defragment(context, packet); !whole.passed()) return whole;
@@ -280,7 +280,7 @@ std::optional<Verdict> translate_stateless(Context& context, Packet& packet) {
 constexpr std::size_t rows_beyond_caches = 4096;
 
 void prefetch(const Context& context, Batch& batch) {
-  const AddressMap& map = context.snapshot.policy.map;
+  const AddressMap& map = context.snapshot().policy.map;
   for (const Packet* packet : batch) {
     if (packet->family == Family::v4) {
       map.prefetch(packet->ipv4().destination);
@@ -295,7 +295,7 @@ void prefetch(const Context& context, Batch& batch) {
 }  // namespace
 
 void map(Context& context, Batch& batch) {
-  if (context.snapshot.policy.map.size() > rows_beyond_caches) prefetch(context, batch);
+  if (context.snapshot().policy.map.size() > rows_beyond_caches) prefetch(context, batch);
   Batch& mapped = context.mapped;
   const auto dropped = [&](Packet& packet, Counter why) { context.discard(packet, why); };
   batch.sift(

@@ -52,7 +52,7 @@ void advertise(Context& context, const Packet& packet, const Ipv6Address& target
   if (mbuf == nullptr) return;
 
   auto* frame = rte_pktmbuf_mtod(mbuf, std::uint8_t*);
-  const auto& mac = context.snapshot.port(packet.port).mac;
+  const auto& mac = context.snapshot().port(packet.port).mac;
   const auto& asked = net::header<EthernetHeader>(packet.l3 - sizeof(EthernetHeader));
   // Duplicate address detection asks from the unspecified address; all nodes hear the answer (section 7.2.4).
   const bool anonymous = packet.ipv6().source.is_unspecified();
@@ -94,11 +94,11 @@ Verdict arp(Context& context, Packet& packet) {
     return Verdict::drop(Counter::arp_malformed);
   }
   if (request.operation.host() == ArpPacket::request &&
-      context.snapshot.answers_for(packet.port, request.target) &&
-      !context.snapshot.answers_for(packet.port, request.sender)) {
+      context.snapshot().answers_for(packet.port, request.target) &&
+      !context.snapshot().answers_for(packet.port, request.sender)) {
     if (rte_mbuf* mbuf = new_frame(context, sizeof(EthernetHeader) + sizeof(ArpPacket)); mbuf != nullptr) {
       auto* frame = rte_pktmbuf_mtod(mbuf, std::uint8_t*);
-      const auto& mac = context.snapshot.port(packet.port).mac;
+      const auto& mac = context.snapshot().port(packet.port).mac;
       net::header<EthernetHeader>(frame) = {request.sender_mac, mac,
                                             be16{static_cast<std::uint16_t>(net::EtherType::arp)}};
       auto& reply = net::header<ArpPacket>(frame + sizeof(EthernetHeader));
@@ -132,7 +132,7 @@ Verdict neighbour_discovery(Context& context, Packet& packet) {
   }
   const auto& message = packet.transport<NeighbourMessage>();
   if (message.target.is_multicast()) return Verdict::drop(Counter::nd_malformed);
-  if (solicitation && context.snapshot.answers_for(packet.port, message.target))
+  if (solicitation && context.snapshot().answers_for(packet.port, message.target))
     advertise(context, packet, message.target);
   return show_control(context, packet);
 }

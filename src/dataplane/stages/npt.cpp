@@ -19,15 +19,15 @@ struct Plan {
 // Hosts inside keep to themselves what is theirs, and what stands for IPv4 is NAT64's.
 bool is_for_others(const Context& context, const Ipv6Address& destination) {
   return destination.is_multicast() || destination.is_link_local() ||
-         context.snapshot.policy.embedded(destination).has_value() ||
-         context.snapshot.own_address(destination) != nullptr;
+         context.snapshot().policy.embedded(destination).has_value() ||
+         context.snapshot().own_address(destination) != nullptr;
 }
 
 std::optional<Plan> plan_for(const Context& context, const Packet& packet) {
-  const auto& npt = context.snapshot.policy.npt;
+  const auto& npt = context.snapshot().policy.npt;
   const auto& ip = packet.ipv6();
-  if (context.snapshot.port(packet.port).side == net::Side::outside) {
-    if (context.snapshot.own_address(ip.destination) != nullptr) return std::nullopt;
+  if (context.snapshot().port(packet.port).side == net::Side::outside) {
+    if (context.snapshot().own_address(ip.destination) != nullptr) return std::nullopt;
     const Result destination = npt.inward(ip.destination);
     return destination.found == Found::none ? std::nullopt : std::optional{Plan{{}, destination}};
   }
@@ -36,8 +36,8 @@ std::optional<Plan> plan_for(const Context& context, const Packet& packet) {
   // Section 4.3: to an address of our own outside prefix it leaves and returns.
   const Result destination = npt.inward(ip.destination);
   if (destination.found == Found::none) {
-    const ring::NextHop* route = context.snapshot.route(ip.destination);
-    if (route != nullptr && context.snapshot.port(route->port).side == net::Side::inside) return std::nullopt;
+    const ring::NextHop* route = context.snapshot().route(ip.destination);
+    if (route != nullptr && context.snapshot().port(route->port).side == net::Side::inside) return std::nullopt;
   }
   return Plan{source, destination};
 }
@@ -60,7 +60,7 @@ bool fails(Found found) {
 // Section 3.8 of RFC 6296bis, RFC 5508 REQ-4: the packet that an error quotes went the other way, so what is
 // one's source is the other's destination, and both belong to the same pair.
 bool translate_quoted(const Context& context, Packet& packet, const Plan& plan) {
-  const auto& npt = context.snapshot.policy.npt;
+  const auto& npt = context.snapshot().policy.npt;
   auto& quoted = net::header<net::Ipv6Header>(packet.l3 + packet.inner);
   Result source{}, destination{};
   if (plan.destination.found == Found::translated) {
@@ -96,7 +96,7 @@ std::optional<Verdict> translate_prefix(Context& context, Packet& packet) {
   const Ipv6Address destination = inwards ? plan->destination.address : ip.destination;
   nat::NeighbourIndex neighbour = nat::no_neighbour;
   if (const Verdict way = find_way(context, packet, destination, neighbour); !way.passed()) return way;
-  const net::Side leaves_by = context.snapshot.port(packet.port).side;
+  const net::Side leaves_by = context.snapshot().port(packet.port).side;
   if ((leaves_by == net::Side::inside) != inwards) return Verdict::drop(Counter::route_same_side);
   if (packet.kind == PacketKind::icmp_error && !translate_quoted(context, packet, *plan))
     return Verdict::drop(Counter::npt_inner);

@@ -46,7 +46,7 @@ Verdict parse_frame(Context& context, Packet& packet) {
   const std::size_t size = rte_pktmbuf_data_len(packet.mbuf);
   if (size < sizeof(EthernetHeader)) return Verdict::drop(Counter::parse_truncated);
   const auto& ethernet = net::header<EthernetHeader>(frame);
-  const auto& port = context.snapshot.port(packet.port);
+  const auto& port = context.snapshot().port(packet.port);
   packet.l3 = frame + sizeof(EthernetHeader);
   const std::size_t available = size - sizeof(EthernetHeader);
   const auto type = static_cast<EtherType>(ethernet.type.host());

@@ -100,7 +100,7 @@ template <class In, class Out>
   }
   if constexpr (In::family == Family::v4 && Out::family == Family::v6) {
     // Without DF it is cut for its receiver's sake (egress.cpp).
-    if (!ip.df() && to_be > context.snapshot.policy.lowest_ipv6_mtu) return false;
+    if (!ip.df() && to_be > context.snapshot().policy.lowest_ipv6_mtu) return false;
   }
   return true;
 }

@@ -54,7 +54,7 @@ template <Side from, class In, class Out, bool edited = false>
   if (!has_ends<from>(session, ip) || !keeps_state(session, packet, from)) return false;
   // The line of a session is written to once a tick, not once a packet. A packet that has to walk nevertheless
   // does the same there.
-  const nat::Tick deadline = context.tick + context.timeouts[static_cast<std::size_t>(session.timer)];
+  const nat::Tick deadline = context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)];
   if constexpr (from == Side::inside) {
     if (session.deadline != deadline) nat::SessionTable::extend(session, deadline);
   } else if (session.deadline != deadline && !keeps_alive(context, session, deadline)) {

@@ -15,11 +15,11 @@ bool may_be_simultaneous(const Context& context, const Packet& packet, Counter w
   if (packet.tail().protocol != net::Protocol::tcp ||
       (packet.tcp_flags & about_opening) != net::TcpHeader::syn)
     return false;
-  const auto policy = context.snapshot.policy.unmatched;
+  const auto policy = context.snapshot().policy.unmatched;
   if (policy == nat::Unmatched::drop) return false;
   if (why == Counter::filtered) return true;
   if (why != Counter::unmatched || policy != nat::Unmatched::reject) return false;
-  const ring::OwnAddress* own = context.snapshot.own_address(packet.destination());
+  const ring::OwnAddress* own = context.snapshot().own_address(packet.destination());
   return own != nullptr && own->external;
 }
 
@@ -57,7 +57,7 @@ Verdict reset(Context& context, const Packet& packet) {
 
 Verdict refuse(Context& context, Packet& packet, Counter why) {
   if (may_be_simultaneous(context, packet, why)) return store(context, packet, why);
-  const auto policy = context.snapshot.policy.unmatched;
+  const auto policy = context.snapshot().policy.unmatched;
   const bool after_reservation = why == Counter::claim_expired || why == Counter::claim_spent;
   const bool tell =
       policy == nat::Unmatched::reject || (policy == nat::Unmatched::automatic && after_reservation);

@@ -19,7 +19,7 @@ void write_link_header(const Context& context, const Packet& packet, EthernetHea
   if (packet.neighbour != nullptr) {
     ethernet = packet.neighbour->link;
   } else {
-    ethernet.source = context.snapshot.port(packet.port).mac;
+    ethernet.source = context.snapshot().port(packet.port).mac;
   }
   ethernet.type = be16{static_cast<std::uint16_t>(packet.family == net::Family::v4 ? net::EtherType::ipv4
                                                                                    : net::EtherType::ipv6)};

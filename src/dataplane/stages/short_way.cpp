@@ -86,7 +86,7 @@ struct OneOfWorkers : OnlyWorker {
   OwnAddress own;
 
   OneOfWorkers(const Context& context, const ring::PortFacts& facts)
-      : OnlyWorker{facts}, port{facts.id}, by_law{!context.snapshot.policy.is_stateless()} {}
+      : OnlyWorker{facts}, port{facts.id}, by_law{!context.snapshot().policy.is_stateless()} {}
   template <Side from>
   [[gnu::always_inline]] bool pass(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
                                    nat::SessionSlot slot) {
@@ -241,11 +241,11 @@ std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std:
   const bool alone = context.ownership.workers() == 1;
   auto left = static_cast<std::uint16_t>(burst.size());
   // A plain stateless translator never has a session.
-  if (context.sessions.size() != 0 || !(alone || context.snapshot.policy.is_stateless())) {
+  if (context.sessions.size() != 0 || !(alone || context.snapshot().policy.is_stateless())) {
     left = alone ? walk_from(context, port.side, OnlyWorker{port}, burst)
                  : take_beside_peers(context, port, burst);
   }
-  if (left != 0 && context.memo.enabled()) left = take_short_way_by_map(context, port, burst.first(left));
+  if (left != 0 && context.realm.memo.enabled()) left = take_short_way_by_map(context, port, burst.first(left));
   return left;
 }
 
@@ -254,7 +254,7 @@ std::uint16_t take_short_way_from_peer(Context& context, const ring::PortFacts& 
 }
 
 std::uint16_t take_short_way_from_peer(Context& context, Side side, std::span<rte_mbuf*> burst) {
-  return walk_from(context, side, Noted{context.snapshot}, burst);
+  return walk_from(context, side, Noted{context.snapshot()}, burst);
 }
 
 }  // namespace rgw::dataplane::stages

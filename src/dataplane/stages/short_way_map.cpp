@@ -33,8 +33,8 @@ template <class Address>
   // A map does not ask on which side it is.
   const PlainPacket packet = read_plain<Side::inside>(mbuf, own_mac, context.salt);
   if (!packet.is_plain()) return {0, 0, 0};
-  return type_of(mbuf) == ether_type<Ipv4Address> ? ask<Ipv4Address>(context.memo, mbuf, packet.length)
-                                                  : ask<Ipv6Address>(context.memo, mbuf, packet.length);
+  return type_of(mbuf) == ether_type<Ipv4Address> ? ask<Ipv4Address>(context.realm.memo, mbuf, packet.length)
+                                                  : ask<Ipv6Address>(context.realm.memo, mbuf, packet.length);
 }
 
 // The packet with both ends in the other family; returns where its header begins there.
@@ -53,14 +53,14 @@ template <class In, class Out>
 [[gnu::always_inline]] inline Outcome send(Context& context, rte_mbuf* mbuf, const Reading& reading) {
   std::uint8_t* l3 = l3_of(mbuf);
   auto& ip = net::header<net::PlainHeader<In>>(l3);
-  const auto* source = context.memo.find(ip.source, reading.source);
-  const auto* destination = context.memo.find(ip.destination, reading.destination);
+  const auto* source = context.realm.memo.find(ip.source, reading.source);
+  const auto* destination = context.realm.memo.find(ip.destination, reading.destination);
   if (source == nullptr || destination == nullptr) return Outcome::unknown;
   const Neighbour* neighbour = context.neighbours.find(destination->way);
   if (neighbour == nullptr || !goes_plainly<In, Out>(context, ip, reading.length, *neighbour))
     return Outcome::walks;
 
-  if (context.snapshot.policy.ignore_traffic_class) nat::clear_traffic_class(ip);
+  if (context.snapshot().policy.ignore_traffic_class) nat::clear_traffic_class(ip);
   const auto to_ipv4 = source->to_ipv4.plus(destination->to_ipv4);
   nat::adjust_transport(l3 + sizeof ip, net::protocol_of(ip),
                         Out::family == Family::v4 ? to_ipv4 : to_ipv4.reversed());

@@ -30,9 +30,9 @@ nat::Crossing crossing_of(Context& context, Packet& packet, net::Family to) {
   if (packet.family == to) [[likely]]
     return {};
   if (packet.family == net::Family::v4) packet.identification = packet.ipv4().identification.host();
-  const auto& pref64 = context.snapshot.policy.pref64;
+  const auto& pref64 = context.snapshot().policy.pref64;
   return {pref64 ? &*pref64 : nullptr,
-          {context.snapshot.port(packet.came_from).mtu, context.snapshot.port(packet.port).mtu},
+          {context.snapshot().port(packet.came_from).mtu, context.snapshot().port(packet.port).mtu},
           static_cast<std::uint16_t>(context.random.next()),
           packet.kind == net::PacketKind::icmp_error ? context.stand_in_for(packet) : std::nullopt};
 }
@@ -42,15 +42,15 @@ Verdict translate_one(Context& context, Packet& packet) {
   const bool outward = packet.side() == net::Side::inside;
   if (packet.respelled) [[unlikely]]
     nat::respell(packet, session);
-  if (packet.tcp_flags & net::TcpHeader::syn && context.snapshot.policy.mss_clamp != 0) [[unlikely]] {
-    if (nat::clamp_mss(packet, context.snapshot.policy.mss_clamp)) context.counters.add(Counter::mss_clamped);
+  if (packet.tcp_flags & net::TcpHeader::syn && context.snapshot().policy.mss_clamp != 0) [[unlikely]] {
+    if (nat::clamp_mss(packet, context.snapshot().policy.mss_clamp)) context.counters.add(Counter::mss_clamped);
   }
   if (session.companion != 0) [[unlikely]] {
     if (const Verdict inspected = inspect(context, packet, session); !inspected.passed()) return inspected;
   }
   const net::Family to = outward ? session.outside_family() : session.inside_family();
   const bool crosses = packet.family != to;
-  const bool forgets_class = crosses && context.snapshot.policy.ignore_traffic_class;
+  const bool forgets_class = crosses && context.snapshot().policy.ignore_traffic_class;
   if (crosses && !session.local && !session.hairpin && !session.renames_remote() &&
       nat::crosses_plainly(packet)) [[likely]] {
     if (to == net::Family::v4) {

@@ -18,14 +18,14 @@ IpAddress far_end_of_quoted(const Packet& packet) {
 // Routed from one side to the other, between a host inside and a remote of the operator's list. An error may
 // come from a router on the way to such a remote.
 bool stays_as_it_is(const Context& context, const Packet& packet) {
-  const auto& remotes = context.snapshot.policy.untranslated;
+  const auto& remotes = context.snapshot().policy.untranslated;
   if (remotes.empty() || packet.hairpinned) return false;
   const IpAddress destination = packet.destination();
-  if (context.snapshot.own_address(destination) != nullptr) return false;
-  const ring::NextHop* route = context.snapshot.route(destination);
+  if (context.snapshot().own_address(destination) != nullptr) return false;
+  const ring::NextHop* route = context.snapshot().route(destination);
   if (route == nullptr) return false;
-  const Side from = context.snapshot.port(packet.port).side;
-  if (context.snapshot.port(route->port).side == from) return false;
+  const Side from = context.snapshot().port(packet.port).side;
+  if (context.snapshot().port(route->port).side == from) return false;
   if (from == Side::inside) return remotes.contains(destination);
   return remotes.contains(packet.kind == net::PacketKind::icmp_error ? far_end_of_quoted(packet)
                                                                      : packet.source());

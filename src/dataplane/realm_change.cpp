@@ -1,0 +1,82 @@
+#include "realmgw/dataplane/realm_change.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rgw::dataplane {
+namespace {
+
+using nat::Session;
+
+// A look at a session costs a cache miss or two, and a search by prefix: some 50 us a turn.
+constexpr std::uint32_t sessions_a_turn = 256;
+
+bool is_inside(const ring::Snapshot& snapshot, const net::IpAddress& host) {
+  const ring::NextHop* route = snapshot.route(host);
+  return route != nullptr && snapshot.port(route->port).side == net::Side::inside;
+}
+
+// By which of the gateway's addresses a session may go on depends on what has opened it.
+bool may_keep_external(Context& context, const Session& session) {
+  const ring::Snapshot& snapshot = context.snapshot();
+  const ring::OwnAddress* own = snapshot.own_address(session.external());
+  if (own == nullptr) return false;
+  switch (context.admission.standing(session)) {
+    case nat::Standing::none:
+      return false;
+    case nat::Standing::fixed:
+      return true;
+    case nat::Standing::port:
+      return own->external;
+    case nat::Standing::local:
+      return own->service;
+    case nat::Standing::other:
+      break;
+  }
+  if (session.claimed) return own->pool && snapshot.hosts.contains(session.host());
+  const bool by_pinhole =
+      session.companion != 0 && context.companions[session.companion].pinhole != nat::PinholeTable::none;
+  return by_pinhole && (own->external || own->pool);
+}
+
+bool has_place(Context& context, const Session& session) {
+  return may_keep_external(context, session) && (session.local || is_inside(context.snapshot(), session.host()));
+}
+
+}  // namespace
+
+void change_realm(Context& context) {
+  if (context.next_realm == nullptr) return;
+  auto& next = static_cast<NextRealm&>(*std::exchange(context.next_realm, nullptr));
+  context.admission.adopt(next.rules);
+  std::swap(context.realm, next.view);
+  const auto& timeouts = context.snapshot().policy.timeouts;
+  context.syns.last(timeouts[nat::TimerClass::tcp_incoming_syn]);
+  context.fragments.wait(timeouts[nat::TimerClass::fragment]);
+  context.sweep = {.next = 0, .end = context.sessions.high_water(), .ended = 0};
+  context.report_to_control(ring::RealmExchanged{&next});
+}
+
+std::uint32_t sweep_sessions(Context& context) {
+  Context::Sweep& sweep = context.sweep;
+  if (sweep.next == sweep.end) [[likely]]
+    return 0;
+  const nat::SessionSlot first = sweep.next;
+  sweep.next += std::min(sessions_a_turn, sweep.end - first);
+  for (nat::SessionSlot slot = first; slot < sweep.next; ++slot) {
+    if (!context.sessions.live(slot)) continue;
+    Session& session = context.sessions[slot];
+    if (session.signpost) continue;  // it ends with its session
+    if (!has_place(context, session)) {
+      ++sweep.ended;
+      context.end_session(slot, Counter::session_realm_changed);
+      continue;
+    }
+    session.towards_inside = session.towards_outside = nat::no_neighbour;  // routes may lead elsewhere
+    context.admission.choose_way(session);
+  }
+  if (sweep.next == sweep.end) context.report_to_control(ring::RealmSwept{sweep.ended});
+  return sweep.next - first;
+}
+
+}  // namespace rgw::dataplane
