@@ -34,7 +34,7 @@ class AlgBench {
   AlgBench()
       : gateway_{alg_realm()},
         links_{{{&gateway_.rings(), &gateway_.worker().counters()}}, counters_},
-        service_{gateway_.snapshot(),
+        service_{realm_,
                  links_,
                  nat::Ownership{1, HashSalt{random_}},
                  counters_,
@@ -170,6 +170,7 @@ class AlgBench {
   CounterBlock counters_;
   Gateway gateway_;
   control::WorkerLinks links_;
+  control::RealmInForce realm_{gateway_.share_snapshot()};
   control::AlgService service_;
   std::uint32_t client_next_ = 1, server_next_ = 1, read_by_server_ = 1;
 };

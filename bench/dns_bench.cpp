@@ -269,9 +269,10 @@ class DnsBench {
   control::RealmNames names_;
   dns::Responder responder_;
   control::EventLoop loop_;
-  control::DnsServer server_{loop_, gateway_.clock(), gateway_.snapshot(), responder_};
-  control::DnsPackets dns_packets_{gateway_.snapshot(), links_, counters_, gateway_.packets(), server_};
-  control::LinkService off_the_ring_{loop_, gateway_.snapshot(), links_, counters_, gateway_.packets(),
+  control::RealmInForce realm_{gateway_.share_snapshot()};
+  control::DnsServer server_{loop_, gateway_.clock(), realm_, responder_};
+  control::DnsPackets dns_packets_{realm_, links_, counters_, gateway_.packets(), server_};
+  control::LinkService off_the_ring_{loop_, realm_, links_, counters_, gateway_.packets(),
                                      {},    dns_packets_};
   std::uint32_t serial_ = 0;
   std::array<Message, batch> queries_;

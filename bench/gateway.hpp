@@ -75,6 +75,7 @@ class Gateway {
   [[nodiscard]] ShiftedClock& clock() { return clock_; }
   [[nodiscard]] rte_mempool* packets() { return pool_.get(); }
   [[nodiscard]] const ring::Snapshot& snapshot() const { return *snapshot_; }
+  [[nodiscard]] const std::shared_ptr<const ring::Snapshot>& share_snapshot() const { return snapshot_; }
   /// Between control and the first worker.
   [[nodiscard]] ring::ControlRings& rings() { return *rings_[0]; }
   /// Of all workers.

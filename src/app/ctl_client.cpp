@@ -20,7 +20,7 @@ std::string ask_gateway(const std::string& socket_path, const std::string& reque
   }
   std::ranges::copy(socket_path, address.sun_path);
   const auto socket = control::checked(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-  const timeval patience{5, 0};
+  const timeval patience{30, 0};  // a reload of a large realm file takes some
   setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

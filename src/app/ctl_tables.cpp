@@ -253,4 +253,33 @@ std::string counters_per_thread_table(const ordered_json& answer, bool all) {
   return table.to_string();
 }
 
+std::string reload_report(const ordered_json& answer) {
+  const auto result = answer.at("result").get<std::string>();
+  std::string text;
+  const auto lines = [&](const char* key) {
+    for (const auto& line : answer.at(key)) text += line.get<std::string>() + "\n";
+  };
+  lines("warnings");
+  lines("problems");
+  const auto list = [&](const char* key, const std::string& title) {
+    if (answer.at(key).empty()) return;
+    text += title + "\n";
+    for (const auto& row : answer.at(key)) {
+      const auto what = row.at("what").get<std::string>();
+      text += "  " + row.at("key").get<std::string>() + (what.empty() ? "" : ": " + what) + "\n";
+    }
+  };
+  const bool done = result == "reloaded";
+  list("now", done ? "Applies now:" : "Would apply at once:");
+  list("ends_sessions", done ? "Applies now, and has ended the sessions that it concerns:"
+                             : "Would apply at once, and end the sessions that it concerns:");
+  list("restart", "Needs a restart:");
+  if (result == "mistakes") return text + "The file has mistakes. The gateway goes on as it was.\n";
+  if (result == "restart needed") return text + "A restart is needed. The gateway goes on as it was.\n";
+  if (result == "unchanged") return text + "Nothing has changed.\n";
+  if (done)
+    text += "Reloaded; " + std::to_string(answer.at("sessions_ended").get<std::uint64_t>()) + " sessions ended.\n";
+  return text;
+}
+
 }  // namespace rgw::app

@@ -74,9 +74,23 @@ std::vector<ring::PortFacts> facts(const std::vector<std::unique_ptr<dataplane::
   return all;
 }
 
+void log_reload(const control::ReloadReport& report) {
+  using Result = control::ReloadReport::Result;
+  for (const auto& warning : report.warnings) log(LogMessage::realm_file_doubt, warning);
+  for (const auto& problem : report.problems) log(LogMessage::reload_refused, problem);
+  if (report.result == Result::restart) {
+    for (const auto& difference : report.differences) {
+      if (difference.change == config::Change::restart)
+        log(LogMessage::reload_refused, difference.key + " needs a restart");
+    }
+  }
+  if (report.result == Result::reloaded || report.result == Result::unchanged)
+    log(LogMessage::reloaded, report.differences.size(), report.sessions_ended);
+}
+
 }  // namespace
 
-Daemon::Daemon(config::Realm realm)
+Daemon::Daemon(config::Realm realm, control::RealmReload::Load load)
     : workers_config_{realm.workers},
       worker_count_{worker_count(realm.workers)},
       locks_{realm.ports},
@@ -90,27 +104,28 @@ Daemon::Daemon(config::Realm realm)
     devices.push_back(realm.ports[i].device);
   }
   probe_ = std::make_unique<PortProbe>(ports_, std::move(devices));
-  snapshot_ = ring::make_snapshot(std::move(realm), facts(ports_));
+  const std::shared_ptr<const ring::Snapshot> snapshot = ring::make_snapshot(std::move(realm), facts(ports_));
 
   std::vector<control::WorkerLink> links;
   const std::uint64_t shared_seed = Random::kernel_seed();
   for (unsigned number = 0; number < worker_count_; ++number) {
     const WorkerId id{static_cast<std::uint8_t>(number)};
     rings_.push_back(std::make_unique<ring::ControlRings>(id));
-    dataplane::WorkerParts parts{id,      snapshot_,             ports_,
+    dataplane::WorkerParts parts{id,      snapshot,             ports_,
                                  &peers_, rings_.back().get(),   packets_.get(),
                                  &clock_, Random::kernel_seed(), shared_seed};
     workers_.push_back(std::make_unique<dataplane::Worker>(parts));
-    links.push_back({rings_.back().get(), &workers_.back()->counters()});
+    const auto next_realm = [&worker = *workers_.back()](std::shared_ptr<const ring::Snapshot> next) {
+      return worker.next_realm(std::move(next));
+    };
+    links.push_back({rings_.back().get(), &workers_.back()->counters(), next_realm});
   }
-  const auto make_tap = [this](const ring::PortFacts& port) {
-    return std::make_unique<control::Tap>(port, snapshot_->realm.routes);
-  };
+  const auto make_tap = [](const ring::PortFacts& port) { return std::make_unique<control::Tap>(port); };
   controller_ = std::make_unique<control::Controller>(control::Surroundings{
-      clock_, *snapshot_, std::move(links), packets_.get(), *probe_, make_tap, Random::kernel_seed(), version,
-      control::dns_endpoints(snapshot_->realm), snapshot_->realm.control_socket, shared_seed,
-      control::pcp_endpoints(snapshot_->realm)});
-  log_start();
+      clock_, snapshot, std::move(links), packets_.get(), *probe_, make_tap, Random::kernel_seed(), version,
+      control::dns_endpoints(snapshot->realm), snapshot->realm.control_socket, shared_seed,
+      control::pcp_endpoints(snapshot->realm), std::move(load), log_reload});
+  log_start(snapshot->realm);
 }
 
 Daemon::~Daemon() {
@@ -139,6 +154,7 @@ void Daemon::start_control() {
     // Polling on a core that is not its own, it would take what the workers poll on.
     const bool poll = has_core && workers_config_.idle == Workers::Idle::poll;
     while (!stop.load(std::memory_order_relaxed)) {
+      if (reload_asked_.exchange(false, std::memory_order_relaxed)) static_cast<void>(controller_->reload(false));
       controller_->step(poll ? std::chrono::microseconds{0} : control_patience);
     }
   });
@@ -160,12 +176,12 @@ void Daemon::start_worker(dataplane::Worker& worker, unsigned number) {
                  });
 }
 
-void Daemon::log_start() const {
-  log(LogMessage::starting, version, snapshot_->realm.name, ports_.size(), worker_count_,
+void Daemon::log_start(const config::Realm& realm) const {
+  log(LogMessage::starting, version, realm.name, ports_.size(), worker_count_,
       workers_config_.idle == Workers::Idle::poll ? "polling" : "resting when idle");
   for (const auto& port : ports_) {
     const auto& facts = port->facts();
-    log(LogMessage::port_open, facts.name, snapshot_->realm.ports[facts.id.value()].device, port->driver(),
+    log(LogMessage::port_open, facts.name, realm.ports[facts.id.value()].device, port->driver(),
         facts.mac.to_string(), port->queues());
   }
   for (const auto& endpoint : controller_->dns_listening())

@@ -37,9 +37,9 @@ control::FileDescriptor awaited_signals() {
   return control::checked(signalfd(-1, &signals, SFD_CLOEXEC), "signalfd");
 }
 
-/// The signal that asked to stop; nothing where a thread failed.
-std::optional<int> wait_for_end(const control::FileDescriptor& signals, int failure_fd) {
-  std::array<pollfd, 2> waits{{{signals.get(), POLLIN, 0}, {failure_fd, POLLIN, 0}}};
+/// The signal that asked to stop; nothing where a thread failed. SIGHUP asks for a reload.
+std::optional<int> wait_for_end(const control::FileDescriptor& signals, app::Daemon& daemon) {
+  std::array<pollfd, 2> waits{{{signals.get(), POLLIN, 0}, {daemon.failure_fd(), POLLIN, 0}}};
   for (;;) {
     while (poll(waits.data(), waits.size(), -1) < 0) {
     }
@@ -48,7 +48,7 @@ std::optional<int> wait_for_end(const control::FileDescriptor& signals, int fail
       return std::nullopt;
     }
     if (signal.ssi_signo != SIGHUP) return static_cast<int>(signal.ssi_signo);
-    app::log(app::LogMessage::no_reload);
+    daemon.reload();
   }
 }
 
@@ -75,11 +75,11 @@ int serve(const app::DaemonOptions& options) {
   std::optional<int> signal;
   std::chrono::steady_clock::time_point told;
   try {
-    app::Daemon daemon{std::move(*loaded.realm)};
+    app::Daemon daemon{std::move(*loaded.realm), [&options] { return app::load_realm(options.file); }};
     daemon.start();
     log(LogMessage::ready);
     app::notify_service_manager("READY=1");
-    signal = wait_for_end(signals, daemon.failure_fd());
+    signal = wait_for_end(signals, daemon);
     told = std::chrono::steady_clock::now();
     app::notify_service_manager("STOPPING=1");
     if (signal) log(LogMessage::stopping, strsignal(*signal));

@@ -35,6 +35,7 @@ constexpr const char* general_help =
     "  pcp        the mappings that hosts have asked for\n"
     "  cache      what upstream name servers answered\n"
     "  counters   what happened to packets and queries\n"
+    "  reload     reads the realm file again, and goes by it from then on\n"
     "\n"
     "  -s, --socket PATH  the gateway's socket (default /run/realmgw/realmgw.sock)\n"
     "  -j, --json         print the answer as JSON\n"
@@ -49,6 +50,7 @@ struct Options {
   std::string limit;
   bool all = false;
   bool per_thread = false;
+  bool dry_run = false;
   std::string argument;  ///< of a command that takes one
 };
 
@@ -57,6 +59,8 @@ struct Command {
   std::function<std::string(const Options&)> request;
   std::function<std::string(const ordered_json&, const Options&)> show;
   const char* argument = nullptr;  ///< what it is called, of a command that takes one
+  /// Does the answer say that it was done? Empty: it always does.
+  std::function<bool(const ordered_json&)> done{};
 };
 
 const std::map<std::string, Command>& commands() {
@@ -133,6 +137,18 @@ const std::map<std::string, Command>& commands() {
           return options.per_thread ? rgw::app::counters_per_thread_table(answer, options.all)
                                     : rgw::app::counters_table(answer, options.all);
         }}},
+      {"reload",
+       {"Usage: realmgwctl reload [--dry-run]\n\nReads the realm file again and goes by it, all or nothing, and "
+        "tells what applies now, which\nsessions end, and what only a restart could bring. Sessions that the "
+        "change does not concern\ngo on. Waits until it is done.\n\n"
+        "  --dry-run  only tells\n\n"
+        "Exit status 1: the file has mistakes, or a restart is needed; the gateway goes on as it was.\n",
+        [](const Options& options) { return options.dry_run ? "reload dry-run" : "reload"; },
+        [](const ordered_json& answer, const Options&) { return rgw::app::reload_report(answer); }, nullptr,
+        [](const ordered_json& answer) {
+          const auto& result = answer.at("result");
+          return result != "mistakes" && result != "restart needed";
+        }}},
   };
   return all;
 }
@@ -155,11 +171,11 @@ int ask(const Command& command, const Options& options) {
   }
   const std::string shown = options.json ? answer.dump(2) + "\n" : command.show(answer, options);
   std::fputs(shown.c_str(), stdout);
-  return success;
+  return !command.done || command.done(answer) ? success : refused;
 }
 
 int run(int argc, char** argv) {
-  enum : int { limit = 256, all, per_thread };
+  enum : int { limit = 256, all, per_thread, dry_run };
   static const option known[] = {{"socket", required_argument, nullptr, 's'},
                                  {"json", no_argument, nullptr, 'j'},
                                  {"help", no_argument, nullptr, 'h'},
@@ -167,6 +183,7 @@ int run(int argc, char** argv) {
                                  {"limit", required_argument, nullptr, limit},
                                  {"all", no_argument, nullptr, all},
                                  {"per-thread", no_argument, nullptr, per_thread},
+                                 {"dry-run", no_argument, nullptr, dry_run},
                                  {nullptr, 0, nullptr, 0}};
   Options options;
   bool help = false;
@@ -196,6 +213,9 @@ int run(int argc, char** argv) {
         break;
       case per_thread:
         options.per_thread = true;
+        break;
+      case dry_run:
+        options.dry_run = true;
         break;
       case ':':
         return usage_error(std::string{argv[optind - 1]} + " needs an argument");

@@ -22,20 +22,30 @@ alg::Options options_of(const config::Alg& alg) {
 
 }  // namespace
 
-AlgService::AlgService(const ring::Snapshot& snapshot, WorkerLinks& workers, const nat::Ownership& ownership,
+AlgService::AlgService(const RealmInForce& realm, WorkerLinks& workers, const nat::Ownership& ownership,
                        CounterBlock& counters, rte_mempool* packets, PinholeBook::ProxyOf proxy_of,
                        std::function<void(WorkerId)> take_events)
-    : snapshot_{snapshot},
+    : realm_{realm},
       workers_{workers},
       counters_{counters},
       packets_{packets},
       take_events_{std::move(take_events)},
-      book_{snapshot, workers, ownership, counters, std::move(proxy_of)} {
+      book_{realm, workers, ownership, counters, std::move(proxy_of)} {
+  readers_.resize(alg::registrations().size());
+  make_readers();
+}
+
+void AlgService::realm_changed() {
+  make_readers();
+  book_.realm_changed();
+}
+
+// One that was made stays, with the sessions that it reads.
+void AlgService::make_readers() {
   const auto registrations = alg::registrations();
-  readers_.resize(registrations.size());
-  for (const auto& row : snapshot.inspection.services) {
+  for (const auto& row : realm_->inspection.services) {
     if (!readers_[row.alg].alg)
-      readers_[row.alg].alg = registrations[row.alg].make(options_of(snapshot.realm.alg));
+      readers_[row.alg].alg = registrations[row.alg].make(options_of(realm_->realm.alg));
   }
 }
 
@@ -111,7 +121,7 @@ void AlgService::read(ring::PacketBuffer buffer, Instant now) {
     if (found == sessions_.end()) return counters_.add(Counter::alg_session_gone);
   }
   Session& session = found->second;
-  const auto packet = parse_signalling(buffer, snapshot_);
+  const auto packet = parse_signalling(buffer, *realm_);
   if (!packet) return counters_.add(Counter::alg_unreadable);
   // What is corrupt would be made right by a checksum of our own.
   if (!transport_checksum_right(*packet)) return counters_.add(Counter::alg_bad_checksum);
@@ -129,7 +139,7 @@ void AlgService::read_segment(Session& session, Side from, const net::Packet& pa
   auto segment = alg::TcpSegment::parse(transport_bytes(packet));
   if (!segment) return counters_.add(Counter::alg_unreadable);
   using Flag = alg::TcpSegment::Flag;
-  if (!segment->payload.empty() && memory_ >= snapshot_.realm.alg.max_memory)
+  if (!segment->payload.empty() && memory_ >= realm_->realm.alg.max_memory)
     return counters_.add(Counter::alg_over_memory);
   if (segment->has(Flag::syn) && !segment->has(Flag::ack_flag) && from == session.conversation.opener) {
     if (session.first && *session.first != segment->seq) {
@@ -220,7 +230,7 @@ void AlgService::keep_house(Instant now) {
     if (session.editor || now < session.next_keep || !session.inspector->needs_session(now)) continue;
     // Thrice in the time of its timer, so that a message may be lost.
     if (workers_.try_send(id.worker, ring::SessionKeep{id}))
-      session.next_keep = now + snapshot_.realm.timers.udp / 3;
+      session.next_keep = now + realm_->realm.timers.udp / 3;
   }
   for (Reader& reader : readers_) {
     if (reader.alg) reader.alg->on_time(now);
@@ -235,7 +245,7 @@ std::string AlgService::report() const {
     const Reader& reader = readers_[i];
     if (!reader.alg) continue;
     ordered_json services = ordered_json::array();
-    for (const auto& row : snapshot_.inspection.services) {
+    for (const auto& row : realm_->inspection.services) {
       if (row.alg == i)
         services.push_back(net::to_string(row.service.protocol) + std::to_string(row.service.port));
     }
@@ -254,12 +264,12 @@ std::string AlgService::report() const {
   }
   return ordered_json{{"protocols", protocols},
                       {"sessions", sessions_.size()},
-                      {"sessions_max", snapshot_.realm.alg.max_sessions},
+                      {"sessions_max", realm_->realm.alg.max_sessions},
                       {"pinholes", book_.size()},
-                      {"pinholes_max", snapshot_.realm.alg.max_pinholes},
+                      {"pinholes_max", realm_->realm.alg.max_pinholes},
                       {"ports", book_.leased_ports()},
                       {"memory", memory_},
-                      {"memory_max", snapshot_.realm.alg.max_memory}}
+                      {"memory_max", realm_->realm.alg.max_memory}}
       .dump();
 }
 

@@ -38,6 +38,19 @@ HashSalt salt_from(std::uint64_t seed) {
 
 constexpr std::uint64_t max_listed = 10'000;  // of DNS answers or of PCP mappings, in one turn
 
+class ReloadReply final : public CtlReply {
+ public:
+  explicit ReloadReply(std::shared_ptr<const ReloadReport> report) : report_{std::move(report)} {}
+  Progress append_to(std::string& text) override {
+    if (report_->result == ReloadReport::Result::pending) return Progress::more;
+    text += report_->to_json();
+    return Progress::finished;
+  }
+
+ private:
+  std::shared_ptr<const ReloadReport> report_;
+};
+
 std::uint64_t number_or(std::span<const std::string_view> arguments, std::string_view key,
                         std::uint64_t otherwise) {
   for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
@@ -75,24 +88,24 @@ std::vector<net::Endpoint> dns_endpoints(const config::Realm& realm) {
 
 Controller::Controller(Surroundings surroundings)
     : surroundings_{std::move(surroundings)},
-      snapshot_{surroundings_.snapshot},
+      realm_{std::move(surroundings_.snapshot)},
       started_{surroundings_.clock.now()},
       workers_{surroundings_.workers, counters_},
-      hosts_{make_host_names(snapshot_.realm)},
+      hosts_{make_host_names(realm_->realm)},
       pool_relay_{workers_, hosts_},
-      pool_{pool_config(snapshot_), salt_from(surroundings_.seed), pool_relay_, counters_},
-      names_{snapshot_.realm, hosts_, pool_, workers_},
-      responder_{make_responder_config(snapshot_.realm), make_zones(snapshot_.realm), &names_, counters_},
-      dns_{loop_, surroundings_.clock, snapshot_, responder_},
-      dns_packets_{snapshot_, workers_, counters_, surroundings_.packets, dns_},
+      pool_{pool_config(*realm_), salt_from(surroundings_.seed), pool_relay_, counters_},
+      names_{realm_->realm, hosts_, pool_, workers_},
+      responder_{make_responder_config(realm_->realm), make_zones(realm_->realm), &names_, counters_},
+      dns_{loop_, surroundings_.clock, realm_, responder_},
+      dns_packets_{realm_, workers_, counters_, surroundings_.packets, dns_},
       links_{loop_,
-             snapshot_,
+             realm_,
              workers_,
              counters_,
              surroundings_.packets,
              surroundings_.kernel_ports,
              dns_packets_},
-      algs_{snapshot_,
+      algs_{realm_,
             workers_,
             ownership(),
             counters_,
@@ -101,21 +114,71 @@ Controller::Controller(Surroundings surroundings)
               return recursion_ ? recursion_->proxy_of(remote, surroundings_.clock.now()) : std::nullopt;
             },
             [this](WorkerId worker) { take_events(worker, surroundings_.clock.now()); }},
-      port_status_(snapshot_.ports.size()),
+      port_status_(realm_->ports.size()),
       next_look_{started_} {
   for (const auto& endpoint : surroundings_.dns_listen) dns_listening_.push_back(dns_.listen(endpoint));
-  if (!snapshot_.realm.dns.upstreams.empty()) {
-    dns_.recurse_through(
-        recursion_.emplace(snapshot_.realm, loop_, workers_, salt_from(~surroundings_.seed), counters_));
-  }
-  if (snapshot_.realm.pcp.on) {
-    pcp_.emplace(loop_, surroundings_.clock, snapshot_, workers_, ownership(), counters_);
+  set_up_recursion();
+  if (realm_->realm.pcp.on) {
+    pcp_.emplace(loop_, surroundings_.clock, realm_, workers_, ownership(), counters_);
     for (const auto& endpoint : surroundings_.pcp_listen) pcp_->listen(endpoint);
   }
+  next_host_id_ = static_cast<std::uint32_t>(realm_->realm.hosts.size());
+  if (surroundings_.load_realm) 
+    reload_.emplace(std::move(surroundings_.load_realm), std::move(surroundings_.reload_ended), realm_, workers_,
+                    static_cast<RealmKeeper&>(*this));
   if (!surroundings_.control_socket.empty()) {
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
   }
+}
+
+void Controller::set_up_recursion() {
+  const auto& realm = realm_->realm;
+  if (realm.dns.upstreams.empty()) {
+    dns_.recurse_through(nullptr);
+    recursion_.reset();
+  } else if (recursion_) {
+    recursion_->change(realm);
+  } else {
+    dns_.recurse_through(&recursion_.emplace(realm, loop_, workers_, salt_from(~surroundings_.seed), counters_));
+  }
+}
+
+std::shared_ptr<const ReloadReport> Controller::reload(bool dry_run) {
+  return reload_ ? reload_->ask(dry_run) : nullptr;
+}
+
+std::optional<std::string> Controller::objection(const ring::Snapshot& next) const {
+  if (!pool_.room_for(pool_config(next))) return "pool.addresses: more than there is room for without a restart";
+  return std::nullopt;
+}
+
+void Controller::retire(const ring::Snapshot& next) {
+  const Instant now = surroundings_.clock.now();
+  for (const HostId host : hosts_without_place(hosts_, next.realm)) {
+    pool_.remove_host(host, now);
+    hosts_.remove(host);
+  }
+  // What comes is not given out before the workers know it.
+  auto stays = pool_config(*realm_);
+  std::erase_if(stays.addresses, [&](const net::IpAddress& address) {
+    return std::ranges::find(next.realm.pool.addresses, address) == next.realm.pool.addresses.end();
+  });
+  if (stays.addresses.size() != realm_->realm.pool.addresses.size()) pool_.change(stays, now);
+}
+
+void Controller::adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) {
+  const Instant now = surroundings_.clock.now();
+  realm_.replace(std::move(next));
+  const auto& realm = realm_->realm;
+  change_hosts(hosts_, realm, next_host_id_);
+  names_.change(realm);
+  pool_.change(pool_config(*realm_), now);
+  responder_.replace(make_responder_config(realm), std::move(zones));
+  set_up_recursion();
+  links_.realm_changed();
+  algs_.realm_changed();
+  if (pcp_) pcp_->realm_changed(now);
 }
 
 nat::Ownership Controller::ownership() const {
@@ -136,6 +199,7 @@ bool Controller::step(std::chrono::microseconds patience) {
   }
   if (links_.step(now)) busy = true;
   if (algs_.step(now)) busy = true;
+  if (reload_ && reload_->step()) busy = true;
   if (ctl_ && ctl_->step(now)) busy = true;
   if (loop_.wait(busy ? std::chrono::microseconds{0} : patience) > 0) busy = true;
   now = surroundings_.clock.now();
@@ -163,11 +227,12 @@ bool Controller::take_events(WorkerId worker, Instant now) {
       [&](const ring::Claimed& claimed) {
         const auto& [external, service, inside] = claimed.used;
         pool_.claimed(claimed.reservation, claimed.claim, now);
-        if (const auto* host = hosts_.find(inside)) pool_.session_began(external, service, host->id);
+        // Of a host that has left the realm meanwhile nobody is lent anything: its session ends soon.
+        if (const auto host = claimants_.began(inside, hosts_)) pool_.session_began(external, service, *host);
       },
       [&](const ring::ClaimedEnded& ended) {
         const auto& [external, service, inside] = ended.used;
-        if (const auto* host = hosts_.find(inside)) pool_.session_ended(external, service, host->id, now);
+        if (const auto host = claimants_.ended(inside)) pool_.session_ended(external, service, *host, now);
       },
       [&](const ring::SessionsPageFilled& page) { session_pages_.filled(page); },
       [&](const ring::MappingsPageFilled& page) { mapping_pages_.filled(page); },
@@ -178,6 +243,8 @@ bool Controller::take_events(WorkerId worker, Instant now) {
       [&](const ring::InspectionBegun& begun) { algs_.begun(begun); },
       [&](const ring::InspectionEnded& ended) { algs_.ended(ended); },
       [&](const ring::PinholeEnded& ended) { algs_.ended(ended); },
+      [&](const ring::RealmExchanged& exchanged) { reload_->exchanged(exchanged); },
+      [&](const ring::RealmSwept& swept) { reload_->swept(swept); },
       [&](const ring::MapAnswered& answered) {
         if (pcp_) pcp_->answered(answered);
       },
@@ -199,7 +266,7 @@ void Controller::look_at_links(Instant now) {
   if (now < next_look_) return;
   const bool first = next_look_ == started_;
   next_look_ = now + link_interval;
-  for (const auto& port : snapshot_.ports) {
+  for (const auto& port : realm_->ports) {
     PortStatus& known = port_status_[port.id.value()];
     const bool was_up = known.link_up;
     known = surroundings_.ports.status(port.id);
@@ -228,18 +295,18 @@ void Controller::add_commands() {
         [this](const nat::PinholeInfo& hole) { return algs_.book().describe(hole); });
   });
   ctl_->add("eam", [this](Arguments arguments) {
-    return std::make_unique<AddressMapReply>(snapshot_, number_or(arguments, "limit", UINT64_MAX));
+    return std::make_unique<AddressMapReply>(realm_.share(), number_or(arguments, "limit", UINT64_MAX));
   });
   ctl_->add("map", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     const auto address = arguments.size() == 1 ? net::IpAddress::parse(arguments.front()) : std::nullopt;
     if (!address) return ctl_error("map takes an IP address");
     const auto* proxies = recursion_ ? recursion_->proxies() : nullptr;
-    return text(translations_report({snapshot_, pool_, hosts_, proxies}, *address));
+    return text(translations_report({*realm_, pool_, hosts_, proxies}, *address));
   });
   ctl_->add("pool", [this, text](Arguments) {
-    return text(pool_report(snapshot_, pool_, hosts_, surroundings_.clock.now()));
+    return text(pool_report(*realm_, pool_, hosts_, surroundings_.clock.now()));
   });
-  ctl_->add("hosts", [this, text](Arguments) { return text(hosts_report(snapshot_.realm, pool_)); });
+  ctl_->add("hosts", [this, text](Arguments) { return text(hosts_report(realm_->realm, pool_, hosts_)); });
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });
   ctl_->add("pcp", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     if (!pcp_) return ctl_error("the realm has no PCP server");
@@ -250,6 +317,12 @@ void Controller::add_commands() {
     if (!recursion_) return ctl_error("the realm has no upstreams");
     const std::uint64_t limit = std::min<std::uint64_t>(number_or(arguments, "limit", 100), max_listed);
     return text(recursion_->report(limit, surroundings_.clock.now()));
+  });
+  ctl_->add("reload", [this](Arguments arguments) -> std::unique_ptr<CtlReply> {
+    const bool dry_run = !arguments.empty() && arguments.front() == "dry-run";
+    const auto report = reload(dry_run);
+    if (!report) return ctl_error("this gateway has no realm file to read again");
+    return std::make_unique<ReloadReply>(report);
   });
   ctl_->add("counters", [this, text](Arguments arguments) {
     auto threads = worker_counters();
@@ -268,7 +341,7 @@ std::vector<NamedCounters> Controller::worker_counters() const {
 }
 
 std::string Controller::status() const {
-  return status_report({snapshot_, surroundings_.version, surroundings_.clock.now() - started_,
+  return status_report({*realm_, surroundings_.version, surroundings_.clock.now() - started_,
                         worker_counters(), port_status_, surroundings_.packets->size,
                         rte_mempool_avail_count(surroundings_.packets), links_.neighbours().size(),
                         pool_.use()});

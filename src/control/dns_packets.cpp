@@ -62,13 +62,13 @@ void write_ipv6(std::uint8_t* l3, const net::Ipv6Address& from, const net::Ipv6A
 
 }  // namespace
 
-DnsPackets::DnsPackets(const ring::Snapshot& snapshot, WorkerLinks& workers, CounterBlock& counters,
+DnsPackets::DnsPackets(const RealmInForce& realm, WorkerLinks& workers, CounterBlock& counters,
                        rte_mempool* packets, DnsHandler& handler)
-    : snapshot_{snapshot}, workers_{workers}, counters_{counters}, packets_{packets}, handler_{handler} {}
+    : realm_{realm}, workers_{workers}, counters_{counters}, packets_{packets}, handler_{handler} {}
 
 ring::PacketBuffer DnsPackets::take(ring::PacketBuffer packet, Instant now) {
   const auto frame = packet.bytes();
-  const ring::PortFacts& port = snapshot_.port(packet.note().port);
+  const ring::PortFacts& port = realm_->port(packet.note().port);
   const auto& ethernet = net::header<EthernetHeader>(frame.data());
   net::Packet parsed;
   const bool readable =
@@ -114,7 +114,7 @@ void DnsPackets::send(ring::PacketBuffer packet, const ReplyPath& path,
 
   std::uint8_t* frame = packet.bytes().data();
   net::header<EthernetHeader>(frame) = {
-      path.link.neighbour, snapshot_.port(path.link.port).mac,
+      path.link.neighbour, realm_->port(path.link.port).mac,
       be16{static_cast<std::uint16_t>(v4 ? EtherType::ipv4 : EtherType::ipv6)}};
   std::uint8_t* l3 = frame + sizeof(EthernetHeader);
   const auto write = [&]<class Address>(const Address& from, const Address& to, auto write_ip) {

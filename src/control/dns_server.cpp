@@ -10,9 +10,9 @@ dns::View view_of(const ring::Snapshot& snapshot, const net::IpAddress& source) 
   return inside ? dns::View::inside : dns::View::outside;
 }
 
-DnsServer::DnsServer(EventLoop& loop, const Clock& clock, const ring::Snapshot& snapshot,
+DnsServer::DnsServer(EventLoop& loop, const Clock& clock, const RealmInForce& realm,
                      dns::Responder& responder)
-    : loop_{loop}, clock_{clock}, snapshot_{snapshot}, responder_{responder}, tcp_{loop, clock, *this} {}
+    : loop_{loop}, clock_{clock}, realm_{realm}, responder_{responder}, tcp_{loop, clock, *this} {}
 
 net::Endpoint DnsServer::listen(const net::Endpoint& local) {
   udp_.push_back(std::make_unique<DnsUdp>(loop_, clock_, local, *this));
@@ -21,7 +21,7 @@ net::Endpoint DnsServer::listen(const net::Endpoint& local) {
 
 std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> query, const ReplyPath& path,
                                                 Instant now, std::span<std::uint8_t> room) {
-  const dns::Client client{path.client, path.kind, view_of(snapshot_, path.client.address)};
+  const dns::Client client{path.client, path.kind, view_of(*realm_, path.client.address)};
   auto outcome = responder_.respond(query, client, now, room);
   if (const auto* answered = std::get_if<dns::Answered>(&outcome)) return answered->bytes;
   if (const auto* elsewhere = std::get_if<dns::Elsewhere>(&outcome);

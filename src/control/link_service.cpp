@@ -16,21 +16,22 @@ constexpr WorkerId first_worker{0};
 
 }  // namespace
 
-LinkService::LinkService(EventLoop& loop, const ring::Snapshot& snapshot, WorkerLinks& workers,
+LinkService::LinkService(EventLoop& loop, const RealmInForce& realm, WorkerLinks& workers,
                          CounterBlock& counters, rte_mempool* packets, const KernelPortFactory& kernel_ports,
                          DnsPackets& dns)
     : loop_{loop},
-      snapshot_{snapshot},
+      realm_{realm},
       workers_{workers},
       counters_{counters},
       packets_{packets},
       dns_{dns},
-      neighbours_{snapshot, *this, counters} {
-  for (const ring::PortFacts& port : snapshot.ports) {
+      neighbours_{realm, *this, counters} {
+  for (const ring::PortFacts& port : realm->ports) {
     kernel_ports_.push_back(kernel_ports ? kernel_ports(port) : nullptr);
     if (!kernel_ports_.back() || kernel_ports_.back()->fd() < 0) continue;
     loop_.add(kernel_ports_.back()->fd(), EPOLLIN, [this, id = port.id](std::uint32_t) { from_kernel(id); });
   }
+  realm_changed();
 }
 
 LinkService::~LinkService() {
@@ -63,12 +64,18 @@ bool LinkService::step(Instant now) {
       busy = true;
     }
   }
-  for (const ring::PortFacts& port : snapshot_.ports) {
+  for (const ring::PortFacts& port : realm_->ports) {
     const auto& kernel_port = kernel_ports_[port.id.value()];
     if (kernel_port && kernel_port->fd() < 0 && from_kernel(port.id)) busy = true;
   }
   if (workers_.settled()) neighbours_.tick(now);
   return busy;
+}
+
+void LinkService::realm_changed() {
+  for (const auto& port : kernel_ports_) {
+    if (port) port->change_routes(realm_->realm.routes);
+  }
 }
 
 void LinkService::drain() {
@@ -112,7 +119,7 @@ bool LinkService::is_request_for_us(std::span<const std::uint8_t> frame) const {
   const auto reading = read_neighbour_message(frame);
   const auto* message = std::get_if<NeighbourMessage>(&reading);
   return message != nullptr && message->kind == NeighbourMessage::Kind::request &&
-         snapshot_.own_address(message->target) != nullptr;
+         realm_->own_address(message->target) != nullptr;
 }
 
 // What goes up and down is counted by the worker, which also takes it or sends it.

@@ -4,17 +4,17 @@
 
 namespace rgw::control {
 
-Neighbours::Neighbours(const ring::Snapshot& snapshot, NeighbourActions& actions, CounterBlock& counters,
+Neighbours::Neighbours(const RealmInForce& realm, NeighbourActions& actions, CounterBlock& counters,
                        Limits limits)
-    : snapshot_{snapshot},
+    : realm_{realm},
       actions_{actions},
       counters_{counters},
       limits_{limits},
-      ages_(snapshot.ports.size()) {}
+      ages_(realm->ports.size()) {}
 
 const net::InterfaceAddress* Neighbours::own_on_link(PortId port, const net::IpAddress& address) const {
-  if (port.value() >= snapshot_.ports.size()) return nullptr;
-  for (const auto& own : snapshot_.port(port).addresses) {
+  if (port.value() >= realm_->ports.size()) return nullptr;
+  for (const auto& own : realm_->port(port).addresses) {
     if (own.prefix().contains(address)) return &own;
   }
   return nullptr;
@@ -28,7 +28,7 @@ void Neighbours::heard(PortId port, std::span<const std::uint8_t> frame, Instant
   }
   const auto& message = std::get<NeighbourMessage>(reading);
   const Key key{port, message.sender};
-  if (own_on_link(port, key.address) == nullptr || snapshot_.own_address(key.address) != nullptr) return;
+  if (own_on_link(port, key.address) == nullptr || realm_->own_address(key.address) != nullptr) return;
   if (message.kind == NeighbourMessage::Kind::request) {
     learn_request(key, message, now);
   } else {
@@ -42,7 +42,7 @@ void Neighbours::learn_request(const Key& key, const NeighbourMessage& message, 
   if (!message.mac) return;
   auto entry = entries_.find(key);
   if (entry == entries_.end()) {
-    const auto* target = snapshot_.own_address(message.target);
+    const auto* target = realm_->own_address(message.target);
     if (target == nullptr || target->port != key.port) return;
     entry = create(key);
   } else if (entry->second.state != State::incomplete && entry->second.mac == *message.mac) {
@@ -154,7 +154,7 @@ void Neighbours::probe(Table::iterator entry, Instant now) {
   ++neighbour.asked;
   schedule(entry, now + probe_interval);
   const auto* own = own_on_link(key.port, key.address);
-  actions_.send_frame(key.port, neighbour_request(snapshot_.port(key.port).mac, own->address, key.address,
+  actions_.send_frame(key.port, neighbour_request(realm_->port(key.port).mac, own->address, key.address,
                                                   known ? std::optional{neighbour.mac} : std::nullopt)
                                     .bytes());
 }

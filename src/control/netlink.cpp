@@ -120,9 +120,10 @@ void Netlink::add_address(unsigned interface, const net::InterfaceAddress& addre
   talk(request.header);
 }
 
-void Netlink::add_route(unsigned interface, const net::Prefix& to, const net::IpAddress& via,
-                        std::uint32_t metric) {
-  Request request{RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE};
+namespace {
+
+void describe_route(Request& request, unsigned interface, const net::Prefix& to, const net::IpAddress& via,
+                    std::uint32_t metric) {
   auto* route = request.body<rtmsg>();
   route->rtm_family = family_number(to.family());
   route->rtm_dst_len = static_cast<std::uint8_t>(to.length());
@@ -134,6 +135,21 @@ void Netlink::add_route(unsigned interface, const net::Prefix& to, const net::Ip
   request.put(RTA_GATEWAY, via);
   mnl_attr_put_u32(request.header, RTA_OIF, interface);
   mnl_attr_put_u32(request.header, RTA_PRIORITY, metric);
+}
+
+}  // namespace
+
+void Netlink::add_route(unsigned interface, const net::Prefix& to, const net::IpAddress& via,
+                        std::uint32_t metric) {
+  Request request{RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE};
+  describe_route(request, interface, to, via, metric);
+  talk(request.header);
+}
+
+void Netlink::remove_route(unsigned interface, const net::Prefix& to, const net::IpAddress& via,
+                           std::uint32_t metric) {
+  Request request{RTM_DELROUTE, 0};
+  describe_route(request, interface, to, via, metric);
   talk(request.header);
 }
 

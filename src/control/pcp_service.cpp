@@ -62,23 +62,41 @@ std::vector<net::Endpoint> pcp_endpoints(const config::Realm& realm) {
   return endpoints;
 }
 
-PcpService::PcpService(EventLoop& loop, const Clock& clock, const ring::Snapshot& snapshot,
+PcpService::PcpService(EventLoop& loop, const Clock& clock, const RealmInForce& realm,
                        WorkerLinks& workers, const nat::Ownership& ownership, CounterBlock& counters)
     : loop_{loop},
       clock_{clock},
-      snapshot_{snapshot},
+      realm_{realm},
       workers_{workers},
       ownership_{ownership},
       counters_{counters},
-      server_{limits_of(snapshot.realm.pcp), *this, counters, clock.now()},
+      server_{limits_of(realm->realm.pcp), *this, counters, clock.now()},
       next_announcement_{clock.now()} {
-  for (const auto& address : snapshot.policy.external)
+  note_families();
+}
+
+void PcpService::note_families() {
+  external_families_ = {};
+  for (const auto& address : realm_->policy.external)
     external_families_[static_cast<std::size_t>(address.family())] = true;
+}
+
+void PcpService::realm_changed(Instant now) {
+  note_families();
+  const bool lost = server_.change(
+      limits_of(realm_->realm.pcp),
+      [&](const pcp::LeaseKey& key, const net::Endpoint& external) {
+        const auto* own = realm_->own_address(external.address);
+        const bool here = fixed(key) == external || (own != nullptr && own->external);
+        return here && view_of(*realm_, key.host) == dns::View::inside;
+      },
+      now);
+  if (lost) announced_ = 0;
 }
 
 void PcpService::listen(const net::Endpoint& local) {
   unsigned interface = 0;
-  for (const auto& port : snapshot_.ports) {
+  for (const auto& port : realm_->ports) {
     for (const auto& link : port.addresses) {
       if (link.address == local.address) interface = if_nametoindex(("rgw-" + port.name).c_str());
     }
@@ -100,7 +118,7 @@ std::size_t PcpService::add_way(Send send) {
 }
 
 void PcpService::receive(std::span<const std::uint8_t> datagram, const pcp::Client& client) {
-  if (view_of(snapshot_, client.endpoint.address) != dns::View::inside)
+  if (view_of(*realm_, client.endpoint.address) != dns::View::inside)
     return counters_.add(Counter::pcp_ignored);
   const auto response = server_.receive(datagram, client, clock_.now(), room_);
   if (!response.empty()) ways_[client.socket](client.endpoint, response);
@@ -129,19 +147,19 @@ void PcpService::announce(Instant now) {
 
 std::optional<net::Family> PcpService::family_for(const net::IpAddress& host, net::Family wanted) const {
   // The gateway's own programs need no mapping, and nobody is that address (OUT-8).
-  if (snapshot_.own_address(host) != nullptr || snapshot_.policy.stands_for_remote(host)) return std::nullopt;
+  if (realm_->own_address(host) != nullptr || realm_->policy.stands_for_remote(host)) return std::nullopt;
   const auto possible = [&](net::Family outside) {
     if (!external_families_[static_cast<std::size_t>(outside)]) return false;
     if (outside == host.family()) return true;
-    return outside == net::Family::v4 ? snapshot_.policy.pref64.has_value()
-                                      : snapshot_.policy.proxies.has_value();
+    return outside == net::Family::v4 ? realm_->policy.pref64.has_value()
+                                      : realm_->policy.proxies.has_value();
   };
   if (possible(wanted)) return wanted;
   return possible(net::other(wanted)) ? std::optional{net::other(wanted)} : std::nullopt;
 }
 
 std::optional<net::Endpoint> PcpService::fixed(const pcp::LeaseKey& key) const {
-  const auto& mappings = snapshot_.policy.static_mappings;
+  const auto& mappings = realm_->policy.static_mappings;
   const auto found = std::ranges::find_if(mappings, [&](const nat::StaticMapping& mapping) {
     return mapping.protocol == key.protocol && mapping.inside == net::Endpoint{key.host, key.port} &&
            mapping.outside.address.family() == key.outside;
@@ -151,7 +169,7 @@ std::optional<net::Endpoint> PcpService::fixed(const pcp::LeaseKey& key) const {
 
 bool PcpService::ask(pcp::Ticket ticket, const pcp::Wish& wish) {
   nat::MapWish map{name_of(wish.key), std::nullopt, wish.suggested.port, wish.exact,
-                   snapshot_.realm.pcp.low_ports};
+                   realm_->realm.pcp.low_ports};
   if (!wish.suggested.address.is_unspecified()) map.address = wish.suggested.address;
   return workers_.try_send(ownership_.owner_in(wish.key.host), ring::MapAsked{ticket, map});
 }
@@ -182,7 +200,7 @@ std::string PcpService::report(std::uint64_t limit, Instant now) const {
   }
   return ordered_json{{"epoch_s", server_.epoch(now)},
                       {"mappings_now", server_.leases().all().size()},
-                      {"mappings_max", snapshot_.realm.pcp.max_mappings},
+                      {"mappings_max", realm_->realm.pcp.max_mappings},
                       {"mappings", mappings}}
       .dump();
 }

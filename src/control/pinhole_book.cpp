@@ -14,27 +14,46 @@ net::Endpoint shifted(const net::Endpoint& first, unsigned n) {
 
 }  // namespace
 
-PinholeBook::PinholeBook(const ring::Snapshot& snapshot, WorkerLinks& workers,
+PinholeBook::PinholeBook(const RealmInForce& realm, WorkerLinks& workers,
                          const nat::Ownership& ownership, CounterBlock& counters, ProxyOf proxy_of)
-    : snapshot_{snapshot},
+    : realm_{realm},
       workers_{workers},
       ownership_{ownership},
       counters_{counters},
       proxy_of_{std::move(proxy_of)} {
-  const auto& realm = snapshot.realm;
-  if (realm.zones.empty()) return;
-  for (const auto& host : realm.hosts) {
+  name_hosts();
+}
+
+void PinholeBook::name_hosts() {
+  names_.clear();
+  const auto& zones = realm_->realm.zones;
+  if (zones.empty()) return;
+  for (const auto& host : realm_->realm.hosts) {
     for (const auto& address : host.addresses)
-      names_.emplace(address, host.name + "." + realm.zones.front().name);
+      names_.emplace(address, host.name + "." + zones.front().name);
   }
 }
 
+void PinholeBook::realm_changed() {
+  name_hosts();
+  // What may be given may be other ports now; what is leased stays so.
+  taken_.clear();
+  std::vector<alg::PinholeId> homeless;
+  for (const auto& [id, held] : pinholes_) {
+    const auto* own = realm_->own_address(held.external.address);
+    const bool stands = own != nullptr && own->shared() && is_inside(held.inside.address);
+    if (!stands && !held.closed) homeless.push_back(id);
+    if (held.leased) set_taken(held, true);
+  }
+  for (const auto id : homeless) close(id);
+}
+
 bool PinholeBook::is_inside(const net::IpAddress& address) const {
-  if (snapshot_.policy.embedded(address)) return false;
-  if (address.is_v4() && snapshot_.policy.proxies && snapshot_.policy.proxies->contains(address.v4()))
+  if (realm_->policy.embedded(address)) return false;
+  if (address.is_v4() && realm_->policy.proxies && realm_->policy.proxies->contains(address.v4()))
     return false;
-  const ring::NextHop* route = snapshot_.route(address);
-  return route != nullptr && snapshot_.port(route->port).side == net::Side::inside;
+  const ring::NextHop* route = realm_->route(address);
+  return route != nullptr && realm_->port(route->port).side == net::Side::inside;
 }
 
 std::optional<net::IpAddress> PinholeBook::seen_outside(const net::IpAddress& address) {
@@ -42,7 +61,7 @@ std::optional<net::IpAddress> PinholeBook::seen_outside(const net::IpAddress& ad
   if (address == talk_->remote_inside.address) return talk_->remote.address;
   // Every host of the inside is announced at the external address that the conversation has already.
   if (address == talk_->host.address || is_inside(address)) return talk_->host_outside.address;
-  if (const auto embedded = snapshot_.policy.embedded(address)) return *embedded;
+  if (const auto embedded = realm_->policy.embedded(address)) return *embedded;
   return address.family() == talk_->host_outside.address.family() ? std::optional{address} : std::nullopt;
 }
 
@@ -51,8 +70,8 @@ std::optional<net::IpAddress> PinholeBook::seen_inside(const net::IpAddress& add
   if (address == talk_->remote.address) return talk_->remote_inside.address;
   if (address.family() == talk_->host.address.family()) return address;
   if (address.is_v4()) {
-    return snapshot_.policy.pref64
-               ? std::optional{net::IpAddress{snapshot_.policy.pref64->embed(address.v4())}}
+    return realm_->policy.pref64
+               ? std::optional{net::IpAddress{realm_->policy.pref64->embed(address.v4())}}
                : std::nullopt;
   }
   const auto proxy = proxy_of_ ? proxy_of_(address.v6()) : std::nullopt;
@@ -75,10 +94,10 @@ std::optional<std::string> PinholeBook::name_of(const net::IpAddress& host) cons
 std::vector<bool>& PinholeBook::taken_ports(const net::IpAddress& external, net::Protocol protocol) {
   const auto [entry, fresh] = taken_.try_emplace({external, protocol});
   if (!fresh) return entry->second;
-  const net::PortRange& range = *snapshot_.policy.pinhole_ports;
+  const net::PortRange& range = *realm_->policy.pinhole_ports;
   auto& taken = entry->second;
   taken.resize(range.last - range.first + 1U);
-  const auto& policy = snapshot_.policy;
+  const auto& policy = realm_->policy;
   const auto place = std::ranges::find(policy.external, external);
   const auto index = static_cast<std::size_t>(place - policy.external.begin());
   if (index < policy.external_ports.size()) {
@@ -86,11 +105,11 @@ std::vector<bool>& PinholeBook::taken_ports(const net::IpAddress& external, net:
     for (std::uint32_t port = range.first; port <= range.last; ++port)
       taken[port - range.first] = !policy.external_ports[index].contains(static_cast<std::uint16_t>(port));
   }
-  for (const auto& service : snapshot_.policy.local_services) {
+  for (const auto& service : realm_->policy.local_services) {
     if (service.protocol == protocol && range.contains(service.port))
       taken[service.port - range.first] = true;
   }
-  for (const auto& mapping : snapshot_.policy.static_mappings) {
+  for (const auto& mapping : realm_->policy.static_mappings) {
     if (mapping.protocol == protocol && mapping.outside.address == external &&
         range.contains(mapping.outside.port))
       taken[mapping.outside.port - range.first] = true;
@@ -102,7 +121,7 @@ std::vector<bool>& PinholeBook::taken_ports(const net::IpAddress& external, net:
 // the last search ended. Two and more begin at an even one (RFC 3550 section 11).
 std::optional<std::uint16_t> PinholeBook::lease(const net::Endpoint& wanted, net::Protocol protocol,
                                                 std::uint8_t count, WorkerId home) {
-  const net::PortRange& range = *snapshot_.policy.pinhole_ports;
+  const net::PortRange& range = *realm_->policy.pinhole_ports;
   const auto& taken = taken_ports(wanted.address, protocol);
   const auto size = static_cast<std::uint32_t>(taken.size());
   const auto fits = [&](std::uint32_t at) {
@@ -122,10 +141,14 @@ std::optional<std::uint16_t> PinholeBook::lease(const net::Endpoint& wanted, net
   return std::nullopt;
 }
 
-void PinholeBook::mark(const Held& held, bool taken) {
+void PinholeBook::set_taken(const Held& held, bool taken) {
   auto& ports = taken_ports(held.external.address, held.protocol);
   for (std::uint32_t n = 0; n < held.ports; ++n)
-    ports[held.external.port - snapshot_.policy.pinhole_ports->first + n] = taken;
+    ports[held.external.port - realm_->policy.pinhole_ports->first + n] = taken;
+}
+
+void PinholeBook::mark(const Held& held, bool taken) {
+  set_taken(held, taken);
   leased_ = taken ? leased_ + held.ports : leased_ - held.ports;
 }
 
@@ -135,12 +158,12 @@ std::optional<PinholeBook::Opened> PinholeBook::refuse() {
 }
 
 std::optional<PinholeBook::Opened> PinholeBook::open(const alg::PinholeRequest& request) {
-  if (talk_ == nullptr || !snapshot_.policy.pinhole_ports) return std::nullopt;
+  if (talk_ == nullptr || !realm_->policy.pinhole_ports) return std::nullopt;
   const bool inward = request.arrival == net::Side::outside;
-  const auto& limits = snapshot_.realm.alg;
+  const auto& limits = realm_->realm.alg;
   // A hole for the gateway's own addresses would lead past its guards, and one for the outside into it.
   if (inward &&
-      (!is_inside(request.target.address) || snapshot_.own_address(request.target.address) != nullptr))
+      (!is_inside(request.target.address) || realm_->own_address(request.target.address) != nullptr))
     return refuse();
   const net::IpAddress host = inward ? request.target.address : request.from.value_or(talk_->host.address);
   const auto of_host = of_host_.find(host);
@@ -158,7 +181,7 @@ std::optional<PinholeBook::Opened> PinholeBook::open(const alg::PinholeRequest& 
             reader_,
             true,
             false};
-  const auto* own = snapshot_.own_address(held.external.address);
+  const auto* own = realm_->own_address(held.external.address);
   if (own == nullptr || !own->shared()) return refuse();
   if (inward && request.ports == 1 && request.target == talk_->host && held.external == talk_->host_outside &&
       request.protocol == talk_->protocol) {

@@ -3,19 +3,53 @@
 #include "realmgw/pool/sfqdn.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace rgw::control {
 
+namespace {
+
+std::unordered_map<std::string_view, const config::Host*> by_name(const config::Realm& realm) {
+  std::unordered_map<std::string_view, const config::Host*> hosts;
+  for (const auto& host : realm.hosts) hosts.emplace(host.name, &host);
+  return hosts;
+}
+
+}  // namespace
+
 pool::HostNames make_host_names(const config::Realm& realm) {
   pool::HostNames names;
-  for (std::uint32_t i = 0; i < realm.hosts.size(); ++i) {
-    const config::Host& host = realm.hosts[i];
-    if (!names.add({HostId{i}, host.name, host.addresses, host.services, host.www})) {
-      throw std::invalid_argument{"hosts." + host.name + ": clashes with another host, or is no host name"};
-    }
-  }
+  std::uint32_t next_id = 0;
+  change_hosts(names, realm, next_id);
   return names;
+}
+
+std::vector<HostId> hosts_without_place(const pool::HostNames& names, const config::Realm& realm) {
+  const auto hosts = by_name(realm);
+  std::vector<HostId> gone;
+  names.for_each([&](const pool::RealmHost& known) {
+    const auto found = hosts.find(known.name);
+    if (found == hosts.end() || !std::ranges::is_permutation(found->second->addresses, known.addresses))
+      gone.push_back(known.id);
+  });
+  return gone;
+}
+
+void change_hosts(pool::HostNames& names, const config::Realm& realm, std::uint32_t& next_id) {
+  std::unordered_map<std::string, HostId> kept;
+  const auto gone = hosts_without_place(names, realm);
+  for (const HostId id : gone) names.remove(id);
+  names.for_each([&](const pool::RealmHost& host) { kept.emplace(host.name, host.id); });
+  for (const auto& [name, id] : kept) names.remove(id);
+  for (const config::Host& host : realm.hosts) {
+    const auto known = kept.find(host.name);
+    const HostId id = known == kept.end() ? HostId{next_id++} : known->second;
+    if (!names.add({id, host.name, host.addresses, host.services, host.www}))
+      throw std::invalid_argument{"hosts." + host.name + ": clashes with another host, or is no host name"};
+  }
 }
 
 std::optional<net::IpAddress> inside_address(const pool::RealmHost& host, net::Family family) {
@@ -26,14 +60,17 @@ std::optional<net::IpAddress> inside_address(const pool::RealmHost& host, net::F
 
 RealmNames::RealmNames(const config::Realm& realm, const pool::HostNames& hosts, pool::CircularPool& pool,
                        const WorkerLinks& workers)
-    : hosts_{hosts},
-      pool_{pool},
-      workers_{workers},
-      v4_to_v6_{realm.nat64.prefix.has_value()},
-      v6_to_v4_{realm.nat46.proxies.has_value()},
-      proxy_{realm.dns.proxy},
-      proxy_ttl_{realm.dns.proxy_ttl},
-      ttl_{realm.zones.empty() ? 0 : realm.zones.front().ttl} {}
+    : hosts_{hosts}, pool_{pool}, workers_{workers} {
+  change(realm);
+}
+
+void RealmNames::change(const config::Realm& realm) {
+  v4_to_v6_ = realm.nat64.prefix.has_value();
+  v6_to_v4_ = realm.nat46.proxies.has_value();
+  proxy_ = realm.dns.proxy;
+  proxy_ttl_ = realm.dns.proxy_ttl;
+  ttl_ = realm.zones.empty() ? 0 : realm.zones.front().ttl;
+}
 
 dns::Found RealmNames::find(std::span<const std::string_view> labels, dns::RrType type, dns::View view) {
   using Kind = dns::Found::Kind;

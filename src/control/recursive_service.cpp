@@ -3,6 +3,10 @@
 #include "realmgw/nat/proxy_table.hpp"
 
 #include <nlohmann/json.hpp>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <variant>
 
 namespace rgw::control {
@@ -40,52 +44,101 @@ std::string kind_of(const dns::AnswerHead& head) {
 
 }  // namespace
 
+class RecursiveService::Course final : dns::AnswerSink, dns::SocketWatcher {
+ public:
+  Course(const config::Realm& realm, EventLoop& loop, std::shared_ptr<dns::AnswerCache> cache,
+         dns::ProxyBinder* proxies, CounterBlock& counters)
+      : loop_{loop},
+        cache_{std::move(cache)},
+        upstream_{{.upstreams = realm.dns.upstreams}, *this},
+        recursor_{recursor_config(realm), *cache_, upstream_, proxies, counters} {}
+
+  [[nodiscard]] std::span<const std::uint8_t> answer(const dns::Query& query, const dns::Client& client,
+                                                     const ReplyPath& path, Instant now,
+                                                     std::span<std::uint8_t> room) {
+    const auto outcome = recursor_.ask(query, client, now, room);
+    if (const auto* answered = std::get_if<dns::Answered>(&outcome)) return answered->bytes;
+    if (const auto* deferred = std::get_if<dns::Deferred>(&outcome)) paths_.emplace(deferred->ticket, path);
+    return {};
+  }
+  void tick(Instant now) {
+    upstream_.tick(now);
+    recursor_.step(now, *this);
+  }
+  [[nodiscard]] bool done() const { return paths_.empty(); }
+  [[nodiscard]] const dns::Recursor& recursor() const { return recursor_; }
+
+ private:
+  void deliver(dns::RecursionTicket ticket, std::span<const std::uint8_t> answer) override {
+    const auto found = paths_.extract(ticket);
+    if (!found.empty()) found.mapped().transport->send(found.mapped(), answer);
+  }
+  void watch(int fd, bool readable, bool writable) override {
+    if (!readable && !writable) {
+      if (watched_.erase(fd) != 0) loop_.remove(fd);
+      return;
+    }
+    const std::uint32_t events = (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U);
+    if (!watched_.insert(fd).second) return loop_.change(fd, events);
+    loop_.add(fd, events, [this, fd](std::uint32_t ready) {
+      // An error shows itself to whoever reads or writes next.
+      const bool broken = (ready & (EPOLLERR | EPOLLHUP)) != 0;
+      upstream_.ready(fd, broken || (ready & EPOLLIN) != 0, broken || (ready & EPOLLOUT) != 0);
+    });
+  }
+
+  EventLoop& loop_;
+  std::shared_ptr<dns::AnswerCache> cache_;
+  std::unordered_set<int> watched_;
+  dns::CaresUpstream upstream_;
+  dns::Recursor recursor_;
+  std::unordered_map<dns::RecursionTicket, ReplyPath> paths_;
+};
+
 RecursiveService::RecursiveService(const config::Realm& realm, EventLoop& loop, WorkerLinks& workers,
                                    const HashSalt& salt, CounterBlock& counters)
-    : loop_{loop},
-      workers_{workers},
-      cache_{{realm.dns.cache, realm.dns.cache * bytes_per_answer}, salt},
-      upstream_{{.upstreams = realm.dns.upstreams}, *this},
-      recursor_{recursor_config(realm), cache_, upstream_, make_proxies(realm, salt), counters} {}
+    : loop_{loop}, workers_{workers}, salt_{salt}, counters_{counters}, dns_{realm.dns}, pref64_{realm.nat64.prefix}, cache_{make_cache(realm)} {
+  course_ = std::make_unique<Course>(realm, loop_, cache_, make_proxies(realm), counters_);
+}
 
-dns::ProxyBinder* RecursiveService::make_proxies(const config::Realm& realm, const HashSalt& salt) {
+RecursiveService::~RecursiveService() = default;
+
+std::shared_ptr<dns::AnswerCache> RecursiveService::make_cache(const config::Realm& realm) const {
+  return std::make_shared<dns::AnswerCache>(
+      dns::AnswerCache::Limits{realm.dns.cache, realm.dns.cache * bytes_per_answer}, salt_);
+}
+
+dns::ProxyBinder* RecursiveService::make_proxies(const config::Realm& realm) {
   if (!realm.nat46.proxies) return nullptr;
+  if (proxies_) return &*proxies_;
   const nat::ProxyBlock block{*realm.nat46.proxies};
-  return &proxies_.emplace(block.address(block.dns_first()), block.dns_count(), salt,
+  return &proxies_.emplace(block.address(block.dns_first()), block.dns_count(), salt_,
                            static_cast<dns::ProxyEvents&>(*this));
+}
+
+void RecursiveService::change(const config::Realm& realm) {
+  const auto& next = realm.dns;
+  const bool same_answers = std::tie(next.dns64, next.dns64_exclude, next.ces, realm.nat64.prefix) ==
+                            std::tie(dns_.dns64, dns_.dns64_exclude, dns_.ces, pref64_);
+  const bool same = same_answers && next.upstreams == dns_.upstreams && next.nsid == dns_.nsid;
+  dns_ = next;
+  pref64_ = realm.nat64.prefix;
+  if (same) return;
+  if (!same_answers) cache_ = make_cache(realm);
+  former_.push_back(std::move(course_));
+  course_ = std::make_unique<Course>(realm, loop_, cache_, make_proxies(realm), counters_);
 }
 
 std::span<const std::uint8_t> RecursiveService::answer(const dns::Query& query, const dns::Client& client,
                                                        const ReplyPath& path, Instant now,
                                                        std::span<std::uint8_t> room) {
-  const auto outcome = recursor_.ask(query, client, now, room);
-  if (const auto* answered = std::get_if<dns::Answered>(&outcome)) return answered->bytes;
-  if (const auto* deferred = std::get_if<dns::Deferred>(&outcome)) paths_.emplace(deferred->ticket, path);
-  return {};
+  return course_->answer(query, client, path, now, room);
 }
 
 void RecursiveService::tick(Instant now) {
-  upstream_.tick(now);
-  recursor_.step(now, *this);
-}
-
-void RecursiveService::deliver(dns::RecursionTicket ticket, std::span<const std::uint8_t> answer) {
-  const auto found = paths_.extract(ticket);
-  if (!found.empty()) found.mapped().transport->send(found.mapped(), answer);
-}
-
-void RecursiveService::watch(int fd, bool readable, bool writable) {
-  if (!readable && !writable) {
-    if (watched_.erase(fd) != 0) loop_.remove(fd);
-    return;
-  }
-  const std::uint32_t events = (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U);
-  if (!watched_.insert(fd).second) return loop_.change(fd, events);
-  loop_.add(fd, events, [this, fd](std::uint32_t ready) {
-    // An error shows itself to whoever reads or writes next.
-    const bool broken = (ready & (EPOLLERR | EPOLLHUP)) != 0;
-    upstream_.ready(fd, broken || (ready & EPOLLIN) != 0, broken || (ready & EPOLLOUT) != 0);
-  });
+  course_->tick(now);
+  for (const auto& former : former_) former->tick(now);
+  std::erase_if(former_, [](const auto& former) { return former->done(); });
 }
 
 bool RecursiveService::bound(const net::Ipv4Address& proxy, const net::Ipv6Address& remote, Instant until) {
@@ -106,7 +159,7 @@ std::optional<net::Ipv4Address> RecursiveService::proxy_of(const net::Ipv6Addres
 
 std::string RecursiveService::report(std::size_t limit, Instant now) const {
   ordered_json answers = ordered_json::array();
-  for (const auto& listed : cache_.list(limit, now)) {
+  for (const auto& listed : cache_->list(limit, now)) {
     const auto question = listed.key.question();
     answers.push_back({{"name", question.name.to_string()},
                        {"type", name_of(question.type)},
@@ -116,11 +169,11 @@ std::string RecursiveService::report(std::size_t limit, Instant now) const {
                        {"checking_disabled", listed.key.checking_disabled()}});
   }
   ordered_json peers = ordered_json::array();
-  for (const auto& name : recursor_.peers()) peers.push_back(name.to_string());
-  const ordered_json json = {{"entries", cache_.size()},       {"entries_max", cache_.limits().entries},
-                             {"bytes", cache_.bytes()},        {"bytes_max", cache_.limits().bytes},
-                             {"evicted", cache_.evicted()},    {"proxies", proxies_ ? proxies_->size() : 0},
-                             {"waiting", recursor_.waiting()}, {"upstream_queries", recursor_.fetches()},
+  for (const auto& name : course_->recursor().peers()) peers.push_back(name.to_string());
+  const ordered_json json = {{"entries", cache_->size()},       {"entries_max", cache_->limits().entries},
+                             {"bytes", cache_->bytes()},        {"bytes_max", cache_->limits().bytes},
+                             {"evicted", cache_->evicted()},    {"proxies", proxies_ ? proxies_->size() : 0},
+                             {"waiting", course_->recursor().waiting()}, {"upstream_queries", course_->recursor().fetches()},
                              {"peers", std::move(peers)},      {"answers", std::move(answers)}};
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }

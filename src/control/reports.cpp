@@ -149,12 +149,14 @@ std::string pool_report(const ring::Snapshot& snapshot, const pool::CircularPool
   return text({{"addresses", addresses}, {"reservations", reservations}, {"waiting", pool.use().waiting}});
 }
 
-std::string hosts_report(const config::Realm& realm, const pool::CircularPool& pool) {
-  std::vector<std::size_t> pending(realm.hosts.size());
-  pool.for_each([&](const pool::CircularPool::View& view) { pending.at(view.host.value()) += view.claims; });
+std::string hosts_report(const config::Realm& realm, const pool::CircularPool& pool,
+                         const pool::HostNames& names_of_hosts) {
+  std::unordered_map<std::string, std::size_t> pending;
+  pool.for_each([&](const pool::CircularPool::View& view) {
+    if (const auto* host = names_of_hosts.find(view.host)) pending[host->name] += view.claims;
+  });
   ordered_json list = ordered_json::array();
-  for (std::size_t i = 0; i < realm.hosts.size(); ++i) {
-    const config::Host& host = realm.hosts[i];
+  for (const config::Host& host : realm.hosts) {
     ordered_json services = "any";
     if (host.services) {
       services = ordered_json::array();
@@ -164,7 +166,7 @@ std::string hosts_report(const config::Realm& realm, const pool::CircularPool& p
                     {"addresses", names(host.addresses)},
                     {"services", services},
                     {"www", host.www},
-                    {"pending", pending[i]}});
+                    {"pending", pending[host.name]}});
   }
   return text(list);
 }

@@ -3,6 +3,7 @@
 #include "realmgw/control/netlink.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <cstring>
 #include <fcntl.h>
 #include <net/if.h>
@@ -48,14 +49,10 @@ void tame(const std::string& name) {
   set_sysctl(v6 + "forwarding", "0");
 }
 
-bool on_link(const ring::PortFacts& port, const net::IpAddress& address) {
-  return std::ranges::any_of(port.addresses, [&](const auto& own) { return own.prefix().contains(address); });
-}
-
 }  // namespace
 
-Tap::Tap(const ring::PortFacts& port, const std::vector<config::Route>& routes)
-    : fd_{open_tap(interface_name(port.name))} {
+Tap::Tap(const ring::PortFacts& port)
+    : port_{port}, fd_{open_tap(interface_name(port.name))} {
   const std::string name = interface_name(port.name);
   const unsigned index = if_nametoindex(name.c_str());
   if (index == 0) throw last_error(name);
@@ -64,12 +61,36 @@ Tap::Tap(const ring::PortFacts& port, const std::vector<config::Route>& routes)
     Netlink netlink;
     netlink.configure_link(index, port.mac, port.mtu);
     for (const auto& address : port.addresses) netlink.add_address(index, address);
-    for (const auto& route : routes) {
-      if (on_link(port, route.via)) netlink.add_route(index, route.to, route.via, route_metric);
+  } catch (const std::system_error& error) {
+    throw std::system_error{error.code(), name};
+  }
+}
+
+std::vector<config::Route> Tap::on_link(const std::vector<config::Route>& routes) const {
+  std::vector<config::Route> ours;
+  std::ranges::copy_if(routes, std::back_inserter(ours), [&](const config::Route& route) {
+    return std::ranges::any_of(port_.addresses,
+                               [&](const auto& own) { return own.prefix().contains(route.via); });
+  });
+  return ours;
+}
+
+void Tap::change_routes(const std::vector<config::Route>& routes) {
+  const std::string name = interface_name(port_.name);
+  auto next = on_link(routes);
+  try {
+    const unsigned index = if_nametoindex(name.c_str());
+    Netlink netlink;
+    // The new ones first: one that only leads elsewhere is replaced, and nothing is without a route meanwhile.
+    for (const auto& route : next) netlink.add_route(index, route.to, route.via, route_metric);
+    for (const auto& former : routes_) {
+      if (std::ranges::none_of(next, [&](const auto& route) { return route.to == former.to; }))
+        netlink.remove_route(index, former.to, former.via, route_metric);
     }
   } catch (const std::system_error& error) {
     throw std::system_error{error.code(), name};
   }
+  routes_ = std::move(next);
 }
 
 std::size_t Tap::read(std::span<std::uint8_t> room) {

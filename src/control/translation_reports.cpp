@@ -140,7 +140,7 @@ class Translations {
 
 CtlReply::Progress AddressMapReply::append_to(std::string& text) {
   constexpr std::uint64_t rows_a_piece = 1000;
-  const auto& siit = snapshot_.realm.siit;
+  const auto& siit = snapshot_->realm.siit;
   if (!begun_) {
     begun_ = true;
     text += R"({"prefix":)" + (siit.prefix ? ordered_json(siit.prefix->to_string()) : ordered_json{}).dump();
@@ -148,7 +148,7 @@ CtlReply::Progress AddressMapReply::append_to(std::string& text) {
     for (const auto& prefix : siit.icmp_source) sources += (sources.empty() ? "" : ", ") + prefix.to_string();
     text += R"(,"icmp_source":)" + (sources.empty() ? ordered_json{} : ordered_json(sources)).dump();
     ordered_json prefixes = ordered_json::array();
-    for (const auto& pair : snapshot_.policy.npt.pairs())
+    for (const auto& pair : snapshot_->policy.npt.pairs())
       prefixes.push_back({{"inside", pair.inside.to_string()}, {"outside", pair.outside.to_string()}});
     text += R"(,"npt":)" + prefixes.dump() + R"(,"maps":[)";
   }

@@ -189,6 +189,21 @@ std::optional<Server::Response> Server::answer(Ticket ticket, const Answer& answ
   return Response{waiting.client, granted(waiting.request, *answer.external, waiting.lifetime, exchange)};
 }
 
+bool Server::change(const Limits& limits,
+                    const std::function<bool(const LeaseKey&, const net::Endpoint& external)>& stands,
+                    Instant now) {
+  limits_ = limits;
+  leases_.limit(limits.leases);
+  std::vector<LeaseKey> lost;
+  for (const auto& [key, lease] : leases_.all()) {
+    if (lease.state != Lease::State::asked && !stands(key, lease.external)) lost.push_back(key);
+  }
+  for (const auto& key : lost) leases_.set(key, Lease::State::resting, now);  // and no longer
+  if (lost.empty()) return false;
+  started_ = now;
+  return true;
+}
+
 void Server::tick(Instant now) {
   for (unsigned n = 0; n < ends_per_turn; ++n) {
     const auto key = leases_.due(now);

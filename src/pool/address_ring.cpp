@@ -15,29 +15,80 @@ AddressSlot lowest(std::size_t word, std::uint64_t bits) {
 
 AddressRing::AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked,
                          Duration rest, Room room, const HashSalt& salt)
-    : addresses_{std::move(addresses)},
-      ports_{2 * room.reservations + blocked.size(), salt},
-      taken_{addresses_.size(), ports_, PortMasks::Set::taken},
-      blocked_{addresses_.size(), ports_, PortMasks::Set::blocked},
-      quarantine_{rest, addresses_.size(), room.reservations, ports_, salt},
+    : ports_{2 * room.reservations + std::max(blocked.size(), max_blocked), salt},
+      taken_{0, ports_, PortMasks::Set::taken},
+      blocked_{0, ports_, PortMasks::Set::blocked},
+      quarantine_{rest, 0, room.reservations, ports_, salt},
       live_{room.live, salt},
-      ended_room_{room.live},
-      others_(taken_.words()),
-      links_(addresses_.size()),
-      rests_until_(addresses_.size(), Instant::min()) {
-  if (addresses_.size() > max_addresses) throw std::invalid_argument{"too many addresses in the pool"};
-  for (AddressSlot slot = 0; slot < addresses_.size(); ++slot) {
-    if (!slots_.emplace(addresses_[slot], slot).second) {
-      throw std::invalid_argument{addresses_[slot].to_string() + " is in the pool twice"};
-    }
-    fresh_.push_back(links_, slot);
+      ended_room_{room.live} {
+  if (addresses.size() > max_addresses) throw std::invalid_argument{"too many addresses in the pool"};
+  for (const auto& address : addresses) {
+    if (!add_address(address)) throw std::invalid_argument{address.to_string() + " is in the pool twice"};
   }
+  grow();
+  block(blocked);
+}
+
+bool AddressRing::add_address(const net::IpAddress& address) {
+  const auto slot = static_cast<AddressSlot>(addresses_.size());
+  if (!slots_.emplace(address, slot).second) return false;
+  addresses_.push_back(address);
+  withdrawn_.push_back(false);
+  links_.emplace_back();
+  rests_until_.push_back(Instant::min());
+  fresh_.push_back(links_, slot);
+  ++in_use_;
+  return true;
+}
+
+/// To as many addresses as there are now.
+void AddressRing::grow() {
+  taken_.grow(addresses_.size());
+  blocked_.grow(addresses_.size());
+  quarantine_.grow(addresses_.size());
+  others_.resize(taken_.words());
+}
+
+void AddressRing::block(AddressSlot address, const net::Service& service) {
+  if (blocked_.covers(address, service)) return;
+  if (!blocked_.add(address, service)) throw std::length_error{"too many blocked services"};
+  blocked_pairs_.emplace_back(address, service);
+}
+
+void AddressRing::block(std::span<const Blocked> blocked) {
   for (const auto& [address, service] : blocked) {
     const auto slot = slots_.find(address);
-    const auto kept = canonical(service);
-    if (slot == slots_.end() || !kept || blocked_.covers(slot->second, *kept)) continue;
-    if (!blocked_.add(slot->second, *kept)) throw std::length_error{"too many blocked services"};
+    if (const auto kept = canonical(service); kept && slot != slots_.end()) block(slot->second, *kept);
   }
+}
+
+bool AddressRing::room_for(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked) const {
+  const auto fresh = std::ranges::count_if(addresses, [&](const auto& address) { return !slots_.contains(address); });
+  return addresses_.size() + static_cast<std::size_t>(fresh) <= max_addresses && blocked.size() <= max_blocked;
+}
+
+void AddressRing::change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked,
+                         Duration rest) {
+  quarantine_.set_rest(rest);
+  std::vector<bool> stays(addresses_.size());
+  for (const auto& address : addresses) {
+    const auto slot = slots_.find(address);
+    if (slot == slots_.end()) {
+      static_cast<void>(add_address(address));
+      stays.push_back(true);
+    } else {
+      stays[slot->second] = true;
+    }
+  }
+  grow();
+  for (const auto& [address, service] : blocked_pairs_) blocked_.remove(address, service);
+  blocked_pairs_.clear();
+  in_use_ = 0;
+  for (AddressSlot slot = 0; slot < addresses_.size(); ++slot) {
+    withdrawn_[slot] = !stays[slot];
+    stays[slot] ? static_cast<void>(++in_use_) : block(slot, net::Service{});
+  }
+  block(blocked);
 }
 
 void AddressRing::forget_ended(Instant now) {

@@ -23,12 +23,17 @@ const PoolConfig& checked(const PoolConfig& config) {
   return config;
 }
 
-AddressRing make_ring(const PoolConfig& config, net::Family family, const HashSalt& salt) {
+std::vector<net::IpAddress> of_family(const std::vector<net::IpAddress>& all, net::Family family) {
   std::vector<net::IpAddress> addresses;
-  std::ranges::copy_if(config.addresses, std::back_inserter(addresses),
+  std::ranges::copy_if(all, std::back_inserter(addresses),
                        [&](const net::IpAddress& address) { return address.family() == family; });
+  return addresses;
+}
+
+std::unique_ptr<AddressRing> make_ring(const PoolConfig& config, net::Family family, const HashSalt& salt) {
+  auto addresses = of_family(config.addresses, family);
   const auto room = addresses.empty() ? AddressRing::Room{1, 1} : AddressRing::Room{config.max_claims, config.max_live};
-  return AddressRing{std::move(addresses), config.blocked, config.rest, room, salt};
+  return std::make_unique<AddressRing>(std::move(addresses), config.blocked, config.rest, room, salt);
 }
 
 }  // namespace
@@ -290,6 +295,34 @@ void CircularPool::session_ended(const net::IpAddress& external, const net::Serv
   if (const auto kept = canonical(service)) ring(external.family()).ended(external, *kept, host, now);
 }
 
+bool CircularPool::room_for(const PoolConfig& config) const {
+  return std::ranges::all_of(std::array{net::Family::v4, net::Family::v6}, [&](net::Family family) {
+    return ring(family).room_for(of_family(config.addresses, family), config.blocked);
+  });
+}
+
+void CircularPool::change(const PoolConfig& config, Instant now) {
+  now = tick(now);
+  config_.addresses = config.addresses;
+  config_.blocked = config.blocked;
+  config_.hold = config.hold;
+  config_.rest = config.rest;
+  config_.wait = config.wait;
+  config_.share = config.share;
+  for (const auto family : {net::Family::v4, net::Family::v6}) {
+    // One that has never had an address is too small for any.
+    if (auto& whole = rings_[static_cast<std::size_t>(family)]; whole->never_used()) {
+      whole = make_ring(config_, family, salt_);
+    } else {
+      whole->change(of_family(config.addresses, family), config.blocked, config.rest);
+    }
+  }
+  reservations_.for_each([&](Slot reservation, const Reservation& record) {
+    if (!ring(record.family).in_use(record.address)) close(reservation, End::removed, now);
+  });
+  serve_waiting(now);
+}
+
 void CircularPool::remove_host(HostId host, Instant now) {
   now = tick(now);
   waiters_.for_each([&](Slot waiter, const Waiter& record) {
@@ -440,7 +473,7 @@ CircularPool::View CircularPool::view(Slot reservation) const {
 PoolUse CircularPool::use() const {
   PoolUse use;
   for (std::size_t family = 0; family < rings_.size(); ++family) {
-    use.families[family] = {rings_[family].size(), rings_[family].carrying_count()};
+    use.families[family] = {rings_[family]->size(), rings_[family]->carrying_count()};
   }
   use.reservations = reservations_.size();
   use.claims = claims_.size();

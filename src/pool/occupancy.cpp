@@ -52,6 +52,16 @@ Occupancy::Occupancy(std::size_t addresses, PortMasks& ports, PortMasks::Set set
   some_ports_.fill(carrying_);
 }
 
+void Occupancy::grow(std::size_t addresses) {
+  const std::size_t words = (addresses + 63) / 64;
+  for (Bits* bits : {&carrying_, &everything_}) bits->resize(words);
+  for (auto* of_protocols : {&all_ports_, &some_ports_}) {
+    for (Bits& bits : *of_protocols) bits.resize(words);
+  }
+  port_counts_.resize(addresses);
+  counts_.resize(addresses);
+}
+
 bool Occupancy::add(AddressSlot address, const Service& service) {
   const auto word = address / 64;
   if (service.is_any()) {

@@ -223,6 +223,7 @@ class Gateway {
   [[nodiscard]] ring::ControlRings& rings(unsigned i) { return *control_[i]; }
   [[nodiscard]] rte_mempool* packets() const { return pool_.get(); }
   [[nodiscard]] const ring::Snapshot& snapshot() const { return *snapshot_; }
+  [[nodiscard]] const std::shared_ptr<const ring::Snapshot>& share_snapshot() const { return snapshot_; }
   [[nodiscard]] ManualClock& clock() { return clock_; }
   [[nodiscard]] net::MacAddress mac(unsigned port) const { return ports_[port]->facts().mac; }
 

@@ -89,12 +89,15 @@ class WholeGateway : public Gateway {
                         std::string control_socket = {})
       : Gateway{std::move(realm), workers} {
     std::vector<control::WorkerLink> links;
-    for (unsigned i = 0; i < workers; ++i) links.push_back({&rings(i), &worker(i).counters()});
+    for (unsigned i = 0; i < workers; ++i) {
+      links.push_back({&rings(i), &worker(i).counters(),
+                       [this, i](auto next) { return worker(i).next_realm(std::move(next)); }});
+    }
     const auto kernel_port = [this](const ring::PortFacts& port) {
       return std::make_unique<KernelQueues>(kernel_[port.id.value()]);
     };
     controller_ = std::make_unique<control::Controller>(control::Surroundings{clock(),
-                                                                              snapshot(),
+                                                                              share_snapshot(),
                                                                               std::move(links),
                                                                               packets(),
                                                                               cables_,
@@ -103,7 +106,9 @@ class WholeGateway : public Gateway {
                                                                               "test",
                                                                               {},
                                                                               std::move(control_socket),
-                                                                              99U});
+                                                                              99U,
+                                                                              {},
+                                                                              [this] { return file_; }});
     for (const auto* host : {"10.0.0.44", "10.0.0.45"}) learn(inside, host);
     for (const auto* peer : {"198.51.100.51", "198.51.100.52"}) learn(outside, peer);
     turn_all();
@@ -132,6 +137,28 @@ class WholeGateway : public Gateway {
       EXPECT_EQ(worker(i).context().companions.size(), 0U);
       EXPECT_EQ(worker(i).context().admission.pinholes().size(), 0U);
     }
+  }
+
+  /// Reads a realm file that says this now, and goes by it as far as it can; what came of it.
+  control::ReloadReport reload(config::Realm realm, bool dry_run = false) {
+    file_ = {};
+    file_.realm = std::move(realm);
+    return reload(dry_run);
+  }
+  /// The same of a file with a mistake.
+  control::ReloadReport reload_broken(config::Problem problem) {
+    file_ = {};
+    file_.problems.push_back(std::move(problem));
+    return reload(false);
+  }
+  control::ReloadReport reload(bool dry_run) {
+    const auto report = controller_->reload(dry_run);
+    for (int rounds = 0; report->result == control::ReloadReport::Result::pending; ++rounds) {
+      turn_all();
+      if (rounds > 100'000) throw std::logic_error{"the reload does not end"};
+    }
+    turn_all();
+    return *report;
   }
 
   /// Turns all cranks until nothing moves.
@@ -191,6 +218,7 @@ class WholeGateway : public Gateway {
   Cables cables_;
   std::vector<std::unique_ptr<Mailbox>> mailboxes_;
   std::size_t ports_at_start_ = 0;  ///< the gateway's own services have theirs
+  config::LoadResult file_;  ///< what a reload reads
   std::unique_ptr<control::Controller> controller_;
 };
 

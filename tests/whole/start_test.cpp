@@ -47,7 +47,7 @@ class Started {
     for (std::uint8_t i = 0; i < count; ++i) {
       rings_.push_back(std::make_unique<ring::ControlRings>(WorkerId{i}));
       workers_.push_back(std::make_unique<dataplane::Worker>(
-          dataplane::WorkerParts{WorkerId{i}, snapshot_.get(), ports_, peers_.get(), rings_.back().get(),
+          dataplane::WorkerParts{WorkerId{i}, snapshot_, ports_, peers_.get(), rings_.back().get(),
                                  pool_.get(), &clock_, 100U + i, 99U}));
       links.push_back({rings_.back().get(), &workers_.back()->counters()});
     }
@@ -55,7 +55,7 @@ class Started {
       return std::make_unique<KernelQueues>(kernel_);
     };
     controller_ = std::make_unique<control::Controller>(control::Surroundings{
-        clock_, *snapshot_, std::move(links), pool_.get(), cables_, kernel_port, 4711, "test", {}, {}, 99U});
+        clock_, snapshot_, std::move(links), pool_.get(), cables_, kernel_port, 4711, "test", {}, {}, 99U});
   }
   ~Started() {
     controller_.reset();
@@ -78,7 +78,7 @@ class Started {
   ManualClock clock_;
   dataplane::PacketPool pool_;
   std::vector<std::unique_ptr<dataplane::Port>> ports_;
-  std::unique_ptr<const ring::Snapshot> snapshot_;
+  std::shared_ptr<const ring::Snapshot> snapshot_;
   std::unique_ptr<dataplane::PeerMesh> peers_;
   std::vector<std::unique_ptr<ring::ControlRings>> rings_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;

@@ -24,6 +24,9 @@ namespace rgw::app {
 /// The same with a column a thread, for the answer to `counters per-thread`.
 [[nodiscard]] std::string counters_per_thread_table(const nlohmann::ordered_json& answer, bool all);
 
+/// What came of a reload, for people: mistakes, or the three lists of what has changed.
+[[nodiscard]] std::string reload_report(const nlohmann::ordered_json& answer);
+
 /// Seconds as people say them: "3d 4h", "2h 5m", "7m 1s", "12s".
 [[nodiscard]] std::string span_of_time(long long seconds);
 

@@ -23,7 +23,8 @@ namespace rgw::app {
 class Daemon {
  public:
   /// Opens devices, TAPs and sockets. Nothing is forwarded yet. Throws std::exception with what is wrong.
-  explicit Daemon(config::Realm realm);
+  /// `load` reads the realm file again, for a reload; another thread calls it.
+  Daemon(config::Realm realm, control::RealmReload::Load load);
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
   /// Stops the threads, and checks that every packet buffer came back.
@@ -31,13 +32,16 @@ class Daemon {
 
   /// Starts the workers and the control thread.
   void start();
+  /// Reads the realm file again, and goes by it if it can be. What comes of it is logged, and is what
+  /// `realmgwctl reload` would hear.
+  void reload() { reload_asked_.store(true, std::memory_order_relaxed); }
   /// Readable once a thread has failed.
   [[nodiscard]] int failure_fd() const { return threads_.failure_fd(); }
 
  private:
   void start_worker(dataplane::Worker& worker, unsigned number);
   void start_control();
-  void log_start() const;
+  void log_start(const config::Realm& realm) const;
 
   // In the order in which one needs the other; they go in the reverse one.
   MonotonicClock clock_;
@@ -47,12 +51,12 @@ class Daemon {
   dataplane::Eal eal_;
   dataplane::PacketPool packets_;
   std::vector<std::unique_ptr<dataplane::Port>> ports_;
-  std::shared_ptr<const ring::Snapshot> snapshot_;
   dataplane::PeerMesh peers_;
   std::vector<std::unique_ptr<ring::ControlRings>> rings_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   std::unique_ptr<PortProbe> probe_;
   std::unique_ptr<control::Controller> controller_;
+  std::atomic<bool> reload_asked_ = false;
   ThreadGroup threads_;
 };
 

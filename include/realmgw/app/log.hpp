@@ -29,8 +29,9 @@ namespace rgw::app {
   X(not_pinned,       13, warn, "{} could not be pinned to CPU {}") \
   X(interface_gone,   14, err,  "port {}: the interface of {} is gone; a restart is needed once it is there again") \
   X(program_gone,     15, err,  "port {}: the XDP program of {} is gone, nothing comes in; a restart is needed") \
-  X(no_reload,        16, warn, "SIGHUP received: a restart is needed to read the realm file again") \
-  X(few_huge_pages,   17, warn, "huge pages of {} MiB are free and {} MiB are needed: ordinary memory is used, which costs speed")
+  X(few_huge_pages,   17, warn, "huge pages of {} MiB are free and {} MiB are needed: ordinary memory is used, which costs speed") \
+  X(reloaded,         18, info, "the realm file was read again: {} keys changed, {} sessions ended") \
+  X(reload_refused,   19, err,  "the realm file was read again, and the gateway goes on as it was: {}")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {

@@ -1,6 +1,7 @@
 // Reads and edits the signalling that workers hand over (ALG-1 to ALG-5).
 #pragma once
 
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/alg/alg.hpp"
 #include "realmgw/alg/stream_editor.hpp"
 #include "realmgw/base/counter.hpp"
@@ -8,7 +9,6 @@
 #include "realmgw/control/pinhole_book.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/nat/ownership.hpp"
-#include "realmgw/ring/snapshot.hpp"
 
 #include <array>
 #include <chrono>
@@ -35,7 +35,7 @@ class AlgService {
 
   /// What is referred to outlives it. `take_events` reads what a worker's ring of events holds at this
   /// moment: a session is announced there before its first packet.
-  AlgService(const ring::Snapshot& snapshot, WorkerLinks& workers, const nat::Ownership& ownership,
+  AlgService(const RealmInForce& realm, WorkerLinks& workers, const nat::Ownership& ownership,
              CounterBlock& counters, rte_mempool* packets, PinholeBook::ProxyOf proxy_of,
              std::function<void(WorkerId)> take_events);
   AlgService(const AlgService&) = delete;
@@ -48,6 +48,8 @@ class AlgService {
 
   /// Reads what lies in the workers' rings, and repeats what is due. True where there was something.
   bool step(Instant now);
+  /// Goes by the realm that is in force now. What is read already is read to its end.
+  void realm_changed();
   /// Drops what lies in the rings: the workers have stopped.
   void drain();
 
@@ -88,6 +90,7 @@ class AlgService {
   void read_segment(Session& session, net::Side from, const net::Packet& packet, Instant now);
   void read_datagram(Session& session, net::Side from, const net::Packet& packet, Instant now);
   void renew(Session& session);
+  void make_readers();
   void send(Session& session, const std::vector<alg::StreamEditor::Output>& outputs);
   void send(Session& session, net::Side from, std::span<const std::uint8_t> transport, bool cut);
   void settle(Session& session);
@@ -95,7 +98,7 @@ class AlgService {
   void repeat(Instant now);
   void keep_house(Instant now);
 
-  const ring::Snapshot& snapshot_;
+  const RealmInForce& realm_;
   WorkerLinks& workers_;
   CounterBlock& counters_;
   rte_mempool* packets_;

@@ -5,6 +5,7 @@
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/alg_service.hpp"
+#include "realmgw/control/claimants.hpp"
 #include "realmgw/control/ctl_server.hpp"
 #include "realmgw/control/dns_packets.hpp"
 #include "realmgw/control/dns_server.hpp"
@@ -14,7 +15,9 @@
 #include "realmgw/control/pcp_service.hpp"
 #include "realmgw/control/pool_relay.hpp"
 #include "realmgw/control/port_monitor.hpp"
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/realm_names.hpp"
+#include "realmgw/control/realm_reload.hpp"
 #include "realmgw/control/recursive_service.hpp"
 #include "realmgw/control/reports.hpp"
 #include "realmgw/control/table_pages.hpp"
@@ -34,7 +37,7 @@ namespace rgw::control {
 /// Everything that the controller stands on. What it refers to outlives it.
 struct Surroundings {
   const Clock& clock;
-  const ring::Snapshot& snapshot;
+  std::shared_ptr<const ring::Snapshot> snapshot;
   std::vector<WorkerLink> workers;
   rte_mempool* packets;  ///< of the packets that the control thread makes
   PortMonitor& ports;
@@ -45,6 +48,8 @@ struct Surroundings {
   std::string control_socket;             ///< empty: none
   std::uint64_t shared_seed = 0;          ///< with which the workers have salted the law of ownership
   std::vector<net::Endpoint> pcp_listen{};  ///< usually `pcp_endpoints(realm)`
+  RealmReload::Load load_realm{};           ///< reads the realm file anew; empty: there is no reload
+  RealmReload::Ended reload_ended{};        ///< hears what came of a reload that was none on trial
 };
 
 /// Port 53 of the addresses that the realm serves names on.
@@ -54,7 +59,7 @@ struct Surroundings {
 [[nodiscard]] pool::PoolConfig pool_config(const ring::Snapshot& snapshot);
 
 /// One thread turns the crank; every turn is of bounded work.
-class Controller {
+class Controller final : RealmKeeper {
  public:
   static constexpr unsigned events_per_turn = 256;                ///< from one worker
   static constexpr std::chrono::milliseconds link_interval{200};  ///< between looks at the devices
@@ -64,7 +69,7 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
   /// The workers have stopped.
-  ~Controller();
+  ~Controller() override;
 
   /// One turn. Where there is nothing to do it waits for a descriptor, at most `patience`. True where there
   /// was something to do.
@@ -78,6 +83,8 @@ class Controller {
   [[nodiscard]] const AlgService& algs() const { return algs_; }
   /// Null where the realm has no PCP server. Requests may be put to it past the sockets, too.
   [[nodiscard]] PcpService* pcp() { return pcp_ ? &*pcp_ : nullptr; }
+  /// Reads the realm file again, and goes by it if it can be: in later steps. Null where nothing can be read.
+  [[nodiscard]] std::shared_ptr<const ReloadReport> reload(bool dry_run);
   /// The endpoints that DNS is served on.
   [[nodiscard]] const std::vector<net::Endpoint>& dns_listening() const { return dns_listening_; }
 
@@ -88,11 +95,15 @@ class Controller {
   void answer_waits();
   void look_at_links(Instant now);
   void add_commands();
+  void set_up_recursion();
+  [[nodiscard]] std::optional<std::string> objection(const ring::Snapshot& next) const override;
+  void retire(const ring::Snapshot& next) override;
+  void adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) override;
   [[nodiscard]] std::vector<NamedCounters> worker_counters() const;
   [[nodiscard]] std::string status() const;
 
   Surroundings surroundings_;
-  const ring::Snapshot& snapshot_;
+  RealmInForce realm_;
   Instant started_;
   CounterBlock counters_;
   EventLoop loop_;
@@ -100,7 +111,9 @@ class Controller {
   SessionPages session_pages_;
   MappingPages mapping_pages_;
   PinholePages pinhole_pages_;
+  std::uint32_t next_host_id_ = 0;
   pool::HostNames hosts_;
+  Claimants claimants_;
   PoolRelay pool_relay_;
   pool::CircularPool pool_;
   RealmNames names_;
@@ -111,6 +124,7 @@ class Controller {
   LinkService links_;
   AlgService algs_;
   std::optional<PcpService> pcp_;
+  std::optional<RealmReload> reload_;
   std::unique_ptr<CtlServer> ctl_;
   std::vector<net::Endpoint> dns_listening_;
   std::vector<PortStatus> port_status_;

@@ -1,13 +1,13 @@
 // DNS over UDP without a socket: queries come as frames from the workers, and answers go back as frames.
 #pragma once
 
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/dns_transport.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/dns/types.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
-#include "realmgw/ring/snapshot.hpp"
 
 #include <array>
 #include <cstdint>
@@ -24,7 +24,7 @@ namespace rgw::control {
 class DnsPackets final : public DnsTransport {
  public:
   /// `packets`: the mempool of answers that come later than their queries. All outlive this.
-  DnsPackets(const ring::Snapshot& snapshot, WorkerLinks& workers, CounterBlock& counters,
+  DnsPackets(const RealmInForce& realm, WorkerLinks& workers, CounterBlock& counters,
              rte_mempool* packets, DnsHandler& handler);
 
   /// Answers the query in a frame that a worker handed over, at once or later. A packet that it gives back is
@@ -38,7 +38,7 @@ class DnsPackets final : public DnsTransport {
   /// given up.
   void send(ring::PacketBuffer packet, const ReplyPath& path, std::span<const std::uint8_t> answer);
 
-  const ring::Snapshot& snapshot_;
+  const RealmInForce& realm_;
   WorkerLinks& workers_;
   CounterBlock& counters_;
   rte_mempool* packets_;

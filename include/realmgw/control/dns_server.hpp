@@ -1,11 +1,11 @@
 // The DNS server of the realm: sockets, the responder, and the queries that wait for an address.
 #pragma once
 
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/dns_tcp.hpp"
 #include "realmgw/control/dns_udp.hpp"
 #include "realmgw/control/recursive_service.hpp"
 #include "realmgw/dns/responder.hpp"
-#include "realmgw/ring/snapshot.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -21,10 +21,10 @@ namespace rgw::control {
 /// Answers queries, and later those that had to wait (POOL-8). How many wait is bounded by the pool's queue.
 class DnsServer final : public DnsHandler {
  public:
-  DnsServer(EventLoop& loop, const Clock& clock, const ring::Snapshot& snapshot, dns::Responder& responder);
+  DnsServer(EventLoop& loop, const Clock& clock, const RealmInForce& realm, dns::Responder& responder);
 
   /// Queries from inside for other names are its to answer (DNS-2); it outlives the last query.
-  void recurse_through(RecursiveService& service) { recursion_ = &service; }
+  void recurse_through(RecursiveService* service) { recursion_ = service; }
   /// Listens on an address, UDP and TCP; port 0: one that the kernel chooses for both. Throws
   /// std::system_error.
   net::Endpoint listen(const net::Endpoint& local);
@@ -46,7 +46,7 @@ class DnsServer final : public DnsHandler {
 
   EventLoop& loop_;
   const Clock& clock_;
-  const ring::Snapshot& snapshot_;
+  const RealmInForce& realm_;
   dns::Responder& responder_;
   RecursiveService* recursion_ = nullptr;
   std::vector<std::unique_ptr<DnsUdp>> udp_;

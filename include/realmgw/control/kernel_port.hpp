@@ -23,6 +23,8 @@ class KernelPort {
   [[nodiscard]] virtual int fd() const = 0;
   /// The next frame that the kernel sends; its length, or 0 where none waits.
   [[nodiscard]] virtual std::size_t read(std::span<std::uint8_t> room) = 0;
+  /// The realm's routes are others now. Throws std::system_error where the kernel refuses them.
+  virtual void change_routes(const std::vector<config::Route>&) {}
   /// Hands a frame to the kernel. False where it was not taken.
   [[nodiscard]] virtual bool write(std::span<const std::uint8_t> frame) = 0;
 };

@@ -1,6 +1,7 @@
 // What the packet path leaves to the control thread on the links: the kernel's share, and neighbours.
 #pragma once
 
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/base/clock.hpp"
 #include "realmgw/control/dns_packets.hpp"
 #include "realmgw/control/event_loop.hpp"
@@ -26,13 +27,15 @@ class LinkService final : private NeighbourActions {
   static constexpr std::size_t longest_frame = 9216 + 18;
 
   /// `packets`: the mempool of what the kernel sends; its data room bounds the frames. `dns` gets the queries.
-  LinkService(EventLoop& loop, const ring::Snapshot& snapshot, WorkerLinks& workers, CounterBlock& counters,
+  LinkService(EventLoop& loop, const RealmInForce& realm, WorkerLinks& workers, CounterBlock& counters,
               rte_mempool* packets, const KernelPortFactory& kernel_ports, DnsPackets& dns);
   ~LinkService() override;
 
   /// Handles what lies in the workers' rings, and in kernel ports without a descriptor. True where there was
   /// something.
   bool step(Instant now);
+  /// Brings the routes of the realm in force to the kernel. Throws std::system_error.
+  void realm_changed();
   /// Drops what lies in the rings from and to the workers, who have stopped: nobody handles it any more.
   void drain();
 
@@ -50,7 +53,7 @@ class LinkService final : private NeighbourActions {
   [[nodiscard]] bool is_request_for_us(std::span<const std::uint8_t> frame) const;
 
   EventLoop& loop_;
-  const ring::Snapshot& snapshot_;
+  const RealmInForce& realm_;
   WorkerLinks& workers_;
   CounterBlock& counters_;
   rte_mempool* packets_;

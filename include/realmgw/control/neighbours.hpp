@@ -1,12 +1,12 @@
 // Who is on the links: the state of every neighbour of every port, and the packets that wait for one.
 #pragma once
 
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/neighbour_message.hpp"
 #include "realmgw/ring/messages.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
-#include "realmgw/ring/snapshot.hpp"
 
 #include <array>
 #include <chrono>
@@ -53,10 +53,10 @@ class Neighbours {
   static constexpr std::chrono::seconds reachable_time{30};  ///< REACHABLE_TIME
   static constexpr unsigned entries_per_tick = 256;          ///< bound of the work of one `tick`
 
-  Neighbours(const ring::Snapshot& snapshot, NeighbourActions& actions, CounterBlock& counters,
+  Neighbours(const RealmInForce& realm, NeighbourActions& actions, CounterBlock& counters,
              Limits limits);
-  Neighbours(const ring::Snapshot& snapshot, NeighbourActions& actions, CounterBlock& counters)
-      : Neighbours{snapshot, actions, counters, Limits{}} {}
+  Neighbours(const RealmInForce& realm, NeighbourActions& actions, CounterBlock& counters)
+      : Neighbours{realm, actions, counters, Limits{}} {}
 
   /// Learns from a frame heard on a port.
   void heard(PortId port, std::span<const std::uint8_t> frame, Instant now);
@@ -108,7 +108,7 @@ class Neighbours {
   void remove(Table::iterator entry, Counter why_packets_end);
   void drop(ring::PacketBuffer packet, Counter why);
 
-  const ring::Snapshot& snapshot_;
+  const RealmInForce& realm_;
   NeighbourActions& actions_;
   CounterBlock& counters_;
   Limits limits_;

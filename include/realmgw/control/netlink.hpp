@@ -21,7 +21,7 @@ struct KernelLink {
 };
 
 /// A conversation with the kernel in the network namespace of the calling thread. All functions throw
-/// std::system_error with the kernel's answer; they are for start-up.
+/// std::system_error with the kernel's answer; they are for start-up and for a changed realm.
 class Netlink {
  public:
   Netlink();
@@ -35,6 +35,8 @@ class Netlink {
   /// Adds a route through an interface, or replaces the one with the same `metric`: a route that is not ours
   /// has another.
   void add_route(unsigned interface, const net::Prefix& to, const net::IpAddress& via, std::uint32_t metric);
+  /// Takes away the one that `add_route` has made so.
+  void remove_route(unsigned interface, const net::Prefix& to, const net::IpAddress& via, std::uint32_t metric);
 
  private:
   /// Sends a request and hears its answer, each message of which `hear` gets.

@@ -1,12 +1,12 @@
 // The PCP server of the realm: its sockets, and the mappings on the workers (RFC 6887).
 #pragma once
 
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/pcp_udp.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/pcp/server.hpp"
-#include "realmgw/ring/snapshot.hpp"
 
 #include <array>
 #include <cstddef>
@@ -30,7 +30,7 @@ class PcpService final : public pcp::Mapper {
   using Send = std::function<void(const net::Endpoint& to, std::span<const std::uint8_t> datagram)>;
 
   /// What is referred to outlives it.
-  PcpService(EventLoop& loop, const Clock& clock, const ring::Snapshot& snapshot, WorkerLinks& workers,
+  PcpService(EventLoop& loop, const Clock& clock, const RealmInForce& realm, WorkerLinks& workers,
              const nat::Ownership& ownership, CounterBlock& counters);
 
   /// Listens on an address. Throws std::system_error.
@@ -42,6 +42,9 @@ class PcpService final : public pcp::Mapper {
   void receive(std::span<const std::uint8_t> datagram, const pcp::Client& client);
   void answered(const ring::MapAnswered& answered);
   void tick(Instant now);
+  /// Goes by the realm that is in force now. Where mappings are lost by that all hosts are told, so that they
+  /// ask anew.
+  void realm_changed(Instant now);
 
   [[nodiscard]] const pcp::LeaseBook& leases() const { return server_.leases(); }
   /// `realmgwctl pcp`, as JSON: at most `limit` mappings.
@@ -57,10 +60,11 @@ class PcpService final : public pcp::Mapper {
  private:
   [[nodiscard]] bool tell(const pcp::LeaseKey& key, nat::Hold hold);
   void announce(Instant now);
+  void note_families();
 
   EventLoop& loop_;
   const Clock& clock_;
-  const ring::Snapshot& snapshot_;
+  const RealmInForce& realm_;
   WorkerLinks& workers_;
   nat::Ownership ownership_;
   CounterBlock& counters_;

@@ -2,12 +2,12 @@
 // workers.
 #pragma once
 
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/alg/address_book.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/nat/pinhole_info.hpp"
-#include "realmgw/ring/snapshot.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -32,7 +32,7 @@ class PinholeBook final : public alg::AddressBook {
   using ProxyOf = std::function<std::optional<net::Ipv4Address>(const net::Ipv6Address& remote)>;
 
   /// What is referred to outlives the book.
-  PinholeBook(const ring::Snapshot& snapshot, WorkerLinks& workers, const nat::Ownership& ownership,
+  PinholeBook(const RealmInForce& realm, WorkerLinks& workers, const nat::Ownership& ownership,
               CounterBlock& counters, ProxyOf proxy_of);
 
   /// Whose text is being read, and by which ALG: the questions that follow are about it. It outlives them.
@@ -53,6 +53,9 @@ class PinholeBook final : public alg::AddressBook {
   void meet(alg::PinholeId id, std::uint8_t nth, const net::Endpoint& remote) override;
   void extend(alg::PinholeId id, Instant deadline) override;
   void close(alg::PinholeId id) override;
+
+  /// Goes by the realm that is in force now. Pinholes to whom or at what is no more are closed.
+  void realm_changed();
 
   /// Pinholes whose ports are not free yet.
   [[nodiscard]] std::size_t size() const { return pinholes_.size(); }
@@ -79,10 +82,12 @@ class PinholeBook final : public alg::AddressBook {
   [[nodiscard]] std::vector<bool>& taken_ports(const net::IpAddress& external, net::Protocol protocol);
   [[nodiscard]] std::optional<std::uint16_t> lease(const net::Endpoint& wanted, net::Protocol protocol,
                                                    std::uint8_t count, WorkerId home);
+  void set_taken(const Held& held, bool taken);
   void mark(const Held& held, bool taken);
+  void name_hosts();
   [[nodiscard]] std::optional<Opened> refuse();
 
-  const ring::Snapshot& snapshot_;
+  const RealmInForce& realm_;
   WorkerLinks& workers_;
   nat::Ownership ownership_;
   CounterBlock& counters_;

@@ -14,8 +14,13 @@
 
 namespace rgw::control {
 
-/// The hosts of a realm file; ids are their places in it.
+/// The directory of a realm's hosts, whose ids outlive the order of the file.
 [[nodiscard]] pool::HostNames make_host_names(const config::Realm& realm);
+/// The hosts that another realm does not have: their name is gone, or it stands for other addresses.
+[[nodiscard]] std::vector<HostId> hosts_without_place(const pool::HostNames& names, const config::Realm& realm);
+/// Brings the directory to another realm. A host of the same name and addresses keeps its id, whatever else
+/// has changed of it; new ones get ids from `next_id` on.
+void change_hosts(pool::HostNames& names, const config::Realm& realm, std::uint32_t& next_id);
 
 /// The address at which a host takes packets that came to an external address of `family`: one of the same
 /// family, so that it sees who really calls, else one of the other (POOL-12).
@@ -27,6 +32,9 @@ class RealmNames final : public dns::DynamicNames {
  public:
   RealmNames(const config::Realm& realm, const pool::HostNames& hosts, pool::CircularPool& pool,
              const WorkerLinks& workers);
+
+  /// Goes by another realm. The directory is changed by others.
+  void change(const config::Realm& realm);
 
   [[nodiscard]] dns::Found find(std::span<const std::string_view> labels, dns::RrType type,
                                 dns::View view) override;
@@ -46,11 +54,11 @@ class RealmNames final : public dns::DynamicNames {
   const pool::HostNames& hosts_;
   pool::CircularPool& pool_;
   const WorkerLinks& workers_;
-  bool v4_to_v6_;  // a v4 client has an address for a v6 host: nat64.prefix
-  bool v6_to_v4_;  // and a v6 client one for a v4 host: nat46.proxies
+  bool v4_to_v6_ = false;  // a v4 client has an address for a v6 host: nat64.prefix
+  bool v6_to_v4_ = false;  // and a v6 client one for a v4 host: nat46.proxies
   std::vector<net::IpAddress> proxy_;
-  std::uint32_t proxy_ttl_;
-  std::uint32_t ttl_;
+  std::uint32_t proxy_ttl_ = 0;
+  std::uint32_t ttl_ = 0;
   std::string srv_service_;  // what the last SRV answer's labels lie in
   std::vector<std::string_view> srv_target_;
 };

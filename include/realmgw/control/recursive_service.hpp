@@ -14,24 +14,29 @@
 #include "realmgw/dns/recursor.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
 namespace rgw::control {
 
 /// Answers at once out of the cache, or later through the path that the query came by.
-class RecursiveService final : dns::AnswerSink, dns::SocketWatcher, dns::ProxyEvents {
+class RecursiveService final : dns::ProxyEvents {
  public:
   static constexpr std::size_t bytes_per_answer = 512;  ///< of the cache's limit, on average
 
   /// The realm has upstreams. Everything referred to outlives the service. Throws std::runtime_error.
   RecursiveService(const config::Realm& realm, EventLoop& loop, WorkerLinks& workers, const HashSalt& salt,
                    CounterBlock& counters);
+  ~RecursiveService() override;
   RecursiveService(const RecursiveService&) = delete;
   RecursiveService& operator=(const RecursiveService&) = delete;
+
+  /// Goes by another realm, which has upstreams, too. Questions that are under way are answered by the former one.
+  /// What the cache holds stays, unless it would be another answer now.
+  void change(const config::Realm& realm);
 
   /// Empty where no answer leaves now.
   [[nodiscard]] std::span<const std::uint8_t> answer(const dns::Query& query, const dns::Client& client,
@@ -53,20 +58,24 @@ class RecursiveService final : dns::AnswerSink, dns::SocketWatcher, dns::ProxyEv
   [[nodiscard]] std::string report(std::size_t limit, Instant now) const;
 
  private:
-  [[nodiscard]] dns::ProxyBinder* make_proxies(const config::Realm& realm, const HashSalt& salt);
-  void deliver(dns::RecursionTicket ticket, std::span<const std::uint8_t> answer) override;
-  void watch(int fd, bool readable, bool writable) override;
+  /// By one realm: its upstreams, and what is made of their answers.
+  class Course;
+
+  [[nodiscard]] dns::ProxyBinder* make_proxies(const config::Realm& realm);
+  [[nodiscard]] std::shared_ptr<dns::AnswerCache> make_cache(const config::Realm& realm) const;
   [[nodiscard]] bool bound(const net::Ipv4Address& proxy, const net::Ipv6Address& remote,
                            Instant until) override;
 
   EventLoop& loop_;
   WorkerLinks& workers_;
-  dns::AnswerCache cache_;
+  const HashSalt salt_;
+  CounterBlock& counters_;
   std::optional<dns::ProxyTable> proxies_;
-  std::unordered_set<int> watched_;
-  dns::CaresUpstream upstream_;
-  dns::Recursor recursor_;
-  std::unordered_map<dns::RecursionTicket, ReplyPath> paths_;
+  config::Dns dns_;  ///< by which the course goes
+  std::optional<net::Prefix> pref64_;
+  std::shared_ptr<dns::AnswerCache> cache_;
+  std::unique_ptr<Course> course_;
+  std::vector<std::unique_ptr<Course>> former_;  ///< with questions under way
 };
 
 }  // namespace rgw::control

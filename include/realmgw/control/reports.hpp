@@ -43,6 +43,7 @@ struct StatusFacts {
 [[nodiscard]] std::string pool_report(const ring::Snapshot& snapshot, const pool::CircularPool& pool,
                                       const pool::HostNames& hosts, Instant now);
 /// Every host with its names, and how many claims are pending for it.
-[[nodiscard]] std::string hosts_report(const config::Realm& realm, const pool::CircularPool& pool);
+[[nodiscard]] std::string hosts_report(const config::Realm& realm, const pool::CircularPool& pool,
+                                       const pool::HostNames& names);
 
 }  // namespace rgw::control

@@ -15,17 +15,23 @@ namespace rgw::control {
 /// offloads, so every checksum on it is complete.
 class Tap final : public KernelPort {
  public:
-  /// Makes and configures the interface; the realm's `routes` with their next hop on this port's links become
-  /// its. Throws std::system_error or std::invalid_argument with the interface in the text.
-  Tap(const ring::PortFacts& port, const std::vector<config::Route>& routes);
+  /// Makes and configures the interface. Throws std::system_error or std::invalid_argument with the interface in
+  /// the text.
+  explicit Tap(const ring::PortFacts& port);
 
   [[nodiscard]] int fd() const override { return fd_.get(); }
   [[nodiscard]] std::size_t read(std::span<std::uint8_t> room) override;
   [[nodiscard]] bool write(std::span<const std::uint8_t> frame) override;
+  /// Those with their next hop on this port's links.
+  void change_routes(const std::vector<config::Route>& routes) override;
 
   [[nodiscard]] static std::string interface_name(const std::string& port) { return "rgw-" + port; }
 
  private:
+  [[nodiscard]] std::vector<config::Route> on_link(const std::vector<config::Route>& routes) const;
+
+  ring::PortFacts port_;
+  std::vector<config::Route> routes_;  ///< that the kernel has
   FileDescriptor fd_;
 };
 

@@ -18,12 +18,13 @@ namespace rgw::control {
 class AddressMapReply final : public CtlReply {
  public:
   /// At most `limit` maps.
-  AddressMapReply(const ring::Snapshot& snapshot, std::uint64_t limit) : snapshot_{snapshot}, limit_{limit} {}
+  AddressMapReply(std::shared_ptr<const ring::Snapshot> snapshot, std::uint64_t limit)
+      : snapshot_{std::move(snapshot)}, limit_{limit} {}
 
   Progress append_to(std::string& text) override;
 
  private:
-  const ring::Snapshot& snapshot_;
+  std::shared_ptr<const ring::Snapshot> snapshot_;
   std::uint64_t limit_;
   std::uint64_t written_ = 0;
   bool begun_ = false;

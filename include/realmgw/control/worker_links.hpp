@@ -4,8 +4,11 @@
 #include "realmgw/base/counter.hpp"
 #include "realmgw/ring/messages.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
+#include "realmgw/ring/snapshot.hpp"
 
 #include <deque>
+#include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -15,6 +18,8 @@ namespace rgw::control {
 struct WorkerLink {
   ring::ControlRings* rings;
   const CounterBlock* counters;  ///< written by the worker
+  /// Makes the worker's part of a realm; any thread may call it. Empty: it keeps the one that it has.
+  std::function<std::unique_ptr<ring::WorkerRealm>(std::shared_ptr<const ring::Snapshot>)> next_realm{};
 };
 
 /// Sends to workers. An event that a full ring does not take waits here, in order, so that none is ever lost
@@ -36,6 +41,12 @@ class WorkerLinks {
 
   /// Sends a packet with its note; counts it as `worker_ring_full` where it does not fit.
   void send(WorkerId worker, ring::PacketBuffer packet);
+
+  /// The worker's part of a realm that is to follow.
+  [[nodiscard]] std::unique_ptr<ring::WorkerRealm> next_realm(WorkerId worker,
+                                                              std::shared_ptr<const ring::Snapshot> realm) const {
+    return links_[worker.value()].link.next_realm(std::move(realm));
+  }
 
   [[nodiscard]] std::size_t size() const { return links_.size(); }
   [[nodiscard]] ring::ControlRings& rings(WorkerId worker) { return *links_[worker.value()].link.rings; }

@@ -48,6 +48,9 @@ class LeaseBook {
 
   explicit LeaseBook(const Limits& limits) : limits_{limits} {}
 
+  /// Other limits from now on; who has more keeps them.
+  void limit(const Limits& limits) { limits_ = limits; }
+
   [[nodiscard]] Lease* find(const LeaseKey& key);
   /// Is there room for one more of this host?
   [[nodiscard]] Room room_for(const net::IpAddress& host) const;

@@ -7,6 +7,7 @@
 #include "realmgw/pcp/message.hpp"
 
 #include <chrono>
+#include <functional>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -80,6 +81,11 @@ class Server {
     std::span<const std::uint8_t> bytes;
   };
   [[nodiscard]] std::optional<Response> answer(Ticket ticket, const Answer& answer, Instant now, Room room);
+
+  /// Other limits, and mappings that go on where `stands(key, external)`; the others end, with the state that
+  /// clients count on (RFC 6887 section 8.5): the epoch begins anew. True where there were such.
+  bool change(const Limits& limits,
+              const std::function<bool(const LeaseKey&, const net::Endpoint& external)>& stands, Instant now);
 
   /// Ends what is due.
   void tick(Instant now);

@@ -43,6 +43,8 @@ class AddressRing {
   using Blocked = std::pair<net::IpAddress, net::Service>;
 
   static constexpr std::size_t max_addresses = 65536;
+  /// Services that may be blocked by a change, though fewer were at first.
+  static constexpr std::size_t max_blocked = 16384;
 
   /// The rooms that an AddressRing takes when it is made.
   struct Room {
@@ -54,6 +56,13 @@ class AddressRing {
   /// named twice or there are too many.
   AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked, Duration rest, Room room,
               const HashSalt& salt);
+
+  /// Other addresses, services and rest from now on. An address that stays keeps its slot and all that is known
+  /// of it; one that does not takes no more reservations, and keeps its slot, should it come back. Only where
+  /// there is `room_for` them.
+  void change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked, Duration rest);
+
+  [[nodiscard]] bool room_for(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked) const;
 
   /// Asks for what `choose` will probably look at.
   void prefetch(const net::Service& service) const {
@@ -88,7 +97,12 @@ class AddressRing {
 
   [[nodiscard]] bool carries(AddressSlot address) const { return taken_.carries(address); }
   [[nodiscard]] const net::IpAddress& operator[](AddressSlot address) const { return addresses_[address]; }
-  [[nodiscard]] std::size_t size() const { return addresses_.size(); }
+  /// Does it take reservations?
+  [[nodiscard]] bool in_use(AddressSlot address) const { return !withdrawn_[address]; }
+  /// Has it never had an address?
+  [[nodiscard]] bool never_used() const { return addresses_.empty(); }
+  /// Those in use.
+  [[nodiscard]] std::size_t size() const { return in_use_; }
   [[nodiscard]] std::size_t carrying_count() const { return taken_.carrying_count(); }
 
  private:
@@ -109,6 +123,10 @@ class AddressRing {
     Instant until;
   };
   void forget_ended(Instant now);
+  void grow();
+  [[nodiscard]] bool add_address(const net::IpAddress& address);
+  void block(AddressSlot address, const net::Service& service);
+  void block(std::span<const Blocked> blocked);
   struct Wanted {
     const net::Service& service;
     HostId host;
@@ -121,7 +139,10 @@ class AddressRing {
   /// Fills `others_`; is there a fresh address without such sessions?
   [[nodiscard]] bool find_lonely_fresh(const Wanted& wanted);
 
-  std::vector<net::IpAddress> addresses_;
+  std::vector<net::IpAddress> addresses_;  ///< by slot; those among them that were withdrawn
+  std::vector<bool> withdrawn_;
+  std::size_t in_use_ = 0;
+  std::vector<std::pair<AddressSlot, net::Service>> blocked_pairs_;  ///< of `blocked_`
   PortMasks ports_;  ///< of the three below
   Occupancy taken_;
   Occupancy blocked_;

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -84,6 +85,12 @@ class CircularPool {
   void expire(Instant now);
   /// When `expire` has something to do next.
   [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  /// Could `config` be changed to? The sizes in it stay as they are.
+  [[nodiscard]] bool room_for(const PoolConfig& config) const;
+  /// Other addresses, blocked services, times and sharing from now on. Reservations on addresses that are not
+  /// among them end; claims keep the deadline that they have. Only where there is `room_for` it.
+  void change(const PoolConfig& config, Instant now);
 
   /// Nobody waits for the answer of this query any more. False where it does not wait.
   bool cancel(Ticket ticket);
@@ -171,9 +178,9 @@ class CircularPool {
   [[nodiscard]] ShareKey share_key(Slot reservation) const;
   [[nodiscard]] static ShareKey share_key(HostId host, net::Family family, const net::Service& service);
 
-  [[nodiscard]] AddressRing& ring(net::Family family) { return rings_[static_cast<std::size_t>(family)]; }
+  [[nodiscard]] AddressRing& ring(net::Family family) { return *rings_[static_cast<std::size_t>(family)]; }
   [[nodiscard]] const AddressRing& ring(net::Family family) const {
-    return rings_[static_cast<std::size_t>(family)];
+    return *rings_[static_cast<std::size_t>(family)];
   }
   [[nodiscard]] const QueryKey& query_at(const QueryPlace& place) const {
     return place.waits ? waiters_[place.slot].query : claims_[place.slot].query;
@@ -223,7 +230,7 @@ class CircularPool {
   CounterBlock& counters_;
   Instant latest_ = Instant::min();
 
-  std::array<AddressRing, 2> rings_;  ///< by net::Family
+  std::array<std::unique_ptr<AddressRing>, 2> rings_;  ///< by net::Family
   SlotMap<Reservation, ReservationId> reservations_;
   SlotMap<Claim, StrongId<Claim, std::uint64_t>> claims_;
   SlotMap<Waiter, Ticket> waiters_;

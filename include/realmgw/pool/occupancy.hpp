@@ -24,6 +24,9 @@ class Occupancy {
   /// Pairs with a port stand in `set` of `ports`, which outlives this; nobody else may change the set.
   Occupancy(std::size_t addresses, PortMasks& ports, PortMasks::Set set);
 
+  /// Room for more addresses.
+  void grow(std::size_t addresses);
+
   /// Only a pair that is not in it. False, and nothing changed, where there is no room.
   [[nodiscard]] bool add(AddressSlot address, const net::Service& service);
   /// Only a pair that is in it.

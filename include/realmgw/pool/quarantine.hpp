@@ -18,6 +18,10 @@ class Quarantine {
   /// outlives this.
   Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, PortMasks& ports, const HashSalt& salt);
 
+  void grow(std::size_t addresses) { resting_.grow(addresses); }
+  /// How long what is released from now on rests.
+  void set_rest(Duration rest) { rest_ = rest; }
+
   /// The pair rests from `now` on, or afresh.
   void add(AddressSlot address, const net::Service& service, Instant now);
   /// Ends the rests that are over. O(1) for each.

@@ -68,8 +68,8 @@ struct NeighbourUpdate {
 struct WorkerRealm {
   virtual ~WorkerRealm() = default;
 };
-/// OPS-2: from now on the worker goes by `next`. It lays what it went by until now into the same place, and says so by
-/// `RealmExchanged`.
+/// OPS-2: from now on the worker goes by `next`. It lays what it went by until now into the same place, and says so
+/// by `RealmExchanged`. Control owns the place all the time.
 struct RealmExchange {
   WorkerRealm* next;
 };

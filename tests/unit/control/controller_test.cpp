@@ -46,7 +46,7 @@ class ControllerTest : public testing::Test {
   }
   std::unique_ptr<Controller> make() {
     return std::make_unique<Controller>(Surroundings{clock,
-                                                     *snapshot,
+                                                     snapshot,
                                                      workers.links(),
                                                      packets.pool(),
                                                      ports,
@@ -114,7 +114,7 @@ class ControllerTest : public testing::Test {
 
   Packets packets;
   ManualClock clock;
-  std::unique_ptr<const ring::Snapshot> snapshot = test::snapshot(the_realm());
+  std::shared_ptr<const ring::Snapshot> snapshot = test::snapshot(the_realm());
   Workers workers{2};
   FixedPorts ports;
   std::array<QueuePort*, 2> kernel{};

@@ -69,8 +69,8 @@ class DnsPacketsTest : public testing::Test {
   void realm_with_mtu(std::uint16_t mtu) {
     config::Realm realm = test::realm();
     realm.ports[1].mtu = mtu;
-    snapshot = test::snapshot(std::move(realm));
-    dns.emplace(*snapshot, links, counters, packets.pool(), handler);
+    realm_in_force.replace(test::snapshot(std::move(realm)));
+    dns.emplace(realm_in_force, links, counters, packets.pool(), handler);
   }
   std::uint64_t count(Counter counter) const { return counters.get(counter); }
 
@@ -78,10 +78,10 @@ class DnsPacketsTest : public testing::Test {
   ManualClock clock;
   Backwards handler;
   CounterBlock counters;
-  std::unique_ptr<const ring::Snapshot> snapshot = test::snapshot();
+  RealmInForce realm_in_force{test::snapshot()};
   Workers workers{2};
   WorkerLinks links{workers.links(), counters};
-  std::optional<DnsPackets> dns{std::in_place, *snapshot, links, counters, packets.pool(), handler};
+  std::optional<DnsPackets> dns{std::in_place, realm_in_force, links, counters, packets.pool(), handler};
 };
 
 TEST_F(DnsPacketsTest, an_answer_goes_back_by_the_worker_port_and_neighbour_that_brought_the_query) {
@@ -224,11 +224,11 @@ struct Side {
 
   Packets packets;
   ManualClock clock;
-  std::unique_ptr<const ring::Snapshot> snapshot = test::snapshot(the_realm());
+  std::shared_ptr<const ring::Snapshot> snapshot = test::snapshot(the_realm());
   Workers workers{1};
   FixedPorts ports;
   Controller controller{Surroundings{clock,
-                                     *snapshot,
+                                     snapshot,
                                      workers.links(),
                                      packets.pool(),
                                      ports,

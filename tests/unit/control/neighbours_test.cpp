@@ -53,11 +53,11 @@ class NeighboursTest : public testing::Test {
 
   Packets packets;
   ManualClock clock;
-  std::unique_ptr<const ring::Snapshot> snapshot = test::snapshot();
+  RealmInForce realm{test::snapshot()};
   CounterBlock counters;
   Recorder world;
   Neighbours neighbours{
-      *snapshot, world, counters, {.held_per_neighbour = 3, .held = 5, .entries_per_port = 4}};
+      realm, world, counters, {.held_per_neighbour = 3, .held = 5, .entries_per_port = 4}};
 };
 
 TEST_F(NeighboursTest, an_unknown_next_hop_is_asked_for_and_its_packets_follow_in_order) {

@@ -53,7 +53,7 @@ class RealmDnsTest : public testing::Test {
   }
 
   ManualClock clock;
-  std::unique_ptr<const ring::Snapshot> snapshot;
+  std::shared_ptr<const ring::Snapshot> snapshot;
   const config::Realm& realm = snapshot->realm;
   CounterBlock counters;
   Workers workers{2};
@@ -64,7 +64,8 @@ class RealmDnsTest : public testing::Test {
   RealmNames names{realm, hosts, pool, links};
   dns::Responder responder{make_responder_config(realm), make_zones(realm), &names, counters};
   EventLoop loop;
-  DnsServer server{loop, clock, *snapshot, responder};
+  RealmInForce in_force{snapshot};
+  DnsServer server{loop, clock, in_force, responder};
   Postbox postbox;
   std::array<std::uint8_t, 1232> room;
   std::uint16_t id = 0;

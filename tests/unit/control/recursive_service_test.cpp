@@ -58,7 +58,7 @@ struct Postbox final : DnsTransport {
 
 class RecursiveServiceTest : public testing::Test {
  protected:
-  RecursiveServiceTest() { server.recurse_through(service); }
+  RecursiveServiceTest() { server.recurse_through(&service); }
 
   config::Realm the_realm() {
     config::Realm realm = test::realm();
@@ -96,7 +96,7 @@ class RecursiveServiceTest : public testing::Test {
   ManualClock clock;
   dns::test::LoopbackServer upstream{
       [](std::span<const std::uint8_t> query, bool) { return upstream_answer(query); }};
-  std::unique_ptr<const ring::Snapshot> snapshot = test::snapshot(the_realm());
+  std::shared_ptr<const ring::Snapshot> snapshot = test::snapshot(the_realm());
   CounterBlock counters;
   Workers workers{2, 16};
   WorkerLinks links{workers.links(), counters};
@@ -104,7 +104,8 @@ class RecursiveServiceTest : public testing::Test {
                            counters};
   EventLoop loop;
   Postbox postbox;
-  DnsServer server{loop, clock, *snapshot, responder};
+  RealmInForce in_force{snapshot};
+  DnsServer server{loop, clock, in_force, responder};
   RecursiveService service{snapshot->realm, loop, links, salt(), counters};
   std::array<std::uint8_t, 1232> room;
   std::uint16_t id = 0;

@@ -71,7 +71,7 @@ config::Realm realm() {
   return realm;
 }
 
-std::unique_ptr<const ring::Snapshot> snapshot(config::Realm realm) {
+std::shared_ptr<const ring::Snapshot> snapshot(config::Realm realm) {
   std::vector<ring::PortFacts> facts;
   for (std::uint8_t i = 0; i < realm.ports.size(); ++i) {
     const auto& port = realm.ports[i];

@@ -38,7 +38,7 @@ inline constexpr net::MacAddress other_mac{{2, 0, 0, 0, 0, 0x43}};
 /// 198.51.100.254; pool 198.51.100.10-12; hosts hosta 10.0.0.42 and hostb 10.0.0.43 (tcp22 only) of the realm
 /// foo.
 [[nodiscard]] config::Realm realm();
-[[nodiscard]] std::unique_ptr<const ring::Snapshot> snapshot(config::Realm realm = test::realm());
+[[nodiscard]] std::shared_ptr<const ring::Snapshot> snapshot(config::Realm realm = test::realm());
 
 /// Packet buffers; all of them have come back when this ends.
 class Packets {

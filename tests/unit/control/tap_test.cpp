@@ -79,12 +79,13 @@ class TapTest : public testing::Test {
   static void run(const std::function<void()>& body) {
     if (!in_a_namespace(body)) GTEST_SKIP() << "no network namespace can be made here";
   }
-  std::unique_ptr<const ring::Snapshot> snapshot = test::snapshot();
+  std::shared_ptr<const ring::Snapshot> snapshot = test::snapshot();
 };
 
 TEST_F(TapTest, the_kernel_sees_the_ports_mac_mtu_and_addresses) {
   run([this] {
-    const Tap tap{snapshot->port(outside_port), snapshot->realm.routes};
+    Tap tap{snapshot->port(outside_port)};
+    tap.change_routes(snapshot->realm.routes);
     const auto addresses = addresses_of("rgw-outside");
     EXPECT_TRUE(addresses.contains("198.51.100.1"));
     EXPECT_TRUE(addresses.contains("2001:db8:100::1"));
@@ -104,10 +105,12 @@ TEST_F(TapTest, the_kernel_sees_the_ports_mac_mtu_and_addresses) {
 
 TEST_F(TapTest, the_realms_routes_lead_through_the_port_on_whose_link_their_next_hop_is) {
   run([this] {
-    const Tap inside{snapshot->port(inside_port), snapshot->realm.routes};
+    Tap inside{snapshot->port(inside_port)};
+    inside.change_routes(snapshot->realm.routes);
     const std::string none = file("/proc/thread-self/net/route");
     EXPECT_EQ(none.find("rgw-inside\t00000000\t"), std::string::npos) << "a default route: " << none;
-    const Tap outside{snapshot->port(outside_port), snapshot->realm.routes};
+    Tap outside{snapshot->port(outside_port)};
+    outside.change_routes(snapshot->realm.routes);
     // Interface, destination, gateway (198.51.100.254), in the byte order of the machine.
     EXPECT_NE(file("/proc/thread-self/net/route").find("rgw-outside\t00000000\tFE6433C6\t"),
               std::string::npos)
@@ -117,7 +120,7 @@ TEST_F(TapTest, the_realms_routes_lead_through_the_port_on_whose_link_their_next
 
 TEST_F(TapTest, frames_pass_both_ways) {
   run([this] {
-    Tap tap{snapshot->port(inside_port), {}};
+    Tap tap{snapshot->port(inside_port)};
     const FileDescriptor socket = bound_socket(SOCK_DGRAM, endpoint("10.0.0.1:5000"));
     const auto to = to_socket_address(endpoint("10.0.0.42:6000"));
     ASSERT_EQ(sendto(socket.get(), "hello", 5, 0, to.get(), to.length), 5);
@@ -132,18 +135,18 @@ TEST_F(TapTest, frames_pass_both_ways) {
 
 TEST_F(TapTest, it_goes_away_with_its_owner) {
   run([this] {
-    { const Tap tap{snapshot->port(inside_port), {}}; }
+    { const Tap tap{snapshot->port(inside_port)}; }
     EXPECT_EQ(if_nametoindex("rgw-inside"), 0U);
-    const Tap again{snapshot->port(inside_port), {}};
+    const Tap again{snapshot->port(inside_port)};
     EXPECT_NE(if_nametoindex("rgw-inside"), 0U);
-    EXPECT_THROW((Tap{snapshot->port(inside_port), {}}), std::system_error) << "the name is taken";
+    EXPECT_THROW((Tap{snapshot->port(inside_port)}), std::system_error) << "the name is taken";
   });
 }
 
 TEST_F(TapTest, a_port_whose_name_is_too_long_for_an_interface_is_refused) {
   ring::PortFacts facts = snapshot->port(inside_port);
   facts.name = "a-name-beyond-measure";
-  EXPECT_THROW((Tap{facts, {}}), std::invalid_argument);
+  EXPECT_THROW((Tap{facts}), std::invalid_argument);
 }
 
 TEST(NetlinkTest, tells_what_becomes_of_an_interface) {

@@ -59,7 +59,7 @@ class TranslationReportsTest : public testing::Test {
   using Rows = std::vector<std::string>;
 
   ManualClock clock;
-  std::unique_ptr<const ring::Snapshot> snapshot = test::snapshot(all_families());
+  std::shared_ptr<const ring::Snapshot> snapshot = test::snapshot(all_families());
   Silent events;
   dns::ProxyTable proxies{ip("100.64.0.1").v4(), 100, salt(), events};
   pool::HostNames hosts;
@@ -122,7 +122,7 @@ TEST_F(TranslationReportsTest, maps_are_listed_in_pieces) {  // SIIT-1
   snapshot = test::snapshot(realm);
   for (const auto& [limit, listed] : {std::pair{UINT64_MAX, 2500U}, std::pair{std::uint64_t{1200}, 1200U},
                                       std::pair{std::uint64_t{0}, 0U}}) {
-    AddressMapReply reply{*snapshot, limit};
+    AddressMapReply reply{snapshot, limit};
     std::string text;
     unsigned pieces = 1;
     while (reply.append_to(text) == CtlReply::Progress::more) ++pieces;

@@ -1,0 +1,178 @@
+#include "realmgw/control/realm_reload.hpp"
+
+#include "realmgw/control/realm_zones.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+namespace rgw::control {
+namespace {
+
+using Result = ReloadReport::Result;
+using config::Change;
+using nlohmann::ordered_json;
+
+constexpr std::string_view name(Result result) {
+  switch (result) {
+    case Result::pending:
+      return "pending";
+    case Result::reloaded:
+      return "reloaded";
+    case Result::unchanged:
+      return "unchanged";
+    case Result::would_apply:
+      return "would apply";
+    case Result::mistakes:
+      return "mistakes";
+    case Result::restart:
+      return "restart needed";
+  }
+  return "";
+}
+
+/// Some rules need tables that a worker without them does not have: then their change is one of sizes.
+void note_sizes(std::vector<config::Difference>& differences, const nat::Sizes& former, const nat::Sizes& next) {
+  const auto needs_restart = [&](bool changed, std::initializer_list<std::string_view> keys) {
+    if (!changed) return;
+    for (auto& difference : differences) {
+      if (std::ranges::any_of(keys, [&](std::string_view key) { return difference.key.starts_with(key); }))
+        difference.change = Change::restart;
+    }
+  };
+  needs_restart(former.mappings != next.mappings, {"outbound.mapping", "nat64", "nat46"});
+  needs_restart(former.contacts != next.contacts, {"outbound.filtering"});
+  needs_restart(former.proxies != next.proxies, {"nat46"});
+  needs_restart(former.ports != next.ports, {"outbound.max_ports_per_host"});
+  needs_restart(former.max_pinholes != next.max_pinholes, {"alg"});
+  needs_restart(former.max_explicit_mappings != next.max_explicit_mappings, {"pcp"});
+  needs_restart(former.max_sessions != next.max_sessions, {"outbound.max_sessions"});
+}
+
+}  // namespace
+
+std::string ReloadReport::to_json() const {
+  ordered_json now = ordered_json::array(), ends_sessions = now, restart = now;
+  for (const auto& difference : differences) {
+    auto& list = difference.change == Change::now             ? now
+                 : difference.change == Change::ends_sessions ? ends_sessions
+                                                              : restart;
+    list.push_back({{"key", difference.key}, {"what", difference.what}});
+  }
+  const ordered_json json{{"result", name(result)},          {"problems", problems}, {"warnings", warnings},
+                          {"now", now},                      {"ends_sessions", ends_sessions},
+                          {"restart", restart},              {"sessions_ended", sessions_ended}};
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+RealmReload::RealmReload(Load load, Ended ended, RealmInForce& realm, WorkerLinks& workers, RealmKeeper& keeper)
+    : load_{std::move(load)}, ended_{std::move(ended)}, realm_{realm}, workers_{workers}, keeper_{keeper} {}
+
+RealmReload::~RealmReload() = default;
+
+std::shared_ptr<const ReloadReport> RealmReload::ask(bool dry_run) {
+  return requests_.emplace_back(Request{dry_run, std::make_shared<ReloadReport>()}).report;
+}
+
+bool RealmReload::step() {
+  switch (stage_) {
+    case Stage::idle:
+      if (requests_.empty()) return false;
+      begin();
+      return true;
+    case Stage::reading:
+      if (!ready_.load(std::memory_order_acquire)) return false;
+      take_prepared();
+      return true;
+    case Stage::changing:
+      if (sent_ == workers_.size()) return false;
+      send();
+      return true;
+  }
+  return false;
+}
+
+void RealmReload::begin() {
+  stage_ = Stage::reading;
+  ready_.store(false, std::memory_order_relaxed);
+  thread_ = std::jthread{[this, request = requests_.front(), former = realm_.share()] {
+    try {
+      to_apply_ = prepare(request, *former);
+    } catch (const std::exception& error) {
+      request.report->problems.emplace_back(error.what());
+      to_apply_ = false;
+    }
+    ready_.store(true, std::memory_order_release);
+  }};
+}
+
+bool RealmReload::prepare(const Request& request, const ring::Snapshot& former) {
+  config::LoadResult loaded = load_();
+  ReloadReport& report = *request.report;
+  for (const auto& problem : loaded.problems) report.problems.push_back(problem.to_string());
+  for (const auto& warning : loaded.warnings) report.warnings.push_back(warning.to_string());
+  if (!loaded.realm) return false;
+  report.differences = config::differences(former.realm, *loaded.realm);
+  prepared_.snapshot = ring::make_snapshot(std::move(*loaded.realm), former.ports, &former);
+  note_sizes(report.differences, nat::sizes_of(former.policy), nat::sizes_of(prepared_.snapshot->policy));
+  const bool restart = std::ranges::any_of(
+      report.differences, [](const auto& difference) { return difference.change == Change::restart; });
+  if (restart || report.differences.empty() || request.dry_run) return false;
+  prepared_.zones = make_zones(prepared_.snapshot->realm);
+  for (std::uint8_t worker = 0; worker < workers_.size(); ++worker)
+    prepared_.parts.push_back(workers_.next_realm(WorkerId{worker}, prepared_.snapshot));
+  return true;
+}
+
+void RealmReload::take_prepared() {
+  thread_.join();
+  const Request& request = requests_.front();
+  ReloadReport& report = *request.report;
+  const auto needs_restart = [](const config::Difference& one) { return one.change == Change::restart; };
+  if (!report.problems.empty()) return finish(Result::mistakes);
+  if (std::ranges::any_of(report.differences, needs_restart)) return finish(Result::restart);
+  if (report.differences.empty()) return finish(Result::unchanged);
+  if (const auto objection = keeper_.objection(*prepared_.snapshot)) {
+    report.problems.push_back(*objection);
+    return finish(Result::restart);
+  }
+  if (!to_apply_) return finish(Result::would_apply);
+  keeper_.retire(*prepared_.snapshot);
+  sent_ = 0;
+  not_changed_ = not_swept_ = workers_.size();
+  stage_ = Stage::changing;
+}
+
+// In order behind all that was said before.
+void RealmReload::send() {
+  for (; sent_ < workers_.size(); ++sent_) {
+    const WorkerId worker{static_cast<std::uint8_t>(sent_)};
+    if (!workers_.try_send(worker, ring::RealmExchange{prepared_.parts[sent_].get()})) return;
+  }
+}
+
+void RealmReload::exchanged(const ring::RealmExchanged& exchanged) {
+  const auto part = std::ranges::find(prepared_.parts, exchanged.former, &std::unique_ptr<ring::WorkerRealm>::get);
+  part->reset();
+  if (--not_changed_ == 0)
+    keeper_.adopt(std::exchange(prepared_.snapshot, nullptr), std::move(prepared_.zones));
+}
+
+// A worker has changed before it looks at its sessions, but another one may be slower at either.
+void RealmReload::swept(const ring::RealmSwept& swept) {
+  requests_.front().report->sessions_ended += swept.ended;
+  if (--not_swept_ == 0) finish(Result::reloaded);
+}
+
+void RealmReload::finish(Result result) {
+  const Request request = std::move(requests_.front());
+  requests_.pop_front();
+  request.report->result = result;
+  if (ended_ && !request.dry_run) ended_(*request.report);
+  prepared_ = {};
+  stage_ = Stage::idle;
+}
+
+}  // namespace rgw::control
