@@ -16,16 +16,21 @@ constexpr Choice<Alg::AddressForm> address_forms[] = {{"literal", Alg::AddressFo
                                                       {"fqdn", Alg::AddressForm::fqdn}};
 
 constexpr Key<Alg::Protocol> protocol_keys[] = {
-    {"ports", into<&Alg::Protocol::ports, list_of<server_port, max_ports>>}};
+    key<&Alg::Protocol::ports, list_of<server_port, max_ports>>("ports", Change::now)};
 
 // What is said of SIP besides its ports.
 struct SipDraft {
   Alg::Protocol protocol;
   Alg::AddressForm address_form = Alg::AddressForm::literal;
 };
-constexpr Key<SipDraft> sip_keys[] = {
-    {"ports", into<&SipDraft::protocol, &Alg::Protocol::ports, list_of<server_port, max_ports>>},
-    {"address_form", into<&SipDraft::address_form, one_of<address_forms>>},
+const std::vector<std::uint16_t>& sip_ports(const Alg& alg) {
+  return alg[net::AlgId::sip].ports;
+}
+constexpr Key<SipDraft, Alg> sip_keys[] = {
+    {"ports", into<&SipDraft::protocol, &Alg::Protocol::ports, list_of<server_port, max_ports>>, Change::now,
+     by<sip_ports>},
+    {"address_form", into<&SipDraft::address_form, one_of<address_forms>>, Change::now,
+     by<&Alg::sip_address_form>},
 };
 
 // true, false, or what to inspect, which means true.
@@ -42,6 +47,11 @@ bool protocol(const Value& value, Alg& out) {
   } else {
     return read_map(value, out[id], protocol_keys);
   }
+}
+
+template <net::AlgId id>
+bool is_on(const Alg& alg) {
+  return alg[id].on;
 }
 
 // "16384-24383".
@@ -63,36 +73,52 @@ bool pinhole_ports(const Value& value, Alg& out) {
   return good;
 }
 
+net::PortRange pinhole_range(const Alg& alg) {
+  return {alg.first_port, alg.last_port};
+}
+
+std::uint32_t memory_mib(const Alg& alg) {
+  return alg.max_memory >> 20;
+}
+
 constexpr Key<Alg> keys[] = {
-#define RGW_ALG_KEY(name, ...) {#name, protocol<net::AlgId::name>},
+#define RGW_ALG_KEY(name, ...) {#name, protocol<net::AlgId::name>, Change::now, by<is_on<net::AlgId::name>>},
     RGW_ALGS(RGW_ALG_KEY)
 #undef RGW_ALG_KEY
-        {"pinhole_ports", pinhole_ports},
-    {"max_sessions", into<&Alg::max_sessions, count<std::uint32_t, 16, 65'535>>},
-    {"max_pinholes", into<&Alg::max_pinholes, count<std::uint32_t, 16, 65'535>>},
-    {"max_pinholes_per_host", into<&Alg::max_pinholes_per_host, count<std::uint32_t, 1, 65'535>>},
+        {"pinhole_ports", pinhole_ports, Change::restart, by<pinhole_range>},
+    key<&Alg::max_sessions, count<std::uint32_t, 16, 65'535>>("max_sessions", Change::restart),
+    key<&Alg::max_pinholes, count<std::uint32_t, 16, 65'535>>("max_pinholes", Change::restart),
+    key<&Alg::max_pinholes_per_host, count<std::uint32_t, 1, 65'535>>("max_pinholes_per_host", Change::now),
     {"max_memory_mib",
      [](const Value& value, Alg& alg) {
        if (!count<std::uint32_t, 1, 1'024>(value, alg.max_memory)) return false;
        alg.max_memory <<= 20;
        return true;
-     }},
+     },
+     Change::now, by<memory_mib>},
 };
 
 bool read_alg(const Value& value, Realm& realm) {
   return read_map(value, realm.alg, keys);
 }
 
+// Tables are made where any protocol is on.
+Differing differing_use(const Realm& from, const Realm& to) {
+  if (from.alg.any() == to.alg.any()) return std::nullopt;
+  return to.alg.any() ? "now used" : "no longer used";
+}
+
 }  // namespace
 
-const Section alg_section{"alg", false, read_alg, [](std::vector<std::string>& names) {
-                            name_keys(names, "alg.", keys);
-                            for (const auto& alg : net::alg_infos) {
-                              const std::string prefix = "alg." + std::string{alg.name} + ".";
-                              if (alg.name == "sip") {
-                                name_keys(names, prefix, sip_keys);
+const Section alg_section{{"alg", read_alg, Change::restart, differing_use}, [](Tables& tables) {
+                            tables.keys("alg.", keys, &Realm::alg);
+                            for (std::size_t i = 0; i < net::alg_infos.size(); ++i) {
+                              const std::string prefix = "alg." + std::string{net::alg_infos[i].name} + ".";
+                              if (net::AlgId{static_cast<std::uint8_t>(i)} == net::AlgId::sip) {
+                                tables.keys(prefix, sip_keys, &Realm::alg);
                               } else {
-                                name_keys(names, prefix, protocol_keys);
+                                tables.keys(prefix, protocol_keys,
+                                            [i](const Realm& realm) { return realm.alg.protocols[i]; });
                               }
                             }
                           }};

@@ -54,11 +54,11 @@ bool control_core(const Value& value, WorkersDraft& draft) {
   return true;
 }
 
-constexpr Key<WorkersDraft> worker_keys[] = {
-    {"cores", into<&WorkersDraft::workers, &Workers::cores, cores>},
-    {"count", worker_count},
-    {"idle", into<&WorkersDraft::workers, &Workers::idle, one_of<idles>>},
-    {"control", control_core},
+constexpr Key<WorkersDraft, Workers> worker_keys[] = {
+    key<&WorkersDraft::workers, &Workers::cores, cores, Order::counts>("cores", Change::restart),
+    {"count", worker_count, Change::restart, by<&Workers::count>},
+    key<&WorkersDraft::workers, &Workers::idle, one_of<idles>>("idle", Change::restart),
+    {"control", control_core, Change::restart, by<&Workers::control>},
 };
 
 bool read_workers(const Value& value, Realm& realm) {
@@ -89,12 +89,12 @@ bool read_workers(const Value& value, Realm& realm) {
 constexpr auto timer = duration<1'000, 2'592'000'000>;
 
 constexpr Key<Timers> timer_keys[] = {
-    {"udp", into<&Timers::udp, timer>},
-    {"tcp_established", into<&Timers::tcp_established, timer>},
-    {"tcp_transitory", into<&Timers::tcp_transitory, timer>},
-    {"tcp_incoming_syn", into<&Timers::tcp_incoming_syn, timer>},
-    {"icmp", into<&Timers::icmp, timer>},
-    {"fragment", into<&Timers::fragment, duration<100, 60'000>>},
+    key<&Timers::udp, timer>("udp", Change::now),
+    key<&Timers::tcp_established, timer>("tcp_established", Change::now),
+    key<&Timers::tcp_transitory, timer>("tcp_transitory", Change::now),
+    key<&Timers::tcp_incoming_syn, timer>("tcp_incoming_syn", Change::now),
+    key<&Timers::icmp, timer>("icmp", Change::now),
+    key<&Timers::fragment, duration<100, 60'000>>("fragment", Change::now),
 };
 
 bool read_timers(const Value& value, Realm& realm) {
@@ -109,25 +109,20 @@ bool socket_path(const Value& value, std::string& out) {
   });
 }
 
-constexpr Key<Realm> control_keys[] = {{"socket", into<&Realm::control_socket, socket_path>}};
+constexpr Key<Realm> control_keys[] = {key<&Realm::control_socket, socket_path>("socket", Change::restart)};
 
 bool read_control(const Value& value, Realm& realm) {
   return read_map(value, realm, control_keys);
 }
 
-void no_keys(std::vector<std::string>&) {}
-
 }  // namespace
 
-const Section realm_section{"realm", true, into<&Realm::name, host_name>, no_keys};
-const Section workers_section{"workers", false, read_workers, [](std::vector<std::string>& names) {
-                                name_keys(names, "workers.", worker_keys);
-                              }};
-const Section timers_section{"timers", false, read_timers, [](std::vector<std::string>& names) {
-                               name_keys(names, "timers.", timer_keys);
-                             }};
-const Section control_section{"control", false, read_control, [](std::vector<std::string>& names) {
-                                name_keys(names, "control.", control_keys);
-                              }};
+const Section realm_section{key<&Realm::name, host_name>("realm", Change::restart, required), [](Tables&) {}};
+const Section workers_section{map_key("workers", read_workers),
+                              [](Tables& tables) { tables.keys("workers.", worker_keys, &Realm::workers); }};
+const Section timers_section{map_key("timers", read_timers),
+                             [](Tables& tables) { tables.keys("timers.", timer_keys, &Realm::timers); }};
+const Section control_section{map_key("control", read_control),
+                              [](Tables& tables) { tables.keys("control.", control_keys, std::identity{}); }};
 
 }  // namespace rgw::config

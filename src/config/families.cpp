@@ -43,9 +43,21 @@ bool draft_prefix(const Value& value, Nat64Draft& draft) {
   return nat64_prefix(value, draft.nat64.prefix);
 }
 
-constexpr Key<Nat64Draft> nat64_keys[] = {{"prefix", draft_prefix},
-                                          {"static", into<&Nat64Draft::mappings, read_static_bib>}};
-constexpr Key<Nat46> nat46_keys[] = {{"proxies", into<&Nat46::proxies, proxies>}};
+std::optional<net::Prefix> prefix_of(const Realm& realm) {
+  return realm.nat64.prefix;
+}
+
+// Tables are sized by whether there is a prefix.
+Differing differing_use(const Realm& from, const Realm& to) {
+  const bool is_used = to.nat64.prefix.has_value();
+  if (from.nat64.prefix.has_value() == is_used) return std::nullopt;
+  return is_used ? "now used" : "no longer used";
+}
+
+constexpr Key<Nat64Draft, Realm> nat64_keys[] = {
+    {"prefix", draft_prefix, Change::ends_sessions, by<prefix_of>},
+    {"static", into<&Nat64Draft::mappings, read_static_bib>, Change::ends_sessions, by<static_bib>}};
+constexpr Key<Nat46> nat46_keys[] = {key<&Nat46::proxies, proxies>("proxies", Change::restart)};
 
 // RFC 6296 section 4.1: any unicast prefix.
 bool npt_prefix(const Value& value, net::Prefix& out) {
@@ -58,9 +70,9 @@ bool npt_prefix(const Value& value, net::Prefix& out) {
   });
 }
 
-constexpr Key<Nat66::Npt> npt_keys[] = {
-    {"inside", into<&Nat66::Npt::inside, npt_prefix>, true},
-    {"outside", into<&Nat66::Npt::outside, npt_prefix>, true},
+constexpr ItemKey<Nat66::Npt> npt_keys[] = {
+    {"inside", into<&Nat66::Npt::inside, npt_prefix>, required},
+    {"outside", into<&Nat66::Npt::outside, npt_prefix>, required},
 };
 
 bool npt_pair(const Value& value, Nat66::Npt& out) {
@@ -68,7 +80,8 @@ bool npt_pair(const Value& value, Nat66::Npt& out) {
 }
 
 constexpr std::size_t max_npt = 1'024;
-constexpr Key<Nat66> nat66_keys[] = {{"npt", into<&Nat66::npt, list_of<npt_pair, max_npt>>}};
+constexpr Key<Nat66> nat66_keys[] = {
+    key<&Nat66::npt, list_of<npt_pair, max_npt>>("npt", Change::ends_sessions)};
 
 bool read_nat66(const Value& value, Realm& realm) {
   return read_map(value, realm.nat66, nat66_keys);
@@ -86,17 +99,16 @@ bool read_nat46(const Value& value, Realm& realm) {
 
 }  // namespace
 
-const Section nat64_section{"nat64", false, read_nat64,
-                            [](std::vector<std::string>& names) {
-                              name_keys(names, "nat64.", nat64_keys);
-                              name_static_bib(names, "nat64.static[].");
+const Section nat64_section{{"nat64", read_nat64, Change::restart, differing_use}, [](Tables& tables) {
+                              tables.keys("nat64.", nat64_keys, std::identity{});
+                              show_static_bib(tables, "nat64.static");
                             }};
-const Section nat46_section{"nat46", false, read_nat46,
-                            [](std::vector<std::string>& names) { name_keys(names, "nat46.", nat46_keys); }};
+const Section nat46_section{map_key("nat46", read_nat46),
+                            [](Tables& tables) { tables.keys("nat46.", nat46_keys, &Realm::nat46); }};
 
-const Section nat66_section{"nat66", false, read_nat66, [](std::vector<std::string>& names) {
-                              name_keys(names, "nat66.", nat66_keys);
-                              name_keys(names, "nat66.npt[].", npt_keys);
+const Section nat66_section{map_key("nat66", read_nat66), [](Tables& tables) {
+                              tables.keys("nat66.", nat66_keys, &Realm::nat66);
+                              tables.items("nat66.npt", npt_keys);
                             }};
 
 namespace {

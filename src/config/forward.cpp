@@ -58,20 +58,20 @@ struct ForwardDraft {
   net::Endpoint outside, inside;
 };
 
-constexpr Key<ForwardDraft> forward_keys[] = {
+constexpr ItemKey<ForwardDraft> forward_keys[] = {
     {"proto", into<&ForwardDraft::protocols, list_of<protocol>>},
-    {"outside", into<&ForwardDraft::outside, outside_endpoint>, true},
-    {"inside", into<&ForwardDraft::inside, inside_endpoint>, true},
+    {"outside", into<&ForwardDraft::outside, outside_endpoint>, required},
+    {"inside", into<&ForwardDraft::inside, inside_endpoint>, required},
 };
 
-constexpr Key<ForwardDraft> static_keys[] = {
+constexpr ItemKey<ForwardDraft> static_keys[] = {
     {"proto", into<&ForwardDraft::protocols, list_of<protocol>>},
-    {"outside", into<&ForwardDraft::outside, endpoint_of<net::Family::v4>>, true},
-    {"inside", into<&ForwardDraft::inside, endpoint_of<net::Family::v6>>, true},
+    {"outside", into<&ForwardDraft::outside, endpoint_of<net::Family::v4>>, required},
+    {"inside", into<&ForwardDraft::inside, endpoint_of<net::Family::v6>>, required},
 };
 
 template <std::size_t N>
-bool read_mappings(const Value& value, const Key<ForwardDraft> (&keys)[N],
+bool read_mappings(const Value& value, const ItemKey<ForwardDraft> (&keys)[N],
                    std::vector<StaticMapping>& mappings) {
   constexpr std::size_t max_mappings = 16'384;
   bool good = true;
@@ -86,7 +86,7 @@ bool read_mappings(const Value& value, const Key<ForwardDraft> (&keys)[N],
       if (mappings.size() == max_mappings) {
         return item.problem("more than " + std::to_string(max_mappings) + " mappings");
       }
-      mappings.push_back({protocol, draft.outside, draft.inside});
+      mappings.push_back({protocol, draft.outside, draft.inside, false});
       item.report().note_item(mapping_places, item.where());
     }
   }
@@ -97,18 +97,34 @@ bool read_forward(const Value& value, Realm& realm) {
   return read_mappings(value, forward_keys, realm.static_mappings);
 }
 
+std::vector<StaticMapping> mappings_of(const Realm& realm, bool static_bib) {
+  std::vector<StaticMapping> mappings;
+  for (const StaticMapping& mapping : realm.static_mappings)
+    if (mapping.static_bib == static_bib) mappings.push_back(mapping);
+  return mappings;
+}
+
+std::vector<StaticMapping> forwards(const Realm& realm) {
+  return mappings_of(realm, false);
+}
+
 }  // namespace
 
 bool read_static_bib(const Value& value, std::vector<StaticMapping>& mappings) {
-  return read_mappings(value, static_keys, mappings);
+  const bool good = read_mappings(value, static_keys, mappings);
+  for (StaticMapping& mapping : mappings) mapping.static_bib = true;
+  return good;
 }
 
-void name_static_bib(std::vector<std::string>& names, const std::string& prefix) {
-  name_keys(names, prefix, static_keys);
+std::vector<StaticMapping> static_bib(const Realm& realm) {
+  return mappings_of(realm, true);
 }
 
-const Section forward_section{"forward", false, read_forward, [](std::vector<std::string>& names) {
-                                name_keys(names, "forward[].", forward_keys);
-                              }};
+void show_static_bib(Tables& tables, const std::string& list) {
+  tables.items(list, static_keys);
+}
+
+const Section forward_section{{"forward", read_forward, Change::ends_sessions, by<forwards>},
+                              [](Tables& tables) { tables.items("forward", forward_keys); }};
 
 }  // namespace rgw::config

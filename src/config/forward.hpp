@@ -8,8 +8,11 @@ namespace rgw::config {
 /// Where the places of all static mappings are noted, in the order of the realm's list.
 inline constexpr const char* mapping_places = "forward";
 
-/// `nat64.static`: appends to the realm's mappings.
+/// `nat64.static`: the realm's mappings that stand there.
 bool read_static_bib(const Value& value, std::vector<StaticMapping>& mappings);
-void name_static_bib(std::vector<std::string>& names, const std::string& prefix);
+/// The realm's mappings that come from there.
+[[nodiscard]] std::vector<StaticMapping> static_bib(const Realm& realm);
+/// Shows the keys of its items, as those of `list`.
+void show_static_bib(Tables& tables, const std::string& list);
 
 }  // namespace rgw::config

@@ -24,21 +24,26 @@ bool ipv6_prefix(const Value& value, net::Prefix& out) {
   });
 }
 
+std::chrono::milliseconds proxy_ttl(const Dns& dns) {
+  return std::chrono::seconds{dns.proxy_ttl};
+}
+
 constexpr Key<Dns> dns_keys[] = {
-    {"listen", into<&Dns::listen, list_of<address, 1'024>>},
+    key<&Dns::listen, list_of<address, 1'024>>("listen", Change::restart),
     {"nsid",
      [](const Value& value, Dns& dns) {
        return parsed(value, dns.nsid.emplace(), "a text of 1 to 64 bytes", [](const std::string& text) {
          return !text.empty() && text.size() <= 64 ? std::optional{text} : std::nullopt;
        });
-     }},
-    {"proxy", into<&Dns::proxy, list_of<address, 1'024>>},
-    {"proxy_ttl", into<&Dns::proxy_ttl, ttl>},
-    {"upstreams", into<&Dns::upstreams, list_of<upstream, 16>>},
-    {"cache", into<&Dns::cache, count<std::uint32_t, 0, 16'777'216>>},
-    {"dns64", into<&Dns::dns64, boolean>},
-    {"dns64_exclude", into<&Dns::dns64_exclude, list_of<ipv6_prefix, 64>>},
-    {"ces", into<&Dns::ces, boolean>},
+     },
+     Change::now, by<&Dns::nsid>},
+    key<&Dns::proxy, list_of<address, 1'024>>("proxy", Change::now),
+    {"proxy_ttl", into<&Dns::proxy_ttl, ttl>, Change::now, by<proxy_ttl>},
+    key<&Dns::upstreams, list_of<upstream, 16>, Order::counts>("upstreams", Change::now),
+    key<&Dns::cache, count<std::uint32_t, 0, 16'777'216>>("cache", Change::restart),
+    key<&Dns::dns64, boolean>("dns64", Change::now),
+    key<&Dns::dns64_exclude, list_of<ipv6_prefix, 64>>("dns64_exclude", Change::now),
+    key<&Dns::ces, boolean>("ces", Change::now),
 };
 
 bool read_dns(const Value& value, Realm& realm) {
@@ -53,7 +58,8 @@ bool local_service(const Value& value, net::Service& out) {
   });
 }
 
-constexpr Key<Realm> gateway_keys[] = {{"services", into<&Realm::local_services, list_of<local_service>>}};
+constexpr Key<Realm> gateway_keys[] = {
+    key<&Realm::local_services, list_of<local_service>>("services", Change::now)};
 
 bool read_gateway(const Value& value, Realm& realm) {
   return read_map(value, realm, gateway_keys);
@@ -61,10 +67,9 @@ bool read_gateway(const Value& value, Realm& realm) {
 
 }  // namespace
 
-const Section dns_section{"dns", false, read_dns,
-                          [](std::vector<std::string>& names) { name_keys(names, "dns.", dns_keys); }};
-const Section gateway_section{"gateway", false, read_gateway, [](std::vector<std::string>& names) {
-                                name_keys(names, "gateway.", gateway_keys);
-                              }};
+const Section dns_section{map_key("dns", read_dns),
+                          [](Tables& tables) { tables.keys("dns.", dns_keys, &Realm::dns); }};
+const Section gateway_section{map_key("gateway", read_gateway),
+                              [](Tables& tables) { tables.keys("gateway.", gateway_keys, std::identity{}); }};
 
 }  // namespace rgw::config

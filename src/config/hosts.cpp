@@ -18,10 +18,10 @@ bool services(const Value& value, std::optional<std::vector<net::Service>>& out)
 }
 
 constexpr Key<Host> keys[] = {
-    {"addresses", into<&Host::addresses, list_of<address>>, true},
-    {"services", into<&Host::services, services>},
-    {"www", into<&Host::www, boolean>},
-    {"alg", into<&Host::alg, boolean>},
+    key<&Host::addresses, list_of<address>>("addresses", Change::ends_sessions, required),
+    key<&Host::services, services>("services", Change::now),
+    key<&Host::www, boolean>("www", Change::now),
+    key<&Host::alg, boolean>("alg", Change::now),
 };
 
 bool check_name(const Value& value, const std::string& text, Host& host) {
@@ -65,9 +65,8 @@ bool read_hosts(const Value& value, Realm& realm) {
 
 }  // namespace
 
-const Section hosts_section{"hosts", false, read_hosts, [](std::vector<std::string>& names) {
-                              names.emplace_back("hosts.<host>");
-                              name_keys(names, "hosts.<host>.", keys);
+const Section hosts_section{{"hosts", read_hosts, Change::ends_sessions, nullptr}, [](Tables& tables) {
+                              tables.members("hosts", "<host>", Change::now, keys, &Realm::hosts);
                             }};
 
 }  // namespace rgw::config

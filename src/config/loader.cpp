@@ -12,12 +12,6 @@
 namespace rgw::config {
 namespace {
 
-constexpr std::array<const Section*, 19> sections{
-    &realm_section, &ports_section, &routes_section, &workers_section, &outbound_section, &forward_section,
-    &nat64_section, &nat46_section, &nat66_section,  &siit_section,    &timers_section,   &pool_section,
-    &alg_section,   &pcp_section,   &hosts_section,  &zones_section,   &dns_section,      &gateway_section,
-    &control_section};
-
 // What is not zero and belongs to no struct of its own.
 Realm realm_of_defaults() {
   Realm realm;
@@ -48,9 +42,9 @@ Realm read_realm(const Node& root, const Surroundings& surroundings, Report& rep
   Realm realm = realm_of_defaults();
   realm.outbound.max_sessions = surroundings.default_sessions;
   std::array<KeySpec, sections.size()> keys;
-  for (std::size_t i = 0; i < sections.size(); ++i) keys[i] = {sections[i]->name, sections[i]->required};
+  for (std::size_t i = 0; i < sections.size(); ++i) keys[i] = {sections[i]->key.name, sections[i]->key.must};
   if (const auto members = Value{root, "", root.at, report}.members(keys)) {
-    for (const auto& member : *members) sections[member.key]->read(member.value, realm);
+    for (const auto& member : *members) sections[member.key]->key.read(member.value, realm);
     fill_defaults(realm, report);
     validate(realm, report);
     if (surroundings.judge) {
@@ -96,15 +90,6 @@ LoadResult load_file(const std::filesystem::path& path, const Surroundings& surr
   if (file.bad()) return fail(path.string(), "cannot be read");
   text.resize(static_cast<std::size_t>(file.gcount()));
   return load_text(text, path.string(), surroundings);
-}
-
-std::vector<std::string> known_keys() {
-  std::vector<std::string> names;
-  for (const Section* section : sections) {
-    names.emplace_back(section->name);
-    section->keys(names);
-  }
-  return names;
 }
 
 }  // namespace rgw::config

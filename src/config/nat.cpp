@@ -53,8 +53,8 @@ bool range_addresses(const Value& value, RangeDraft& draft) {
   return append_range(value, "outbound.addresses", max_addresses, draft.addresses);
 }
 
-constexpr Key<RangeDraft> range_keys[] = {
-    {"address", range_addresses, true},
+constexpr ItemKey<RangeDraft> range_keys[] = {
+    {"address", range_addresses, required},
     {"ports", into<&RangeDraft::ports, port_range>},
 };
 
@@ -75,21 +75,32 @@ bool external_addresses(const Value& value, Outbound& out) {
   return good;
 }
 
+std::vector<External> externals(const Outbound& outbound) {
+  std::vector<External> externals;
+  for (std::size_t i = 0; i < outbound.addresses.size(); ++i)
+    externals.push_back(
+        {outbound.addresses[i], outbound.ports.empty() ? net::PortRange{} : outbound.ports[i]});
+  return externals;
+}
+
 constexpr std::size_t max_untranslated = 1024;
 
 constexpr Key<Outbound> outbound_keys[] = {
-    {"addresses", external_addresses},
-    {"mapping", into<&Outbound::mapping, one_of<mappings>>},
-    {"filtering", into<&Outbound::filtering, one_of<filterings>>},
-    {"unmatched", into<&Outbound::unmatched, one_of<unmatcheds>>},
-    {"hairpin", into<&Outbound::hairpin, boolean>},
-    {"inbound_refresh", into<&Outbound::inbound_refresh, boolean>},
-    {"max_sessions", into<&Outbound::max_sessions, count<std::uint32_t, 1'024, 134'217'728>>},
-    {"max_sessions_per_host", into<&Outbound::max_sessions_per_host, count<std::uint32_t, 1, 134'217'728>>},
-    {"max_ports_per_host", into<&Outbound::max_ports_per_host, count<std::uint32_t, 0, 65'535>>},
-    {"max_new_sessions_per_host", into<&Outbound::max_new_sessions_per_host, count<std::uint32_t, 0, 1'000'000>>},
-    {"untranslated", into<&Outbound::untranslated, list_of<prefix, max_untranslated>>},
-    {"mss_clamp", into<&Outbound::mss_clamp, mss_clamp>},
+    {"addresses", external_addresses, Change::ends_sessions, by<externals>},
+    key<&Outbound::mapping, one_of<mappings>>("mapping", Change::restart),
+    key<&Outbound::filtering, one_of<filterings>>("filtering", Change::restart),
+    key<&Outbound::unmatched, one_of<unmatcheds>>("unmatched", Change::now),
+    key<&Outbound::hairpin, boolean>("hairpin", Change::now),
+    key<&Outbound::inbound_refresh, boolean>("inbound_refresh", Change::now),
+    key<&Outbound::max_sessions, count<std::uint32_t, 1'024, 134'217'728>>("max_sessions", Change::restart),
+    key<&Outbound::max_sessions_per_host, count<std::uint32_t, 1, 134'217'728>>("max_sessions_per_host",
+                                                                                Change::now),
+    key<&Outbound::max_ports_per_host, count<std::uint32_t, 0, 65'535>>("max_ports_per_host",
+                                                                        Change::restart),
+    key<&Outbound::max_new_sessions_per_host, count<std::uint32_t, 0, 1'000'000>>("max_new_sessions_per_host",
+                                                                                  Change::now),
+    key<&Outbound::untranslated, list_of<prefix, max_untranslated>>("untranslated", Change::ends_sessions),
+    key<&Outbound::mss_clamp, mss_clamp>("mss_clamp", Change::now),
 };
 
 bool read_outbound(const Value& value, Realm& realm) {
@@ -98,9 +109,9 @@ bool read_outbound(const Value& value, Realm& realm) {
 
 }  // namespace
 
-const Section outbound_section{"outbound", false, read_outbound, [](std::vector<std::string>& names) {
-                                 name_keys(names, "outbound.", outbound_keys);
-                                 name_keys(names, "outbound.addresses[].", range_keys);
+const Section outbound_section{map_key("outbound", read_outbound), [](Tables& tables) {
+                                 tables.keys("outbound.", outbound_keys, &Realm::outbound);
+                                 tables.items("outbound.addresses", range_keys);
                                }};
 
 }  // namespace rgw::config

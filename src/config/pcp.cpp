@@ -12,11 +12,11 @@ bool lifetime(const Value& value, milliseconds& out) {
 }
 
 constexpr Key<Pcp> keys[] = {
-    {"min_lifetime", into<&Pcp::min_lifetime, lifetime>},
-    {"max_lifetime", into<&Pcp::max_lifetime, lifetime>},
-    {"max_mappings", into<&Pcp::max_mappings, count<std::uint32_t, 1, 1'048'576>>},
-    {"max_mappings_per_host", into<&Pcp::max_mappings_per_host, count<std::uint32_t, 1, 65'535>>},
-    {"low_ports", into<&Pcp::low_ports, boolean>},
+    key<&Pcp::min_lifetime, lifetime>("min_lifetime", Change::now),
+    key<&Pcp::max_lifetime, lifetime>("max_lifetime", Change::now),
+    key<&Pcp::max_mappings, count<std::uint32_t, 1, 1'048'576>>("max_mappings", Change::restart),
+    key<&Pcp::max_mappings_per_host, count<std::uint32_t, 1, 65'535>>("max_mappings_per_host", Change::now),
+    key<&Pcp::low_ports, boolean>("low_ports", Change::now),
 };
 
 // true, false, or how, which means true.
@@ -26,9 +26,13 @@ bool read_pcp(const Value& value, Realm& realm) {
   return read_map(value, realm.pcp, keys);
 }
 
+bool is_on(const Realm& realm) {
+  return realm.pcp.on;
+}
+
 }  // namespace
 
-const Section pcp_section{"pcp", false, read_pcp,
-                          [](std::vector<std::string>& names) { name_keys(names, "pcp.", keys); }};
+const Section pcp_section{{"pcp", read_pcp, Change::restart, by<is_on>},
+                          [](Tables& tables) { tables.keys("pcp.", keys, &Realm::pcp); }};
 
 }  // namespace rgw::config

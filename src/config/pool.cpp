@@ -10,13 +10,13 @@ constexpr Choice<Exhaustion> exhaustions[] = {
     {"silence", Exhaustion::silence}, {"servfail", Exhaustion::servfail}, {"refuse", Exhaustion::refuse}};
 
 constexpr Key<Pool> keys[] = {
-    {"addresses", into<&Pool::addresses, address_ranges<65'536>>},
-    {"hold", into<&Pool::hold, duration<10, 60'000>>},
-    {"rest", into<&Pool::rest, duration<0, 60'000>>},
-    {"wait", into<&Pool::wait, duration<0, 10'000>>},
-    {"wait_queue", into<&Pool::wait_queue, count<std::uint32_t, 0, 65'536>>},
-    {"on_exhaustion", into<&Pool::on_exhaustion, one_of<exhaustions>>},
-    {"share", into<&Pool::share, boolean>},
+    key<&Pool::addresses, address_ranges<65'536>>("addresses", Change::ends_sessions),
+    key<&Pool::hold, duration<10, 60'000>>("hold", Change::now),
+    key<&Pool::rest, duration<0, 60'000>>("rest", Change::now),
+    key<&Pool::wait, duration<0, 10'000>>("wait", Change::now),
+    key<&Pool::wait_queue, count<std::uint32_t, 0, 65'536>>("wait_queue", Change::restart),
+    key<&Pool::on_exhaustion, one_of<exhaustions>>("on_exhaustion", Change::now),
+    key<&Pool::share, boolean>("share", Change::now),
 };
 
 bool read_pool(const Value& value, Realm& realm) {
@@ -25,7 +25,7 @@ bool read_pool(const Value& value, Realm& realm) {
 
 }  // namespace
 
-const Section pool_section{"pool", false, read_pool,
-                           [](std::vector<std::string>& names) { name_keys(names, "pool.", keys); }};
+const Section pool_section{map_key("pool", read_pool),
+                           [](Tables& tables) { tables.keys("pool.", keys, &Realm::pool); }};
 
 }  // namespace rgw::config

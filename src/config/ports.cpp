@@ -117,13 +117,15 @@ bool written_side(const Value& value, PortDraft& draft) {
   return true;
 }
 
-constexpr Key<PortDraft> keys[] = {
-    {"side", written_side},
-    {"device", into<&PortDraft::port, &Port::device, device>, true},
-    {"addresses", into<&PortDraft::port, &Port::addresses, list_of<interface_address, 64>>, true},
-    {"routed", into<&PortDraft::port, &Port::routed, list_of<prefix, 64>>},
-    {"mtu", into<&PortDraft::port, &Port::mtu, count<std::uint16_t, 576, 9216>>},  // RFC 791 to a jumbo frame
-    {"promiscuous", into<&PortDraft::port, &Port::promiscuous, boolean>},
+constexpr Key<PortDraft, Port> keys[] = {
+    {"side", written_side, Change::restart, by<&Port::side>},
+    key<&PortDraft::port, &Port::device, device>("device", Change::restart, required),
+    key<&PortDraft::port, &Port::addresses, list_of<interface_address, 64>, Order::counts>(
+        "addresses", Change::restart, required),
+    key<&PortDraft::port, &Port::routed, list_of<prefix, 64>>("routed", Change::now),
+    key<&PortDraft::port, &Port::mtu, count<std::uint16_t, 576, 9216>>(
+        "mtu", Change::restart),  // RFC 791 to a jumbo frame
+    key<&PortDraft::port, &Port::promiscuous, boolean>("promiscuous", Change::restart),
 };
 
 bool valid_name(std::string_view name) {
@@ -163,11 +165,22 @@ bool read_ports(const Value& value, Realm& realm) {
   return good;
 }
 
+// Its number is a port's place in the file. A port that comes or goes is told by its name.
+Differing differing_order(const Realm& from, const Realm& to) {
+  const auto names_of = [](const Realm& realm) {
+    std::vector<std::string> names;
+    for (const Port& port : realm.ports) names.push_back(port.name);
+    return names;
+  };
+  const auto old = names_of(from), fresh = names_of(to);
+  const bool moved = old != fresh && std::is_permutation(old.begin(), old.end(), fresh.begin(), fresh.end());
+  return moved ? std::optional{"order changed"} : std::nullopt;
+}
+
 }  // namespace
 
-const Section ports_section{"ports", true, read_ports, [](std::vector<std::string>& names) {
-                              names.emplace_back("ports.<port>");
-                              name_keys(names, "ports.<port>.", keys);
-                            }};
+const Section ports_section{
+    {"ports", read_ports, Change::restart, differing_order, required},
+    [](Tables& tables) { tables.members("ports", "<port>", Change::restart, keys, &Realm::ports); }};
 
 }  // namespace rgw::config

@@ -22,9 +22,9 @@ struct RouteDraft {
   net::IpAddress via;
 };
 
-constexpr Key<RouteDraft> keys[] = {
-    {"to", into<&RouteDraft::to, list_of<destination>>, true},
-    {"via", into<&RouteDraft::via, address>, true},
+constexpr ItemKey<RouteDraft> keys[] = {
+    {"to", into<&RouteDraft::to, list_of<destination>>, required},
+    {"via", into<&RouteDraft::via, address>, required},
 };
 
 bool read_routes(const Value& value, Realm& realm) {
@@ -56,7 +56,7 @@ bool read_routes(const Value& value, Realm& realm) {
 
 }  // namespace
 
-const Section routes_section{"routes", false, read_routes,
-                             [](std::vector<std::string>& names) { name_keys(names, "routes[].", keys); }};
+const Section routes_section{{"routes", read_routes, Change::now, by<&Realm::routes>},
+                             [](Tables& tables) { tables.items("routes", keys); }};
 
 }  // namespace rgw::config

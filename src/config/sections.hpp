@@ -1,26 +1,36 @@
 // The top-level keys of a realm file. Each section's table of keys stands in the file of its name.
 #pragma once
 
-#include <string>
+#include <array>
+#include <optional>
 #include <string_view>
-#include <vector>
 
+#include "tables.hpp"
 #include "value.hpp"
 
 namespace rgw::config {
 
 struct Section {
-  std::string_view name;
-  bool required;
-  Read<Realm> read;
-  /// Appends the keys below the section, as `known_keys()` names them.
-  void (*keys)(std::vector<std::string>& names);
+  Key<Realm> key;
+  /// Shows the tables of the keys below it.
+  void (*below)(Tables& tables);
 };
 
+/// The row of a section that is nothing but a map of other keys.
+constexpr Key<Realm> map_key(std::string_view name, Read<Realm> read) {
+  return {name, read, std::nullopt, nullptr};
+}
+
 extern const Section realm_section, ports_section, routes_section, workers_section, outbound_section,
-    forward_section, nat64_section, nat46_section, nat66_section, siit_section, timers_section, pool_section, alg_section, pcp_section,
-    hosts_section,
-    zones_section, dns_section, gateway_section, control_section;
+    forward_section, nat64_section, nat46_section, nat66_section, siit_section, timers_section, pool_section,
+    alg_section, pcp_section, hosts_section, zones_section, dns_section, gateway_section, control_section;
+
+/// All of them, in the order of docs/realm-file.md.
+inline constexpr std::array<const Section*, 19> sections{
+    &realm_section,   &ports_section, &routes_section,  &workers_section, &outbound_section,
+    &forward_section, &nat64_section, &nat46_section,   &nat66_section,   &siit_section,
+    &timers_section,  &pool_section,  &alg_section,     &pcp_section,     &hosts_section,
+    &zones_section,   &dns_section,   &gateway_section, &control_section};
 
 /// Between the sections and the checks: fills what a section's default takes from another section.
 void fill_defaults(Realm& realm, Report& report);

@@ -42,9 +42,9 @@ constexpr Choice<Siit::TrafficClass> traffic_classes[] = {{"copy", Siit::Traffic
 constexpr Choice<Siit::Untranslatable> untranslatables[] = {{"reject", Siit::Untranslatable::reject},
                                                             {"drop", Siit::Untranslatable::drop}};
 
-constexpr Key<Siit::Map> map_keys[] = {
-    {"ipv4", into<&Siit::Map::ipv4, prefix_of<net::Family::v4>>, true},
-    {"ipv6", into<&Siit::Map::ipv6, prefix_of<net::Family::v6>>, true},
+constexpr ItemKey<Siit::Map> map_keys[] = {
+    {"ipv4", into<&Siit::Map::ipv4, prefix_of<net::Family::v4>>, required},
+    {"ipv6", into<&Siit::Map::ipv6, prefix_of<net::Family::v6>>, required},
 };
 
 bool maps(const Value& value, std::vector<Siit::Map>& out) {
@@ -74,16 +74,31 @@ bool file_name(const Value& value, std::optional<std::string>& out) {
   return true;
 }
 
+std::span<const Siit::Map> written_maps(const Siit& siit) {
+  return std::span{siit.maps}.first(siit.maps.size() - siit.maps_of_file);
+}
+std::span<const Siit::Map> maps_of_file(const Siit& siit) {
+  return std::span{siit.maps}.last(siit.maps_of_file);
+}
+// By the maps in it, and its name.
+Differing differing_file(const Siit& from, const Siit& to) {
+  auto maps = by<maps_of_file>(from, to);
+  return maps ? maps : by<&Siit::maps_file>(from, to);
+}
+
 constexpr Key<Siit> keys[] = {
-    {"prefix", into<&Siit::prefix, siit_prefix>},
-    {"destinations", into<&Siit::destinations, list_of<prefix_of<net::Family::v4>, max_destinations>>},
-    {"maps", into<&Siit::maps, maps>},
-    {"maps_file", into<&Siit::maps_file, file_name>},
-    {"icmp_source", into<&Siit::icmp_source, list_of<prefix_of<net::Family::v4>, max_icmp_sources>>},
-    {"hairpin", into<&Siit::hairpin, one_of<hairpins>>},
-    {"traffic_class", into<&Siit::traffic_class, one_of<traffic_classes>>},
-    {"untranslatable", into<&Siit::untranslatable, one_of<untranslatables>>},
-    {"lowest_ipv6_mtu", into<&Siit::lowest_ipv6_mtu, count<std::uint16_t, 1280, 9216>>},  // RFC 8200 to a port's
+    key<&Siit::prefix, siit_prefix>("prefix", Change::ends_sessions),
+    key<&Siit::destinations, list_of<prefix_of<net::Family::v4>, max_destinations>>("destinations",
+                                                                                    Change::ends_sessions),
+    {"maps", into<&Siit::maps, maps>, Change::ends_sessions, by<written_maps>},
+    {"maps_file", into<&Siit::maps_file, file_name>, Change::ends_sessions, differing_file},
+    key<&Siit::icmp_source, list_of<prefix_of<net::Family::v4>, max_icmp_sources>, Order::counts>(
+        "icmp_source", Change::ends_sessions),
+    key<&Siit::hairpin, one_of<hairpins>>("hairpin", Change::ends_sessions),
+    key<&Siit::traffic_class, one_of<traffic_classes>>("traffic_class", Change::ends_sessions),
+    key<&Siit::untranslatable, one_of<untranslatables>>("untranslatable", Change::ends_sessions),
+    key<&Siit::lowest_ipv6_mtu, count<std::uint16_t, 1280, 9216>>(
+        "lowest_ipv6_mtu", Change::ends_sessions),  // RFC 8200 to a port's
 };
 
 // RFC 7757 section 5: of prefixes that overlap the longest decides, so one may lie within another. Twice the
@@ -142,14 +157,20 @@ bool read_siit(const Value& value, Realm& realm) {
   MapLines lines;
   if (siit.maps_file && !read_maps_file(*siit.maps_file, max_maps, siit.maps, lines, value.report()))
     return false;
+  siit.maps_of_file = lines.lines.size();
   return Distinct{siit.maps, lines, value.report()}.check();
+}
+
+Differing differing_kind(const Realm& from, const Realm& to) {
+  if (from.siit.alone == to.siit.alone) return std::nullopt;
+  return to.siit.alone ? "now a plain stateless translator" : "no longer a plain stateless translator";
 }
 
 }  // namespace
 
-const Section siit_section{"siit", false, read_siit, [](std::vector<std::string>& names) {
-                             name_keys(names, "siit.", keys);
-                             name_keys(names, "siit.maps[].", map_keys);
+const Section siit_section{{"siit", read_siit, Change::ends_sessions, differing_kind}, [](Tables& tables) {
+                             tables.keys("siit.", keys, &Realm::siit);
+                             tables.items("siit.maps", map_keys);
                            }};
 
 }  // namespace rgw::config

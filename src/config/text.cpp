@@ -108,6 +108,15 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return std::chrono::milliseconds{static_cast<std::int64_t>(*value)};
 }
 
+std::string to_string(std::chrono::milliseconds duration) {
+  const auto count = duration.count();
+  if (count == 0) return "0";
+  if (count % 3'600'000 == 0) return std::to_string(count / 3'600'000) + "h";
+  if (count % 60'000 == 0) return std::to_string(count / 60'000) + "m";
+  if (count % 1'000 == 0) return std::to_string(count / 1'000) + "s";
+  return std::to_string(count) + "ms";
+}
+
 std::optional<std::pair<unsigned, unsigned>> parse_core_range(std::string_view text) {
   constexpr std::uint64_t highest = 1023;  // CPU_SETSIZE - 1
   const auto dash = text.find('-');

@@ -25,6 +25,8 @@ namespace rgw::config {
 [[nodiscard]] std::optional<std::uint64_t> parse_count(std::string_view text);
 /// A number with a unit, "400ms", "2s", "5m", "2h", "1d"; or "0".
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+/// The inverse of `parse_duration`, in the largest unit up to the hour that leaves a whole number.
+[[nodiscard]] std::string to_string(std::chrono::milliseconds duration);
 /// "7" or "2-5", at most 1023, both ends included.
 [[nodiscard]] std::optional<std::pair<unsigned, unsigned>> parse_core_range(std::string_view text);
 

@@ -23,15 +23,6 @@ std::string_view name_of(Node::Kind kind) {
   return {};
 }
 
-std::string to_text(milliseconds duration) {
-  const auto count = duration.count();
-  if (count == 0) return "0";
-  if (count % 3'600'000 == 0) return std::to_string(count / 3'600'000) + "h";
-  if (count % 60'000 == 0) return std::to_string(count / 60'000) + "m";
-  if (count % 1'000 == 0) return std::to_string(count / 1'000) + "s";
-  return std::to_string(count) + "ms";
-}
-
 // A comma outside quotes ends a value within braces: `{ device: net_af_xdp0,iface=eth0 }` has a key
 // "iface=eth0".
 std::string_view hint_for_unknown(std::string_view key) {
@@ -216,7 +207,7 @@ bool read_count(const Value& value, std::uint64_t low, std::uint64_t high, std::
 }
 
 bool read_duration(const Value& value, milliseconds low, milliseconds high, milliseconds& out) {
-  const std::string what = "a duration from " + to_text(low) + " to " + to_text(high);
+  const std::string what = "a duration from " + to_string(low) + " to " + to_string(high);
   const std::string* text = value.scalar(what);
   if (text == nullptr) return false;
   const auto duration = parse_duration(*text);

@@ -4,6 +4,7 @@
 // and returns false. Reads compose: `list_of<address>` reads a list, `into<&Timers::udp, timer>` a member.
 #pragma once
 
+#include "realmgw/config/changes.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/prefix.hpp"
 #include "realmgw/net/transport.hpp"
@@ -17,6 +18,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "compare.hpp"
 #include "report.hpp"
 #include "text.hpp"
 
@@ -93,11 +95,26 @@ using TargetOf = decltype(detail::target_of(read));
 
 // ---- tables of keys ----
 
-template <class Owner>
+/// A key that has to be written.
+inline constexpr bool required = true;
+
+/// A key: how it is read into an owner, what a change of it does, and how two owners are compared by it. What
+/// is read may be a draft of what is kept.
+template <class Owner, class Kept = Owner>
 struct Key {
   std::string_view name;
   Read<Owner> read;
-  bool required = false;
+  std::optional<Change> change;  ///< none: a map of other keys, with no value of its own
+  Compare<Kept> compare;         ///< null: compared by the keys below it
+  bool must = false;             ///< it has to be written
+};
+
+/// A key of a list's item. A list is compared as a whole: its own row says what a change does.
+template <class Owner>
+struct ItemKey {
+  std::string_view name;
+  Read<Owner> read;
+  bool must = false;
 };
 
 /// Reads into a member of the owner.
@@ -112,22 +129,30 @@ bool into(const Value& value, decltype(detail::owner_of(outer))& owner) {
   return read(value, owner.*outer.*inner);
 }
 
-/// Reads a map by its table. True where every member was read.
-template <class Owner, std::size_t N>
-bool read_map(const Value& value, Owner& owner, const Key<Owner> (&keys)[N]) {
+/// The row of a key that is a member.
+template <auto member, auto read, Order order = Order::free>
+constexpr auto key(std::string_view name, Change change, bool must = false)
+    -> Key<decltype(detail::owner_of(member))> {
+  return {name, into<member, read>, change, by<member, order>, must};
+}
+
+/// The same of a draft's member that is kept.
+template <auto outer, auto inner, auto read, Order order = Order::free>
+constexpr auto key(std::string_view name, Change change, bool must = false)
+    -> Key<decltype(detail::owner_of(outer)), decltype(detail::owner_of(inner))> {
+  return {name, into<outer, inner, read>, change, by<inner, order>, must};
+}
+
+/// Reads a map by its table, of `Key` or of `ItemKey`. True where every member was read.
+template <class Owner, class Row, std::size_t N>
+bool read_map(const Value& value, Owner& owner, const Row (&keys)[N]) {
   KeySpec specification[N];
-  for (std::size_t i = 0; i < N; ++i) specification[i] = {keys[i].name, keys[i].required};
+  for (std::size_t i = 0; i < N; ++i) specification[i] = {keys[i].name, keys[i].must};
   const auto members = value.members(specification);
   if (!members) return false;
   bool good = true;
   for (const auto& member : *members) good = keys[member.key].read(member.value, owner) && good;
   return good;
-}
-
-/// The names of a table, each after `prefix`.
-template <class Owner, std::size_t N>
-void name_keys(std::vector<std::string>& names, const std::string& prefix, const Key<Owner> (&keys)[N]) {
-  for (const auto& key : keys) names.push_back(prefix + std::string{key.name});
 }
 
 /// A list of at most `limit`; its elements' places are noted under the list's path.

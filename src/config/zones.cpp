@@ -64,11 +64,11 @@ bool data(const Value& value, std::string& out) {
   return true;
 }
 
-constexpr Key<RecordDraft> record_keys[] = {
-    {"name", into<&RecordDraft::record, &Record::name, owner_name>, true},
-    {"type", into<&RecordDraft::record, &Record::type, type>, true},
+constexpr ItemKey<RecordDraft> record_keys[] = {
+    {"name", into<&RecordDraft::record, &Record::name, owner_name>, required},
+    {"type", into<&RecordDraft::record, &Record::type, type>, required},
     {"ttl", into<&RecordDraft::ttl, written_ttl>},
-    {"data", into<&RecordDraft::data, list_of<data>>, true},
+    {"data", into<&RecordDraft::data, list_of<data>>, required},
 };
 
 struct ZoneDraft {
@@ -92,12 +92,13 @@ bool record(const Value& value, RecordDraft& draft) {
   return good;
 }
 
-constexpr Key<ZoneDraft> zone_keys[] = {
-    {"nameservers", into<&ZoneDraft::zone, &Zone::nameservers, list_of<host_name, 16>>},
-    {"contact", into<&ZoneDraft::zone, &Zone::contact, contact>},
-    {"ttl", into<&ZoneDraft::zone, &Zone::ttl, ttl>},
-    {"negative_ttl", into<&ZoneDraft::zone, &Zone::negative_ttl, ttl>},
-    {"records", into<&ZoneDraft::records, list_of<record>>},
+constexpr Key<ZoneDraft, Zone> zone_keys[] = {
+    key<&ZoneDraft::zone, &Zone::nameservers, list_of<host_name, 16>, Order::counts>("nameservers",
+                                                                                     Change::now),
+    key<&ZoneDraft::zone, &Zone::contact, contact>("contact", Change::now),
+    key<&ZoneDraft::zone, &Zone::ttl, ttl>("ttl", Change::now),
+    key<&ZoneDraft::zone, &Zone::negative_ttl, ttl>("negative_ttl", Change::now),
+    {"records", into<&ZoneDraft::records, list_of<record>>, Change::now, by<&Zone::records>},
 };
 
 // One Record for each datum; `zones.<zone>` as a list of the report says where each comes from.
@@ -145,10 +146,9 @@ bool read_zones(const Value& value, Realm& realm) {
 
 }  // namespace
 
-const Section zones_section{"zones", false, read_zones, [](std::vector<std::string>& names) {
-                              names.emplace_back("zones.<zone>");
-                              name_keys(names, "zones.<zone>.", zone_keys);
-                              name_keys(names, "zones.<zone>.records[].", record_keys);
+const Section zones_section{{"zones", read_zones, Change::now, nullptr}, [](Tables& tables) {
+                              tables.members("zones", "<zone>", Change::now, zone_keys, &Realm::zones);
+                              tables.items("zones.<zone>.records", record_keys);
                             }};
 
 }  // namespace rgw::config

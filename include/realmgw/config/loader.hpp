@@ -75,8 +75,4 @@ struct Surroundings {
 [[nodiscard]] LoadResult load_text(std::string_view text, std::string name,
                                    const Surroundings& surroundings = {});
 
-/// Every key that the loader knows, with `<name>` where the operator chooses one: "ports.<port>.device".
-/// docs/realm-file.md is checked against it.
-[[nodiscard]] std::vector<std::string> known_keys();
-
 }  // namespace rgw::config

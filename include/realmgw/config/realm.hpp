@@ -32,11 +32,13 @@ struct Port {
   std::vector<net::Prefix> routed;              ///< off the link, but the network outside routes them to this port
   std::uint16_t mtu = 1500;                     ///< bytes of an IP packet
   bool promiscuous = false;
+  friend bool operator==(const Port&, const Port&) = default;
 };
 
 struct Route {
   net::Prefix to;
   net::IpAddress via;
+  friend bool operator==(const Route&, const Route&) = default;
 };
 
 struct Workers {
@@ -76,6 +78,8 @@ struct StaticMapping {
   net::Protocol protocol = net::Protocol::tcp;
   net::Endpoint outside;
   net::Endpoint inside;
+  bool static_bib = false;  ///< written under `nat64.static`
+  friend bool operator==(const StaticMapping&, const StaticMapping&) = default;
 };
 
 /// X64: translation between the families.
@@ -95,6 +99,7 @@ struct Nat66 {
   /// RFC 6296: prefixes of at most 64 bits that stand for each other.
   struct Npt {
     net::Prefix inside, outside;
+    friend bool operator==(const Npt&, const Npt&) = default;
   };
   std::vector<Npt> npt;
 };
@@ -103,6 +108,7 @@ struct Nat66 {
 struct Siit {
   struct Map {
     net::Prefix ipv4, ipv6;
+    friend bool operator==(const Map&, const Map&) = default;
   };
   enum class Hairpin : std::uint8_t { off, simple, intrinsic };  ///< RFC 7757 section 4
   enum class TrafficClass : std::uint8_t { copy, ignore };
@@ -113,6 +119,7 @@ struct Siit {
   std::vector<net::Prefix> destinations;
   std::vector<Map> maps;                 ///< RFC 7757; those of `maps_file` after those of the realm file
   std::optional<std::string> maps_file;  ///< as written
+  std::size_t maps_of_file = 0;          ///< how many of `maps`, the last of them, are those of `maps_file`
   std::vector<net::Prefix> icmp_source;  ///< RFC 6791
   Hairpin hairpin = Hairpin::intrinsic;
   TrafficClass traffic_class = TrafficClass::copy;  ///< of all translation between the families (RFC 7915)
@@ -187,6 +194,7 @@ struct Host {
   std::optional<std::vector<net::Service>> services;  ///< which SFQDN it accepts; absent: all. (any, 0): the plain name
   bool www = false;                          ///< DNS-4
   bool alg = true;                           ///< its sessions may be inspected, where `alg` says so
+  friend bool operator==(const Host&, const Host&) = default;
 };
 
 /// A resource record in presentation form, as `records:` has it.
@@ -195,6 +203,7 @@ struct Record {
   std::string type;  ///< "A", "MX", ...
   std::uint32_t ttl = 3600;
   std::string data;  ///< presentation form: "10 mail.example."
+  friend bool operator==(const Record&, const Record&) = default;
 };
 
 struct Zone {
@@ -204,6 +213,7 @@ struct Zone {
   std::uint32_t ttl = 3600;
   std::uint32_t negative_ttl = 60;       ///< SOA MINIMUM (RFC 2308)
   std::vector<Record> records;
+  friend bool operator==(const Zone&, const Zone&) = default;
 };
 
 inline constexpr std::uint16_t dns_port = 53;

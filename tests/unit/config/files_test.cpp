@@ -1,10 +1,13 @@
 // Files of the project that have to agree with the loader.
 //  - config/*.yaml: every example loads
-//  - docs/realm-file.md: every key stands in it, it names no other, and its examples load
+//  - docs/realm-file.md: every key stands in it with what a change does, it names no other, its examples load
 //  - broken/*.yaml: the whole output for a file full of mistakes, as broken/*.txt has it
+#include "realmgw/config/changes.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "support.hpp"
@@ -75,10 +78,31 @@ std::vector<std::string> between(const std::string& text, const std::string& beg
   return found;
 }
 
-// The keys of the reference are the first cells of its tables.
-TEST(Reference, has_every_key_of_the_loader_once_and_no_other) {
-  EXPECT_THAT(between(contents(root / "docs/realm-file.md"), "\n| `", "` |"),
-              testing::UnorderedElementsAreArray(known_keys()));
+// The cells of the rows of its tables of keys, by the heading of the column.
+std::vector<std::map<std::string, std::string>> key_rows() {
+  std::vector<std::map<std::string, std::string>> rows;
+  std::vector<std::string> headings;
+  std::istringstream lines{contents(root / "docs/realm-file.md")};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| ")) continue;
+    // "| a | | b |": a space ends each cell, and begins each that is not empty.
+    std::vector<std::string> cells = between(line, "|", " |");
+    for (std::string& cell : cells) cell.erase(0, cell.starts_with(' ') ? 1 : 0);
+    if (cells.front() == "Key" || cells.front() == "What") headings = cells;
+    if (!cells.front().starts_with('`') || headings.front() != "Key") continue;
+    std::map<std::string, std::string>& row = rows.emplace_back();
+    EXPECT_EQ(cells.size(), headings.size()) << line;
+    for (std::size_t i = 0; i < std::min(cells.size(), headings.size()); ++i) row[headings[i]] = cells[i];
+  }
+  return rows;
+}
+
+TEST(Reference, has_every_key_of_the_loader_once_with_its_change_and_no_other) {
+  std::vector<std::string> documented, known;
+  for (const auto& row : key_rows()) documented.push_back(row.at("Key") + " " + row.at("Change"));
+  for (const KnownKey& key : known_keys())
+    known.push_back("`" + key.name + "` " + std::string{key.change ? name(*key.change) : ""});
+  EXPECT_THAT(documented, testing::UnorderedElementsAreArray(known));
 }
 
 TEST(Reference, examples_in_it_load) {
