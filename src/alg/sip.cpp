@@ -114,7 +114,8 @@ SipInspector::Outcome SipInspector::handle(Side from, const Message& message, In
     ++tally_.over_limit;
     return Outcome::refuse;
   }
-  dialogue->at_least_until(now + transaction_time);
+  // What nobody has acknowledged, repetitions do not prolong: the agent hangs up 64*T1 after its first 2xx.
+  if (!dialogue->unacknowledged) dialogue->at_least_until(now + transaction_time);
 
   Passage passage{from, now, message, method, status, *dialogue, edits};
   this->call_id(passage, *call_id);
@@ -135,6 +136,10 @@ SipInspector::Outcome SipInspector::handle(Side from, const Message& message, In
     dialogue->offered.clear();
     ++tally_.refused;
     return Outcome::refuse;
+  }
+  if (from == Side::outside && !status) {
+    const auto tag = to_tag(passage);
+    if (tag || method == "ACK") dialogues_.acknowledge(inside_id, tag.value_or(""), now);
   }
   advance(passage);
   if (status && *status / 100 == 2 && dialogue->lasts(now)) lasting_.emplace(inside_id, talk_.host.address);
@@ -194,34 +199,69 @@ SipInspector::Outcome SipInspector::body(Passage& passage) {
   return Outcome::pass;
 }
 
+/// The tag of the party that was called, as the outside reads it. Nothing where there is none, as in a
+/// request that begins a dialogue (RFC 3261 section 8.1.1.2).
+std::optional<std::string> SipInspector::to_tag(const Passage& passage) {
+  const Field* to = passage.message.find("To");
+  const auto tag = to == nullptr ? std::nullopt : parse_value(to->piece()).find("tag");
+  if (!tag) return std::nullopt;
+  if (passage.from == Side::outside) return std::string{tag->text};
+  Decision within;
+  within.decided = tag->text.size();
+  for (const Edit& edit : passage.edits) {
+    if (edit.at >= tag->at && edit.at + edit.length <= tag->at + tag->text.size())
+      within.edits.push_back({edit.at - tag->at, edit.length, edit.text});
+  }
+  return edited(within, tag->text);
+}
+
 /// Where the dialogue stands after this message (RFC 3261 sections 12 to 15; RFC 3311 for UPDATE).
 void SipInspector::advance(Passage& passage) {
   Dialogue& dialogue = passage.dialogue;
   const Instant now = passage.now;
   const bool invite = passage.method == "INVITE";
   if (!passage.status) {
-    if (invite) dialogue.over = false;
-    if (invite && !dialogue.confirmed) dialogue.until(now + ringing_time);
+    if (invite) {
+      dialogue.inviter = passage.from;
+      dialogue.over = dialogue.cancelled = false;
+    }
     if (passage.method == "BYE") {
       dialogue.end_media();
       dialogue.over = true;
       dialogue.until(now + transaction_time);
     }
     // Unless a 2xx comes all the same, the call is over soon (RFC 3261 section 9).
-    if (passage.method == "CANCEL" && !dialogue.confirmed) dialogue.until(now + transaction_time);
+    if (passage.method == "CANCEL" && !dialogue.confirmed) {
+      dialogue.cancelled = true;
+      dialogue.until(now + transaction_time);
+    }
     return;
   }
   const unsigned status = *passage.status;
   if (passage.method == "REGISTER" && status / 100 == 2 && passage.from == Side::outside) registered(passage);
   if (dialogue.over || (!invite && passage.method != "UPDATE")) return;
-  if (status / 100 == 2) {
+  // Without an INVITE of the other side it answers nothing, and anybody may have sent it.
+  if (invite && !dialogue.confirmed && dialogue.inviter != net::other(passage.from)) return;
+  if (status / 100 == 1) {
+    if (invite && !dialogue.confirmed && !dialogue.cancelled) dialogue.at_least_until(now + ringing_time);
+  } else if (status / 100 == 2) {
     dialogue.commit();
-    dialogue.confirmed = dialogue.confirmed || invite;
     Duration lasts = call_time;
     const auto session = parse_value({passage.message.value("Session-Expires")});
     if (const auto seconds = to_number<std::uint32_t>(session.head.text))
       lasts = std::clamp<Duration>(std::chrono::seconds{*seconds} + transaction_time, ringing_time,
                                    longest_registration);
+    if (passage.from == Side::outside) {
+      dialogue.unacknowledged.reset();
+    } else if (dialogue.unacknowledged) {  // repeated, or that of another fork
+      if (invite) dialogue.unacknowledged = Acceptance{to_tag(passage).value_or(""), lasts};
+      dialogue.until(dialogue.deadline);
+      return;
+    } else if (invite && !dialogue.confirmed) {
+      dialogue.unacknowledged = Acceptance{to_tag(passage).value_or(""), lasts};
+      lasts = transaction_time;
+    }
+    dialogue.confirmed = dialogue.confirmed || invite;
     if (dialogue.confirmed) dialogue.until(now + lasts);
   } else if (status >= 300) {
     dialogue.offered.clear();

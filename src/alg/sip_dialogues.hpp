@@ -22,9 +22,10 @@ namespace rgw::alg::sip {
 
 using namespace std::chrono_literals;
 
-/// 64 * T1, after which a transaction is over (RFC 3261 section 17, timers B, F and H).
+/// 64 * T1, after which a transaction is over (RFC 3261 section 17, timers B, F and H), and a call that was
+/// accepted and not acknowledged (section 13.3.1.4).
 inline constexpr Duration transaction_time = 32s;
-/// How long a call may ring: timer C is over 3 minutes (RFC 3261 section 16.6).
+/// How long a call may ring after a provisional response: timer C is over 3 minutes (RFC 3261 section 16.6).
 inline constexpr Duration ringing_time = 300s;
 /// How long an established call is remembered without a word of signalling, unless Session-Expires says (RFC
 /// 4028).
@@ -119,9 +120,16 @@ struct Medium {
 using Media = std::map<unsigned, Medium>;  ///< by m= line
 using MediaPeers = std::map<unsigned, MediumPeer>;
 
+/// A call from outside that the inside has accepted. A stranger may have sent its INVITE with any source: the
+/// caller has heard of the answer when it says the tag of the answer.
+struct Acceptance {
+  std::string tag;  ///< as the outside reads it; empty where an agent has none (RFC 2543)
+  Duration lasts;   ///< from the acknowledgement on
+};
+
 /// One inside party of a call, of a registration, or of a lone transaction.
 struct Dialogue {
-  Media media;    ///< as agreed
+  Media media;  ///< as agreed
   MediaPeers peers;
   Media offered;  ///< replaces the agreed ones with a 2xx, and goes with a failure
   std::map<SignalKey, std::shared_ptr<Signal>> signals;
@@ -130,7 +138,10 @@ struct Dialogue {
   std::vector<std::shared_ptr<const Identifier>> identifiers;  ///< that were read in it
   std::set<std::string> heard;  ///< hosts of the outside's text whose addresses look like ours
   Instant deadline{};
-  bool confirmed = false;
+  std::optional<Side> inviter;               ///< who sent the last INVITE
+  std::optional<Acceptance> unacknowledged;  ///< accepted, and not acknowledged yet
+  bool confirmed = false;                    ///< a 2xx has answered an INVITE
+  bool cancelled = false;
   bool registered = false;
   bool over = false;  ///< by a BYE: a 2xx that comes late changes nothing
 
@@ -165,7 +176,14 @@ struct Dialogue {
     media.clear();
     offered.clear();
     peers.clear();
+    unacknowledged.reset();
     confirmed = false;
+  }
+  /// A request of the outside within the dialogue shows that the answer has reached the caller.
+  void acknowledge(std::string_view tag, Instant now) {
+    if (!unacknowledged || (!unacknowledged->tag.empty() && unacknowledged->tag != tag)) return;
+    at_least_until(now + unacknowledged->lasts);
+    unacknowledged.reset();
   }
 };
 
@@ -185,6 +203,13 @@ class Dialogues {
     return &dialogues_[Key{call_id, host}];
   }
   [[nodiscard]] std::size_t size() const { return dialogues_.size(); }
+  /// Of every inside party: the request may go to another one than the answer came from, where a proxy
+  /// inside has not asked to stay on the way (RFC 3261 section 16.6, Record-Route).
+  void acknowledge(std::string_view call_id, std::string_view tag, Instant now) {
+    for (auto at = dialogues_.lower_bound(Key{call_id, IpAddress{}});
+         at != dialogues_.end() && at->first.first == call_id; ++at)
+      at->second.acknowledge(tag, now);
+  }
 
   /// Established calls leave their pinholes to the sessions that use them; all else is closed.
   void expire(Instant now) {

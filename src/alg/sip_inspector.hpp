@@ -79,6 +79,7 @@ class SipInspector final : public Inspector {
     return talk_.host_outside.address;
   }
   Outcome body(Passage& passage);
+  [[nodiscard]] static std::optional<std::string> to_tag(const Passage& passage);
   void advance(Passage& passage);
   void registered(Passage& passage);
 

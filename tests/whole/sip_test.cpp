@@ -2,8 +2,8 @@
 //
 //   a call from inside: addresses, media both ways, early media, media that an ordinary session has carried
 //   before; its end closes them; what was corrupt or unreadable goes no further; a registered agent is
-//   called, by the registrar alone; a session lives as long as what was agreed on over it; a long message is
-//   cut, not lost
+//   called, by the registrar alone; calls that strangers pretend leave room for others; a session lives as
+//   long as what was agreed on over it; a long message is cut, not lost
 #include <regex>
 
 #include "scenario/support.hpp"
@@ -331,6 +331,11 @@ TEST(SipAtPoolAddress, a_request_is_not_lost_about_the_end_of_its_session) {
                                "Contact: <sip:a@10.0.0.42:5060>\r\nContent-Length: 0\r\n\r\n"),
               out)
         << n;
+    if (n == 1) {
+      EXPECT_EQ(send(outside, "ACK sip:x@" + external + " SIP/2.0\r\n" + ids +
+                                  ";tag=6\r\nCall-ID: 1\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n"),
+                in);
+    }
     gateway.pass(std::chrono::milliseconds{800 + 20 * n});
   }
   send(inside,
@@ -407,6 +412,59 @@ TEST(SipAtPoolAddress, a_reservation_comes_before_the_contact_of_the_host_before
   EXPECT_EQ(invite("203.0.113.21:5060", "2"), "udp 203.0.113.21:5060 > 10.0.0.43:5060");
   EXPECT_EQ(invite("203.0.113.22:5060", "3"), "udp 203.0.113.22:5060 > 10.0.0.42:5060")
       << "and then it is the Contact's";
+}
+
+// A telephone accepts whatever calls it. Each INVITE with a forged source had two ports for two hours, and a
+// thousand of them took the media of every later call of that host.
+TEST(SipAtPoolAddress, calls_that_nobody_acknowledges_leave_room_for_the_next) {
+  config::Realm realm = alg_realm();
+  realm.pool.addresses = {address("198.51.100.10")};
+  realm.alg.max_pinholes_per_host = 16;
+  WholeGateway gateway{realm};
+  const std::string external = Resolver{gateway}.look_up("udp5060.hosta.foo");
+  const auto send = [&](unsigned side, const net::Endpoint& from, const net::Endpoint& to,
+                        const std::string& text) {
+    gateway.put(side, udp(from.to_string(), to.to_string()).payload(Bytes{text.begin(), text.end()}).ip());
+    gateway.turn_all();
+    return !take_all(gateway, 1 - side).empty();
+  };
+  const auto telephone = endpoint(agent), door = endpoint(external + ":5060");
+  /// Has its answer come out?
+  const auto call = [&](const net::Endpoint& from, bool acknowledged) {
+    const std::string ids = "Via: SIP/2.0/UDP " + from.to_string() +
+                            ";branch=z9hG4bK1\r\nFrom: <sip:b@b>;tag=5\r\n" + "Call-ID: " + from.to_string() +
+                            "\r\nCSeq: 1 ";
+    EXPECT_TRUE(
+        send(outside, from, door,
+             with_body("INVITE sip:x@" + external + " SIP/2.0\r\n" + ids + "INVITE\r\nTo: <sip:x@x>\r\n",
+                       sdp("203.0.113.20", 9000))));
+    const bool answered = send(inside, telephone, from,
+                               with_body("SIP/2.0 200 OK\r\n" + ids + "INVITE\r\nTo: <sip:x@x>;tag=6\r\n" +
+                                             "Contact: <sip:a@10.0.0.42:5060>\r\n",
+                                         sdp("10.0.0.42", 4000)));
+    if (acknowledged) {
+      EXPECT_TRUE(send(outside, from, door,
+                       "ACK sip:x@" + external + " SIP/2.0\r\n" + ids +
+                           "ACK\r\nTo: <sip:x@x>;tag=6\r\nContent-Length: 0\r\n\r\n"));
+    }
+    return answered;
+  };
+  const auto silence = [&](unsigned seconds) {
+    for (unsigned n = 0; n < seconds; ++n) gateway.pass(std::chrono::seconds{1});
+  };
+
+  EXPECT_TRUE(call(endpoint("203.0.113.20:5060"), true));
+  unsigned accepted = 0;
+  for (unsigned n = 0; n < 20; ++n) accepted += call(endpoint(at("203.0.113.66", 1000 + n)), false) ? 1 : 0;
+  EXPECT_EQ(accepted, 14U) << "16 without the Contact and the call before";
+  EXPECT_EQ(gateway.controller().algs().book().size(), 16U);
+  silence(34);
+  EXPECT_EQ(gateway.controller().algs().book().size(), 2U) << "the call that stands has its own";
+  EXPECT_TRUE(call(endpoint("203.0.113.21:5060"), true));
+  silence(3600);
+  EXPECT_EQ(gateway.controller().algs().book().size(), 3U);
+  silence(4000);
+  EXPECT_EQ(gateway.controller().algs().book().size(), 0U);
 }
 
 }  // namespace
