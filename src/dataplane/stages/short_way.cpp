@@ -27,12 +27,15 @@ WorkerId owner(const nat::Ownership& law, rte_mbuf* mbuf) {
 }
 
 // Follows a signpost. The walk would have found that the packet is this worker's, until it came to the
-// signpost.
-void follow(Context& context, rte_mbuf* mbuf, PortId port, std::uint8_t hops, nat::SessionSlot slot) {
+// signpost. False, and nothing has been touched: home has to be asked whether the session stands.
+bool follow(Context& context, rte_mbuf* mbuf, PortId port, std::uint8_t hops, nat::SessionSlot slot) {
   Session& signpost = context.sessions[slot];
-  nat::SessionTable::extend(signpost, context.signpost_deadline(signpost));
+  if (!signpost.confirmed) [[unlikely]]
+    return false;
+  context.keep_signpost(signpost);
   context.counters.add(Counter::steer_mine);
   context.hand_over(mbuf, port, hops, signpost.home, signpost.signpost_id());
+  return true;
 }
 
 // Where bursts come from: how their packets are read, and what is done with a plain one whose session is at
@@ -105,9 +108,7 @@ struct OneOfWorkers : OnlyWorker {
     Session& session = context.sessions[slot];
     if (!session.signpost) [[likely]]
       return send_by_session<from>(context, mbuf, packet, session);
-    if (!by_law) return false;
-    follow(context, mbuf, port, 0, slot);
-    return true;
+    return by_law && follow(context, mbuf, port, 0, slot);
   }
 };
 
@@ -124,8 +125,7 @@ struct AsTheyCame : OnlyWorker {
     Session& session = context.sessions[slot];
     if (!session.signpost) [[likely]]
       return send_by_session<from>(context, mbuf, packet, session);
-    follow(context, mbuf, port, 1, slot);
-    return true;
+    return follow(context, mbuf, port, 1, slot);
   }
 };
 
@@ -148,12 +148,12 @@ struct Noted {
     const auto& note = ring::note(mbuf);
     if (session.signpost) [[unlikely]] {
       if (note.signpost != ring::no_signpost || note.hops == Context::max_hops) return false;
-      follow(context, mbuf, note.port, note.hops, slot);
-      return true;
+      return follow(context, mbuf, note.port, note.hops, slot);
     }
-    // A session is told by which signpost it is reached.
+    // A session is told by which signpost it is reached, and tells one that has not heard of it yet.
     if (note.signpost != ring::no_signpost &&
-        (!session.posted || session.home != note.from || session.posted_by != note.signpost)) [[unlikely]]
+        (!session.posted || session.home != note.from || session.posted_by != note.signpost ||
+         note.signpost_state != ring::SignpostState::confirmed)) [[unlikely]]
       return false;
     return send_by_session<from>(context, mbuf, packet, session);
   }
