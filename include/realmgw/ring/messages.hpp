@@ -34,7 +34,6 @@ struct Bind {
   std::uint32_t claim;  ///< which claim of the reservation
   net::Service service;
   net::IpAddress external;
-  HostId host;
   net::IpAddress inside;
   Instant deadline;
 };
