@@ -161,13 +161,12 @@ void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port) {
   note.purpose = purpose;
   note.port = port;
   note.from = id;
-  if (!control.packets_to_control.push(mbuf)) {
-    drop(mbuf, Counter::punt_ring_full);
-  } else if (purpose == ring::Purpose::to_kernel) {
-    counters.add(Counter::to_kernel);
-  } else if (purpose == ring::Purpose::query) {
-    counters.add(Counter::to_dns);
+  if (purpose == ring::Purpose::query) {
+    if (!control.queries_to_control.push(mbuf)) return drop(mbuf, Counter::query_ring_full);
+    return counters.add(Counter::to_dns);
   }
+  if (!control.packets_to_control.push(mbuf)) return drop(mbuf, Counter::punt_ring_full);
+  if (purpose == ring::Purpose::to_kernel) counters.add(Counter::to_kernel);
 }
 
 void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port, const net::IpAddress& next_hop) {

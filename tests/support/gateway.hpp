@@ -177,10 +177,13 @@ class Gateway {
   std::vector<Punted> punted() {
     std::vector<Punted> all;
     for (auto& rings : control_) {
-      for (rte_mbuf* mbuf = nullptr; rings->packets_to_control.pop(mbuf);) {
-        const ring::PacketBuffer buffer{mbuf};
-        const auto bytes = buffer.bytes();
-        all.push_back({buffer.note().purpose, buffer.note().port, buffer.note().next_hop, Bytes(bytes.begin(), bytes.end())});
+      for (auto* ring : {&rings->packets_to_control, &rings->queries_to_control}) {
+        for (rte_mbuf* mbuf = nullptr; ring->pop(mbuf);) {
+          const ring::PacketBuffer buffer{mbuf};
+          const auto bytes = buffer.bytes();
+          all.push_back({buffer.note().purpose, buffer.note().port, buffer.note().next_hop,
+                         Bytes(bytes.begin(), bytes.end())});
+        }
       }
     }
     return all;

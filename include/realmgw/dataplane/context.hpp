@@ -116,7 +116,8 @@ class Context {
     buffer.packets[buffer.count++] = mbuf;
     if (buffer.count == tx_room) flush(*ports[port.value()], buffer);
   }
-  /// Hands a packet to control with a purpose; counts it as `punt_ring_full` where that is not possible.
+  /// Hands a packet to control with a purpose; counts it as `punt_ring_full`, or a query as
+  /// `query_ring_full`, where that is not possible.
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port);
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port, const net::IpAddress& next_hop);
   /// Makes the mbuf's data the frame of the packet as it is now: 14 bytes of Ethernet header, which keeps its addresses, before
