@@ -103,7 +103,9 @@ Gateway::Gateway(config::Realm realm, unsigned workers)
 Gateway::~Gateway() {
   workers_.clear();
   for (auto& rings : rings_) {
-    for (rte_mbuf* packet = nullptr; rings->packets_to_control.pop(packet);) rte_pktmbuf_free(packet);
+    for (auto* ring : {&rings->packets_to_control, &rings->queries_to_control}) {
+      for (rte_mbuf* packet = nullptr; ring->pop(packet);) rte_pktmbuf_free(packet);
+    }
   }
   ports_.clear();
 }

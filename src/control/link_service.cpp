@@ -40,28 +40,35 @@ LinkService::~LinkService() {
   }
 }
 
+bool LinkService::take(ring::SpscRing<rte_mbuf*>& ring, Instant now) {
+  std::array<rte_mbuf*, burst> packets;
+  unsigned taken = 0;
+  while (taken < packets_per_turn) {
+    const unsigned count = ring.pop_burst(packets);
+    if (count == 0) break;
+    // Another core has written them last.
+    for (unsigned i = 0; i < count; ++i) {
+      rte_prefetch0(packets[i]);
+      rte_prefetch0(rte_mbuf_to_priv(packets[i]));
+    }
+    for (unsigned i = 0; i < count; ++i) {
+      const auto* const frame = rte_pktmbuf_mtod(packets[i], const std::uint8_t*);
+      rte_prefetch0(frame);
+      rte_prefetch0(frame + RTE_CACHE_LINE_SIZE);  // a query has some 90 bytes
+    }
+    for (unsigned i = 0; i < count; ++i) handle(ring::PacketBuffer{packets[i]}, now);
+    taken += count;
+  }
+  return taken != 0;
+}
+
 bool LinkService::step(Instant now) {
   bool busy = false;
-  // While a worker is behind with its events, nothing is learnt that would make more of them.
-  for (std::uint8_t worker = 0; workers_.settled() && worker < workers_.size(); ++worker) {
-    auto& ring = workers_.rings(WorkerId{worker}).packets_to_control;
-    std::array<rte_mbuf*, burst> packets;
-    for (unsigned taken = 0; taken < packets_per_turn;) {
-      const unsigned count = ring.pop_burst(packets);
-      if (count == 0) break;
-      // Another core has written them last.
-      for (unsigned i = 0; i < count; ++i) {
-        rte_prefetch0(packets[i]);
-        rte_prefetch0(rte_mbuf_to_priv(packets[i]));
-      }
-      for (unsigned i = 0; i < count; ++i) {
-        const auto* const frame = rte_pktmbuf_mtod(packets[i], const std::uint8_t*);
-        rte_prefetch0(frame);
-        rte_prefetch0(frame + RTE_CACHE_LINE_SIZE);  // a query has some 90 bytes
-      }
-      for (unsigned i = 0; i < count; ++i) handle(ring::PacketBuffer{packets[i]}, now);
-      taken += count;
-      busy = true;
+  // Queries last: who floods the gateway with them delays nothing else by more than one turn's share of them.
+  for (auto ring : {&ring::ControlRings::packets_to_control, &ring::ControlRings::queries_to_control}) {
+    // While a worker is behind with its events, nothing is learnt that would make more of them.
+    for (std::uint8_t worker = 0; workers_.settled() && worker < workers_.size(); ++worker) {
+      if (take(workers_.rings(WorkerId{worker}).*ring, now)) busy = true;
     }
   }
   for (const ring::PortFacts& port : realm_->ports) {
@@ -81,7 +88,7 @@ void LinkService::realm_changed() {
 void LinkService::drain() {
   for (std::uint8_t worker = 0; worker < workers_.size(); ++worker) {
     ring::ControlRings& rings = workers_.rings(WorkerId{worker});
-    for (auto* ring : {&rings.packets_to_control, &rings.packets_to_worker}) {
+    for (auto* ring : {&rings.packets_to_control, &rings.queries_to_control, &rings.packets_to_worker}) {
       for (rte_mbuf* mbuf = nullptr; ring->pop(mbuf);) {
         const ring::PacketBuffer packet{mbuf};
         counters_.add(Counter::shutdown);

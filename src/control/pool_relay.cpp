@@ -12,7 +12,7 @@ void PoolRelay::bind(const pool::Binding& binding) {
   const auto inside = inside_address(*host, binding.external.family());
   if (!inside) return;
   workers_.broadcast(ring::Bind{binding.reservation, binding.claim, binding.service, binding.external,
-                                binding.host, *inside, binding.deadline});
+                                *inside, binding.deadline});
 }
 
 void PoolRelay::unbind(ReservationId reservation, const net::IpAddress& external, net::Service service, pool::End why) {

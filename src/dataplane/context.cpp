@@ -115,9 +115,27 @@ void Context::flush(WorkerId peer, PeerBuffer& buffer) {
   const unsigned sent = peers.ring(id, peer).push_burst({buffer.messages.data(), buffer.count});
   for (unsigned i = sent; i < buffer.count; ++i) {
     // A signpost whose end is not heard of ends by its own timer.
-    if (buffer.messages[i].packet != nullptr) drop(buffer.messages[i].packet, Counter::steer_peer_full);
+    const PeerMessage& message = buffer.messages[i];
+    if (message.packet == nullptr) continue;
+    if (message.signpost != ring::no_signpost &&
+        ring::note(message.packet).signpost_state == ring::SignpostState::fresh)
+      unsent_.push_back(message.signpost);
+    drop(message.packet, Counter::steer_peer_full);
   }
   buffer.count = 0;
+}
+
+void Context::retire_unsent() {
+  for (const std::uint32_t name : unsent_) {
+    if (const nat::SessionSlot slot = signpost_named(name); slot != nat::no_session) end_session(slot);
+  }
+  unsent_.clear();
+}
+
+nat::SessionSlot Context::signpost_named(std::uint32_t name) const {
+  const nat::SessionSlot slot = signpost_ids.slot_of(name);
+  const bool lives = sessions.live(slot) && sessions[slot].signpost && sessions[slot].signpost_id() == name;
+  return lives ? slot : nat::no_session;
 }
 
 void Context::flush() {
@@ -127,6 +145,8 @@ void Context::flush() {
   for (std::uint8_t peer = 0; peer < to_peers_.size(); ++peer) {
     if (to_peers_[peer].count != 0) flush(WorkerId{peer}, to_peers_[peer]);
   }
+  if (!unsent_.empty()) [[unlikely]]
+    retire_unsent();
 }
 
 void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port) {
@@ -134,13 +154,12 @@ void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port) {
   note.purpose = purpose;
   note.port = port;
   note.from = id;
-  if (!control.packets_to_control.push(mbuf)) {
-    drop(mbuf, Counter::punt_ring_full);
-  } else if (purpose == ring::Purpose::to_kernel) {
-    counters.add(Counter::to_kernel);
-  } else if (purpose == ring::Purpose::query) {
-    counters.add(Counter::to_dns);
+  if (purpose == ring::Purpose::query) {
+    if (!control.queries_to_control.push(mbuf)) return drop(mbuf, Counter::query_ring_full);
+    return counters.add(Counter::to_dns);
   }
+  if (!control.packets_to_control.push(mbuf)) return drop(mbuf, Counter::punt_ring_full);
+  if (purpose == ring::Purpose::to_kernel) counters.add(Counter::to_kernel);
 }
 
 void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port, const net::IpAddress& next_hop) {
@@ -174,14 +193,14 @@ void Context::write_note(const Packet& packet, std::uint32_t signpost) const {
   note.l4_protocol = static_cast<std::uint8_t>(packet.l4_protocol);
   note.datagram_length = packet.datagram_length;
   note.signpost = signpost;
-  note.new_signpost = false;
+  note.signpost_state = ring::SignpostState::confirmed;
 }
 
-Verdict Context::to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost, bool new_signpost) {
+Verdict Context::to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost, ring::SignpostState state) {
   if (packet.hops == max_hops) return Verdict::drop(Counter::steer_too_many_hops);
   counters.add(Counter::steer_to_peer);
   write_note(packet, signpost);
-  ring::note(packet.mbuf).new_signpost = new_signpost;
+  ring::note(packet.mbuf).signpost_state = state;
   push_peer(peer, {packet.mbuf, signpost, PeerMessage::Word::noted, {}});
   return Verdict::taken();
 }

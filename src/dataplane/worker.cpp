@@ -111,7 +111,7 @@ void Worker::take_up(rte_mbuf* mbuf) {
   packet.hairpinned = note.hairpinned;
   packet.respelled = false;
   packet.signpost = note.signpost;
-  packet.new_signpost = note.new_signpost;
+  packet.signpost_state = note.signpost_state;
   packet.from = note.from;
 }
 
@@ -176,14 +176,13 @@ void Worker::take_up(HandedOver& handed) {
 }
 
 void Worker::hear_of_session(const PeerMessage& message) {
-  const nat::SessionSlot slot = context_.signpost_ids.slot_of(message.signpost);
-  if (!context_.sessions.live(slot)) return;
-  nat::Session& signpost = context_.sessions[slot];
-  if (!signpost.signpost || signpost.signpost_id() != message.signpost) return;
+  const nat::SessionSlot slot = context_.signpost_named(message.signpost);
+  if (slot == nat::no_session) return;
   if (message.word == PeerMessage::Word::ended) {
     context_.end_session(slot, Counter::session_ended);
   } else {
-    nat::SessionTable::extend(signpost, context_.signpost_deadline(signpost));
+    context_.sessions[slot].confirmed = true;
+    context_.keep_signpost(context_.sessions[slot]);
   }
 }
 

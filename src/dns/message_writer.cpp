@@ -4,10 +4,11 @@
 #include <cassert>
 #include <cstring>
 
+#include "opt_head.hpp"
+
 namespace rgw::dns {
 namespace {
 
-constexpr std::size_t opt_fixed_size = 11;
 constexpr std::size_t option_header_size = 4;
 /// The highest place that a compression pointer reaches (RFC 1035 section 4.1.4).
 constexpr std::size_t max_pointer = 0x3fff;
@@ -26,7 +27,7 @@ std::span<const std::uint8_t> name_at_front(std::span<const std::uint8_t> bytes)
 }  // namespace
 
 std::size_t OptRecord::size() const {
-  std::size_t bytes = opt_fixed_size;
+  std::size_t bytes = opt_head_size;
   if (!nsid.empty()) bytes += option_header_size + nsid.size();
   if (error) bytes += option_header_size + 2 + error_text.size();
   return bytes;
@@ -153,11 +154,7 @@ bool MessageWriter::stands_at(std::size_t at, std::span<const std::uint8_t> name
 }
 
 bool MessageWriter::put_opt(const OptRecord& opt, Rcode rcode) {
-  // CLASS is our UDP size, TTL holds the RCODE's upper bits, version 0 and DO (RFC 6891 section 6.1.3).
-  const std::uint32_t upper_rcode = static_cast<std::uint32_t>(rcode) >> 4;
-  bool fits = put(std::array<std::uint8_t, 1>{0}) && put16(static_cast<std::uint16_t>(RrType::opt)) &&
-              put16(edns_udp_size) && put32(upper_rcode << 24 | (opt.dnssec_ok ? 0x8000U : 0U)) &&
-              put16(static_cast<std::uint16_t>(opt.size() - opt_fixed_size));
+  bool fits = put(opt_head(rcode, opt.dnssec_ok, opt.size() - opt_head_size));
   if (!opt.nsid.empty()) {
     fits = fits && put16(static_cast<std::uint16_t>(EdnsOption::nsid)) &&
            put16(static_cast<std::uint16_t>(opt.nsid.size())) && put(bytes_of(opt.nsid));

@@ -7,6 +7,8 @@
 
 #include <ldns/ldns.h>
 
+#include "compressible.hpp"
+
 namespace rgw::dns {
 namespace {
 
@@ -19,21 +21,6 @@ using RdfPtr = std::unique_ptr<ldns_rdf, Free>;
 
 RdfPtr to_ldns(const Name& name) {
   return RdfPtr{ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name.size(), name.wire().data())};
-}
-
-/// The types whose names may be compressed: those of RFC 1035 (RFC 3597 section 4), as far as anybody uses
-/// them.
-bool compressible(RrType type) {
-  switch (type) {
-    case RrType::ns:
-    case RrType::cname:
-    case RrType::soa:
-    case RrType::ptr:
-    case RrType::mx:
-      return true;
-    default:
-      return false;
-  }
 }
 
 /// The number in a field of fixed size; nothing in fields of other kinds.

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "opt_head.hpp"
 #include "reply_room.hpp"
 
 namespace rgw::dns {
@@ -25,21 +26,10 @@ std::span<const std::uint8_t> upstream_query(const AnswerKey& key, std::span<std
   const std::array<std::uint8_t, header_size> header{0, 0, upper(flags), lower(flags), 0, 1, 0, 0, 0, 0,
                                                      0, 1};
   const std::array<std::uint8_t, 4> what{upper(type), lower(type), 0, class_in};
-  const std::array<std::uint8_t, 11> opt{0,
-                                         0,
-                                         static_cast<std::uint8_t>(RrType::opt),
-                                         upper(edns_udp_size),
-                                         lower(edns_udp_size),
-                                         0,
-                                         0,
-                                         static_cast<std::uint8_t>(key.dnssec_ok() ? 0x80 : 0),
-                                         0,
-                                         0,
-                                         0};
   auto out = std::ranges::copy(header, room.begin()).out;
   out = std::ranges::copy(question.name.wire(), out).out;
   out = std::ranges::copy(what, out).out;
-  out = std::ranges::copy(opt, out).out;
+  out = std::ranges::copy(opt_head(Rcode::noerror, key.dnssec_ok(), 0), out).out;
   return room.first(static_cast<std::size_t>(out - room.begin()));
 }
 

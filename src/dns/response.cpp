@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "compressible.hpp"
 #include "record.hpp"
 #include "wire_reader.hpp"
 
@@ -18,18 +19,17 @@ struct Layout {
   RrType type;
   std::uint8_t before;
   std::uint8_t names;
-  bool compress;  ///< may it be sent compressed?
 };
 constexpr std::array<Layout, 9> layouts{{
-    {RrType::ns, 0, 1, true},
-    {RrType::cname, 0, 1, true},
-    {RrType::soa, 0, 2, true},
-    {RrType::ptr, 0, 1, true},
-    {RrType::mx, 2, 1, true},
-    {RrType::dname, 0, 1, false},
-    {RrType::srv, 6, 1, false},
-    {static_cast<RrType>(17), 0, 2, false},  // RP
-    {static_cast<RrType>(18), 2, 1, false},  // AFSDB
+    {RrType::ns, 0, 1},
+    {RrType::cname, 0, 1},
+    {RrType::soa, 0, 2},
+    {RrType::ptr, 0, 1},
+    {RrType::mx, 2, 1},
+    {RrType::dname, 0, 1},
+    {RrType::srv, 6, 1},
+    {static_cast<RrType>(17), 0, 2},  // RP
+    {static_cast<RrType>(18), 2, 1},  // AFSDB
 }};
 
 void append(std::vector<std::uint8_t>& out, std::span<const std::uint8_t> bytes) {
@@ -53,7 +53,6 @@ std::optional<Rdata> read_rdata(WireReader& reader, RrType type, std::size_t len
   if ((type == RrType::a && length != 4) || (type == RrType::aaaa && length != 16)) return std::nullopt;
   std::size_t before = 0;
   unsigned names = 0;
-  bool compress = false;
   if (type == RrType::naptr) {
     const auto at = before_naptr_name(reader.peek(length));
     if (!at) return std::nullopt;
@@ -62,14 +61,13 @@ std::optional<Rdata> read_rdata(WireReader& reader, RrType type, std::size_t len
   } else if (const auto found = std::ranges::find(layouts, type, &Layout::type); found != layouts.end()) {
     before = found->before;
     names = found->names;
-    compress = found->compress;
   }
   if (before > length) return std::nullopt;
   append(rdata.bytes, reader.take(before));
   for (unsigned i = 0; i < names; ++i) {
     const auto name = reader.compressed_name();
     if (!name || reader.at() > end) return std::nullopt;
-    if (compress) rdata.names.add(rdata.bytes.size());
+    if (compressible(type)) rdata.names.add(rdata.bytes.size());
     append(rdata.bytes, name->wire());
   }
   // Behind its names only an SOA has more: five numbers.

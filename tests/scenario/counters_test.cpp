@@ -265,6 +265,12 @@ std::vector<Raise> table() {
          for (unsigned i = 0; i < 1100; ++i) gateway.put(inside, udp(h, "10.0.0.1:53").ip());
          gateway.turn();
        }},
+      {query_ring_full,
+       [](Gateway& gateway) {
+         for (unsigned i = 0; i < 1100; ++i) gateway.put(inside, udp(h, "10.0.0.1:53").ip());
+         gateway.turn();
+       },
+       realm_with([](auto& realm) { realm.dns.listen = {address("10.0.0.1")}; })},
       {arp_malformed, frame(ethernet(net::MacAddress::broadcast(), Gateway::neighbour_mac, 0x0806, Bytes(28)))},
       {nd_malformed, packet(inside, PacketBuilder{Protocol::icmp, "fe80::1", "fd00:10::1"}.icmp(135).payload(16).ttl(64).ip())},
       {no_mbuf,

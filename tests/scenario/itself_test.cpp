@@ -3,6 +3,7 @@
 // broadcast too
 // - on an address that it shares with NAT only its services are the kernel's, and answers leave as the kernel
 // wrote them
+// - a flood of DNS queries takes no room from what else goes to control
 // - its own connections are sessions: they share ports with hosts without collision, and replies and errors
 // come back to the kernel
 #include "scenario/support.hpp"
@@ -32,6 +33,37 @@ std::optional<Seen> up(Gateway& gateway, unsigned port, const PacketBuilder& pac
   gateway.put(port, packet.ip());
   gateway.turn();
   return to_kernel(gateway, port);
+}
+
+TEST_P(Itself, a_flood_of_queries_takes_no_room_from_what_else_goes_to_control) {  // POOL-8
+  Gateway gateway{realm_with([](config::Realm& realm) { realm.dns.listen = {address("198.51.100.1")}; }),
+                  GetParam()};
+  constexpr unsigned queries = 3000;
+  for (unsigned i = 0; i < queries; ++i) {
+    gateway.put(outside, udp(at("203.0.113.53", 1024 + i), "198.51.100.1:53").payload(20).ip());
+    if (i % 32 == 31) gateway.turn();  // control rests
+  }
+  // Behind the flood: an ARP question, a next hop to be found, a packet for the kernel.
+  net::ArpPacket question{be16{1}, be16{0x0800}, 6, 4, be16{net::ArpPacket::request}, {}, {}, {}, {}};
+  question.sender_mac = Gateway::neighbour_mac;
+  question.sender = address("198.51.100.77").v4();
+  question.target = address("198.51.100.1").v4();
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&question);
+  gateway.put_frame(outside, ethernet(net::MacAddress::broadcast(), Gateway::neighbour_mac, 0x0806,
+                                      Bytes(bytes, bytes + sizeof question)));
+  gateway.put(inside, udp("10.0.0.42:5000", "198.51.100.66:9").ip());
+  gateway.put(outside, tcp("203.0.113.10:5000", "198.51.100.1:53").syn().ip());
+  gateway.turn();
+  EXPECT_GT(gateway.count(Counter::query_ring_full), 0U);
+  EXPECT_EQ(gateway.count(Counter::punt_ring_full), 0U);
+  EXPECT_EQ(gateway.count(Counter::to_dns) + gateway.count(Counter::query_ring_full), queries);
+  std::array<unsigned, 16> seen{};
+  for (const auto& punted : gateway.punted()) ++seen[static_cast<std::size_t>(punted.purpose)];
+  const auto of = [&](Purpose purpose) { return seen[static_cast<std::size_t>(purpose)]; };
+  EXPECT_EQ(of(Purpose::query), gateway.count(Counter::to_dns));
+  EXPECT_EQ(of(Purpose::neighbour), 1U);
+  EXPECT_EQ(of(Purpose::resolve), 1U);
+  EXPECT_EQ(of(Purpose::to_kernel), 1U);
 }
 
 TEST_P(Itself, its_inside_address_is_the_kernel_s_alone) {  // OUT-9

@@ -211,5 +211,24 @@ TEST_P(SignpostTimers, a_signpost_ends_with_its_session) {  // OUT-3
   EXPECT_EQ(gateway.count(Counter::session_expired), 1U) << "a signpost is no session";
 }
 
+TEST_P(SignpostTimers, a_connection_that_is_silent_stays_reachable) {  // OUT-3
+  Gateway gateway{lab_realm(), GetParam()};
+  gateway.bind("198.51.100.10", {}, "10.0.0.42");
+  gateway.turn();
+  const unsigned port = GetParam() == 1 ? 1024 : foreign_port(gateway, "198.51.100.10", "10.0.0.42");
+  const std::string remote = "203.0.113.10:4000";
+  const std::string external = at("198.51.100.10", port), host = at("10.0.0.42", port);
+  ASSERT_TRUE(gateway.in(tcp(remote, external).syn()));
+  ASSERT_TRUE(gateway.out(tcp(host, remote).syn_ack()));
+  ASSERT_TRUE(gateway.in(tcp(remote, external).ack()));
+  for (int i = 0; i < 3; ++i) {
+    pass(gateway, 120min);
+    EXPECT_EQ(text(gateway.in(tcp(remote, external).ack())), "tcp " + remote + " > " + host);
+  }
+  EXPECT_EQ(gateway.count(Counter::signpost_created), GetParam() == 1 ? 0U : 1U);
+  pass(gateway, 125min);
+  expect_nothing_left(gateway, 2);
+}
+
 }  // namespace
 }  // namespace rgw::test

@@ -108,7 +108,8 @@ class Gateway {
   }
   void bind(std::string_view external, net::Service service, std::string_view host, std::uint64_t reservation = 1,
             std::uint32_t claim = 1, Duration hold = std::chrono::seconds{2}) {
-    tell(ring::Bind{ReservationId{reservation}, claim, service, address(external), HostId{0}, address(host), clock_.now() + hold});
+    tell(ring::Bind{ReservationId{reservation}, claim, service, address(external), address(host),
+                    clock_.now() + hold});
   }
   void unbind(std::string_view external, net::Service service, std::uint64_t reservation = 1, bool reject_after = true) {
     tell(ring::Unbind{ReservationId{reservation}, service, address(external), reject_after});
@@ -176,10 +177,13 @@ class Gateway {
   std::vector<Punted> punted() {
     std::vector<Punted> all;
     for (auto& rings : control_) {
-      for (rte_mbuf* mbuf = nullptr; rings->packets_to_control.pop(mbuf);) {
-        const ring::PacketBuffer buffer{mbuf};
-        const auto bytes = buffer.bytes();
-        all.push_back({buffer.note().purpose, buffer.note().port, buffer.note().next_hop, Bytes(bytes.begin(), bytes.end())});
+      for (auto* ring : {&rings->packets_to_control, &rings->queries_to_control}) {
+        for (rte_mbuf* mbuf = nullptr; ring->pop(mbuf);) {
+          const ring::PacketBuffer buffer{mbuf};
+          const auto bytes = buffer.bytes();
+          all.push_back({buffer.note().purpose, buffer.note().port, buffer.note().next_hop,
+                         Bytes(bytes.begin(), bytes.end())});
+        }
       }
     }
     return all;

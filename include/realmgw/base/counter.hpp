@@ -155,6 +155,7 @@ enum class CounterKind : std::uint8_t {
   X(to_dns,                     packet_end, "DNS queries over UDP handed to the control thread, past the kernel") \
   X(from_kernel,                event,      "packets the kernel sent through a port's TAP") \
   X(punt_ring_full,             drop,       "the ring to the control thread was full") \
+  X(query_ring_full,            drop,       "the ring of DNS queries to the control thread was full") \
   X(worker_ring_full,           drop,       "the ring from the control thread to a worker was full") \
   X(tap_write_failed,           drop,       "the kernel did not take a packet") \
   X(arp_answered,               packet_end, "ARP requests answered") \

@@ -21,7 +21,7 @@ namespace rgw::control {
 /// Takes the packets that workers hand up, and brings those of the kernel down.
 class LinkService final : private NeighbourActions {
  public:
-  static constexpr unsigned packets_per_turn = 256;  ///< from one worker
+  static constexpr unsigned packets_per_turn = 256;  ///< from one ring of a worker
   static constexpr unsigned burst = 32;              ///< of these, taken at once
   static constexpr unsigned frames_per_turn = 64;    ///< from one kernel port
   static constexpr std::size_t longest_frame = 9216 + 18;
@@ -46,6 +46,7 @@ class LinkService final : private NeighbourActions {
   void update(const ring::NeighbourUpdate& update) override { workers_.broadcast(update); }
   void resume(ring::PacketBuffer packet, const net::MacAddress& mac) override;
 
+  bool take(ring::SpscRing<rte_mbuf*>& ring, Instant now);
   void handle(ring::PacketBuffer packet, Instant now);
   void to_kernel(PortId port, std::span<const std::uint8_t> frame);
   bool from_kernel(PortId port);

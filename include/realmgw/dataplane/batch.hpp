@@ -11,6 +11,7 @@
 #include "realmgw/dataplane/neighbour_table.hpp"
 #include "realmgw/nat/session_table.hpp"
 #include "realmgw/net/packet.hpp"
+#include "realmgw/ring/packet_buffer.hpp"
 
 namespace rgw::dataplane {
 
@@ -30,7 +31,7 @@ struct alignas(64) Packet : net::Packet {
   bool hairpinned;               ///< translated outbound already; now on its way in
   bool reconsider;               ///< its session may give way to what is new: see `keep_alive`
   bool respelled;                ///< calls its session's remote by another spelling than the session: nat::respell
-  bool new_signpost;             ///< `signpost` was set up for this very packet
+  ring::SignpostState signpost_state;  ///< where there is a signpost
   WorkerId from;                 ///< the peer that sent it
   net::IpAddress next_hop;       ///< from `egress` on, where there is no neighbour
 };

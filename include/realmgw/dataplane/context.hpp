@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -120,7 +121,8 @@ class Context {
     buffer.packets[buffer.count++] = mbuf;
     if (buffer.count == tx_room) flush(*ports[port.value()], buffer);
   }
-  /// Hands a packet to control with a purpose; counts it as `punt_ring_full` where that is not possible.
+  /// Hands a packet to control with a purpose; counts it as `punt_ring_full`, or a query as
+  /// `query_ring_full`, where that is not possible.
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port);
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port, const net::IpAddress& next_hop);
   /// Makes the mbuf's data the frame of the packet as it is now: 14 bytes of Ethernet header, which keeps its addresses, before
@@ -128,10 +130,9 @@ class Context {
   static void reframe(const Packet& packet);
   /// Writes a packet's note so that whoever takes it up goes on where it is now.
   void write_note(const Packet& packet, std::uint32_t signpost = ring::no_signpost) const;
-  /// Hands a packet to a peer, which goes on with it; `signpost`: by which of ours it went, which may have been
-  /// set up for it.
+  /// Hands a packet to a peer, which goes on with it; `signpost`: by which of ours it went.
   [[nodiscard]] Verdict to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost = ring::no_signpost,
-                                bool new_signpost = false);
+                                ring::SignpostState state = ring::SignpostState::confirmed);
   /// The same for a packet that no stage has seen. It came by `port`, after `hops` from worker to worker.
   void hand_over(rte_mbuf* mbuf, PortId port, std::uint8_t hops, WorkerId peer, std::uint32_t signpost) {
     counters.add(Counter::steer_to_peer);
@@ -140,7 +141,8 @@ class Context {
     note.port = port;
     note.from = id;
     note.hops = static_cast<std::uint8_t>(hops + 1);
-    note.ports_known = note.hairpinned = note.new_signpost = false;
+    note.ports_known = note.hairpinned = false;
+    note.signpost_state = ring::SignpostState::confirmed;
     note.signpost = signpost;
     push_peer(peer, {mbuf, signpost, PeerMessage::Word::noted, {}});
   }
@@ -177,9 +179,16 @@ class Context {
   void tell_signpost(WorkerId holder, std::uint32_t signpost, PeerMessage::Word word) {
     push_peer(holder, {nullptr, signpost, word, {}});
   }
-  /// How long a signpost lasts without a word: twice as long as its session without a packet, so that the word comes first.
-  [[nodiscard]] nat::Tick signpost_deadline(const nat::Session& signpost) const {
-    return tick + 2 * realm.timeouts[static_cast<std::size_t>(signpost.timer)];
+  /// Our own signpost of that name; `no_session` where it is over.
+  [[nodiscard]] nat::SessionSlot signpost_named(std::uint32_t name) const;
+  /// How long a signpost lasts whose home has not said that a session stands; packets do not lengthen it.
+  /// Home says so in its next turn, so this is ample. Where home refuses a flood, and its word is lost, the
+  /// flood fills the table for no longer than this. A SYN that waits (RFC 5382 REQ-4) has as long.
+  static constexpr nat::Tick unconfirmed_signpost = nat::ticks_of(std::chrono::seconds{6});
+  /// A packet, or home's word, keeps a confirmed signpost: twice as long as its session lasts without a
+  /// packet, so that home's next word comes before it ends.
+  void keep_signpost(nat::Session& signpost) const {
+    nat::SessionTable::extend(signpost, tick + 2 * realm.timeouts[static_cast<std::size_t>(signpost.timer)]);
   }
   /// Does a packet from there keep its session as it is alive for longer? From inside it must (RFC 4787 REQ-6).
   [[nodiscard]] bool refreshes(net::Side from) const {
@@ -241,9 +250,13 @@ class Context {
   }
   void flush(const Port& port, TxBuffer& buffer);
   void flush(WorkerId peer, PeerBuffer& buffer);
+  void retire_unsent();
 
   std::vector<TxBuffer> tx_;  ///< by port
   std::vector<PeerBuffer> to_peers_;
+  /// Signposts whose first packet the ring had no room for: home never hears of them. They end with the turn,
+  /// not while packets that have found them are on their way; no more than a turn sets up.
+  std::vector<std::uint32_t> unsent_;
 };
 
 }  // namespace rgw::dataplane

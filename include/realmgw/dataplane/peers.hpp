@@ -16,7 +16,7 @@ namespace rgw::dataplane {
 struct PeerMessage {
   enum class Word : std::uint8_t {
     ended,   ///< there is no such session: the signpost ends too
-    lives,   ///< it goes on, though no packet may have passed the signpost for long
+    lives,   ///< it stands, though no packet may have passed the signpost for long
     noted,   ///< a packet whose note says where it is on its way
     as_it_came,  ///< a packet from the queue of `port`, which nobody has done anything to: its note, a line of its own, is not written
   };

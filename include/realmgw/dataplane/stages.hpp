@@ -53,8 +53,11 @@ void edited(Context& context, Batch& batch);
 
 /// What the session that was found says: on to its home, or it goes on living. `packet.session` may be none.
 [[nodiscard]] Verdict follow_session(Context& context, Packet& packet);
-/// Remembers by which signpost the packets of a session come, so that both end together.
-inline void adopt_signpost(nat::Session& session, const Packet& packet) {
+/// Remembers by which signpost the packets of a session come, so that both end together; and says that the
+/// session stands, to a signpost that has not heard so.
+inline void adopt_signpost(Context& context, nat::Session& session, const Packet& packet) {
+  if (packet.signpost_state != ring::SignpostState::confirmed) [[unlikely]]
+    context.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::lives);
   session.posted = true;
   session.home = packet.from;
   session.posted_by = packet.signpost;

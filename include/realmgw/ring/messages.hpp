@@ -34,7 +34,6 @@ struct Bind {
   std::uint32_t claim;  ///< which claim of the reservation
   net::Service service;
   net::IpAddress external;
-  HostId host;
   net::IpAddress inside;
   Instant deadline;
 };
@@ -226,19 +225,23 @@ using ToControl =
 // ---- the rings between control and one worker
 
 /// The control thread drains `events_to_worker` never and `packets_to_worker` never: it writes those two and reads
-/// the other two. A worker handles all waiting events before any packet.
+/// the others. A worker handles all waiting events before any packet.
 struct ControlRings {
   explicit ControlRings(WorkerId worker, unsigned events = 4096, unsigned packets = 1024)
       : events_to_worker{name("e2w", worker), events},
         packets_to_worker{name("p2w", worker), packets},
         events_to_control{name("e2c", worker), events},
         packets_to_control{name("p2c", worker), packets},
+        queries_to_control{name("q2c", worker), packets},
         signalling_to_control{name("s2c", worker), packets} {}
 
   SpscRing<ToWorker> events_to_worker;
   SpscRing<rte_mbuf*> packets_to_worker;
   SpscRing<ToControl> events_to_control;
+  /// What the kernel, neighbours and next hops wait for.
   SpscRing<rte_mbuf*> packets_to_control;
+  /// DNS queries: a ring of their own, served last, so that a flood of them takes nothing from the others.
+  SpscRing<rte_mbuf*> queries_to_control;
   /// What ALGs read: a ring of its own, so that a flood of it takes nothing from the others (ALG-5).
   SpscRing<rte_mbuf*> signalling_to_control;
 

@@ -42,6 +42,13 @@ struct CompanionId {
 };
 static_assert(sizeof(CompanionId) == 8);
 
+/// What the worker that holds a signpost knows of the session that it leads to.
+enum class SignpostState : std::uint8_t {
+  confirmed,    ///< home has said that the session stands
+  unconfirmed,  ///< home has not said so yet, or its word was lost: it says so again
+  fresh,        ///< the same, and the signpost was set up for this very packet
+};
+
 /// The note in an mbuf's private area. Written by the sender before the push, read by the receiver after the pop;
 /// while a packet stays on one worker nobody looks at it.
 struct PacketNote {
@@ -57,7 +64,7 @@ struct PacketNote {
   std::uint8_t l4_protocol;
   std::uint16_t datagram_length;  ///< as in net::Packet
   std::uint32_t signpost;  ///< `forward`: the sender's signpost for this flow, or none
-  bool new_signpost;       ///< `forward`: it was set up for this very packet
+  SignpostState signpost_state;  ///< where there is a signpost
   net::IpAddress next_hop;  ///< `resolve`
   CompanionId companion;    ///< `inspect`, `edited`
 };

@@ -14,6 +14,7 @@ using ring::OwnAddress;
 // The flow's packets come to this worker, its session lives on another: leave a signpost and pass the packet
 // on.
 Verdict post(Context& context, Packet& packet, WorkerId home) {
+  if (packet.hops == Context::max_hops) return Verdict::drop(Counter::steer_too_many_hops);
   const nat::SessionSlot slot = context.sessions.allocate();
   if (slot == nat::no_session) return Verdict::drop(Counter::session_table_full);
   Session& signpost = context.sessions[slot];
@@ -28,17 +29,17 @@ Verdict post(Context& context, Packet& packet, WorkerId home) {
     signpost.external6 = packet.key6.near;
     signpost.remote6 = packet.key6.far;
   }
-  // It outlives the session, which sends word now and then.
+  // Once home has said that there is a session, it outlives that, which sends word now and then.
   signpost.timer = packet.tail().protocol == net::Protocol::tcp    ? nat::TimerClass::tcp_established
                    : packet.tail().protocol == net::Protocol::icmp ? nat::TimerClass::icmp
                                                                    : nat::TimerClass::udp;
-  signpost.deadline = context.signpost_deadline(signpost);
+  signpost.deadline = context.tick + Context::unconfirmed_signpost;
   if (!context.sessions.publish(slot, context.tick)) {
     context.sessions.discard(slot);
     return Verdict::drop(Counter::session_table_full);
   }
   context.counters.add(Counter::signpost_created);
-  return context.to_peer(packet, home, signpost.signpost_id(), true);
+  return context.to_peer(packet, home, signpost.signpost_id(), ring::SignpostState::fresh);
 }
 
 // The session is gone that a signpost was set up for, which is to hear of it: what follows the packet would have none. Its
@@ -75,7 +76,7 @@ Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
       context.counters.add(Counter::session_created_local);
       break;
   }
-  if (packet.signpost != ring::no_signpost) adopt_signpost(session, packet);
+  if (packet.signpost != ring::no_signpost) adopt_signpost(context, session, packet);
   if (admitted.claim) {
     context.counters.add(Counter::claim_made);
     session.claimed = true;
@@ -312,7 +313,8 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
     if (posted)
       return context.to_peer(packet, owner);  // who, its signpost gone, sees it as the first of a flow
   }
-  if (packet.signpost != ring::no_signpost && !packet.new_signpost) return turn_back(context, packet);
+  if (packet.signpost != ring::no_signpost && packet.signpost_state != ring::SignpostState::fresh)
+    return turn_back(context, packet);
 
   if (packet.family == net::Family::v4) {
     const auto& ip = packet.ipv4();

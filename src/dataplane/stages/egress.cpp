@@ -39,24 +39,29 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
   return Verdict::drop(Counter::packet_too_big);
 }
 
+// No neighbour is remembered: the way is the route's, and `cached` remembers it.
+Verdict find_route(Context& context, Packet& packet, const net::IpAddress& destination,
+                   nat::NeighbourIndex& cached) {
+  const ring::NextHop* route = context.snapshot().route(destination);
+  if (route == nullptr) {
+    context.report(packet, nat::IcmpError::network_unreachable);
+    return Verdict::drop(Counter::no_route);
+  }
+  packet.next_hop = route->gateway.value_or(destination);
+  cached = context.next_on(*route, destination);
+  packet.neighbour = context.neighbours.find(cached);
+  packet.port = route->port;
+  return check_mtu(context, packet, destination.family());
+}
+
 }  // namespace
 
 Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destination,
                  nat::NeighbourIndex& cached) {
   packet.neighbour = context.neighbours.find(cached);
-  if (packet.neighbour != nullptr) [[likely]] {
-    packet.port = packet.neighbour->port;
-  } else {
-    const ring::NextHop* route = context.snapshot().route(destination);
-    if (route == nullptr) {
-      context.report(packet, nat::IcmpError::network_unreachable);
-      return Verdict::drop(Counter::no_route);
-    }
-    packet.next_hop = route->gateway.value_or(destination);
-    cached = context.next_on(*route, destination);
-    packet.neighbour = context.neighbours.find(cached);
-    packet.port = route->port;
-  }
+  if (packet.neighbour == nullptr) [[unlikely]]
+    return find_route(context, packet, destination, cached);
+  packet.port = packet.neighbour->port;
   return check_mtu(context, packet, destination.family());
 }
 
@@ -80,7 +85,7 @@ Verdict route(Context& context, Packet& packet) {
     packet.neighbour = neighbour;
     return check_mtu(context, packet, outward ? session.outside_family() : session.inside_family());
   }
-  return find_way(context, packet, outward ? session.remote(Side::outside) : session.host(), cached);
+  return find_route(context, packet, outward ? session.remote(Side::outside) : session.host(), cached);
 }
 
 }  // namespace

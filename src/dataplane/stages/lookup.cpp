@@ -36,8 +36,10 @@ Verdict follow_session(Context& context, Packet& packet) {
   Session& session = context.sessions[packet.session];
   if (session.plain == nat::PlainPair::none) [[unlikely]] {
     if (session.signpost) {
-      nat::SessionTable::extend(session, context.signpost_deadline(session));
-      return context.to_peer(packet, session.home, session.signpost_id());
+      using ring::SignpostState;
+      if (session.confirmed) context.keep_signpost(session);
+      return context.to_peer(packet, session.home, session.signpost_id(),
+                             session.confirmed ? SignpostState::confirmed : SignpostState::unconfirmed);
     }
     // Who is outside cannot speak for a host inside that is reached by hairpin, whatever source address he writes; and who
     // is inside cannot speak for the gateway's own kernel, whose packets do not come this way.
@@ -47,7 +49,7 @@ Verdict follow_session(Context& context, Packet& packet) {
     }
   }
   // A session may exist before packets come to it by a signpost (a static mapping's host began), or outlive one.
-  if (packet.signpost != ring::no_signpost) adopt_signpost(session, packet);
+  if (packet.signpost != ring::no_signpost) adopt_signpost(context, session, packet);
   return keep_alive(context, packet);
 }
 

@@ -27,12 +27,15 @@ WorkerId owner(const nat::Ownership& law, rte_mbuf* mbuf) {
 }
 
 // Follows a signpost. The walk would have found that the packet is this worker's, until it came to the
-// signpost.
-void follow(Context& context, rte_mbuf* mbuf, PortId port, std::uint8_t hops, nat::SessionSlot slot) {
+// signpost. False, and nothing has been touched: home has to be asked whether the session stands.
+bool follow(Context& context, rte_mbuf* mbuf, PortId port, std::uint8_t hops, nat::SessionSlot slot) {
   Session& signpost = context.sessions[slot];
-  nat::SessionTable::extend(signpost, context.signpost_deadline(signpost));
+  if (!signpost.confirmed) [[unlikely]]
+    return false;
+  context.keep_signpost(signpost);
   context.counters.add(Counter::steer_mine);
   context.hand_over(mbuf, port, hops, signpost.home, signpost.signpost_id());
+  return true;
 }
 
 // Where bursts come from: how their packets are read, and what is done with a plain one whose session is at
@@ -40,7 +43,7 @@ void follow(Context& context, rte_mbuf* mbuf, PortId port, std::uint8_t hops, na
 
 // The queue of a port, and nobody else receives.
 struct OnlyWorker {
-  static constexpr bool has_peers = false;
+  static constexpr std::uint16_t handed = 0;  ///< packets handed over to peers
   std::uint64_t own_mac;
 
   explicit OnlyWorker(const ring::PortFacts& port) : own_mac{word_of(port.mac)} {}
@@ -80,7 +83,7 @@ class OwnAddress {
 
 // The queue of a port, beside other workers.
 struct OneOfWorkers : OnlyWorker {
-  static constexpr bool has_peers = true;
+  std::uint16_t handed = 0;
   PortId port;
   bool by_law;  // no stateless map comes before the law
   OwnAddress own;
@@ -99,40 +102,42 @@ struct OneOfWorkers : OnlyWorker {
     if (!own.owns<from>(context, mbuf, packet)) {
       if (!by_law) return false;
       context.hand_over(mbuf, port, owner<from>(context.ownership, mbuf));
+      ++handed;
       return true;
     }
     if (!known) return false;
     Session& session = context.sessions[slot];
     if (!session.signpost) [[likely]]
       return send_by_session<from>(context, mbuf, packet, session);
-    if (!by_law) return false;
-    follow(context, mbuf, port, 0, slot);
+    if (!by_law || !follow(context, mbuf, port, 0, slot)) return false;
+    ++handed;
     return true;
   }
 };
 
 // The ring of a peer, as they came there by a port.
 struct AsTheyCame : OnlyWorker {
-  static constexpr bool has_peers = true;
+  std::uint16_t handed = 0;
   PortId port;
 
   explicit AsTheyCame(const ring::PortFacts& facts) : OnlyWorker{facts}, port{facts.id} {}
   template <Side from>
   [[gnu::always_inline]] bool pass(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
-                                   nat::SessionSlot slot) const {
+                                   nat::SessionSlot slot) {
     if (slot == nat::no_session) return false;
     Session& session = context.sessions[slot];
     if (!session.signpost) [[likely]]
       return send_by_session<from>(context, mbuf, packet, session);
-    follow(context, mbuf, port, 1, slot);
+    if (!follow(context, mbuf, port, 1, slot)) return false;
+    ++handed;
     return true;
   }
 };
 
 // The ring of a peer, with notes.
 struct Noted {
-  static constexpr bool has_peers = true;
   const ring::Snapshot& snapshot;
+  std::uint16_t handed = 0;
 
   template <Side from>
   [[gnu::always_inline]] PlainPacket read(rte_mbuf* mbuf, const HashSalt& salt) const {
@@ -142,29 +147,34 @@ struct Noted {
   }
   template <Side from>
   [[gnu::always_inline]] bool pass(Context& context, rte_mbuf* mbuf, const PlainPacket& packet,
-                                   nat::SessionSlot slot) const {
+                                   nat::SessionSlot slot) {
     if (slot == nat::no_session) return false;
     Session& session = context.sessions[slot];
     const auto& note = ring::note(mbuf);
     if (session.signpost) [[unlikely]] {
       if (note.signpost != ring::no_signpost || note.hops == Context::max_hops) return false;
-      follow(context, mbuf, note.port, note.hops, slot);
+      if (!follow(context, mbuf, note.port, note.hops, slot)) return false;
+      ++handed;
       return true;
     }
-    // A session is told by which signpost it is reached.
+    // A session is told by which signpost it is reached, and tells one that has not heard of it yet.
     if (note.signpost != ring::no_signpost &&
-        (!session.posted || session.home != note.from || session.posted_by != note.signpost)) [[unlikely]]
+        (!session.posted || session.home != note.from || session.posted_by != note.signpost ||
+         note.signpost_state != ring::SignpostState::confirmed)) [[unlikely]]
       return false;
     return send_by_session<from>(context, mbuf, packet, session);
   }
 };
 
+struct Walked {
+  std::uint16_t left;    ///< in the burst
+  std::uint16_t handed;  ///< over to peers
+};
+
 template <Side from, class Source>
-std::uint16_t walk(Context& context, Source source, std::span<rte_mbuf*> burst) {
+Walked walk(Context& context, Source source, std::span<rte_mbuf*> burst) {
   auto& sessions = context.sessions;
   const auto count = static_cast<std::uint16_t>(burst.size());
-  const auto handed = [&] { return Source::has_peers ? context.counters.get(Counter::steer_to_peer) : 0; };
-  const std::uint64_t handed_before = handed();
   std::array<PlainPacket, Batch::capacity> packets;
   std::array<std::uint64_t, Batch::capacity> hashes;
   std::array<nat::SessionSlot, Batch::capacity> slots;
@@ -190,14 +200,14 @@ std::uint16_t walk(Context& context, Source source, std::span<rte_mbuf*> burst) 
     in_order |= known || (!packets[i].is_plain() && holds_up(burst[i]));
     burst[left++] = burst[i];
   }
-  const std::uint64_t sent = count - left - (handed() - handed_before);
+  const auto sent = static_cast<std::uint64_t>(count - left - source.handed);
   context.counters.add(Counter::short_way, sent);
   context.counters.add(Counter::steer_mine, sent);
-  return left;
+  return {left, source.handed};
 }
 
 template <class Source>
-std::uint16_t walk_from(Context& context, Side side, const Source& source, std::span<rte_mbuf*> burst) {
+Walked walk_from(Context& context, Side side, const Source& source, std::span<rte_mbuf*> burst) {
   return side == Side::inside ? walk<Side::inside>(context, source, burst)
                               : walk<Side::outside>(context, source, burst);
 }
@@ -224,14 +234,18 @@ template <Side from>
 std::uint16_t take_beside_peers(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
   const OneOfWorkers source{context, port};
   bool& mostly_peers = context.mostly_peers[static_cast<std::size_t>(port.side)];
-  const std::uint64_t before = context.counters.get(Counter::steer_to_peer);
   auto left = static_cast<std::uint16_t>(burst.size());
   if (mostly_peers && source.by_law) {
     left = port.side == Side::inside ? hand_over_first<Side::inside>(context, source, burst)
                                      : hand_over_first<Side::outside>(context, source, burst);
   }
-  if (left != 0) left = walk_from(context, port.side, source, burst.first(left));
-  mostly_peers = 2 * (context.counters.get(Counter::steer_to_peer) - before) > burst.size();
+  std::size_t handed = burst.size() - left;
+  if (left != 0) {
+    const Walked walked = walk_from(context, port.side, source, burst.first(left));
+    left = walked.left;
+    handed += walked.handed;
+  }
+  mostly_peers = 2 * handed > burst.size();
   return left;
 }
 
@@ -242,7 +256,7 @@ std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std:
   auto left = static_cast<std::uint16_t>(burst.size());
   // A plain stateless translator never has a session.
   if (context.sessions.size() != 0 || !(alone || context.snapshot().policy.is_stateless())) {
-    left = alone ? walk_from(context, port.side, OnlyWorker{port}, burst)
+    left = alone ? walk_from(context, port.side, OnlyWorker{port}, burst).left
                  : take_beside_peers(context, port, burst);
   }
   if (left != 0 && context.realm.memo.enabled()) left = take_short_way_by_map(context, port, burst.first(left));
@@ -250,11 +264,11 @@ std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std:
 }
 
 std::uint16_t take_short_way_from_peer(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
-  return walk_from(context, port.side, AsTheyCame{port}, burst);
+  return walk_from(context, port.side, AsTheyCame{port}, burst).left;
 }
 
 std::uint16_t take_short_way_from_peer(Context& context, Side side, std::span<rte_mbuf*> burst) {
-  return walk_from(context, side, Noted{context.snapshot()}, burst);
+  return walk_from(context, side, Noted{context.snapshot()}, burst).left;
 }
 
 }  // namespace rgw::dataplane::stages

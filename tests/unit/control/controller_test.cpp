@@ -125,6 +125,25 @@ class ControllerTest : public testing::Test {
   std::unique_ptr<Controller> controller = make();
 };
 
+// A flood of queries delays the kernel's share by no more than one turn's part of the flood.
+TEST_F(ControllerTest, queries_are_served_behind_all_else) {
+  for (unsigned i = 0; i < 255; ++i) {
+    auto query = packets.packet(Frame(60), ring::Purpose::query, PortId{1});
+    ASSERT_TRUE(workers[0].queries_to_control.push(query.release()));
+    query = packets.packet(Frame(60), ring::Purpose::query, PortId{1});
+    ASSERT_TRUE(workers[1].queries_to_control.push(query.release()));
+  }
+  Frame frame(60);
+  frame[20] = 7;
+  hand_up(packets.packet(frame, ring::Purpose::to_kernel, PortId{1}), 1);
+  controller->step();
+  const auto& written = kernel[1]->written_to_kernel;
+  ASSERT_THAT(written, testing::Not(IsEmpty()));
+  EXPECT_EQ(written.front(), frame);
+  EXPECT_TRUE(workers[0].queries_to_control.empty());
+  EXPECT_TRUE(workers[1].queries_to_control.empty());
+}
+
 // POOL-5: a claim frees the address, and the workers forget the reservation.
 TEST_F(ControllerTest, a_claim_ends_its_reservation_on_all_workers) {
   ASSERT_TRUE(ask("hosta.foo")->address);

@@ -245,7 +245,7 @@ struct Side {
 std::optional<Frame> ask_by_packet(Side& side, const Frame& message) {
   auto packet = side.packets.packet(frame_of(udp(client4, server4).payload(message).ip()),
                                     ring::Purpose::query, outside_port);
-  EXPECT_TRUE(side.workers[0].packets_to_control.push(packet.release()));
+  EXPECT_TRUE(side.workers[0].queries_to_control.push(packet.release()));
   side.controller.step();
   static_cast<void>(side.workers.events(0));
   const auto answer = side.workers.packet(0);
@@ -343,7 +343,7 @@ TEST(DnsOffTheRing, whatever_comes_no_packet_buffer_is_lost) {
           static_cast<std::uint8_t>(random.next());
     if (random.below(4) == 0) frame.resize(14 + random.below(static_cast<std::uint32_t>(frame.size() - 13)));
     auto packet = side.packets.packet(frame, ring::Purpose::query, outside_port);
-    ASSERT_TRUE(side.workers[0].packets_to_control.push(packet.release()));
+    ASSERT_TRUE(side.workers[0].queries_to_control.push(packet.release()));
     if (i % 64 == 0) side.clock.advance(100ms);
     side.controller.step();
     static_cast<void>(side.workers.events(0));
