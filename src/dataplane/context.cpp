@@ -127,7 +127,7 @@ void Context::flush(WorkerId peer, PeerBuffer& buffer) {
 
 void Context::retire_unsent() {
   for (const std::uint32_t name : unsent_) {
-    if (const nat::SessionSlot slot = signpost_named(name); slot != nat::no_session) end_session(slot);
+    if (const nat::SessionSlot slot = signpost_named(name); slot != nat::no_session) end_session(slot, Counter::session_ended);
   }
   unsent_.clear();
 }
