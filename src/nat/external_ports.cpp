@@ -11,9 +11,12 @@ ExternalPorts::ExternalPorts(const Policy& policy, const Ownership& ownership, W
     : salt_{salt}, addresses_{port_places(policy)} {
   for (std::uint32_t place = 0; place < addresses_.size(); ++place) place_of_.emplace(addresses_[place], place);
   std::vector<net::PortRange> ranges(addresses_.size());
+  std::vector<bool> in_force(addresses_.size());  // the others had ports to give once, and sessions have them still
+  for (const auto& address : policy.shared_service) in_force[*place_of(address)] = true;
   for (std::size_t i = 0; i < policy.external.size(); ++i) {
     const std::uint32_t place = *place_of(policy.external[i]);
     places_[policy.external[i].is_v4() ? 0 : 1].push_back(place);
+    in_force[place] = true;
     if (!policy.external_ports.empty()) ranges[place] = policy.external_ports[i];
   }
   for (std::uint32_t place = 0; place < addresses_.size(); ++place) {
@@ -23,6 +26,7 @@ ExternalPorts::ExternalPorts(const Policy& policy, const Ownership& ownership, W
       PortSet& set = *sets_.emplace_back(std::make_unique<PortSet>(
           ownership.own_ports(address, owner),
           protocol == Protocol::icmp ? PortSet::Kind::identifiers : PortSet::Kind::ports, range));
+      if (!in_force[place]) continue;
       for (const auto& service : policy.local_services) {
         // A static mapping may have the port too: whichever holds it, nobody else gets it.
         if (service.protocol == protocol && service.port != 0 && set.owns(service.port)) {

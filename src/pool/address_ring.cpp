@@ -67,10 +67,12 @@ bool AddressRing::room_for(const std::vector<net::IpAddress>& addresses, std::sp
   return addresses_.size() + static_cast<std::size_t>(fresh) <= max_addresses && blocked.size() <= max_blocked;
 }
 
-void AddressRing::change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked,
+std::vector<AddressSlot> AddressRing::change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked,
                          Duration rest) {
   quarantine_.set_rest(rest);
-  std::vector<bool> stays(addresses_.size());
+  std::vector<AddressSlot> came;
+  const std::size_t former = addresses_.size();
+  std::vector<bool> stays(former);
   for (const auto& address : addresses) {
     const auto slot = slots_.find(address);
     if (slot == slots_.end()) {
@@ -85,10 +87,12 @@ void AddressRing::change(const std::vector<net::IpAddress>& addresses, std::span
   blocked_pairs_.clear();
   in_use_ = 0;
   for (AddressSlot slot = 0; slot < addresses_.size(); ++slot) {
+    if (stays[slot] && (withdrawn_[slot] || slot >= former)) came.push_back(slot);
     withdrawn_[slot] = !stays[slot];
     stays[slot] ? static_cast<void>(++in_use_) : block(slot, net::Service{});
   }
   block(blocked);
+  return came;
 }
 
 void AddressRing::forget_ended(Instant now) {

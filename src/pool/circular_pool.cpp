@@ -312,9 +312,10 @@ void CircularPool::change(const PoolConfig& config, Instant now) {
   for (const auto family : {net::Family::v4, net::Family::v6}) {
     // One that has never had an address is too small for any.
     if (auto& whole = rings_[static_cast<std::size_t>(family)]; whole->never_used()) {
-      whole = make_ring(config_, family, salt_);
+      whole = make_ring(config_, family, salt_);  // nobody waits for what was never offered
     } else {
-      whole->change(of_family(config.addresses, family), config.blocked, config.rest);
+      for (const AddressSlot slot : whole->change(of_family(config.addresses, family), config.blocked, config.rest))
+        freed_.push_back({family, slot, false});
     }
   }
   reservations_.for_each([&](Slot reservation, const Reservation& record) {

@@ -59,8 +59,8 @@ class AddressRing {
 
   /// Other addresses, services and rest from now on. An address that stays keeps its slot and all that is known
   /// of it; one that does not takes no more reservations, and keeps its slot, should it come back. Only where
-  /// there is `room_for` them.
-  void change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked, Duration rest);
+  /// there is `room_for` them. The slots of those that came into use.
+  std::vector<AddressSlot> change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked, Duration rest);
 
   [[nodiscard]] bool room_for(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked) const;
 
