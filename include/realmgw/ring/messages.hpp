@@ -224,8 +224,10 @@ using ToControl =
 
 // ---- the rings between control and one worker
 
-/// The control thread drains `events_to_worker` never and `packets_to_worker` never: it writes those two and reads
-/// the others. A worker handles all waiting events before any packet.
+/// The control thread writes `events_to_worker` and `packets_to_worker` and reads the other four; the worker does
+/// the reverse. Once the worker has stopped, control also frees the packets that are left in `packets_to_worker`.
+/// A worker handles the events that wait when its turn begins before any packet of that turn, and those that
+/// came since before it looks at packets that no session was found for.
 struct ControlRings {
   explicit ControlRings(WorkerId worker, unsigned events = 4096, unsigned packets = 1024)
       : events_to_worker{name("e2w", worker), events},
