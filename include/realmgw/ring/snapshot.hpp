@@ -1,4 +1,5 @@
-// The realm as the packet path reads it: immutable, built once from the realm file, shared by all threads.
+// The realm as the packet path reads it: immutable, shared by all threads. Each reading of the realm file makes
+// another one.
 #pragma once
 
 #include "realmgw/base/strong_id.hpp"
