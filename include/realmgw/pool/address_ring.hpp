@@ -57,9 +57,9 @@ class AddressRing {
   AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked, Duration rest, Room room,
               const HashSalt& salt);
 
-  /// Other addresses, services and rest from now on. An address that stays keeps its slot and all that is known
-  /// of it; one that does not takes no more reservations, and keeps its slot, should it come back. Only where
-  /// there is `room_for` them.
+  /// Goes by other addresses, blocked services and rest from now on. An address that stays keeps its slot and
+  /// all that is known of it. An address that leaves takes no more reservations; it keeps its slot, should it
+  /// come back. Only where there is `room_for` them.
   void change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked, Duration rest);
 
   [[nodiscard]] bool room_for(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked) const;
