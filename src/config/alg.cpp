@@ -29,7 +29,7 @@ const std::vector<std::uint16_t>& sip_ports(const Alg& alg) {
 constexpr Key<SipDraft, Alg> sip_keys[] = {
     {"ports", into<&SipDraft::protocol, &Alg::Protocol::ports, list_of<server_port, max_ports>>, Change::now,
      by<sip_ports>},
-    {"address_form", into<&SipDraft::address_form, one_of<address_forms>>, Change::now,
+    {"address_form", into<&SipDraft::address_form, one_of<address_forms>>, Change::restart,
      by<&Alg::sip_address_form>},
 };
 

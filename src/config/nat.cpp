@@ -99,7 +99,7 @@ constexpr Key<Outbound> outbound_keys[] = {
                                                                         Change::restart),
     key<&Outbound::max_new_sessions_per_host, count<std::uint32_t, 0, 1'000'000>>("max_new_sessions_per_host",
                                                                                   Change::now),
-    key<&Outbound::untranslated, list_of<prefix, max_untranslated>>("untranslated", Change::ends_sessions),
+    key<&Outbound::untranslated, list_of<prefix, max_untranslated>>("untranslated", Change::now),
     key<&Outbound::mss_clamp, mss_clamp>("mss_clamp", Change::now),
 };
 

@@ -87,18 +87,18 @@ Differing differing_file(const Siit& from, const Siit& to) {
 }
 
 constexpr Key<Siit> keys[] = {
-    key<&Siit::prefix, siit_prefix>("prefix", Change::ends_sessions),
+    key<&Siit::prefix, siit_prefix>("prefix", Change::now),
     key<&Siit::destinations, list_of<prefix_of<net::Family::v4>, max_destinations>>("destinations",
-                                                                                    Change::ends_sessions),
-    {"maps", into<&Siit::maps, maps>, Change::ends_sessions, by<written_maps>},
-    {"maps_file", into<&Siit::maps_file, file_name>, Change::ends_sessions, differing_file},
+                                                                                    Change::now),
+    {"maps", into<&Siit::maps, maps>, Change::now, by<written_maps>},
+    {"maps_file", into<&Siit::maps_file, file_name>, Change::now, differing_file},
     key<&Siit::icmp_source, list_of<prefix_of<net::Family::v4>, max_icmp_sources>, Order::counts>(
-        "icmp_source", Change::ends_sessions),
-    key<&Siit::hairpin, one_of<hairpins>>("hairpin", Change::ends_sessions),
-    key<&Siit::traffic_class, one_of<traffic_classes>>("traffic_class", Change::ends_sessions),
-    key<&Siit::untranslatable, one_of<untranslatables>>("untranslatable", Change::ends_sessions),
+        "icmp_source", Change::now),
+    key<&Siit::hairpin, one_of<hairpins>>("hairpin", Change::now),
+    key<&Siit::traffic_class, one_of<traffic_classes>>("traffic_class", Change::now),
+    key<&Siit::untranslatable, one_of<untranslatables>>("untranslatable", Change::now),
     key<&Siit::lowest_ipv6_mtu, count<std::uint16_t, 1280, 9216>>(
-        "lowest_ipv6_mtu", Change::ends_sessions),  // RFC 8200 to a port's
+        "lowest_ipv6_mtu", Change::now),  // RFC 8200 to a port's
 };
 
 // RFC 7757 section 5: of prefixes that overlap the longest decides, so one may lie within another. Twice the

@@ -142,6 +142,8 @@ bool CtlServer::step(Instant now) {
       if (client.reply->append_to(client.unsent) == CtlReply::Progress::finished) {
         client.unsent += '\n';
         client.reply.reset();
+      } else {
+        client.progress = now;  // it waits for us
       }
       if (client.unsent.size() != before) {
         busy = true;

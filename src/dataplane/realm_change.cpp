@@ -33,7 +33,12 @@ bool may_keep_external(Context& context, const Session& session) {
     case nat::Standing::other:
       break;
   }
-  if (session.claimed) return own->pool && snapshot.hosts.contains(session.host());
+  if (session.claimed) {
+    // The address may have become another host's, who was promised to nobody then.
+    const bool before = static_cast<std::int32_t>(session.created - context.sweep.changed) <= 0;
+    return own->pool && snapshot.hosts.contains(session.host()) &&
+           !(before && snapshot.passed_on.contains(session.host()));
+  }
   const bool by_pinhole =
       session.companion != 0 && context.companions[session.companion].pinhole != nat::PinholeTable::none;
   return by_pinhole && (own->external || own->pool);
@@ -46,21 +51,18 @@ bool has_place(Context& context, const Session& session) {
 }  // namespace
 
 void change_realm(Context& context) {
-  if (context.next_realm == nullptr) return;
   auto& next = static_cast<NextRealm&>(*std::exchange(context.next_realm, nullptr));
   context.admission.adopt(next.rules);
   std::swap(context.realm, next.view);
   const auto& timeouts = context.snapshot().policy.timeouts;
   context.syns.last(timeouts[nat::TimerClass::tcp_incoming_syn]);
   context.fragments.wait(timeouts[nat::TimerClass::fragment]);
-  context.sweep = {.under_way = true, .next = 0, .end = context.sessions.high_water(), .ended = 0};
+  context.sweep = {.under_way = true, .changed = context.tick, .next = 0, .end = context.sessions.high_water(), .ended = 0};
   context.report_to_control(ring::RealmExchanged{&next});
 }
 
 std::uint32_t sweep_sessions(Context& context) {
   Context::Sweep& sweep = context.sweep;
-  if (!sweep.under_way) [[likely]]
-    return 0;
   const nat::SessionSlot first = sweep.next;
   sweep.next += std::min(sessions_a_turn, sweep.end - first);
   for (nat::SessionSlot slot = first; slot < sweep.next; ++slot) {
@@ -73,7 +75,7 @@ std::uint32_t sweep_sessions(Context& context) {
       continue;
     }
     session.towards_inside = session.towards_outside = nat::no_neighbour;  // routes may lead elsewhere
-    context.admission.choose_way(session);
+    if (session.companion == 0) context.admission.choose_way(session);
   }
   if (sweep.next == sweep.end) {
     sweep.under_way = false;

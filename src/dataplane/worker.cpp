@@ -34,7 +34,8 @@ std::uint32_t Worker::step() {
 
   // Reservations first: a packet that one lets in may be in this very burst (POOL-1).
   std::uint32_t work = handle_events(context_);
-  change_realm(context_);
+  if (context_.next_realm != nullptr) [[unlikely]]
+    change_realm(context_);
   context_.settle_pinholes();
   work += handle_control_packets();
   for (std::uint8_t from = 0; from < context_.peers.workers(); ++from) {
@@ -51,7 +52,8 @@ std::uint32_t Worker::step() {
     if (context_.has_queue(*port)) work += handle_queue(*port);
   }
   keep_house();
-  work += sweep_sessions(context_);
+  if (context_.sweep.under_way) [[unlikely]]
+    work += sweep_sessions(context_);
   context_.flush();
   return work;
 }

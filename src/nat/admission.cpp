@@ -103,7 +103,6 @@ Admitted Admission::create(const net::FlowKey<Inside>& inside, const net::FlowKe
   session.timer = first_timer(session.protocol());
   session.tcp_state = how.origin == Session::Origin::inbound ? TcpState::outside_init : TcpState::inside_init;
   session.deadline = tick_of(now) + ticks_of(policy().timeouts[session.timer]);
-  precompute_deltas(session);
   choose_way(session);
   const auto inside_hash = free_hash(inside, how.free_inside),
              outside_hash = free_hash(outside, how.free_outside);
@@ -144,6 +143,7 @@ void Admission::end(SessionSlot slot) {
 }
 
 void Admission::choose_way(Session& session) const {
+  precompute_deltas(session);
   const bool crosses = session.inside_family() != session.outside_family();
   if ((crosses && policy().ignore_traffic_class) || (rules_.stateless && needs_no_session(policy(), session)))
       [[unlikely]]

@@ -1,5 +1,7 @@
 #include "realmgw/nat/port_set.hpp"
 
+#include "realmgw/base/hash.hpp"
+
 #include <bit>
 #include <cassert>
 
@@ -15,6 +17,7 @@ constexpr std::uint32_t high_ports = 1024;
 PortSet::PortSet(OwnPorts own, Kind kind, net::PortRange range)
     : own_{own},
       kind_{kind},
+      rules_{std::uint64_t{range.first} << 16 | range.last},
       high_begin_{own.index_from(high_ports)},
       beyond_((own.size() + 63) / 64),
       reserved_(beyond_.size()),
@@ -31,12 +34,15 @@ PortSet::PortSet(OwnPorts own, Kind kind, net::PortRange range)
 void PortSet::reserve(std::uint16_t port) {
   assert(owns(port));
   const Index i = own_.index(port);
+  rules_ = multiply_fold(rules_ + port + 1, 0x9e37'79b9'7f4a'7c15);
   set(reserved_, i, true);
   set(held_, i, true);
   set_occupied(i, true);
 }
 
 void PortSet::adopt(const PortSet& rules) {
+  if (rules_ == rules.rules_) return;  // as nearly always: the bitmaps are long
+  rules_ = rules.rules_;
   for (std::size_t word = 0; word < held_.size(); ++word) {
     const std::uint64_t former = beyond_[word] | reserved_[word], next = rules.beyond_[word] | rules.reserved_[word];
     beyond_[word] = rules.beyond_[word];

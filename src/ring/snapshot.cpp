@@ -249,8 +249,16 @@ std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<P
   for (const auto& [address, what] : addresses) {
     if (what.service && what.shared()) snapshot->policy.shared_service.push_back(address);
   }
-  for (const auto& host : realm.hosts) snapshot->hosts.insert(host.addresses.begin(), host.addresses.end());
-  if (former != nullptr) snapshot->policy.former_places = nat::port_places(former->policy);
+  for (const auto& host : realm.hosts) {
+    for (const auto& address : host.addresses) snapshot->hosts.emplace(address, host.name);
+  }
+  if (former != nullptr) {
+    snapshot->policy.former_places = nat::port_places(former->policy);
+    for (const auto& [address, name] : snapshot->hosts) {
+      const auto was = former->hosts.find(address);
+      if (was != former->hosts.end() && was->second != name) snapshot->passed_on.insert(address);
+    }
+  }
   snapshot->ports = std::move(ports);
   snapshot->realm = std::move(realm);
   return snapshot;

@@ -14,7 +14,7 @@ namespace rgw::config {
 /// How a key's new value comes to apply, by rising cost.
 enum class Change : std::uint8_t {
   now,            ///< at once
-  ends_sessions,  ///< at once, and the sessions that it concerns end
+  ends_sessions,  ///< at once, and sessions that have no place by it end
   restart,        ///< when the daemon is restarted
 };
 /// As docs/realm-file.md writes it: "now", "ends sessions", "restart".

@@ -1,4 +1,4 @@
-// Packets of inspected sessions, taken apart and made anew for the ALGs.
+// Packets of inspected sessions, taken apart for the ALGs and put together again.
 #pragma once
 
 #include "realmgw/net/packet.hpp"

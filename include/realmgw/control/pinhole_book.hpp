@@ -54,7 +54,7 @@ class PinholeBook final : public alg::AddressBook {
   void extend(alg::PinholeId id, Instant deadline) override;
   void close(alg::PinholeId id) override;
 
-  /// Goes by the realm that is in force now. Pinholes to whom or at what is no more are closed.
+  /// Goes by the realm that is in force now. Closes pinholes whose host or external address is gone.
   void realm_changed();
 
   /// Pinholes whose ports are not free yet.

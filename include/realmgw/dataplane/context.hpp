@@ -86,6 +86,7 @@ class Context {
   /// Sessions in [next, end) have not been looked at since the last change.
   struct Sweep {
     bool under_way = false;
+    nat::Tick changed = 0;  ///< when
     nat::SessionSlot next = 0, end = 0;
     std::uint32_t ended = 0;
   } sweep;
@@ -95,13 +96,15 @@ class Context {
   std::uint32_t inspected = 0;  ///< sessions that are read
   Companions companions;
   bool edited = false;  ///< the batch at hand comes back from an ALG
-  /// What control must hear and its ring had no room for, in order. No longer than the companions and pinholes that there are,
-  /// the mappings that are asked for at one time, and two for each session and reservation: none is made while control stands still.
+  /// What control must hear and its ring had no room for, in order. Its length is bounded: one for each
+  /// companion and pinhole, one for each mapping that is asked for at one time, two for each session and
+  /// reservation. None of these is made while control stands still.
   std::deque<ring::ToControl> reports;
-  /// Pinholes that control has closed, whose sessions end before the next burst: not while packets of theirs are on their way.
+  /// Pinholes that control has closed. Their sessions end before the next burst, when no packet of theirs is
+  /// in the stages.
   std::vector<nat::PinholeTable::Index> closing;
-  /// Whom pinholes have met since the last burst: ordinary sessions between the two end before the next. No
-  /// more than there are events in a turn.
+  /// Remotes that pinholes have met since the last burst. An ordinary session between the two ends before the
+  /// next burst. No more entries than events in a turn.
   std::vector<ring::PinholeMet> met;
 
   /// What the realm says about an address; good until the next call.
@@ -182,9 +185,9 @@ class Context {
   }
   /// Our own signpost of that name; `no_session` where it is over.
   [[nodiscard]] nat::SessionSlot signpost_named(std::uint32_t name) const;
-  /// How long a signpost lasts whose home has not said that a session stands; packets do not lengthen it.
-  /// Home says so in its next turn, so this is ample. Where home refuses a flood, and its word is lost, the
-  /// flood fills the table for no longer than this. A SYN that waits (RFC 5382 REQ-4) has as long.
+  /// How long a signpost lasts while its home has not said that a session stands. Packets do not lengthen it.
+  /// Home says so in its next turn, so this is enough. Where home refuses a flood and its message is lost,
+  /// the flood fills the table for no longer than this. A SYN that waits (RFC 5382 REQ-4) has as long.
   static constexpr nat::Tick unconfirmed_signpost = nat::ticks_of(std::chrono::seconds{6});
   /// A packet, or home's word, keeps a confirmed signpost: twice as long as its session lasts without a
   /// packet, so that home's next word comes before it ends.
@@ -195,8 +198,9 @@ class Context {
   [[nodiscard]] bool refreshes(net::Side from) const {
     return from == net::Side::inside || snapshot().policy.inbound_refresh;
   }
-  /// Has no packet kept the session alive for longer than `hold`, and may it give way to a reservation of another host therefore
-  /// (POOL-14)? Its next packet from outside is to be judged. `deadline`: what a packet gives it now.
+  /// May the session give way to a reservation of another host (POOL-14), because no packet has kept it alive
+  /// for longer than `hold`? Then its next packet from outside is judged. `deadline`: what a packet gives it
+  /// now.
   [[nodiscard]] bool stands_back(const nat::Session& session, nat::Tick deadline) const {
     return static_cast<std::int32_t>(deadline - session.deadline) > realm.hold && session.origin == nat::Session::Origin::inbound &&
            (session.protocol() == net::Protocol::udp || session.protocol() == net::Protocol::icmp);

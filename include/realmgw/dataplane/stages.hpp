@@ -1,5 +1,6 @@
 // The walk of a packet: the stages in the order in which it passes them, each in the file of its name.
-// Most packets end with the second one, the short way. A stage of the walk takes a batch and leaves in it what goes on; where a packet's way ends, a counter says so.
+// Most packets take the short way instead, which `take_short_way` is. A stage of the walk takes a batch and
+// leaves in it the packets that go on. Where a packet's way ends, a counter says so.
 #pragma once
 
 #include "realmgw/dataplane/context.hpp"
@@ -10,14 +11,16 @@ namespace rgw::dataplane::stages {
 
 /// A burst from this worker's queue of a port; returns how many packets there were.
 [[nodiscard]] std::uint16_t receive(Context& context, const Port& port, std::span<rte_mbuf*, Batch::capacity> burst);
-/// Sends what needs no decision: plain packets (net::parse_plain) of `plain` sessions of any family pair that are known, with a next hop that is known, which
-/// fit their link and leave the TCP state as it is; and hands over what is a peer's. Does to them what the walk does. The others, and what must not overtake them, stay
-/// in `burst` in their order; returns how many.
+/// The short way. Sends the packets about which nothing has to be decided: plain packets (net::parse_plain)
+/// of known `plain` sessions of any family pair, whose next hop is known, that fit their link and leave the
+/// TCP state as it is. Does to them what the walk does. Hands over packets that are a peer's. The other
+/// packets stay in `burst`, in their order; so do packets that would overtake an earlier one of their flow.
+/// Returns how many stay.
 [[nodiscard]] std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
 /// The same for packets that a peer has handed over: as they came by a port, or with notes, all of them from one side.
 [[nodiscard]] std::uint16_t take_short_way_from_peer(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
 [[nodiscard]] std::uint16_t take_short_way_from_peer(Context& context, net::Side side, std::span<rte_mbuf*> burst);
-/// Of the short way: plain packets of which a map has translated both ends before (nat::MapMemo).
+/// The short way for plain packets both of whose ends a map has translated before (nat::MapMemo).
 [[nodiscard]] std::uint16_t take_short_way_by_map(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
 /// Puts packets that came from a port into a batch, for the walk; they must fit. `hops`: from worker to worker.
 void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch, std::uint8_t hops = 0);
@@ -40,18 +43,21 @@ void translate(Context& context, Batch& batch);
 /// The next hop's MAC address; where it is not known control finds it. Then the port's transmit queue.
 void resolve(Context& context, Batch& batch);
 
-/// In the place of the stages up to `admit`, for packets that come back from an ALG: whose session is it?
+/// For packets that come back from an ALG, in the place of the stages from `map` to `admit`: finds their
+/// session.
 void edited(Context& context, Batch& batch);
 
 // Branches.
 
-/// A session that was just opened, perhaps by a pinhole: does an ALG read it? Where there is no room for that the session ends
-/// with its first packet.
+/// Decides whether an ALG reads a session that was just opened, perhaps by a pinhole. Where there is no room
+/// to read it, the session ends with its first packet.
 [[nodiscard]] Verdict begin_inspection(Context& context, nat::SessionSlot slot, nat::PinholeTable::Index pinhole);
-/// A packet of a session that has a companion, on its way to translation: to the ALG, or its numbers are adjusted here (ALG-1).
+/// Not a stage: `translate` calls it for a packet of a session that has a companion. Hands the packet to the
+/// ALG, adjusts its numbers (ALG-1), or lets it pass.
 [[nodiscard]] Verdict inspect(Context& context, Packet& packet, const nat::Session& session);
 
-/// What the session that was found says: on to its home, or it goes on living. `packet.session` may be none.
+/// Goes by the session that was found: sends the packet on to the session's home, or keeps the session alive.
+/// `packet.session` may be none.
 [[nodiscard]] Verdict follow_session(Context& context, Packet& packet);
 /// Remembers by which signpost the packets of a session come, so that both end together; and says that the
 /// session stands, to a signpost that has not heard so.
@@ -98,7 +104,8 @@ template <class Address>
   return Verdict::pass();
 }
 
-/// What nothing claims, for the reason `why`: silence, an answer, or a SYN's wait for a simultaneous open (OUT-6).
+/// Ends an outside packet that no rule lets in, for the reason `why`: in silence, with an answer, or, a SYN,
+/// by waiting for a simultaneous open (OUT-6).
 [[nodiscard]] Verdict refuse(Context& context, Packet& packet, Counter why);
 /// A SYN whose wait has ended: its sender is told (RFC 5382 REQ-4).
 void refuse_stored(Context& context, const nat::StoredSyns::Syn& syn);

@@ -29,7 +29,7 @@ namespace rgw::nat {
 struct Admitted {
   enum class Kind : std::uint8_t {
     session,    ///< there is one now: `slot`
-    replaces,   ///< session `slot` has its ends inside, and gives way: end that, and ask again (POOL-14)
+    replaces,   ///< session `slot` has the same ends inside: end it, and ask again (POOL-14)
     elsewhere,  ///< its host lives on worker `home`, which is to judge
     kernel,     ///< the gateway itself serves this
     dropped,    ///< in silence, as `why`
@@ -63,7 +63,7 @@ struct WayIn {
     none,  ///< refused, as `why`
   };
   Rule rule = Rule::none;
-  net::Endpoint inside{};   ///< whom it reaches, where somebody
+  net::Endpoint inside{};   ///< whom the packet reaches, where a rule leads to a host
   std::uint32_t index = 0;  ///< of the static mapping, pinhole or mapping
   std::optional<BindingTable::Found> claim{};
   Counter why{};
@@ -73,16 +73,16 @@ struct WayIn {
 /// share.
 [[nodiscard]] std::uint32_t sessions_of_worker(const Policy& policy, unsigned workers);
 
-/// On what a session stands by the rules in force.
+/// Which rule in force a session stands on.
 enum class Standing : std::uint8_t {
   none,   ///< on nothing that there is any more
   fixed,  ///< a static mapping
   port,   ///< a port of an external address, by itself or by its mapping
   local,  ///< it is the gateway's own
-  other,  ///< a claim or a pinhole, if anything
+  other,  ///< a claim, a pinhole, or nothing: the session's record tells
 };
 
-/// What one worker's part is made of by a policy, and by which it judges. The next rules take over what is in use.
+/// What one worker derives from a policy, and by which it judges. The next rules take over what is in use.
 struct Rules {
   /// The policy outlives this.
   Rules(const Policy& of, const Ownership& ownership, WorkerId self, const HashSalt& salt)
@@ -151,13 +151,14 @@ class Admission {
   /// Would such a packet, were it not of `session`, claim a reservation of its very service for another host (POOL-14)?
   [[nodiscard]] bool claims_beside(const net::Packet& packet, const Session& session, Instant now) const;
 
-  /// Goes on by other rules, of the same tables' sizes; what it went by until now is in `next` then. Sessions
+  /// Goes by `next` from now on, whose sizes are the same; afterwards `next` holds the former rules. Sessions
   /// stay, whether or not they could be opened now.
   void adopt(Rules& next);
 
-  /// On what would a session stand that began by other rules?
+  /// Which rule in force does a session stand on that began by other rules?
   [[nodiscard]] Standing standing(const Session& session) const;
-  /// May the plain packets of a session be rewritten in one go? Not where a stateless map may take them.
+  /// Takes a session off the short way where a stateless map may take its packets, or its traffic class is
+  /// not carried over. Never puts it back.
   void choose_way(Session& session) const;
 
   /// Gives back all that a session holds, and ends it.

@@ -138,7 +138,7 @@ class PortSet {
   }
   [[nodiscard]] bool shareable(Index i) const { return !test(held_, i) && uses_[i] != max_uses; }
   void set_occupied(Index i, bool value);
-  /// Where to look for a port in the stead of `preferred`, best first.
+  /// Where to look for a port instead of `preferred`, best first.
   [[nodiscard]] Regions regions_for(std::uint16_t preferred) const;
   /// A free port from a random place on, in a circle.
   [[nodiscard]] std::optional<std::uint16_t> find_free(const Regions& regions, Random& random) const;
@@ -149,6 +149,7 @@ class PortSet {
 
   OwnPorts own_;
   Kind kind_;
+  std::uint64_t rules_;  ///< digest of the range and of what is reserved, in order
   Index high_begin_;  ///< the first own port of the high range
   Bitmap beyond_;    ///< nobody's to give: out of range
   Bitmap reserved_;  ///< by the realm

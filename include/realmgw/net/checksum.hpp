@@ -1,6 +1,6 @@
 // The Internet checksum (RFC 1071) and its differences (RFC 1624). Hot path.
-// A checksum moves by what the rewritten fields changed; it is never made anew over a payload, so a corrupt one
-// stays corrupt.
+// A checksum moves by what the rewritten fields changed; it is never recomputed over a payload, so a corrupt
+// one stays corrupt.
 #pragma once
 
 #include <cstddef>

@@ -57,10 +57,11 @@ class AddressRing {
   AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked, Duration rest, Room room,
               const HashSalt& salt);
 
-  /// Other addresses, services and rest from now on. An address that stays keeps its slot and all that is known
-  /// of it; one that does not takes no more reservations, and keeps its slot, should it come back. Only where
-  /// there is `room_for` them. The slots of those that came into use.
-  std::vector<AddressSlot> change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked, Duration rest);
+  /// Goes by other addresses, blocked services and rest from now on. An address that stays keeps its slot and
+  /// all that is known of it. An address that leaves takes no more reservations; it keeps its slot, should it
+  /// come back. Only where there is `room_for` them. Gives the slots of those that came into use.
+  std::vector<AddressSlot> change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked,
+                                  Duration rest);
 
   [[nodiscard]] bool room_for(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked) const;
 

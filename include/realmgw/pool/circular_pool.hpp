@@ -86,7 +86,7 @@ class CircularPool {
   /// When `expire` has something to do next.
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
-  /// Could `config` be changed to? The sizes in it stay as they are.
+  /// Is there room for a `change` to `config`? The sizes in it stay as they are.
   [[nodiscard]] bool room_for(const PoolConfig& config) const;
   /// Other addresses, blocked services, times and sharing from now on. Reservations on addresses that are not
   /// among them end; claims keep the deadline that they have. Only where there is `room_for` it.

@@ -64,7 +64,7 @@ enum class End : std::uint8_t {
   claimed,   ///< its last claim was taken
   expired,   ///< its last claim ran out
   narrowed,  ///< another one took its place: POOL-10
-  removed,   ///< its host left the realm
+  removed,   ///< its host left the realm, or its address the pool
 };
 
 /// What the pool does to the world: the control thread pushes it to the workers and the responder. Called
@@ -76,10 +76,10 @@ class PoolListener {
   /// A claim came to be, the first of its reservation or one more. Comes before the address is given to
   /// anyone, so that the packet cannot overtake it: POOL-1.
   virtual void bind(const Binding& binding) = 0;
-  /// One claim is no more, while others of the reservation stand. A worker that holds on to it does no harm
-  /// but to let one connection more in to the same host, before the claim's deadline.
+  /// One claim has ended, while others of the reservation stand. A worker may keep it until its deadline: it
+  /// would only let in one more connection to the same host.
   virtual void retract(ReservationId reservation, std::uint32_t claim) = 0;
-  /// The reservation and what is left of its claims are no more. Comes before a `bind` that needs the room.
+  /// The reservation has ended, with the claims that are left. Comes before a `bind` that needs the room.
   virtual void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service, End why) = 0;
 
   /// The query that waited has its address.

@@ -38,7 +38,8 @@ struct Bind {
   Instant deadline;
 };
 
-/// The reservation ended without its claims being taken (expiry, narrowing, removal of the host).
+/// The reservation ended before its claims were taken: it expired, was narrowed, or a reload removed its host
+/// or its address.
 /// `reject_after`: later packets may be answered with a refusal for two seconds (OUT-6).
 struct Unbind {
   ReservationId reservation;
@@ -63,12 +64,12 @@ struct NeighbourUpdate {
   net::IpAddress address;
 };
 
-/// A worker's part of a realm: the dataplane's to look into. Control makes it, and throws it away.
+/// A worker's part of a realm. Control makes it and frees it; only the dataplane knows what is in it.
 struct WorkerRealm {
   virtual ~WorkerRealm() = default;
 };
-/// OPS-2: from now on the worker goes by `next`. It lays what it went by until now into the same place, and says so
-/// by `RealmExchanged`. Control owns the place all the time.
+/// OPS-2: from now on the worker goes by what is in `next`. It puts there what it went by until now, and says
+/// so by `RealmExchanged`. Control owns `next` all the time, and does not touch it in between.
 struct RealmExchange {
   WorkerRealm* next;
 };
@@ -120,8 +121,9 @@ struct PinholeClose {
   std::uint64_t id;
 };
 
-/// All edits of a session's text are through: how they moved the numbers of one direction. With the last of the two the
-/// worker begins to adjust them itself (ALG-1). Not both in one, since the longest event is what all of them cost.
+/// All edits of a session's text are through: how they moved the numbers of one direction. There is one
+/// message for each direction, because every event has the size of the longest. With the last of the two the
+/// worker begins to adjust the numbers itself (ALG-1).
 struct SequenceShift {
   CompanionId session;
   net::Side from;
@@ -181,8 +183,8 @@ using SessionsPageFilled = PageFilled<nat::SessionInfo>;
 using MappingsPageFilled = PageFilled<nat::MappingInfo>;
 using PinholesPageFilled = PageFilled<nat::PinholeInfo>;
 
-/// X46-1: sessions use a proxy address of DNS46, or none of this worker's does any more. Each worker says either in
-/// turn, so the one who gives addresses out counts workers.
+/// X46-1: sessions of this worker use a proxy address of DNS46, or none does any more. A worker says both in
+/// turn, so control counts the workers that use a proxy.
 struct ProxyUse {
   net::Ipv4Address proxy;
   bool in_use;
@@ -197,8 +199,8 @@ struct InspectionBegun {
 struct InspectionEnded {
   CompanionId session;
 };
-/// The home worker has let go of a pinhole: it was closed, or nobody came until its deadline, or its last session has
-/// ended. Its ports may be given to another.
+/// The home worker has ended a pinhole: it was closed, or nobody came until its deadline, or its last session
+/// has ended. Its ports are free.
 struct PinholeEnded {
   std::uint64_t id;
 };
@@ -207,8 +209,8 @@ struct PinholeEnded {
 struct RealmExchanged {
   WorkerRealm* former;
 };
-/// All sessions have been looked at that began by the former realm: those that the realm in force has no place
-/// for have ended.
+/// The worker has looked at all sessions that began by the former realm. `ended` of them had no place in the
+/// realm in force, and have ended.
 struct RealmSwept {
   std::uint32_t ended;
 };
@@ -224,8 +226,10 @@ using ToControl =
 
 // ---- the rings between control and one worker
 
-/// The control thread drains `events_to_worker` never and `packets_to_worker` never: it writes those two and reads
-/// the others. A worker handles all waiting events before any packet.
+/// The control thread writes `events_to_worker` and `packets_to_worker` and reads the other four; the worker does
+/// the reverse. Once the worker has stopped, control also frees the packets that are left in `packets_to_worker`.
+/// A worker handles the events that wait when its turn begins before any packet of that turn, and those that
+/// came since before it looks at packets that no session was found for.
 struct ControlRings {
   explicit ControlRings(WorkerId worker, unsigned events = 4096, unsigned packets = 1024)
       : events_to_worker{name("e2w", worker), events},

@@ -18,7 +18,7 @@ namespace rgw::ring {
 /// What the thread that takes a packet off a ring is to do with it.
 enum class Purpose : std::uint8_t {
   // worker -> worker
-  forward,  ///< its flow is yours: go on at `lookup`, as seen on `port`
+  forward,  ///< its flow is yours: it takes the short way or the walk there, as seen on `port`
   finish,   ///< send this frame through `port`: you hold its transmit queue
   // worker -> control
   to_kernel,  ///< write the frame to the TAP of `port`
@@ -32,7 +32,7 @@ enum class Purpose : std::uint8_t {
   edited,       ///< of an inspected session: translate it, as seen on `port`
 };
 
-/// A session in a worker's list of those that ALGs have to do with, and which of all that had the place.
+/// Names a companion: its place in the worker's list, and which of all companions that had this place it is.
 struct CompanionId {
   std::uint16_t place = 0;  ///< 0: none
   WorkerId worker;

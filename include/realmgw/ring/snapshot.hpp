@@ -1,4 +1,5 @@
-// The realm as the packet path reads it: immutable, built once from the realm file, shared by all threads.
+// The realm as the packet path reads it: immutable, shared by all threads. Each reading of the realm file makes
+// another one.
 #pragma once
 
 #include "realmgw/base/strong_id.hpp"
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -71,7 +73,8 @@ struct Snapshot {
   net::LongestPrefixMap<net::Ipv4Address, OwnAddress> own4;  ///< whole addresses
   net::LongestPrefixMap<net::Ipv6Address, OwnAddress> own6;
   std::vector<net::Ipv4Address> broadcasts;  ///< each names all hosts of a port's link
-  std::unordered_set<net::IpAddress> hosts;  ///< inside addresses of the realm's hosts
+  std::unordered_map<net::IpAddress, std::string> hosts;  ///< of the realm, by inside address
+  std::unordered_set<net::IpAddress> passed_on;  ///< addresses that were another host's in the former snapshot
   nat::Policy policy;
   Inspection inspection;
 
