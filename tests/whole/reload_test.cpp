@@ -192,6 +192,36 @@ TEST_P(Reload, a_host_that_moves_is_reached_where_it_is) {
             "tcp 203.0.113.10:4001 > 10.0.0.81:22");
 }
 
+TEST_P(Reload, a_session_by_name_ends_where_its_address_becomes_another_hosts) {
+  ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
+  ASSERT_NE(gateway.arrives(tcp(remote, "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway.leaves(tcp("10.0.0.42:22", remote).syn_ack()), "");
+  auto next = realm();
+  std::swap(next.hosts[0].addresses, next.hosts[1].addresses);
+  ASSERT_EQ(reload(next), Result::reloaded);
+  EXPECT_EQ(last.sessions_ended, 1U);
+  const auto external = resolver.look_up("tcp22.hosta.foo");
+  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", external + ":22").syn()),
+            "tcp 203.0.113.10:4001 > 10.0.0.43:22");
+}
+
+// The first fragment came before, the others after: a datagram is one however the realm is.
+TEST_P(Reload, fragments_that_wait_are_put_together) {
+  auto next = realm();
+  next.pool.hold = 3s;
+  const auto packet = udp("10.0.0.42:7000", remote).payload(64);
+  const auto parts = packet.fragments(24);
+  ASSERT_EQ(parts.size(), 3U);
+  gateway.put(Gateway::inside, parts[2]);
+  gateway.put(Gateway::inside, parts[1]);
+  gateway.turn();
+  EXPECT_FALSE(gateway.take(Gateway::outside));
+  ASSERT_EQ(reload(next), Result::reloaded);
+  gateway.put(Gateway::inside, parts[0]);
+  gateway.turn();
+  for (int part = 0; part < 3; ++part) EXPECT_TRUE(gateway.take(Gateway::outside)) << part;
+}
+
 TEST_P(Reload, an_outbound_address_comes_and_goes_with_its_sessions) {
   const auto first = connect("10.0.0.42:5000");
   ASSERT_TRUE(first.starts_with("198.51.100.1:"));

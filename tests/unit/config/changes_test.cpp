@@ -373,7 +373,7 @@ TEST_F(Differences, another_order_where_it_counts_is_one) {
   EXPECT_THAT(printed(change("[9.9.9.9, 149.112.112.112]", "[149.112.112.112, 9.9.9.9]")),
               ElementsAre("dns.upstreams (now): order changed"));
   EXPECT_THAT(printed(change("[198.51.100.90, 198.51.100.91]", "[198.51.100.91, 198.51.100.90]")),
-              ElementsAre("siit.icmp_source (ends sessions): order changed"));
+              ElementsAre("siit.icmp_source (now): order changed"));
   // The first one is the zone's primary (RFC 1035 section 3.3.13).
   EXPECT_THAT(printed(change("[ns1.foo.example, ns2.bar.example]", "[ns2.bar.example, ns1.foo.example]")),
               ElementsAre("zones (now): foo.example: nameservers changed"));
@@ -404,7 +404,7 @@ TEST_F(Differences, of_lists_are_told_by_name) {
   EXPECT_THAT(printed(change("1024-65535", "1025-65535")),
               ElementsAre("outbound.addresses (ends sessions): 198.51.100.2 changed"));
   EXPECT_THAT(printed(change("one.maps", "two.maps")),
-              ElementsAre("siit.maps_file (ends sessions): 203.0.113.21/32 added"));
+              ElementsAre("siit.maps_file (now): 203.0.113.21/32 added"));
   EXPECT_THAT(printed(change("9.9.9.9", "8.8.8.8")),
               ElementsAre("dns.upstreams (now): 8.8.8.8:53 added, 9.9.9.9:53 removed"));
   EXPECT_THAT(printed(change("[tcp53, udp53, icmp]", "[tcp53, udp53, tcp22]")),
