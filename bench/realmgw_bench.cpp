@@ -13,6 +13,7 @@
 #include "bench/families_bench.hpp"
 #include "bench/nat_bench.hpp"
 #include "bench/options.hpp"
+#include "bench/reload_bench.hpp"
 #include "bench/report.hpp"
 #include "bench/workers_bench.hpp"
 #include <rte_cycles.h>
@@ -56,6 +57,9 @@ void measure(const bench::Options& options) {
   }
   if (bench::wants_churn(options)) {
     for (const std::uint32_t flows : options.sessions) bench::measure_churn(options, flows, rows, tsc_hz);
+  }
+  if (bench::wants_reload(options)) {
+    for (const std::uint32_t flows : options.sessions) bench::measure_reload(options, flows, rows, tsc_hz);
   }
   bench::measure_dns(options, rows);
   bench::measure_alg(options, rows);
