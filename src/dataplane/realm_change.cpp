@@ -53,13 +53,13 @@ void change_realm(Context& context) {
   const auto& timeouts = context.snapshot().policy.timeouts;
   context.syns.last(timeouts[nat::TimerClass::tcp_incoming_syn]);
   context.fragments.wait(timeouts[nat::TimerClass::fragment]);
-  context.sweep = {.next = 0, .end = context.sessions.high_water(), .ended = 0};
+  context.sweep = {.under_way = true, .next = 0, .end = context.sessions.high_water(), .ended = 0};
   context.report_to_control(ring::RealmExchanged{&next});
 }
 
 std::uint32_t sweep_sessions(Context& context) {
   Context::Sweep& sweep = context.sweep;
-  if (sweep.next == sweep.end) [[likely]]
+  if (!sweep.under_way) [[likely]]
     return 0;
   const nat::SessionSlot first = sweep.next;
   sweep.next += std::min(sessions_a_turn, sweep.end - first);
@@ -75,7 +75,10 @@ std::uint32_t sweep_sessions(Context& context) {
     session.towards_inside = session.towards_outside = nat::no_neighbour;  // routes may lead elsewhere
     context.admission.choose_way(session);
   }
-  if (sweep.next == sweep.end) context.report_to_control(ring::RealmSwept{sweep.ended});
+  if (sweep.next == sweep.end) {
+    sweep.under_way = false;
+    context.report_to_control(ring::RealmSwept{sweep.ended});
+  }
   return sweep.next - first;
 }
 

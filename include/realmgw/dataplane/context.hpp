@@ -85,6 +85,7 @@ class Context {
   ring::WorkerRealm* next_realm = nullptr;  ///< to be taken up before the next burst
   /// Sessions in [next, end) have not been looked at since the last change.
   struct Sweep {
+    bool under_way = false;
     nat::SessionSlot next = 0, end = 0;
     std::uint32_t ended = 0;
   } sweep;
