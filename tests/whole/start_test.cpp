@@ -48,8 +48,9 @@ class Started {
       workers_.push_back(std::make_unique<dataplane::Worker>(
           dataplane::WorkerParts{WorkerId{i}, snapshot_, ports_, peers_.get(), rings_.back().get(),
                                  pool_.get(), &clock_, 100U + i, 99U}));
-      links.push_back({rings_.back().get(), &workers_.back()->counters(),
-                       [worker = workers_.back().get()](auto next) { return worker->next_realm(std::move(next)); }});
+      auto* const worker = workers_.back().get();
+      links.push_back({rings_.back().get(), &worker->counters(),
+                       [worker](auto next) { return worker->next_realm(std::move(next)); }});
     }
     const auto kernel_port = [this](const ring::PortFacts&) {
       return std::make_unique<KernelQueues>(kernel_);

@@ -40,8 +40,8 @@ class ExternalPorts {
   [[nodiscard]] Set set(std::uint32_t place, net::Protocol protocol) const {
     return static_cast<Set>(place * sets_per_address + of(protocol));
   }
-  /// May a new session leave with this port of a set, whoever has it? Not where the address is none of the external
-  /// ones any more, or the port is out of its range.
+  /// May a new session leave with this port of a set, whoever has it? Not where the address is none of the
+  /// external ones any more, or the port is out of its range.
   [[nodiscard]] bool serves(Set set, std::uint16_t port) const {
     return external_[set / sets_per_address] && sets_[set]->gives(port);
   }

@@ -1,5 +1,5 @@
-// OPS-2: the hosts of a changed realm. Who is the same host keeps its id, so what it has stays its own, and who is
-// not does not inherit anything; sessions end as the host's as whose they began.
+// OPS-2: the hosts of a changed realm. Who is the same host keeps its id, so what it has stays its own, and
+// who is not does not inherit anything; sessions end as the host's as whose they began.
 #include "realmgw/control/claimants.hpp"
 #include "realmgw/control/realm_names.hpp"
 

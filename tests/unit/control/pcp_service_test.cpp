@@ -1,5 +1,5 @@
-// OPS-2: mappings that hosts have asked for (RFC 6887), when the realm changes. Which of them stand is decided
-// here; what a server makes of that is in unit/pcp/server_test.cpp.
+// OPS-2: mappings that hosts have asked for (RFC 6887), when the realm changes. Which of them stand is
+// decided here; what a server makes of that is in unit/pcp/server_test.cpp.
 #include "realmgw/control/pcp_service.hpp"
 
 #include "unit/control/support.hpp"

@@ -1,5 +1,5 @@
 // One reload after the other (OPS-2), with workers and a keeper that the test plays:
-//   - a changed file: what is gone ends, each worker goes over, then control does, then sessions are looked at
+//   - a changed file: what is gone ends, each worker goes over, then control does, then sessions are swept
 //   - a file with mistakes, one that needs a restart, the same one again, a dry run, what control objects to
 //   - requests in a row, full rings, a loader or a worker's part that cannot be made
 //   - it may end at any time, and nothing stays behind
@@ -60,7 +60,7 @@ class RealmReloadTest : public testing::Test {
   std::vector<WorkerLink> links_of() {
     auto made = workers.links();
     for (auto& link : made) {
-      link.next_realm = [this](std::shared_ptr<const ring::Snapshot> next) -> std::unique_ptr<ring::WorkerRealm> {
+      link.next_realm = [this](std::shared_ptr<const ring::Snapshot> next) {
         if (parts_to_make-- == 0) throw std::bad_alloc{};
         built_for = std::move(next);
         return std::make_unique<Part>(parts);

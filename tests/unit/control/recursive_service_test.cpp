@@ -211,7 +211,7 @@ class ChangedRecursion : public RecursiveServiceTest {
       [](std::span<const std::uint8_t> query, bool) { return upstream_answer(query); }};
 };
 
-TEST_F(ChangedRecursion, a_question_under_way_is_answered_by_the_former_upstream_and_the_next_by_the_new_one) {
+TEST_F(ChangedRecursion, a_question_under_way_is_answered_by_the_former_upstream_and_the_next_by_another) {
   begin("v4.example");
   config::Realm next = the_realm();
   next.dns.upstreams = {other.endpoint()};

@@ -126,8 +126,8 @@ TEST_F(TapTest, changed_routes_are_the_kernels_and_the_former_ones_are_gone) {
       return config::Route{*net::Prefix::parse(prefix), ip(via)};
     };
     const auto has = [](const char* destination, const char* gateway) {
-      return file("/proc/thread-self/net/route")
-                 .find(std::string{"rgw-outside\t"} + destination + "\t" + gateway + "\t") != std::string::npos;
+      const std::string row = std::string{"rgw-outside\t"} + destination + "\t" + gateway + "\t";
+      return file("/proc/thread-self/net/route").find(row) != std::string::npos;
     };
     // As the kernel writes 198.51.100.254, 198.51.100.253, 203.0.113.0 and 192.0.2.0.
     const char *first = "FE6433C6", *second = "FD6433C6", *net_a = "007100CB", *net_b = "000200C0";
@@ -150,19 +150,19 @@ TEST_F(TapTest, changed_routes_are_the_kernels_and_the_former_ones_are_gone) {
 TEST_F(TapTest, ipv6_routes_change_likewise) {
   run([this] {
     Tap tap{snapshot->port(outside_port)};
-    const auto to = [](const char* via) {
+    const auto route = [](const char* via) {
       return std::vector{config::Route{*net::Prefix::parse("2001:db8:9::/48"), ip(via)}};
     };
     // Destination, its length, source, its length, gateway.
     const auto has = [](const std::string& gateway) {
-      return file("/proc/thread-self/net/ipv6_route")
-                 .find("20010db8000900000000000000000000 30 00000000000000000000000000000000 00 " + gateway) !=
-             std::string::npos;
+      const std::string to = "20010db80009" + std::string(20, '0') + " 30 ";
+      const std::string row = to + std::string(32, '0') + " 00 " + gateway;
+      return file("/proc/thread-self/net/ipv6_route").find(row) != std::string::npos;
     };
     const std::string first = "20010db80100000000000000000000fe", second = "20010db80100000000000000000000fd";
-    tap.change_routes(to("2001:db8:100::fe"));
+    tap.change_routes(route("2001:db8:100::fe"));
     EXPECT_TRUE(has(first)) << file("/proc/thread-self/net/ipv6_route");
-    tap.change_routes(to("2001:db8:100::fd"));
+    tap.change_routes(route("2001:db8:100::fd"));
     EXPECT_TRUE(has(second));
     EXPECT_FALSE(has(first));
     tap.change_routes({});

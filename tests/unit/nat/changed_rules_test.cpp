@@ -415,7 +415,8 @@ TEST_F(ChangedRules, a_mapping_whose_port_is_another_hosts_takes_no_new_session)
 
 TEST_F(ChangedRules, a_host_is_not_given_the_mapping_whose_address_is_gone) {  // RFC 6887
   begin(mapping_policy("198.51.100.1"));
-  const MapWish wish{{endpoint("10.0.0.42:5000"), Protocol::udp, net::Family::v4}, std::nullopt, 0, false, false};
+  const MappingName name{endpoint("10.0.0.42:5000"), Protocol::udp, net::Family::v4};
+  const MapWish wish{name, std::nullopt, 0, false, false};
   ASSERT_EQ(admission->map(wish).why, MapGrant::Why::granted);
   change(mapping_policy("198.51.100.2"));
   EXPECT_EQ(admission->map(wish).why, MapGrant::Why::no_room);
