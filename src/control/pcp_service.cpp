@@ -3,8 +3,10 @@
 #include "realmgw/control/dns_server.hpp"
 
 #include <algorithm>
+#include <map>
 #include <net/if.h>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace rgw::control {
 namespace {
@@ -83,14 +85,21 @@ void PcpService::note_families() {
 
 void PcpService::realm_changed(Instant now) {
   note_families();
-  const bool lost = server_.change(
-      limits_of(realm_->realm.pcp),
-      [&](const pcp::LeaseKey& key, const net::Endpoint& external) {
-        const auto* own = realm_->own_address(external.address);
-        const bool here = fixed(key) == external || (own != nullptr && own->external);
-        return here && view_of(*realm_, key.host) == dns::View::inside;
-      },
-      now);
+  const auto& policy = realm_->policy;
+  std::map<std::pair<net::Endpoint, net::Protocol>, net::Endpoint> forwards;
+  for (const auto& mapping : policy.static_mappings)
+    forwards.try_emplace({mapping.outside, mapping.protocol}, mapping.inside);
+  const auto stands = [&](const pcp::LeaseKey& key, const net::Endpoint& external) {
+    if (view_of(*realm_, key.host) != dns::View::inside) return false;
+    if (const auto forward = forwards.find({external, key.protocol}); forward != forwards.end())
+      return forward->second == net::Endpoint{key.host, key.port};
+    const auto* own = realm_->own_address(external.address);
+    if (own == nullptr || !own->external) return false;
+    if (policy.external_ports.empty()) return true;
+    const auto place = std::ranges::find(policy.external, external.address) - policy.external.begin();
+    return policy.external_ports[static_cast<std::size_t>(place)].contains(external.port);
+  };
+  const bool lost = server_.change(limits_of(realm_->realm.pcp), stands, now);
   if (lost) announced_ = 0;
 }
 

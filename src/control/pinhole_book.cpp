@@ -37,13 +37,13 @@ void PinholeBook::name_hosts() {
 void PinholeBook::realm_changed() {
   name_hosts();
   // What may be given may be other ports now; what is leased stays so.
-  taken_.clear();
+  ports_.clear();
   std::vector<alg::PinholeId> homeless;
   for (const auto& [id, held] : pinholes_) {
     const auto* own = realm_->own_address(held.external.address);
     const bool stands = own != nullptr && own->shared() && is_inside(held.inside.address);
     if (!stands && !held.closed) homeless.push_back(id);
-    if (held.leased) set_taken(held, true);
+    if (held.leased) set_leased(held, true);
   }
   for (const auto id : homeless) close(id);
 }
@@ -91,30 +91,31 @@ std::optional<std::string> PinholeBook::name_of(const net::IpAddress& host) cons
   return found == names_.end() ? std::nullopt : std::optional{found->second};
 }
 
-std::vector<bool>& PinholeBook::taken_ports(const net::IpAddress& external, net::Protocol protocol) {
-  const auto [entry, fresh] = taken_.try_emplace({external, protocol});
+PinholeBook::Ports& PinholeBook::ports_of(const net::IpAddress& external, net::Protocol protocol) {
+  const auto [entry, fresh] = ports_.try_emplace({external, protocol});
   if (!fresh) return entry->second;
   const net::PortRange& range = *realm_->policy.pinhole_ports;
-  auto& taken = entry->second;
-  taken.resize(range.last - range.first + 1U);
+  auto& [others, leased] = entry->second;
+  others.resize(range.last - range.first + 1U);
+  leased.resize(others.size());
   const auto& policy = realm_->policy;
   const auto place = std::ranges::find(policy.external, external);
   const auto index = static_cast<std::size_t>(place - policy.external.begin());
   if (index < policy.external_ports.size()) {
     // An address of which only a part is the gateway's.
     for (std::uint32_t port = range.first; port <= range.last; ++port)
-      taken[port - range.first] = !policy.external_ports[index].contains(static_cast<std::uint16_t>(port));
+      others[port - range.first] = !policy.external_ports[index].contains(static_cast<std::uint16_t>(port));
   }
   for (const auto& service : realm_->policy.local_services) {
     if (service.protocol == protocol && range.contains(service.port))
-      taken[service.port - range.first] = true;
+      others[service.port - range.first] = true;
   }
   for (const auto& mapping : realm_->policy.static_mappings) {
     if (mapping.protocol == protocol && mapping.outside.address == external &&
         range.contains(mapping.outside.port))
-      taken[mapping.outside.port - range.first] = true;
+      others[mapping.outside.port - range.first] = true;
   }
-  return taken;
+  return entry->second;
 }
 
 // Consecutive ports of the range that are free and the home's own: the wanted ones, or the next from where
@@ -122,12 +123,12 @@ std::vector<bool>& PinholeBook::taken_ports(const net::IpAddress& external, net:
 std::optional<std::uint16_t> PinholeBook::lease(const net::Endpoint& wanted, net::Protocol protocol,
                                                 std::uint8_t count, WorkerId home) {
   const net::PortRange& range = *realm_->policy.pinhole_ports;
-  const auto& taken = taken_ports(wanted.address, protocol);
-  const auto size = static_cast<std::uint32_t>(taken.size());
+  const auto& [others, leased] = ports_of(wanted.address, protocol);
+  const auto size = static_cast<std::uint32_t>(others.size());
   const auto fits = [&](std::uint32_t at) {
     if (at + count > size || (count > 1 && (range.first + at) % 2 != 0)) return false;
     for (std::uint32_t n = at; n < at + count; ++n) {
-      if (taken[n]) return false;
+      if (others[n] || leased[n]) return false;
     }
     return ownership_.owner_out(wanted.address, static_cast<std::uint16_t>(range.first + at)) == home;
   };
@@ -141,15 +142,15 @@ std::optional<std::uint16_t> PinholeBook::lease(const net::Endpoint& wanted, net
   return std::nullopt;
 }
 
-void PinholeBook::set_taken(const Held& held, bool taken) {
-  auto& ports = taken_ports(held.external.address, held.protocol);
+void PinholeBook::set_leased(const Held& held, bool leased) {
+  auto& ports = ports_of(held.external.address, held.protocol).leased;
   for (std::uint32_t n = 0; n < held.ports; ++n)
-    ports[held.external.port - realm_->policy.pinhole_ports->first + n] = taken;
+    ports[held.external.port - realm_->policy.pinhole_ports->first + n] = leased;
 }
 
-void PinholeBook::mark(const Held& held, bool taken) {
-  set_taken(held, taken);
-  leased_ = taken ? leased_ + held.ports : leased_ - held.ports;
+void PinholeBook::mark(const Held& held, bool leased) {
+  set_leased(held, leased);
+  leased_ = leased ? leased_ + held.ports : leased_ - held.ports;
 }
 
 std::optional<PinholeBook::Opened> PinholeBook::refuse() {

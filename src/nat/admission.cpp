@@ -163,9 +163,16 @@ Standing Admission::standing(const Session& session) const {
   if (const auto* fixed = rules_.static_bib.find_outside(external, session.protocol()))
     return rules_.static_bib[*fixed].inside == host ? Standing::fixed : Standing::none;
   if (session.local) return Standing::local;
-  const std::uint32_t set = session.mapping != Session::none ? mappings_[session.mapping].port_set : session.port_set;
+  const std::uint32_t set =
+      session.mapping != Session::none ? mappings_[session.mapping].port_set : session.port_set;
   if (set == Session::none) return Standing::other;
-  return rules_.ports[set].gives(external.port) ? Standing::port : Standing::none;
+  return rules_.ports.serves(set, external.port) ? Standing::port : Standing::none;
+}
+
+bool Admission::stands(const MappingTable::Mapping& mapping) const {
+  if (!rules_.ports.serves(mapping.port_set, mapping.external.port)) return false;
+  const auto* fixed = rules_.static_bib.find_outside(mapping.external, mapping.protocol);
+  return fixed == nullptr || rules_.static_bib[*fixed].inside == mapping.inside;
 }
 
 void Admission::give_back(const MappingTable::Mapping& mapping) {

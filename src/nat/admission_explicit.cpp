@@ -22,7 +22,7 @@ MapGrant Admission::map(const MapWish& wish) {
   if (const auto id = mappings_.find_inside(host, family, protocol)) {
     const net::Endpoint external = mappings_[*id].external;
     // A host that sends from a low port may have one by that, but not for everybody.
-    const bool allowed = wish.low_ports || external.port >= first_high_port;
+    const bool allowed = (wish.low_ports || external.port >= first_high_port) && stands(mappings_[*id]);
     if (!allowed || !fits(external)) return {wish.exact ? Why::not_that_one : Why::no_room};
     static_cast<void>(mappings_.hold(*id, Hold::open));
     return {Why::granted, external};

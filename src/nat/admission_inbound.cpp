@@ -75,7 +75,8 @@ WayIn Admission::way_in(const net::Packet& packet, bool service, bool opens, Ins
   // A host may have asked for a port that DNS has just promised to clients of another.
   const bool promised = mapping && mappings_[*mapping].hold == Hold::open &&
                         bindings_.promises(external.address, protocol, port, now);
-  if (mapping && opens && !promised && filter_lets_in(*mapping, far_address(packet)))
+  if (mapping && opens && !promised && stands(mappings_[*mapping]) &&
+      filter_lets_in(*mapping, far_address(packet)))
     return {.rule = Rule::mapping, .inside = mappings_[*mapping].inside, .index = *mapping};
   if (service && local_service({protocol, port})) return {.rule = Rule::local_service};
   const auto match = bindings_.match(external.address, protocol, port, now);

@@ -43,6 +43,7 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
   const bool independent = policy().maps_independently(Inside::family, Outside::family);
   if (independent || policy().max_explicit_mappings != 0) {
     if (const auto id = mappings_.find_inside(host, Outside::family, protocol)) {
+      if (!stands(mappings_[*id])) return Admitted::dropped(Counter::no_external_address);
       how.mapping = *id;
       const net::Endpoint external = mappings_[*id].external;
       const Admitted made =

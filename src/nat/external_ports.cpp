@@ -8,7 +8,7 @@ using net::Protocol;
 
 ExternalPorts::ExternalPorts(const Policy& policy, const Ownership& ownership, WorkerId owner,
                              const HashSalt& salt)
-    : salt_{salt}, addresses_{port_places(policy)} {
+    : salt_{salt}, addresses_{port_places(policy)}, external_(addresses_.size()) {
   for (std::uint32_t place = 0; place < addresses_.size(); ++place) place_of_.emplace(addresses_[place], place);
   std::vector<net::PortRange> ranges(addresses_.size());
   std::vector<bool> in_force(addresses_.size());  // the others had ports to give once, and sessions have them still
@@ -17,6 +17,7 @@ ExternalPorts::ExternalPorts(const Policy& policy, const Ownership& ownership, W
     const std::uint32_t place = *place_of(policy.external[i]);
     places_[policy.external[i].is_v4() ? 0 : 1].push_back(place);
     in_force[place] = true;
+    external_[place] = true;
     if (!policy.external_ports.empty()) ranges[place] = policy.external_ports[i];
   }
   for (std::uint32_t place = 0; place < addresses_.size(); ++place) {

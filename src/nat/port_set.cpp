@@ -21,6 +21,7 @@ PortSet::PortSet(OwnPorts own, Kind kind, net::PortRange range)
       high_begin_{own.index_from(high_ports)},
       beyond_((own.size() + 63) / 64),
       reserved_(beyond_.size()),
+      owned_(beyond_.size()),
       held_(beyond_.size()),
       occupied_(beyond_.size()),
       uses_(own.size()) {
@@ -44,11 +45,12 @@ void PortSet::adopt(const PortSet& rules) {
   if (rules_ == rules.rules_) return;  // as nearly always: the bitmaps are long
   rules_ = rules.rules_;
   for (std::size_t word = 0; word < held_.size(); ++word) {
-    const std::uint64_t former = beyond_[word] | reserved_[word], next = rules.beyond_[word] | rules.reserved_[word];
+    const std::uint64_t former = beyond_[word] | reserved_[word],
+                        next = rules.beyond_[word] | rules.reserved_[word];
     beyond_[word] = rules.beyond_[word];
     reserved_[word] = rules.reserved_[word];
     if (former == next) continue;
-    held_[word] = (held_[word] & ~former) | next;
+    held_[word] = owned_[word] | next;
     for (std::uint64_t changed = former ^ next; changed != 0; changed &= changed - 1) {
       const auto i = static_cast<Index>(word * 64 + static_cast<std::size_t>(std::countr_zero(changed)));
       set(occupied_, i, test(held_, i) || uses_[i] != 0);
@@ -70,6 +72,7 @@ bool PortSet::hold(std::uint16_t port) {
   assert(owns(port));
   const Index i = own_.index(port);
   if (test(occupied_, i)) return false;
+  set(owned_, i, true);
   set(held_, i, true);
   set_occupied(i, true);
   return true;
@@ -78,6 +81,7 @@ bool PortSet::hold(std::uint16_t port) {
 void PortSet::release(std::uint16_t port) {
   assert(owns(port) && may_be_given(port));
   const Index i = own_.index(port);
+  set(owned_, i, false);
   set(held_, i, test(reserved_, i) || test(beyond_, i));
   set_occupied(i, uses_[i] != 0 || test(held_, i));
 }

@@ -90,7 +90,12 @@ std::span<const std::uint8_t> Server::map(const Request& request, const MapReque
   Lease* lease = leases_.find(key);
   if (lease != nullptr && lease->state != Lease::State::resting)
     return renew(*lease, key, request, map, exchange);
-
+  if (lease != nullptr && lease->end <= exchange.now) {
+    // It is due to be let go of, and may be so by a change of the realm: the host gets another one.
+    if (!mapper_.release(key)) return refuse(Result::no_resources, exchange);
+    leases_.erase(key);
+    lease = nullptr;
+  }
   if (lease == nullptr) {
     switch (leases_.room_for(host)) {
       case LeaseBook::Room::host_full:
@@ -198,8 +203,12 @@ bool Server::change(const Limits& limits,
   for (const auto& [key, lease] : leases_.all()) {
     if (lease.state != Lease::State::asked && !stands(key, lease.external)) lost.push_back(key);
   }
-  for (const auto& key : lost) leases_.set(key, Lease::State::resting, now);  // and no longer
-  if (lost.empty()) return false;
+  bool counted_on = false;  // what rests was over before
+  for (const auto& key : lost) {
+    counted_on |= leases_.find(key)->state == Lease::State::open;
+    leases_.set(key, Lease::State::resting, now);  // and no longer
+  }
+  if (!counted_on) return false;
   started_ = now;
   return true;
 }

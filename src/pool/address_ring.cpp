@@ -62,17 +62,20 @@ void AddressRing::block(std::span<const Blocked> blocked) {
   }
 }
 
-bool AddressRing::room_for(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked) const {
-  const auto fresh = std::ranges::count_if(addresses, [&](const auto& address) { return !slots_.contains(address); });
+bool AddressRing::room_for(const std::vector<net::IpAddress>& addresses,
+                           std::span<const Blocked> blocked) const {
+  const auto fresh =
+      std::ranges::count_if(addresses, [&](const auto& address) { return !slots_.contains(address); });
   return addresses_.size() + static_cast<std::size_t>(fresh) <= max_addresses && blocked.size() <= max_blocked;
 }
 
-std::vector<AddressSlot> AddressRing::change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked,
-                         Duration rest) {
-  quarantine_.set_rest(rest);
-  std::vector<AddressSlot> came;
-  const std::size_t former = addresses_.size();
-  std::vector<bool> stays(former);
+void AddressRing::change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked,
+                         Duration rest, Instant now) {
+  // Rests end in the order in which they began, though the later ones be shorter.
+  quarantine_.set_rest(rest, now);
+  for (Instant& until : rests_until_) until = std::min(until, now + rest);
+  for (EndedSession& session : ended_) session.until = std::min(session.until, now + rest);
+  std::vector<bool> stays(addresses_.size());
   for (const auto& address : addresses) {
     const auto slot = slots_.find(address);
     if (slot == slots_.end()) {
@@ -87,12 +90,29 @@ std::vector<AddressSlot> AddressRing::change(const std::vector<net::IpAddress>& 
   blocked_pairs_.clear();
   in_use_ = 0;
   for (AddressSlot slot = 0; slot < addresses_.size(); ++slot) {
-    if (stays[slot] && (withdrawn_[slot] || slot >= former)) came.push_back(slot);
     withdrawn_[slot] = !stays[slot];
     stays[slot] ? static_cast<void>(++in_use_) : block(slot, net::Service{});
   }
   block(blocked);
-  return came;
+  sort_fresh();
+}
+
+/// All that are in use and carry nothing, and no others.
+void AddressRing::sort_fresh() {
+  std::vector<AddressSlot> slots;
+  for (auto slot = fresh_.first(); slot != IndexList::none; slot = links_[slot].next) slots.push_back(slot);
+  std::vector<bool> listed(addresses_.size());
+  for (const AddressSlot slot : slots) {
+    listed[slot] = true;
+    fresh_.erase(links_, slot);
+  }
+  for (AddressSlot slot = 0; slot < addresses_.size(); ++slot) {
+    if (!listed[slot] && !taken_.carries(slot)) slots.push_back(slot);  // it has come back
+  }
+  std::ranges::stable_sort(slots, {}, [&](AddressSlot slot) { return rests_until_[slot]; });
+  for (const AddressSlot slot : slots) {
+    if (in_use(slot)) fresh_.push_back(links_, slot);
+  }
 }
 
 void AddressRing::forget_ended(Instant now) {
@@ -228,8 +248,8 @@ void AddressRing::release(AddressSlot address, const net::Service& service, Inst
   quarantine_.add(address, service, now);  // before the removal: so it keeps its place in `ports_`
   taken_.remove(address, service);
   if (taken_.carries(address)) return;
-  fresh_.push_back(links_, address);
   rests_until_[address] = now + quarantine_.rest();
+  if (in_use(address)) fresh_.push_back(links_, address);
 }
 
 void AddressRing::began(const net::IpAddress& address, const net::Service& service, HostId host) {

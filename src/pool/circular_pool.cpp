@@ -228,10 +228,12 @@ CircularPool::Slot CircularPool::open(const Request& request, AddressSlot addres
 
 Granted CircularPool::add_claim(Slot reservation, const Asked& asked, How how, Instant now) {
   auto& owner = reservations_[reservation];
-  const Slot claim =
-      claims_.insert({reservation, owner.next_claim++, now, now + config_.hold, asked.hash, asked.key});
+  // In the order of their deadlines, though `hold` have become shorter.
+  const auto last = by_deadline_.last();
+  const auto deadline = std::max(now + config_.hold, last == none ? Instant::min() : claims_[last].deadline);
+  const Slot claim = claims_.insert({reservation, owner.next_claim++, now, deadline, asked.hash, asked.key});
   owner.claims.push_back(sibling_links_, claim);
-  by_deadline_.push_back(deadline_links_, claim);  // `hold` is the same for all, so this is their order
+  by_deadline_.push_back(deadline_links_, claim);
   remember_query(asked.key, asked.hash, {claim, false});
   listener_.bind(binding(claim));
   return {how, binding(claim)};
@@ -314,13 +316,18 @@ void CircularPool::change(const PoolConfig& config, Instant now) {
     if (auto& whole = rings_[static_cast<std::size_t>(family)]; whole->never_used()) {
       whole = make_ring(config_, family, salt_);  // nobody waits for what was never offered
     } else {
-      for (const AddressSlot slot : whole->change(of_family(config.addresses, family), config.blocked, config.rest))
-        freed_.push_back({family, slot, false});
+      whole->change(of_family(config.addresses, family), config.blocked, config.rest, now);
     }
   }
   reservations_.for_each([&](Slot reservation, const Reservation& record) {
     if (!ring(record.family).in_use(record.address)) close(reservation, End::removed, now);
   });
+  waiters_.for_each([&](Slot, Waiter& record) { record.until = std::min(record.until, now + config_.wait); });
+  for (Slot waiter = waiting_.first(); waiter != none && !claims_.full();) {
+    const Slot next = waiter_links_[waiter].next;
+    static_cast<void>(serve(waiter, now));
+    waiter = next;
+  }
   serve_waiting(now);
 }
 
@@ -390,16 +397,19 @@ void CircularPool::offer(const Freed& freed, Instant now) {
     const bool fits = request.family == freed.family &&
                       (ring(freed.family).fits(freed.address, request.service) ||
                        (joinable && (shareable(request) != none || fits_beside(request) || is_sole(walked(request, asked)))));
-    if (fits) {
-      if (const auto granted = grant({request, query, hash}, asked, now)) {
-        const auto ticket = waiters_.id(waiter);
-        drop_waiter(waiter);
-        joinable = true;
-        listener_.ready(ticket, *granted);
-      }
-    }
+    if (fits && serve(waiter, now)) joinable = true;
     waiter = next;
   }
+}
+
+bool CircularPool::serve(Slot waiter, Instant now) {
+  const auto& [request, asked, until, hash, query] = waiters_[waiter];
+  const auto granted = grant({request, query, hash}, asked, now);
+  if (!granted) return false;
+  const auto ticket = waiters_.id(waiter);
+  drop_waiter(waiter);
+  listener_.ready(ticket, *granted);
+  return true;
 }
 
 // ---- time

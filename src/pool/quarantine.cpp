@@ -1,5 +1,7 @@
 #include "realmgw/pool/quarantine.hpp"
 
+#include <algorithm>
+
 namespace rgw::pool {
 
 Quarantine::Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, PortMasks& ports,
@@ -12,6 +14,11 @@ Quarantine::Quarantine(Duration rest, std::size_t addresses, std::size_t capacit
 std::uint64_t Quarantine::key(const Pair& pair) {
   return std::uint64_t{pair.address} << 32 | static_cast<std::uint64_t>(pair.service.protocol) << 16 |
          pair.service.port;
+}
+
+void Quarantine::set_rest(Duration rest, Instant now) {
+  rest_ = rest;
+  for (Entry& entry : queue_) entry.until = std::min(entry.until, now + rest);  // they stay in order
 }
 
 void Quarantine::add(AddressSlot address, const net::Service& service, Instant now) {

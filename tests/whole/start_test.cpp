@@ -2,11 +2,13 @@
 // daemon makes them, on devices that receive nothing.
 // - every example of config/, as it is
 // - examples with random mistakes: what the check accepts of them starts, too, and in bounded time
+// - from one of these files to another: the gateway reloads, or says that only a restart will do, and goes on
 #include "realmgw/control/realm_check.hpp"
 
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <random>
 #include <sstream>
 
@@ -28,15 +30,12 @@ class Started {
  public:
   explicit Started(config::Realm realm) {
     start_eal();
-    // Sizes that the machine decides, and not the file's sense.
-    realm.outbound.max_sessions = std::min(realm.outbound.max_sessions, 4096U);
-    realm.outbound.max_sessions_per_host = std::min(realm.outbound.max_sessions_per_host, 4096U);
+    for (std::size_t i = 0; i < realm.ports.size(); ++i) devices_.push_back(null_device());
+    fit(realm);
     const unsigned count = std::min(realm.workers.count, 4U);
     pool_ = dataplane::make_packet_pool(4096 * static_cast<unsigned>(realm.ports.size()) * count + 4096,
                                         {.mtu = 1500});
     for (std::uint8_t i = 0; i < realm.ports.size(); ++i) {
-      realm.ports[i].device = null_device();
-      realm.ports[i].mtu = 1500;
       ports_.push_back(std::make_unique<dataplane::Port>(PortId{i}, realm.ports[i], count, pool_.get()));
     }
     std::vector<ring::PortFacts> facts;
@@ -49,13 +48,16 @@ class Started {
       workers_.push_back(std::make_unique<dataplane::Worker>(
           dataplane::WorkerParts{WorkerId{i}, snapshot_, ports_, peers_.get(), rings_.back().get(),
                                  pool_.get(), &clock_, 100U + i, 99U}));
-      links.push_back({rings_.back().get(), &workers_.back()->counters()});
+      auto* const worker = workers_.back().get();
+      links.push_back({rings_.back().get(), &worker->counters(),
+                       [worker](auto next) { return worker->next_realm(std::move(next)); }});
     }
     const auto kernel_port = [this](const ring::PortFacts&) {
       return std::make_unique<KernelQueues>(kernel_);
     };
     controller_ = std::make_unique<control::Controller>(control::Surroundings{
-        clock_, snapshot_, std::move(links), pool_.get(), cables_, kernel_port, 4711, "test", {}, {}, 99U});
+        clock_, snapshot_, std::move(links), pool_.get(), cables_, kernel_port, 4711, "test", {}, {}, 99U, {},
+        [this] { return config::LoadResult{file_, {}, {}}; }});
   }
   ~Started() {
     controller_.reset();
@@ -71,11 +73,36 @@ class Started {
     }
   }
 
+  /// Reads another realm from the file, and goes by it if it can.
+  control::ReloadReport reload(config::Realm realm) {
+    fit(realm);
+    file_ = std::move(realm);
+    const auto report = controller_->reload(false);
+    const auto deadline = std::chrono::steady_clock::now() + 60s;
+    while (report->result == control::ReloadReport::Result::pending) {
+      turn();
+      if (std::chrono::steady_clock::now() > deadline) throw std::logic_error{"the reload does not end"};
+    }
+    return *report;
+  }
+
  private:
+  /// What the machine decides, and not the file's sense: sizes and devices.
+  void fit(config::Realm& realm) const {
+    realm.outbound.max_sessions = std::min(realm.outbound.max_sessions, 4096U);
+    realm.outbound.max_sessions_per_host = std::min(realm.outbound.max_sessions_per_host, 4096U);
+    for (std::size_t i = 0; i < std::min(realm.ports.size(), devices_.size()); ++i) {
+      realm.ports[i].device = devices_[i];
+      realm.ports[i].mtu = 1500;
+    }
+  }
+
   struct Plugged final : control::PortMonitor {
     [[nodiscard]] control::PortStatus status(PortId) override { return {.link_up = true}; }
   };
   ManualClock clock_;
+  std::vector<std::string> devices_;
+  std::optional<config::Realm> file_;
   dataplane::PacketPool pool_;
   std::vector<std::unique_ptr<dataplane::Port>> ports_;
   std::shared_ptr<const ring::Snapshot> snapshot_;
@@ -292,21 +319,30 @@ class Mutator {
   std::mt19937 random_;
 };
 
-TEST(AnyRealm, that_the_check_accepts_starts_in_bounded_time) {
-  const auto files = example_files();
+/// The examples, and a realm of little more than what must be there.
+std::vector<std::string> sound_texts() {
   std::vector<std::string> texts;
-  for (const auto& file : files) texts.push_back(contents(file));
+  for (const auto& file : example_files()) texts.push_back(contents(file));
   texts.push_back(
       "realm: foo.example\nports:\n  inside: { device: net_null0, addresses: [10.0.0.1/24, "
       "\"fd00:10::1/64\"] }\n"
       "  outside: { device: net_null1, addresses: [198.51.100.1/24, \"2001:db8:100::1/64\"] }\n"
       "routes:\n  - { to: default, via: 198.51.100.254 }\npool:\n  addresses: 198.51.100.10-12\nhosts:\n  "
       "hosta: 10.0.0.42\n");
+  return texts;
+}
+
+config::LoadResult load_mutant(const std::string& text) {
+  return config::load_text(text, (examples / "mutant.yaml").string(), {control::check_realm, 4096});
+}
+
+TEST(AnyRealm, that_the_check_accepts_starts_in_bounded_time) {
+  const auto texts = sound_texts();
   unsigned accepted = 0, refused = 0;
   for (unsigned seed = 1; seed <= 600; ++seed) {
     const std::string text = Mutator{seed}(texts[seed % texts.size()]);
     const auto begin = std::chrono::steady_clock::now();
-    auto loaded = config::load_text(text, (examples / "mutant.yaml").string(), {control::check_realm, 4096});
+    auto loaded = load_mutant(text);
     if (loaded.realm) {
       ++accepted;
       try {
@@ -322,6 +358,57 @@ TEST(AnyRealm, that_the_check_accepts_starts_in_bounded_time) {
   }
   EXPECT_GT(accepted, 100U);
   EXPECT_GT(refused, 100U);
+}
+
+// OPS-2: one after the other into one gateway, which starts anew only where it says that it must.
+TEST(AnyRealm, that_the_check_accepts_is_reloaded_or_waits_for_a_restart) {
+  using Result = control::ReloadReport::Result;
+  const auto texts = sound_texts();
+  std::map<Result, unsigned> results;
+  const auto follow = [&](Started& gateway, const config::Realm& next) {
+    const auto report = gateway.reload(next);
+    ++results[report.result];
+    gateway.turn();
+    EXPECT_TRUE(report.problems.empty()) << report.problems.front();
+    return report.result;
+  };
+  for (std::size_t text = 0; text < texts.size(); ++text) {
+    std::vector<config::Realm> realms;
+    for (unsigned seed = 1; realms.size() < 60; ++seed) {
+      // Now and then from another example: mostly a step that needs a restart.
+      const auto& base = texts[(text + (seed % 10 == 0 ? 1 : 0)) % texts.size()];
+      auto loaded = load_mutant(seed % 3 == 1 ? base : Mutator{1000 + seed}(base));
+      if (loaded.realm) realms.push_back(std::move(*loaded.realm));
+    }
+    auto gateway = std::make_unique<Started>(realms.front());
+    std::size_t in_force = 0;
+    const auto start = [&](std::size_t realm) {
+      gateway.reset();
+      gateway = std::make_unique<Started>(realms[realm]);
+      in_force = realm;
+    };
+    for (std::size_t i = 1; i < realms.size(); ++i) {
+      SCOPED_TRACE("text " + std::to_string(text) + ", realm " + std::to_string(i));
+      try {
+        const auto result = follow(*gateway, realms[i]);
+        if (result == Result::reloaded) {
+          EXPECT_EQ(follow(*gateway, realms[in_force]), Result::reloaded) << "back";
+          EXPECT_EQ(follow(*gateway, realms[i]), Result::reloaded) << "and again";
+          in_force = i;
+        } else if (result == Result::restart && i % 4 == 0) {
+          start(i);
+        }
+        EXPECT_EQ(follow(*gateway, realms[in_force]), Result::unchanged);
+      } catch (const std::exception& error) {
+        ADD_FAILURE() << error.what();
+        start(i);
+      }
+    }
+  }
+  EXPECT_GT(results[Result::reloaded], 150U);
+  EXPECT_GT(results[Result::restart], 100U);
+  EXPECT_GT(results[Result::unchanged], 200U);
+  EXPECT_EQ(results[Result::mistakes], 0U);
 }
 
 }  // namespace

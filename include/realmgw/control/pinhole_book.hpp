@@ -79,11 +79,16 @@ class PinholeBook final : public alg::AddressBook {
     std::optional<net::Endpoint> peer{};  ///< who is at the other end of its first port
   };
 
-  [[nodiscard]] std::vector<bool>& taken_ports(const net::IpAddress& external, net::Protocol protocol);
+  /// Of one address and protocol, from the range's first on.
+  struct Ports {
+    std::vector<bool> others;  ///< they are a service's, a static mapping's, or out of the address's range
+    std::vector<bool> leased;  ///< here; their pinholes may have been opened before the others came
+  };
+  [[nodiscard]] Ports& ports_of(const net::IpAddress& external, net::Protocol protocol);
   [[nodiscard]] std::optional<std::uint16_t> lease(const net::Endpoint& wanted, net::Protocol protocol,
                                                    std::uint8_t count, WorkerId home);
-  void set_taken(const Held& held, bool taken);
-  void mark(const Held& held, bool taken);
+  void set_leased(const Held& held, bool leased);
+  void mark(const Held& held, bool leased);
   void name_hosts();
   [[nodiscard]] std::optional<Opened> refuse();
 
@@ -97,7 +102,7 @@ class PinholeBook final : public alg::AddressBook {
   alg::PinholeId last_id_ = 0;
   std::uint32_t next_try_ = 0;
   std::size_t leased_ = 0;
-  std::map<PortKey, std::vector<bool>> taken_;  ///< by port, from the range's first
+  std::map<PortKey, Ports> ports_;
   std::unordered_map<alg::PinholeId, Held> pinholes_;
   std::map<std::pair<net::Endpoint, net::Protocol>, alg::PinholeId>
       by_external_;  ///< each port; those not closed

@@ -232,6 +232,9 @@ class Admission {
 
   [[nodiscard]] WayIn way_in(const net::Packet& packet, bool service, bool opens, Instant now) const;
   [[nodiscard]] std::optional<WayIn> by_pinhole(const net::Packet& packet, bool opens, Instant now) const;
+  /// May new sessions have the mapping's external endpoint? Else it ends with those that it has, or when its
+  /// host's asking does, and is nobody's until then.
+  [[nodiscard]] bool stands(const MappingTable::Mapping& mapping) const;
   [[nodiscard]] bool filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const;
   /// A mapping is gone: so is its port.
   void give_back(const MappingTable::Mapping& mapping);

@@ -40,6 +40,11 @@ class ExternalPorts {
   [[nodiscard]] Set set(std::uint32_t place, net::Protocol protocol) const {
     return static_cast<Set>(place * sets_per_address + of(protocol));
   }
+  /// May a new session leave with this port of a set, whoever has it? Not where the address is none of the
+  /// external ones any more, or the port is out of its range.
+  [[nodiscard]] bool serves(Set set, std::uint16_t port) const {
+    return external_[set / sets_per_address] && sets_[set]->gives(port);
+  }
   /// Paired pooling (RFC 4787 REQ-2, RFC 6888 REQ-2): where among `places` a host begins, whatever the
   /// protocol.
   [[nodiscard]] std::uint32_t first_for(const AddressKey& host, std::size_t places) const {
@@ -60,6 +65,7 @@ class ExternalPorts {
   std::unordered_map<net::IpAddress, std::uint32_t> place_of_;
   std::vector<net::IpAddress> addresses_;  ///< by place: `port_places` of the policy
   std::array<std::vector<std::uint32_t>, 2> places_;
+  std::vector<bool> external_;  ///< by place: is it among `places_`?
   std::vector<std::unique_ptr<PortSet>> sets_;  ///< sets_per_address for each
 };
 

@@ -35,7 +35,7 @@ class PortLease;
 /// record of the fast path has no room for an owning type. A PortLease guards the way there: until the
 /// session is complete and findable, whatever goes wrong gives the port back.
 ///
-/// Memory: 2 bytes and 4 bits a port, 160 KiB for all 65536 of an (E, protocol), shared out among the
+/// Memory: 2 bytes and 5 bits a port, 168 KiB for all 65536 of an (E, protocol), shared out among the
 /// workers.
 class PortSet {
  public:
@@ -108,8 +108,9 @@ class PortSet {
   /// How many ports are held or used (port 0, which no one gets, not counted).
   [[nodiscard]] std::size_t occupied() const { return occupied_count_; }
   [[nodiscard]] std::size_t bytes() const {
-    return (held_.capacity() + occupied_.capacity()) * sizeof(std::uint64_t) +
-           uses_.capacity() * sizeof(uses_[0]);
+    std::size_t words = 0;
+    for (const Bitmap* bits : {&beyond_, &reserved_, &owned_, &held_, &occupied_}) words += bits->capacity();
+    return words * sizeof(std::uint64_t) + uses_.capacity() * sizeof(uses_[0]);
   }
 
  private:
@@ -153,7 +154,8 @@ class PortSet {
   Index high_begin_;  ///< the first own port of the high range
   Bitmap beyond_;    ///< nobody's to give: out of range
   Bitmap reserved_;  ///< by the realm
-  Bitmap held_;      ///< by an owner, or one of the two above
+  Bitmap owned_;     ///< by one owner alone, who may have been there before the realm reserved the port
+  Bitmap held_;      ///< one of the three above
   Bitmap occupied_;  ///< held or used
   std::vector<std::uint16_t> uses_;
   std::size_t occupied_count_ = 0;

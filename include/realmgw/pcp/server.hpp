@@ -83,7 +83,7 @@ class Server {
   [[nodiscard]] std::optional<Response> answer(Ticket ticket, const Answer& answer, Instant now, Room room);
 
   /// Other limits, and mappings that go on where `stands(key, external)`; the others end, with the state that
-  /// clients count on (RFC 6887 section 8.5): the epoch begins anew. True where there were such.
+  /// clients count on (RFC 6887 section 8.5): the epoch begins anew. True where one had not ended before.
   bool change(const Limits& limits,
               const std::function<bool(const LeaseKey&, const net::Endpoint& external)>& stands, Instant now);
 

@@ -59,11 +59,12 @@ class AddressRing {
 
   /// Goes by other addresses, blocked services and rest from now on. An address that stays keeps its slot and
   /// all that is known of it. An address that leaves takes no more reservations; it keeps its slot, should it
-  /// come back. Only where there is `room_for` them. Gives the slots of those that came into use.
-  std::vector<AddressSlot> change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked,
-                                  Duration rest);
+  /// come back. Only where there is `room_for` them.
+  void change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked, Duration rest,
+              Instant now);
 
-  [[nodiscard]] bool room_for(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked) const;
+  [[nodiscard]] bool room_for(const std::vector<net::IpAddress>& addresses,
+                              std::span<const Blocked> blocked) const;
 
   /// Asks for what `choose` will probably look at.
   void prefetch(const net::Service& service) const {
@@ -125,6 +126,7 @@ class AddressRing {
   };
   void forget_ended(Instant now);
   void grow();
+  void sort_fresh();
   [[nodiscard]] bool add_address(const net::IpAddress& address);
   void block(AddressSlot address, const net::Service& service);
   void block(std::span<const Blocked> blocked);
@@ -154,7 +156,7 @@ class AddressRing {
   std::vector<std::uint64_t> others_;  ///< scratch of a search: where other hosts have sessions
   std::unordered_map<net::IpAddress, AddressSlot> slots_;
   IndexList::Links links_;
-  IndexList fresh_;                   ///< least recently used first
+  IndexList fresh_;                   ///< those in use, least recently used first
   std::vector<Instant> rests_until_;  ///< of a fresh address
   AddressSlot latest_ = 0;            ///< that was taken: where one service fits, the next mostly does, too
 };

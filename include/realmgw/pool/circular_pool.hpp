@@ -89,7 +89,9 @@ class CircularPool {
   /// Is there room for a `change` to `config`? The sizes in it stay as they are.
   [[nodiscard]] bool room_for(const PoolConfig& config) const;
   /// Other addresses, blocked services, times and sharing from now on. Reservations on addresses that are not
-  /// among them end; claims keep the deadline that they have. Only where there is `room_for` it.
+  /// among them end; claims keep the deadline that they have, and until the last of these none ends sooner.
+  /// Who waits does so no longer than the new time, and gets what there is now. Only where there is
+  /// `room_for` it.
   void change(const PoolConfig& config, Instant now);
 
   /// Nobody waits for the answer of this query any more. False where it does not wait.
@@ -223,6 +225,7 @@ class CircularPool {
   void drop_waiter(Slot waiter);
   void give_up(Slot waiter);
   void serve_waiting(Instant now);
+  [[nodiscard]] bool serve(Slot waiter, Instant now);
   void offer(const Freed& freed, Instant now);
 
   PoolConfig config_;

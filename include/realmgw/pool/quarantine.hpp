@@ -11,7 +11,7 @@
 
 namespace rgw::pool {
 
-/// (address, service) pairs at rest, all for the same time.
+/// (address, service) pairs at rest; who is released later rests for longer.
 class Quarantine {
  public:
   /// At most `capacity` pairs; one more ends the rest of the oldest. A `rest` of zero keeps nothing. `ports`
@@ -19,8 +19,8 @@ class Quarantine {
   Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, PortMasks& ports, const HashSalt& salt);
 
   void grow(std::size_t addresses) { resting_.grow(addresses); }
-  /// How long what is released from now on rests.
-  void set_rest(Duration rest) { rest_ = rest; }
+  /// How long what is released from now on rests; what rests already does so no longer than that.
+  void set_rest(Duration rest, Instant now);
 
   /// The pair rests from `now` on, or afresh.
   void add(AddressSlot address, const net::Service& service, Instant now);

@@ -64,6 +64,12 @@ class SlotMap {
 
   /// `visit(slot, value)` for each, by slot. It may erase the one it is called with.
   template <class Visit>
+  void for_each(Visit&& visit) {
+    for (Slot slot = 0; slot < cells_.size(); ++slot) {
+      if (cells_[slot].live) visit(slot, cells_[slot].value);
+    }
+  }
+  template <class Visit>
   void for_each(Visit&& visit) const {
     for (Slot slot = 0; slot < cells_.size(); ++slot) {
       if (cells_[slot].live) visit(slot, cells_[slot].value);

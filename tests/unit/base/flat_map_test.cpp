@@ -9,6 +9,8 @@
 //   erase_if_asks_about_every_entry_and_keeps_the_others
 //   a_sweep_in_parts_reaches_every_entry_while_it_erases
 //   a_moved_map_keeps_its_entries
+//   a_map_that_is_assigned_another_has_its_entries_and_no_more
+//   what_was_moved_from_may_be_assigned_to
 //   a_capacity_of_zero_or_beyond_reason_is_an_error
 #include "realmgw/base/flat_map.hpp"
 
@@ -207,6 +209,38 @@ TEST(FlatMap, a_moved_map_keeps_its_entries) {
   const auto moved = std::move(map);
   ASSERT_NE(moved.find(1), nullptr);
   EXPECT_EQ(**moved.find(1), 5);
+}
+
+TEST(FlatMap, a_map_that_is_assigned_another_has_its_entries_and_no_more) {
+  int alive = 0;
+  {
+    FlatMap<std::uint32_t, Counted> map{64, salt(1)}, other{8, salt(2)};
+    for (std::uint32_t key = 0; key < 64; ++key) ASSERT_NE(map.insert(key, alive), nullptr);
+    for (std::uint32_t key = 100; key < 108; ++key) ASSERT_NE(other.insert(key, alive), nullptr);
+    map = std::move(other);
+    EXPECT_EQ(alive, 8) << "what it had is gone";
+    EXPECT_EQ(map.size(), 8u);
+    EXPECT_TRUE(map.full()) << "and so is its room";
+    EXPECT_FALSE(map.contains(7));
+    for (std::uint32_t key = 100; key < 108; ++key) EXPECT_TRUE(map.contains(key));
+    auto& itself = map;
+    map = std::move(itself);
+    EXPECT_EQ(map.size(), 8u);
+    EXPECT_TRUE(map.erase(100));
+    EXPECT_NE(map.insert(200u, alive), nullptr);
+  }
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(FlatMap, what_was_moved_from_may_be_assigned_to) {
+  Map map{4, salt(1)}, other{4, salt(2)};
+  ASSERT_NE(map.insert(1u, 10u), nullptr);
+  ASSERT_NE(other.insert(2u, 20u), nullptr);
+  std::swap(map, other);
+  EXPECT_EQ(*map.find(2), 20u);
+  EXPECT_EQ(*other.find(1), 10u);
+  EXPECT_FALSE(map.contains(1));
+  EXPECT_NE(other.insert(3u, 30u), nullptr);
 }
 
 TEST(FlatMap, a_capacity_of_zero_or_beyond_reason_is_an_error) {

@@ -187,5 +187,121 @@ TEST_F(RecursiveServiceTest, the_operator_sees_what_the_cache_holds) {
   EXPECT_THAT(service.report(0, clock.now()), testing::HasSubstr(R"("answers":[])"));
 }
 
+// ---- OPS-2: the realm changes
+
+class ChangedRecursion : public RecursiveServiceTest {
+ protected:
+  /// Asks, and leaves the question under way.
+  void begin(const char* name, std::uint16_t type = a) {
+    postbox.answers.clear();
+    ASSERT_FALSE(at_once(name, type));
+  }
+  /// What the question under way is answered.
+  std::optional<DnsAnswer> finish(dns::test::LoopbackServer& by) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (postbox.answers.empty() && std::chrono::steady_clock::now() < deadline) {
+      by.pump();
+      loop.wait(1ms);
+      service.tick(clock.now());
+    }
+    return postbox.answers.empty() ? std::nullopt : read_answer(postbox.answers.front());
+  }
+
+  dns::test::LoopbackServer other{
+      [](std::span<const std::uint8_t> query, bool) { return upstream_answer(query); }};
+};
+
+TEST_F(ChangedRecursion, a_question_under_way_is_answered_by_the_former_upstream_and_the_next_by_another) {
+  begin("v4.example");
+  config::Realm next = the_realm();
+  next.dns.upstreams = {other.endpoint()};
+  service.change(next);
+  const auto answer = finish(upstream);
+  ASSERT_TRUE(answer && answer->address);
+  EXPECT_EQ(*answer->address, ip("192.0.2.1"));
+  EXPECT_EQ(other.udp_queries, 0U);
+  const unsigned asked = upstream.udp_queries;
+  begin("v6.example", aaaa);
+  const auto second = finish(other);
+  ASSERT_TRUE(second && second->address);
+  EXPECT_EQ(*second->address, ip("2001:db8::1"));
+  EXPECT_GT(other.udp_queries, 0U);
+  EXPECT_EQ(upstream.udp_queries, asked);
+}
+
+TEST_F(ChangedRecursion, several_changes_may_follow_while_questions_are_under_way) {
+  begin("v4.example");
+  config::Realm next = the_realm();
+  for (const auto& upstreams : {std::vector{other.endpoint()}, {upstream.endpoint()}, {other.endpoint()}}) {
+    next.dns.upstreams = upstreams;
+    service.change(next);
+  }
+  ASSERT_TRUE(finish(upstream));
+  service.tick(clock.now());
+  begin("v6.example", aaaa);
+  ASSERT_TRUE(finish(other));
+}
+
+TEST_F(ChangedRecursion, the_cache_stays_where_the_answers_are_the_same) {
+  ASSERT_TRUE(ask("v4.example"));
+  config::Realm next = the_realm();
+  next.dns.upstreams = {other.endpoint()};
+  next.dns.nsid = "other";
+  service.change(next);
+  const auto answer = at_once("v4.example");
+  ASSERT_TRUE(answer && answer->address);
+  EXPECT_EQ(*answer->address, ip("192.0.2.1"));
+  EXPECT_EQ(other.udp_queries, 0U);
+}
+
+TEST_F(ChangedRecursion, the_cache_is_emptied_where_addresses_are_made_in_another_way) {
+  // The address that is made after the change; before it the cache holds the former one.
+  const auto made_after = [this](auto&& change) {
+    service.change(the_realm());
+    EXPECT_TRUE(ask("v4.example", aaaa));
+    config::Realm next = the_realm();
+    change(next);
+    service.change(next);
+    begin("v4.example", aaaa);
+    const auto answer = finish(upstream);
+    return answer ? answer->address : std::nullopt;
+  };
+  EXPECT_EQ(made_after([](config::Realm& realm) { realm.nat64.prefix = net::Prefix::parse("fd65::/96"); }),
+            ip("fd65::192.0.2.1"));
+  EXPECT_EQ(made_after([](config::Realm& realm) { realm.dns.dns64 = false; }), std::nullopt);
+  const auto exclude = [](config::Realm& realm) {
+    realm.dns.dns64_exclude = {*net::Prefix::parse("2001:db8::/32")};
+  };
+  EXPECT_EQ(made_after(exclude), ip("fd64::192.0.2.1"));
+}
+
+// X46-1: workers go on to translate by them.
+TEST_F(ChangedRecursion, proxies_stay_their_remotes) {
+  const auto first = ask("v6.example");
+  ASSERT_TRUE(first && first->address);
+  service.hear({first->address->v4(), true});
+  config::Realm next = the_realm();
+  next.dns.upstreams = {other.endpoint()};
+  next.dns.dns64 = false;
+  service.change(next);
+  EXPECT_TRUE(service.proxies()->in_use(first->address->v4()));
+  begin("v6.example");
+  const auto again = finish(other);
+  ASSERT_TRUE(again && again->address);
+  EXPECT_EQ(again->address, first->address);
+}
+
+TEST_F(ChangedRecursion, may_end_with_questions_under_way_at_former_upstreams) {
+  EventLoop another_loop;
+  RecursiveService short_lived{snapshot->realm, another_loop, links, salt(), counters};
+  server.recurse_through(&short_lived);
+  begin("v4.example");
+  config::Realm next = the_realm();
+  next.dns.upstreams = {other.endpoint()};
+  short_lived.change(next);
+  begin("v4.example", aaaa);
+  server.recurse_through(nullptr);
+}
+
 }  // namespace
 }  // namespace rgw::control

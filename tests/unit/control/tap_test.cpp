@@ -118,6 +118,58 @@ TEST_F(TapTest, the_realms_routes_lead_through_the_port_on_whose_link_their_next
   });
 }
 
+// OPS-2
+TEST_F(TapTest, changed_routes_are_the_kernels_and_the_former_ones_are_gone) {
+  run([this] {
+    Tap tap{snapshot->port(outside_port)};
+    const auto to = [](const char* prefix, const char* via) {
+      return config::Route{*net::Prefix::parse(prefix), ip(via)};
+    };
+    const auto has = [](const char* destination, const char* gateway) {
+      const std::string row = std::string{"rgw-outside\t"} + destination + "\t" + gateway + "\t";
+      return file("/proc/thread-self/net/route").find(row) != std::string::npos;
+    };
+    // As the kernel writes 198.51.100.254, 198.51.100.253, 203.0.113.0 and 192.0.2.0.
+    const char *first = "FE6433C6", *second = "FD6433C6", *net_a = "007100CB", *net_b = "000200C0";
+    tap.change_routes({to("203.0.113.0/24", "198.51.100.254"), to("192.0.2.0/24", "198.51.100.254")});
+    EXPECT_TRUE(has(net_a, first) && has(net_b, first));
+    tap.change_routes({to("203.0.113.0/24", "198.51.100.253"), to("10.9.0.0/16", "10.0.0.42")});
+    EXPECT_TRUE(has(net_a, second)) << file("/proc/thread-self/net/route");
+    EXPECT_FALSE(has(net_a, first)) << "it leads elsewhere";
+    EXPECT_FALSE(has(net_b, first)) << "it is gone";
+    EXPECT_FALSE(has("0000090A", "2A00000A")) << "its next hop is on another link";
+    tap.change_routes({to("203.0.113.0/24", "198.51.100.253")});
+    EXPECT_TRUE(has(net_a, second));
+    tap.change_routes({});
+    EXPECT_FALSE(has(net_a, second));
+    tap.change_routes(snapshot->realm.routes);
+    EXPECT_TRUE(has("00000000", first));
+  });
+}
+
+TEST_F(TapTest, ipv6_routes_change_likewise) {
+  run([this] {
+    Tap tap{snapshot->port(outside_port)};
+    const auto route = [](const char* via) {
+      return std::vector{config::Route{*net::Prefix::parse("2001:db8:9::/48"), ip(via)}};
+    };
+    // Destination, its length, source, its length, gateway.
+    const auto has = [](const std::string& gateway) {
+      const std::string to = "20010db80009" + std::string(20, '0') + " 30 ";
+      const std::string row = to + std::string(32, '0') + " 00 " + gateway;
+      return file("/proc/thread-self/net/ipv6_route").find(row) != std::string::npos;
+    };
+    const std::string first = "20010db80100000000000000000000fe", second = "20010db80100000000000000000000fd";
+    tap.change_routes(route("2001:db8:100::fe"));
+    EXPECT_TRUE(has(first)) << file("/proc/thread-self/net/ipv6_route");
+    tap.change_routes(route("2001:db8:100::fd"));
+    EXPECT_TRUE(has(second));
+    EXPECT_FALSE(has(first));
+    tap.change_routes({});
+    EXPECT_FALSE(has(second));
+  });
+}
+
 TEST_F(TapTest, frames_pass_both_ways) {
   run([this] {
     Tap tap{snapshot->port(inside_port)};

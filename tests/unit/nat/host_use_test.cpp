@@ -95,5 +95,40 @@ TEST_F(HostUseTest, bounds_the_rate_of_new_sessions_by_host) {  // RFC 6888 REQ-
   EXPECT_EQ(slow.begin_session(a, now + 1250ms), Room::too_fast);
 }
 
+// OPS-2: what a host has already counts against the new limits, and is not taken from it.
+TEST_F(HostUseTest, goes_by_other_limits_from_now_on) {
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(use.begin_session(a, now), Room::yes);
+  use.begin_port(a);
+  use.begin_port(a);
+  use.limit({.sessions = 2, .ports = 1});
+  EXPECT_EQ(use.begin_session(a, now), Room::enough);
+  EXPECT_EQ(use.ports(a), 2U);
+  use.end_port(a);
+  EXPECT_FALSE(use.may_have_port(a)) << "it has as many as it may still";
+  use.end_session(a);
+  EXPECT_EQ(use.begin_session(a, now), Room::enough);
+  use.end_session(a);
+  EXPECT_EQ(use.begin_session(a, now), Room::yes);
+  use.limit({.sessions = 4, .ports = 3});
+  EXPECT_EQ(use.begin_session(a, now), Room::yes);
+  EXPECT_TRUE(use.may_have_port(a));
+}
+
+TEST_F(HostUseTest, goes_by_another_rate_from_now_on) {
+  HostUse fast{{.sessions = 1000, .ports = 0}, 2, 16, salt};
+  const auto opened = [&](Instant when) {
+    unsigned count = 0;
+    while (count < 100 && fast.begin_session(a, when) == Room::yes) ++count;
+    return count;
+  };
+  EXPECT_EQ(opened(now), 100U) << "without a limit";
+  fast.limit({.sessions = 1000, .ports = 0, .new_sessions = 5});
+  EXPECT_EQ(opened(now + 2s), 5U);
+  fast.limit({.sessions = 1000, .ports = 0, .new_sessions = 10});
+  EXPECT_EQ(opened(now + 10s), 10U);
+  fast.limit({.sessions = 1000, .ports = 0});
+  EXPECT_EQ(opened(now + 10s), 100U);
+}
+
 }  // namespace
 }  // namespace rgw::nat

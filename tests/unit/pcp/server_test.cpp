@@ -7,6 +7,7 @@
 // - what the host insists on it gets, or an error
 // - a mapping of the realm file is told and cannot be deleted
 // - the epoch counts from the start
+// - another realm has no place for some mappings: they end, and the epoch begins anew (OPS-2)
 #include "realmgw/pcp/server.hpp"
 
 #include "unit/pcp/requests.hpp"
@@ -320,6 +321,73 @@ TEST_F(PcpServer, what_cannot_be_read_is_counted) {
   EXPECT_EQ(count(Counter::pcp_malformed), 1U);
   EXPECT_EQ(send({0, 0}).to_string(), "1 1800");
   EXPECT_EQ(count(Counter::pcp_refused), 1U);
+}
+
+// ---- OPS-2
+
+TEST_F(PcpServer, a_mapping_that_the_next_realm_has_no_place_for_ends_and_the_epoch_begins_anew) {
+  map_one();
+  send(test::map_udp("10.0.0.42", 7000));
+  give("198.51.100.2:7000");
+  pass(50s);
+  const auto stands = [](const LeaseKey& key, const net::Endpoint& external) {
+    EXPECT_EQ(external.port, key.port);
+    return external.address == test::address("198.51.100.2");
+  };
+  EXPECT_TRUE(server->change({120s, 7200s, {4, 3}}, stands, now));
+  EXPECT_EQ(server->epoch(now), 0U);
+  pass(0s);
+  ASSERT_EQ(mapper.released.size(), 1U) << "and does not rest";
+  EXPECT_EQ(mapper.released[0].port, 6881);
+  ASSERT_EQ(server->leases().all().size(), 1U);
+  EXPECT_EQ(server->leases().all().begin()->first.port, 7000);
+  pass(7s);
+  EXPECT_EQ(send(test::announce("10.0.0.42")).epoch(), 7U);
+}
+
+TEST_F(PcpServer, where_all_mappings_stand_the_epoch_goes_on) {
+  map_one();
+  pass(50s);
+  EXPECT_FALSE(server->change({120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return true; }, now));
+  EXPECT_EQ(server->epoch(now), 50U);
+}
+
+TEST_F(PcpServer, nobody_counts_on_a_mapping_that_is_over) {
+  map_one();
+  send(test::map_udp("10.0.0.42", 6881, 0));  // deleted, so it rests
+  pass(10s);
+  EXPECT_FALSE(server->change({120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return false; }, now));
+  EXPECT_EQ(server->epoch(now), 10U);
+  pass(0s);
+  EXPECT_EQ(mapper.released.size(), 1U) << "its address is gone, too";
+}
+
+TEST_F(PcpServer, a_wish_under_way_is_answered_by_the_next_realm) {
+  send(test::map_udp("10.0.0.42", 6881));
+  EXPECT_FALSE(server->change({120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return false; }, now));
+  EXPECT_EQ(give("198.51.100.2:6881").external(), "198.51.100.2:6881");
+}
+
+// Or its answer would bring the lost mapping to rest for two minutes more.
+TEST_F(PcpServer, who_asks_for_a_lost_mapping_at_once_gets_another_one) {
+  map_one();
+  EXPECT_TRUE(server->change({120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return false; }, now));
+  mapper.takes = false;
+  EXPECT_EQ(send(test::map_udp("10.0.0.42", 6881)).result(), Result::no_resources);
+  mapper.takes = true;
+  EXPECT_TRUE(send(test::map_udp("10.0.0.42", 6881)).empty());
+  EXPECT_EQ(mapper.released.size(), 1U) << "before the wish";
+  ASSERT_TRUE(mapper.asked);
+  EXPECT_EQ(give("198.51.100.2:6881").external(), "198.51.100.2:6881");
+  pass(1s);
+  EXPECT_EQ(mapper.released.size(), 1U);
+}
+
+TEST_F(PcpServer, other_limits_hold_for_new_mappings) {
+  map_one();
+  static_cast<void>(server->change({120s, 300s, {4, 1}}, [](const auto&, const auto&) { return true; }, now));
+  EXPECT_EQ(send(test::map_udp("10.0.0.42", 7000)).result(), Result::user_ex_quota);
+  EXPECT_EQ(send(test::map_udp("10.0.0.42", 6881)).lifetime(), 300U) << "renewed";
 }
 
 }  // namespace

@@ -56,6 +56,32 @@ TEST(Occupancy, agrees_with_a_plain_list_of_what_stands_where) {
   EXPECT_EQ(occupancy.carrying_count(), carrying.size());
 }
 
+TEST(Occupancy, grows_by_addresses_on_which_nothing_stands) {
+  Random random{7};
+  PortMasks ports{64, HashSalt{random}};
+  Occupancy occupancy{0, ports, PortMasks::Set::taken};
+  EXPECT_EQ(occupancy.words(), 0U);
+  std::set<std::pair<AddressSlot, Service>> model;
+  for (const AddressSlot addresses : {1U, 64U, 65U, 200U}) {
+    occupancy.grow(addresses);
+    EXPECT_EQ(occupancy.words(), (addresses + 63) / 64);
+    const AddressSlot last = addresses - 1;
+    EXPECT_FALSE(occupancy.carries(last));
+    EXPECT_FALSE(occupancy.overlaps(last, {}));
+    const Service service{Protocol::tcp, static_cast<std::uint16_t>(addresses)};
+    for (const Service& one : {service, Service{Protocol::udp, 0}}) {
+      ASSERT_TRUE(occupancy.add(last, one));
+      model.emplace(last, one);
+    }
+    for (const auto& [address, one] : model) EXPECT_TRUE(occupancy.contains(address, one)) << address;
+    EXPECT_EQ(occupancy.carrying_count(), model.size() / 2);
+    EXPECT_EQ(occupancy.covers(last, {Protocol::udp, 9}), true);
+    EXPECT_EQ(occupancy.covers(0, {Protocol::tcp, 200}), false);
+  }
+  for (const auto& [address, one] : model) occupancy.remove(address, one);
+  EXPECT_EQ(occupancy.carrying_count(), 0U);
+}
+
 TEST(Occupancy, refuses_more_services_than_it_has_room_for) {
   Random random{7};
   PortMasks ports{2, HashSalt{random}};

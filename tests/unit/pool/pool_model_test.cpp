@@ -2,6 +2,7 @@
 //   - choice of address: POOL-3, POOL-4, POOL-11, POOL-14, to the very address
 //   - books: what workers hold is what the pool lists; every claim ends in one way; nobody waits in vain
 //   (POOL-8)
+//   - both hold while the realm changes the pool, again and again (OPS-2)
 #include <algorithm>
 #include <list>
 #include <optional>
@@ -14,8 +15,35 @@ namespace {
 /// POOL-3, POOL-4, POOL-11 and POOL-14 as lists.
 class Model {
  public:
-  explicit Model(PoolConfig config) : config_{std::move(config)} {
+  explicit Model(PoolConfig config) : config_{std::move(config)}, known_{config_.addresses} {
     for (const auto& address : config_.addresses) fresh_.push_back({address, Instant::min()});
+  }
+
+  /// Nobody has a reservation on an address that goes.
+  void change(const PoolConfig& config, Instant now) {
+    config_ = config;
+    for (auto& rest : rested_) rest.until = std::min(rest.until, now + config.rest);
+    for (auto& [session, until] : over_) until = std::min(until, now + config.rest);
+    for (auto& [address, until] : fresh_) until = std::min(until, now + config.rest);
+    for (auto& [address, until] : last_released_) until = std::min(until, now + config.rest);
+    for (const auto& address : config.addresses) {
+      if (std::ranges::find(known_, address) != known_.end()) continue;
+      known_.push_back(address);
+      fresh_.emplace_back(address, Instant::min());
+    }
+    // Those that have come back stand by their rest among the others, and behind them where it is the same.
+    for (const auto& address : known_) {
+      const bool listed =
+          std::ranges::any_of(fresh_, [&](const auto& entry) { return entry.first == address; });
+      const auto released = last_released_.find(address);
+      if (!listed && !carries(address))
+        fresh_.emplace_back(address, released == last_released_.end() ? Instant::min() : released->second);
+    }
+    std::erase_if(fresh_, [&](const auto& entry) { return !in_use(entry.first); });
+    fresh_.sort([](const auto& a, const auto& b) { return a.second < b.second; });
+  }
+  [[nodiscard]] bool in_use(const IpAddress& address) const {
+    return std::ranges::find(config_.addresses, address) != config_.addresses.end();
   }
 
   /// First those that have rested, of each kind those where no other host has sessions; of each the carrying ones
@@ -35,9 +63,8 @@ class Model {
         if (const auto own = wide_of(host, service);
             own && !contains(*own, service) && fits(*own, rests(*own, service, now)))
           return own;
-        for (const auto& [address, released] : fresh_) {
-          const bool rests = released != Instant::min() && now < released + config_.rest;
-          if (fits(address, rests)) return address;
+        for (const auto& [address, until] : fresh_) {
+          if (fits(address, now < until)) return address;
         }
       }
     }
@@ -51,8 +78,9 @@ class Model {
   void release(const IpAddress& address, const Service& service, Instant now) {
     taken_.erase(std::ranges::find_if(
         taken_, [&](const Taken& taken) { return taken.address == address && taken.service == service; }));
-    rested_.push_back({address, service, now});
-    if (!carries(address)) fresh_.emplace_back(address, now);
+    rested_.push_back({address, service, now + config_.rest});
+    last_released_[address] = now + config_.rest;
+    if (!carries(address) && in_use(address)) fresh_.emplace_back(address, now + config_.rest);
   }
   void began(const IpAddress& address, const Service& service, HostId host) {
     live_.push_back({address, service, host});
@@ -79,11 +107,11 @@ class Model {
   struct Rest {
     IpAddress address;
     Service service;
-    Instant released;
+    Instant until;
   };
-  /// As in the file; of resting ones from behind the latest on.
+  /// As in the file, those that were in an earlier one first; of resting ones from behind the latest on.
   [[nodiscard]] std::vector<IpAddress> in_order(bool resting) const {
-    auto all = config_.addresses;
+    auto all = known_;
     const auto latest = std::ranges::find(all, latest_);
     if (!resting) return all;
     std::ranges::rotate(all, latest == all.end() ? all.begin() + 1 : latest + 1);
@@ -118,21 +146,23 @@ class Model {
            });
   }
   [[nodiscard]] bool blocked(const IpAddress& address, const Service& service) const {
-    return std::ranges::any_of(config_.blocked, [&](const auto& entry) {
+    return !in_use(address) || std::ranges::any_of(config_.blocked, [&](const auto& entry) {
       return entry.first == address && entry.second.covers(service);
     });
   }
   [[nodiscard]] bool rests(const IpAddress& address, const Service& service, Instant now) const {
     return std::ranges::any_of(rested_, [&](const Rest& rest) {
-      return rest.address == address && rest.service.overlaps(service) && now < rest.released + config_.rest;
+      return rest.address == address && rest.service.overlaps(service) && now < rest.until;
     });
   }
 
   PoolConfig config_;
+  std::vector<IpAddress> known_;  ///< all that were ever in use
   std::vector<Taken> taken_;
   std::vector<Taken> live_;                          ///< sessions
   std::vector<std::pair<Taken, Instant>> over_;      ///< those that have ended, and until when they count
-  std::list<std::pair<IpAddress, Instant>> fresh_;
+  std::list<std::pair<IpAddress, Instant>> fresh_;   ///< with the end of their rest
+  std::map<IpAddress, Instant> last_released_;       ///< likewise, of all
   std::vector<Rest> rested_;
   IpAddress latest_;
 };
@@ -176,9 +206,33 @@ class PoolModel : public PoolWorld {
                       {config.addresses.back(), icmp}};
     return config;
   }
+  /// What a changed realm may say: some of `count` addresses and two more, in any order, and other times.
+  PoolConfig changed(PoolConfig config, std::size_t count) {
+    const auto universe = some_addresses(count + 2).addresses;
+    config.addresses.clear();
+    while (config.addresses.empty()) {
+      for (const auto& address : universe) {
+        if (random.below(3) != 0) config.addresses.push_back(address);
+      }
+    }
+    for (std::size_t i = config.addresses.size(); i > 1; --i)
+      std::swap(config.addresses[i - 1], config.addresses[random.below(static_cast<std::uint32_t>(i))]);
+    config.blocked.clear();
+    for (const auto& address : universe) {
+      if (random.below(3) == 0) config.blocked.emplace_back(address, some_service());
+    }
+    config.rest = std::chrono::milliseconds{50 * random.below(8)};
+    return config;
+  }
 };
 
-TEST_F(PoolModel, each_query_gets_the_very_address_that_the_lists_say) {  // POOL-3, POOL-4, POOL-11, POOL-14
+class PoolModelChanging : public PoolModel, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Realm, PoolModelChanging, testing::Bool(),
+                         [](const auto& one) { return one.param ? "changes" : "stays"; });
+
+// POOL-3, POOL-4, POOL-11, POOL-14
+TEST_P(PoolModelChanging, each_query_gets_the_very_address_that_the_lists_say) {
+  const bool changes = GetParam();
   for (const std::size_t addresses : {1u, 3u, 70u}) {
     for (const bool share : {false, true}) {
       auto config = some_addresses(addresses);
@@ -193,7 +247,20 @@ TEST_F(PoolModel, each_query_gets_the_very_address_that_the_lists_say) {  // POO
       std::uint32_t next_host = 1000;
       for (int step = 0; step < 8000; ++step) {
         const auto action = random.below(100);
-        if (action < 52) {
+        if (changes && random.below(60) == 0) {
+          config = changed(config, addresses);
+          ASSERT_TRUE(pool->room_for(config));
+          pool->change(config, now);
+          model.change(config, now);
+          std::erase_if(live, [&](const Granted& answer) {
+            const auto& binding = answer.binding;
+            const bool goes =
+                std::ranges::find(config.addresses, binding.external) == config.addresses.end();
+            if (goes) model.release(binding.external, binding.service, now);
+            return goes;
+          });
+          ASSERT_EQ(worker.entries.size(), live.size());
+        } else if (action < 52) {
           const auto service = some_service();
           // One of few, who have sessions already, or who has none and shares nothing.
           const HostId host{share && random.below(2) == 0 ? next_host++ : random.below(4)};
@@ -236,7 +303,8 @@ TEST_F(PoolModel, each_query_gets_the_very_address_that_the_lists_say) {  // POO
   }
 }
 
-TEST_F(PoolModel, the_books_agree_after_any_sequence_of_events) {  // POOL-3..POOL-10
+TEST_P(PoolModelChanging, the_books_agree_after_any_sequence_of_events) {  // POOL-3..POOL-10
+  const bool changes = GetParam();
   for (const std::size_t addresses : {1u, 2u, 5u}) {
     auto config = some_addresses(addresses);
     config.wait_queue = 20;
@@ -286,6 +354,15 @@ TEST_F(PoolModel, the_books_agree_after_any_sequence_of_events) {  // POOL-3..PO
       } else if (action < 82 && !waiting.empty()) {
         ASSERT_TRUE(pool->cancel(waiting.begin()->first));
         waiting.erase(waiting.begin());
+      } else if (changes && random.below(15) == 0) {
+        const auto before = pool->use().claims - worker.order.size() + ended();
+        config = changed(config, addresses);
+        config.hold = std::chrono::milliseconds{100 + random.below(3000)};
+        config.wait = std::chrono::milliseconds{200 * random.below(4)};
+        pool->change(config, now);
+        removed += before - (pool->use().claims - worker.order.size() + ended());
+        for (const auto& [id, entry] : worker.entries)
+          ASSERT_NE(std::ranges::find(config.addresses, entry.external), config.addresses.end());
       } else if (action < 83) {
         const auto before = pool->use().claims - worker.order.size() + ended();
         pool->remove_host(HostId{random.below(5)}, now);

@@ -55,6 +55,23 @@ TEST_F(QuarantineTest, without_a_rest_nothing_rests) {  // POOL-4
   EXPECT_FALSE(rests(quarantine, 0, {}));
 }
 
+TEST_F(QuarantineTest, a_shorter_rest_ends_what_rests_already_in_its_order) {  // OPS-2
+  auto quarantine = make(1s, 8);
+  quarantine.add(0, tcp(1), now);
+  quarantine.add(0, tcp(2), now + 900ms);
+  quarantine.set_rest(200ms, now + 900ms);
+  quarantine.add(0, tcp(3), now + 950ms);
+  quarantine.expire(now + 1000ms);
+  EXPECT_FALSE(rests(quarantine, 0, tcp(1))) << "it was to end before";
+  EXPECT_TRUE(rests(quarantine, 0, tcp(2)));
+  quarantine.expire(now + 1100ms);
+  EXPECT_FALSE(rests(quarantine, 0, tcp(2)));
+  EXPECT_TRUE(rests(quarantine, 0, tcp(3)));
+  quarantine.set_rest(5s, now + 1100ms);
+  quarantine.expire(now + 1150ms);
+  EXPECT_FALSE(rests(quarantine, 0, tcp(3))) << "a longer one is for others";
+}
+
 TEST_F(QuarantineTest, the_pairs_are_bounded_and_the_oldest_gives_way) {
   auto quarantine = make(1h, 2);
   quarantine.add(0, tcp(1), now);
