@@ -34,12 +34,28 @@ Duration repeat_after(unsigned repeats) {
 StreamEditor::StreamEditor(Inspector& inspector, const Limits& limits)
     : inspector_{inspector}, limits_{limits} {}
 
+// A SYN may meet a former connection of the same ends, in TIME-WAIT, say. The other end then acknowledges what that one
+// had, and a RST with the same number answers (RFC 9293 section 3.10.7.3), which makes room for the SYN when it is
+// repeated. Both numbers are the former connection's, so they pass as they are.
+bool StreamEditor::of_former_connection(const Direction& here, const Direction& there,
+                                        const TcpSegment& segment) {
+  if (segment.has(Flag::syn)) return false;
+  const auto waits = [](const Direction& opener) { return opener.known && opener.acked == 0; };
+  if (waits(there) && !here.known) return segment.has(Flag::ack_flag) && segment.ack != there.first + 1;
+  return waits(here) && !there.known && segment.has(Flag::rst);
+}
+
 std::vector<StreamEditor::Output> StreamEditor::on_segment(Side from, const TcpSegment& segment,
                                                            Instant now) {
   std::vector<Output> outputs;
   Direction& here = at(from);
   Direction& there = at(other(from));
 
+  if (of_former_connection(here, there, segment)) {
+    outputs.push_back({other(from), segment});
+    outputs.back().segment.payload.clear();
+    return outputs;
+  }
   if (segment.has(Flag::syn) && (!here.known || segment.seq != here.first)) {
     here = Direction{};
     here.known = true;

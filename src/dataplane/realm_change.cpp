@@ -39,9 +39,8 @@ bool may_keep_external(Context& context, const Session& session) {
     return own->pool && snapshot.hosts.contains(session.host()) &&
            !(before && snapshot.passed_on.contains(session.host()));
   }
-  const bool by_pinhole =
-      session.companion != 0 && context.companions[session.companion].pinhole != nat::PinholeTable::none;
-  return by_pinhole && (own->external || own->pool);
+  // A pinhole ends its sessions when it ends, but for those that are closing anyway.
+  return session.announced && (own->external || own->pool);
 }
 
 bool has_place(Context& context, const Session& session) {

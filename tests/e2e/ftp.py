@@ -45,12 +45,14 @@ def _url(host):
     return f"[{host}]" if ":" in host else host
 
 
-def curl(box, host, words, remote, local, upload=False, timeout=60, check=True):
-    """words: the command that curl shall use for its data connections, `PORT`, `EPRT`, `PASV` or `EPSV`."""
+def curl(box, host, words, remote, local, upload=False, timeout=60, check=True, rate=None):
+    """words: the command that curl shall use for its data connections, `PORT`, `EPRT`, `PASV` or `EPSV`; rate: bytes
+    a second at the most."""
     how = {"PORT": ["--ftp-port", "-", "--disable-eprt"], "EPRT": ["--ftp-port", "-"],
            "PASV": ["--disable-epsv", "--no-ftp-skip-pasv-ip"], "EPSV": []}[words]
     what = ["--upload-file", local] if upload else ["--output", local]
-    return harness.run(box, "curl", "-sS", "--verbose", *how, *what, "--max-time", timeout,
+    slowly = ["--limit-rate", rate] if rate else []
+    return harness.run(box, "curl", "-sS", "--verbose", *how, *what, *slowly, "--max-time", timeout,
                        f"ftp://{_url(host)}/{remote}", timeout=timeout + 5, check=check).stdout
 
 

@@ -225,10 +225,10 @@ def serve(box, protocol, port, *command):
     return Spawned(box, *command, until=listens(box, protocol, port))
 
 
-def iperf3(server, client, address, *options, port=5201):
+def iperf3(server, client, address, *options, port=5201, timeout=30):
     """Runs iperf3 between two boxes; returns the `end` part of the client's report."""
     with serve(server, "tcp", port, "iperf3", "-s", "-1", "-p", port):
-        result = run(client, "iperf3", "-c", address, "-p", port, "-J", *options, check=False)
+        result = run(client, "iperf3", "-c", address, "-p", port, "-J", *options, timeout=timeout, check=False)
         report = json.loads(result.stdout)
         if "error" in report:
             raise AssertionError(f"iperf3: {report['error']}")
@@ -248,6 +248,16 @@ class Gateway:
             json.dump(realm_file, file, indent=1)
             file.flush()
             self.process = lab.start_gateway(pathlib.Path(file.name), driver or os.environ.get("RGW_DRIVER", "auto"))
+
+    def write(self, realm_file):
+        """Puts a realm file, a dict or its text, in the place of the one that the gateway was started with."""
+        text = realm_file if isinstance(realm_file, str) else json.dumps(realm_file, indent=1)
+        (lab.STATE / "realm.yaml").write_text(lab.rewrite(text, self.driver()))
+
+    def reload(self, *options):
+        """Asks for a reload: the CompletedProcess of realmgwctl."""
+        return subprocess.run([self.ctl_binary, "--socket", lab.socket_path(), "reload", *options], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
 
     def stop(self, how=signal.SIGTERM):
         """Returns the seconds that it took; the exit status is in process.wait()."""

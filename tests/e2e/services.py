@@ -1,8 +1,12 @@
 """Real daemons in the boxes, each with a throw-away configuration and gone after its `with`."""
 
 import contextlib
+import os
 import pathlib
+import select
+import subprocess
 import tempfile
+import time
 
 import harness
 
@@ -69,11 +73,53 @@ class Ssh:
     def __exit__(self, *error):
         return self.stack.__exit__(*error)
 
+    def _client(self, address, command, port):
+        return ["ssh", "-i", self.directory / "client", "-p", port or self.port, "-o", "StrictHostKeyChecking=no",
+                "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5",
+                f"root@{address}", command]
+
     def run(self, client, address, command, port=None):
         """The output of a command that the server runs for a client in another box."""
-        return harness.run(client, "ssh", "-i", self.directory / "client", "-p", port or self.port,
-                           "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                           "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", f"root@{address}", command).stdout
+        return harness.run(client, *self._client(address, command, port)).stdout
+
+    def dialogue(self, client, address, command, port=None):
+        """A command that the server runs until the `with` ends, to be spoken with line by line."""
+        return Dialogue(client, *self._client(address, command, port))
+
+
+class Dialogue:
+    """with Dialogue(box, *command) as dialogue: dialogue.ask(b"a line") is the line that the command says to it."""
+
+    def __init__(self, box, *command):
+        self.process = subprocess.Popen(["ip", "netns", "exec", harness.lab.box(box), *map(str, command)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def ask(self, words, patience=10.0):
+        self.process.stdin.write(words + b"\n")
+        self.process.stdin.flush()
+        said, end = b"", time.monotonic() + patience
+        while not said.endswith(b"\n"):
+            if not select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))[0]:
+                raise AssertionError(f"within {patience} s: an answer to {words}, beyond {said}")
+            more = os.read(self.process.stdout.fileno(), 65536)
+            if not more:
+                raise AssertionError(f"it ended instead of an answer to {words}: {said}")
+            said += more
+        return said[:-1]
+
+    def end(self):
+        """No more input: the exit status."""
+        self.process.stdin.close()
+        return self.process.wait(10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
 
 
 @contextlib.contextmanager

@@ -41,7 +41,7 @@ class Process(harness.LabCase):
         for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
             os.kill(pid, number)
         os.kill(pid, signal.SIGHUP)
-        wait_until(lambda: "RGW-0016 SIGHUP received" in gateway.log(), "the log tells what SIGHUP does")
+        wait_until(lambda: "RGW-0018 the realm file was read again" in gateway.log(), "the log tells what SIGHUP does")
         self.assertEqual(gateway.running(), pid)
         self.works()
 

@@ -4,7 +4,8 @@
   every command for a data connection, client inside and server inside, for the four pairs of families;
   100 MB are the same on both sides, also to and from a server that is reached by its name;
   100 MB over a connection whose text was edited come through whole (its rate beside a plain one's is printed);
-  a thousand listings leave no pinhole; a data connection to somebody else is refused; switched off, active mode fails
+  a connection opens where a former one is in TIME-WAIT; a thousand listings leave no pinhole; a data connection to
+  somebody else is refused; switched off, active mode fails
 """
 
 import hashlib
@@ -132,6 +133,18 @@ class Ftp(alg_case.AlgCase):
         plain, edited = (statistics.median(rates[port]) for port in (2121, 21))
         print(f"edited {edited / 1e6:.0f} MB/s, plain {plain / 1e6:.0f} MB/s, ratio {edited / plain:.2f}",
               file=sys.stderr)
+
+    def test_a_connection_takes_the_place_of_a_former_one_in_time_wait(self):
+        """RFC 9293 section 3.10.7.3: two hosts come from one external port in turn, and to the server the timestamps of
+        one are older than the other's."""
+        with harness.tcp_server("ext1", 21) as server:
+            for host, address in [("hosta", harness.HOSTA), ("hostb", harness.HOSTB)] * 2:
+                with harness.tcp_client(host, (harness.EXT1, 21), source=(address, 45678), timeout=8) as client:
+                    connection, seen = server.accept()
+                    self.assertEqual(seen, (harness.GW, 45678))
+                    connection.close()  # first, so that the server's end is in TIME-WAIT
+                    self.assertEqual(client.recv(1), b"")
+                self.quiet()
 
     def test_a_thousand_listings_leave_no_pinhole(self):
         """Each is a data connection of its own."""

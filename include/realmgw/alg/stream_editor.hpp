@@ -95,6 +95,8 @@ class StreamEditor {
 
   [[nodiscard]] Direction& at(Side side) { return directions_[static_cast<std::size_t>(side)]; }
   [[nodiscard]] const Direction& at(Side side) const { return directions_[static_cast<std::size_t>(side)]; }
+  [[nodiscard]] static bool of_former_connection(const Direction& here, const Direction& there,
+                                                 const TcpSegment& segment);
   void accept(Direction& direction, std::uint64_t offset, std::string_view bytes);
   void drain_early(Direction& direction);
   [[nodiscard]] Chunk decide(Side from, Instant now);

@@ -72,6 +72,7 @@ struct alignas(64) Session {
   bool hairpin : 1;   ///< the remote is behind this gateway too
   bool posted : 1;    ///< packets reach this session over another worker's signpost
   bool claimed : 1;   ///< came by a claim of a reservation
+  bool announced : 1;  ///< came by a pinhole, which may be gone while the connection closes
   bool confirmed : 1;  ///< of a signpost: home has said that the session stands
   WorkerId home;      ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
   /// None of what is above of a signpost, the kernel and hairpin; TCP or UDP; no ALG reads it, no stateless

@@ -67,6 +67,7 @@ Verdict begin_inspection(Context& context, nat::SessionSlot slot, PinholeTable::
   }
   session.companion = place;
   if (pinhole != PinholeTable::none) {
+    session.announced = true;
     context.companions.join_pinhole(place, pinhole);
     context.counters.add(Counter::pinhole_used);
   }

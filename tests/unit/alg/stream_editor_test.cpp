@@ -69,6 +69,19 @@ TEST_F(Editor, numbers_of_later_segments_move_by_what_edits_changed_also_without
   EXPECT_EQ(outside_acks(9).front().segment.ack, inside_isn + 1 + 6);
 }
 
+TEST_F(Editor, a_former_connection_in_time_wait_makes_room_for_a_new_one) {
+  // RFC 9293 section 3.10.7.3: the answer to its ACK has the number that this acknowledged.
+  editor_.emplace(tokens_, StreamEditor::Limits{});
+  (void)editor_->on_segment(Side::inside, made(Side::inside, inside_isn, "", Flag::syn), now_);
+  TcpSegment of_former = made(Side::outside, 7777, "");
+  of_former.ack = 123456;
+  EXPECT_EQ(editor_->on_segment(Side::outside, of_former, now_).front().segment.ack, 123456u);
+  const auto reset = editor_->on_segment(Side::inside, made(Side::inside, 123456, "", Flag::rst), now_);
+  EXPECT_EQ(reset.front().segment.seq, 123456u);
+  handshake(1460);
+  EXPECT_EQ(text(inside(0, "x[a]y")), "xlongery");
+}
+
 TEST_F(Editor, repeated_and_overlapping_segments_yield_the_same_bytes) {
   (void)inside(0, "x[a]y");
   EXPECT_EQ(text(inside(0, "x[a]y")), "xlongery");
