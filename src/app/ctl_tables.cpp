@@ -256,11 +256,11 @@ std::string counters_per_thread_table(const ordered_json& answer, bool all) {
 std::string reload_report(const ordered_json& answer) {
   const auto result = answer.at("result").get<std::string>();
   std::string text;
-  const auto lines = [&](const char* key) {
-    for (const auto& line : answer.at(key)) text += line.get<std::string>() + "\n";
+  const auto lines = [&](const char* key, const char* mark) {
+    for (const auto& line : answer.at(key)) text += mark + line.get<std::string>() + "\n";
   };
-  lines("warnings");
-  lines("problems");
+  lines("warnings", "warning: ");
+  lines("problems", "");
   const auto list = [&](const char* key, const std::string& title) {
     if (answer.at(key).empty()) return;
     text += title + "\n";
