@@ -34,13 +34,8 @@ class AlgBench {
   AlgBench()
       : gateway_{alg_realm()},
         links_{{{&gateway_.rings(), &gateway_.worker().counters()}}, counters_},
-        service_{realm_,
-                 links_,
-                 nat::Ownership{1, HashSalt{random_}},
-                 counters_,
-                 gateway_.packets(),
-                 {},
-                 [](WorkerId) {}} {
+        service_{realm_, links_,         nat::Ownership{1, HashSalt{random_}}, counters_, gateway_.packets(),
+                 {},     [](WorkerId) {}} {
     const net::Ipv4Address external = gateway_.snapshot().policy.external.at(0).v4();
     const auto begin = [&](const ring::CompanionId& id, std::uint32_t alg, net::Protocol protocol,
                            std::uint16_t port) {

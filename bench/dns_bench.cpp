@@ -197,9 +197,11 @@ class DnsBench {
     for (ring::ToControl event; gateway_.rings().events_to_control.pop(event);) {
       if (const auto* claimed = std::get_if<ring::Claimed>(&event)) {
         pool_.claimed(claimed->reservation, claimed->claim, claimed->at);
-        pool_.session_began(claimed->used.external, claimed->used.service, hosts_.find(claimed->used.inside)->id);
+        pool_.session_began(claimed->used.external, claimed->used.service,
+                            hosts_.find(claimed->used.inside)->id);
       } else if (const auto* ended = std::get_if<ring::ClaimedEnded>(&event)) {
-        pool_.session_ended(ended->used.external, ended->used.service, hosts_.find(ended->used.inside)->id, now);
+        pool_.session_ended(ended->used.external, ended->used.service, hosts_.find(ended->used.inside)->id,
+                            now);
       }
     }
   }
@@ -272,8 +274,7 @@ class DnsBench {
   control::RealmInForce realm_{gateway_.share_snapshot()};
   control::DnsServer server_{loop_, gateway_.clock(), realm_, responder_};
   control::DnsPackets dns_packets_{realm_, links_, counters_, gateway_.packets(), server_};
-  control::LinkService off_the_ring_{loop_, realm_, links_, counters_, gateway_.packets(),
-                                     {},    dns_packets_};
+  control::LinkService off_the_ring_{loop_, realm_, links_, counters_, gateway_.packets(), {}, dns_packets_};
   std::uint32_t serial_ = 0;
   std::array<Message, batch> queries_;
   std::array<dns::Client, batch> clients_;

@@ -42,13 +42,15 @@ class EditedBench {
         remote,
         {be16{host_port}, be16{ftp}, net::Protocol::tcp, net::Side::inside, net::Family::v4, 0}});
     const auto session = context.companions.id(context.sessions[slot].companion, WorkerId{0});
-    ring::SequenceShift of_client{session, net::Side::inside, false, {}}, of_server{session, net::Side::outside, true, {}};
+    ring::SequenceShift of_client{session, net::Side::inside, false, {}},
+        of_server{session, net::Side::outside, true, {}};
     for (std::uint32_t n = 0; n < alg::SequenceMap::capacity; ++n) {
       const std::uint32_t at = before_edits + n * 100;
       of_client.map.add({at, at + 20, at + 5 * n, at + 25 + 5 * n});
       of_server.map.add({at, at + 50, at, at + 50});
     }
-    if (!gateway_.rings().events_to_worker.push(of_client) || !gateway_.rings().events_to_worker.push(of_server))
+    if (!gateway_.rings().events_to_worker.push(of_client) ||
+        !gateway_.rings().events_to_worker.push(of_server))
       throw std::logic_error{"the ring to the worker is full"};
     gateway_.worker().step();
     for (rte_mbuf* mbuf = nullptr; gateway_.rings().signalling_to_control.pop(mbuf);) rte_pktmbuf_free(mbuf);

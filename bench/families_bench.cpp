@@ -33,20 +33,22 @@ constexpr std::uint32_t remotes = 16, flows_of_host = 16, external_addresses = 6
 
 struct Pair {
   const char* name;
-  const char* opening;  ///< the row of first packets; none where there are no sessions, or another measures them
+  const char*
+      opening;  ///< the row of first packets; none where there are no sessions, or another measures them
   Family inside, outside;
-  std::uint32_t maps;         ///< explicit ones of SIIT; 0: a stateful pair
-  bool prefix_maps;           ///< SIIT by one prefix each way
+  std::uint32_t maps;                 ///< explicit ones of SIIT; 0: a stateful pair
+  bool prefix_maps;                   ///< SIIT by one prefix each way
   std::uint32_t mapped_hosts = maps;  ///< of the maps, those that send
 };
-constexpr Pair pairs[] = {{"NAT44 flows UDP", nullptr, Family::v4, Family::v4, 0, false},
-                          {"NAT66 flows UDP", "new session NAT66 UDP", Family::v6, Family::v6, 0, false},
-                          {"NAT64 flows UDP", "new session NAT64 UDP", Family::v6, Family::v4, 0, false},
-                          {"NAT46 flows UDP", "new session NAT46 UDP", Family::v4, Family::v6, 0, false},
-                          {"SIIT-LPM flows UDP", nullptr, Family::v6, Family::v4, 1, true},
-                          {"SIIT-EAM 10 flows UDP", nullptr, Family::v6, Family::v4, 10, false},
-                          {"SIIT-EAM 1Mi, 10 hosts, flows UDP", nullptr, Family::v6, Family::v4, 1U << 20, false, 10},
-                          {"SIIT-EAM 1Mi flows UDP", nullptr, Family::v6, Family::v4, 1U << 20, false}};
+constexpr Pair pairs[] = {
+    {"NAT44 flows UDP", nullptr, Family::v4, Family::v4, 0, false},
+    {"NAT66 flows UDP", "new session NAT66 UDP", Family::v6, Family::v6, 0, false},
+    {"NAT64 flows UDP", "new session NAT64 UDP", Family::v6, Family::v4, 0, false},
+    {"NAT46 flows UDP", "new session NAT46 UDP", Family::v4, Family::v6, 0, false},
+    {"SIIT-LPM flows UDP", nullptr, Family::v6, Family::v4, 1, true},
+    {"SIIT-EAM 10 flows UDP", nullptr, Family::v6, Family::v4, 10, false},
+    {"SIIT-EAM 1Mi, 10 hosts, flows UDP", nullptr, Family::v6, Family::v4, 1U << 20, false, 10},
+    {"SIIT-EAM 1Mi flows UDP", nullptr, Family::v6, Family::v4, 1U << 20, false}};
 
 Ipv6Address ipv6(std::uint32_t head, std::uint32_t tail) {
   std::array<std::uint8_t, 16> bytes{};
@@ -64,7 +66,8 @@ config::Realm realm_of(const Pair& pair, std::uint32_t flows) {
   const auto prefix = [](const char* text) { return net::Prefix::parse(text).value(); };
   const auto address = [](const char* text) { return net::IpAddress::parse(text).value(); };
   realm.ports[Gateway::inside].addresses.push_back(net::InterfaceAddress::parse("fd00:c0::1/64").value());
-  realm.ports[Gateway::outside].addresses.push_back(net::InterfaceAddress::parse("2001:db8:100::1/64").value());
+  realm.ports[Gateway::outside].addresses.push_back(
+      net::InterfaceAddress::parse("2001:db8:100::1/64").value());
   realm.routes.push_back({prefix("fd00:1000::/32"), address(inside_router6)});
   realm.routes.push_back({net::Prefix::all(Family::v6), address(outside_router6)});
   realm.outbound.addresses.clear();
@@ -74,7 +77,8 @@ config::Realm realm_of(const Pair& pair, std::uint32_t flows) {
   }
   if (pair.maps == 0) {
     if (pair.inside == Family::v6 && pair.outside == Family::v4) realm.nat64.prefix = prefix("fd64::/96");
-    if (pair.inside == Family::v4 && pair.outside == Family::v6) realm.nat46.proxies = prefix("100.64.0.0/16");
+    if (pair.inside == Family::v4 && pair.outside == Family::v6)
+      realm.nat46.proxies = prefix("100.64.0.0/16");
     return realm;
   }
   realm.outbound.addresses.clear();
@@ -98,8 +102,8 @@ struct Template {
 };
 
 // A UDP packet; the ends are given in both families.
-Template write(Family family, const net::IpAddress& source, const net::IpAddress& destination, std::uint16_t source_port,
-               std::uint16_t destination_port) {
+Template write(Family family, const net::IpAddress& source, const net::IpAddress& destination,
+               std::uint16_t source_port, std::uint16_t destination_port) {
   Template packet{};
   const std::size_t l4 = family == Family::v4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
   packet.size = static_cast<std::uint8_t>(l4 + udp_size);
@@ -142,7 +146,12 @@ bool wants_any(const Options& options, const Pair& pair) {
 class FamiliesBench {
  public:
   FamiliesBench(const Options& options, const Pair& pair, std::uint32_t flows, std::vector<Row>& rows)
-      : options_{options}, pair_{pair}, flows_{flows}, rows_{rows}, gateway_{realm_of(pair, flows)}, packets_(stretch) {
+      : options_{options},
+        pair_{pair},
+        flows_{flows},
+        rows_{rows},
+        gateway_{realm_of(pair, flows)},
+        packets_(stretch) {
     if (rte_pktmbuf_alloc_bulk(gateway_.packets(), packets_.data(), stretch) != 0)
       throw std::runtime_error{"no packet buffers"};
     if (pair.inside == Family::v4 && pair.outside == Family::v6) bind_proxies();
@@ -182,7 +191,8 @@ class FamiliesBench {
     for (std::uint32_t n = 0; n < remotes; ++n) {
       const ring::ProxyBind bind{Ipv4Address{be32{proxies4 + 1 + n}}, ipv6(remotes6, n + 1),
                                  gateway_.clock().now() + std::chrono::hours{48}};
-      if (!gateway_.rings().events_to_worker.push(bind)) throw std::logic_error{"the ring to the worker is full"};
+      if (!gateway_.rings().events_to_worker.push(bind))
+        throw std::logic_error{"the ring to the worker is full"};
     }
     gateway_.worker().step();
   }
@@ -195,11 +205,13 @@ class FamiliesBench {
     const auto port = static_cast<std::uint16_t>(2048 + n % 60000);
     if (pair_.inside == Family::v4) {
       const std::uint32_t base = pair_.outside == Family::v4 ? remotes4 : proxies4;
-      return write(Family::v4, Ipv4Address{be32{hosts4 + 256 + host}}, Ipv4Address{be32{base + 1 + remote}}, port, 443);
+      return write(Family::v4, Ipv4Address{be32{hosts4 + 256 + host}}, Ipv4Address{be32{base + 1 + remote}},
+                   port, 443);
     }
     const net::IpAddress source{ipv6(hosts6, pair_.maps > 1 ? host % pair_.mapped_hosts : host)};
     const bool embedded = pair_.outside == Family::v4;
-    return write(Family::v6, source, embedded ? ipv6(pref64, remotes4 + 1 + remote) : ipv6(remotes6, remote + 1), port, 443);
+    return write(Family::v6, source,
+                 embedded ? ipv6(pref64, remotes4 + 1 + remote) : ipv6(remotes6, remote + 1), port, 443);
   }
 
   void put_on_wire(unsigned i, std::uint8_t side, const Template& packet) {
@@ -209,14 +221,14 @@ class FamiliesBench {
     mbuf->pkt_len = mbuf->data_len;
     auto* frame = rte_pktmbuf_mtod(mbuf, std::uint8_t*);
     const auto type = packet.bytes[0] >> 4 == 4 ? net::EtherType::ipv4 : net::EtherType::ipv6;
-    net::header<EthernetHeader>(frame) = {gateway_.port(side).facts().mac, {{2, 0, 0, 0, 0, side}},
-                                          be16{static_cast<std::uint16_t>(type)}};
+    net::header<EthernetHeader>(frame) = {
+        gateway_.port(side).facts().mac, {{2, 0, 0, 0, 0, side}}, be16{static_cast<std::uint16_t>(type)}};
     std::memcpy(frame + sizeof(EthernetHeader), packet.bytes.data(), packet.size);
     sides_[i] = side;
   }
 
-  // Turns the crank until `count` packets are through; cycles for each. They come back into `packets_`, those that went
-  // outward first.
+  // Turns the crank until `count` packets are through; cycles for each. They come back into `packets_`, those
+  // that went outward first.
   double turn(unsigned count) {
     std::array<std::vector<rte_mbuf*>, 2> to;
     for (unsigned i = 0; i < count; ++i) to[sides_[i]].push_back(packets_[i]);
@@ -236,8 +248,8 @@ class FamiliesBench {
     return cycles;
   }
 
-  // A packet of each flow outward, and from what it becomes the reply that comes back. Returns what one of them took, in the
-  // middle stretch.
+  // A packet of each flow outward, and from what it becomes the reply that comes back. Returns what one of
+  // them took, in the middle stretch.
   double learn_replies() {
     std::vector<double> times;
     for (std::uint32_t first = 0; first < flows_; first += stretch) {
@@ -254,7 +266,8 @@ class FamiliesBench {
     if (l3[0] >> 4 == 4) {
       const auto& ip = net::header<Ipv4Header>(l3);
       const auto& udp = net::header<UdpHeader>(l3 + sizeof ip);
-      return write(Family::v4, ip.destination, ip.source, udp.destination_port.host(), udp.source_port.host());
+      return write(Family::v4, ip.destination, ip.source, udp.destination_port.host(),
+                   udp.source_port.host());
     }
     const auto& ip = net::header<Ipv6Header>(l3);
     const auto& udp = net::header<UdpHeader>(l3 + sizeof ip);
@@ -283,7 +296,8 @@ class FamiliesBench {
       gateway_.wire(Gateway::inside).put(packets_);
       const auto begin = now_cycles();
       for (unsigned done = 0; done < stretch;) {
-        const auto count = gateway_.port(Gateway::inside).receive(0, burst.data(), static_cast<std::uint16_t>(burst.size()));
+        const auto count =
+            gateway_.port(Gateway::inside).receive(0, burst.data(), static_cast<std::uint16_t>(burst.size()));
         for (unsigned i = 0; i < count; ++i) {
           auto& ethernet = net::header<EthernetHeader>(rte_pktmbuf_mtod(burst[i], std::uint8_t*));
           ethernet.source = gateway_.port(Gateway::outside).facts().mac;
@@ -294,7 +308,8 @@ class FamiliesBench {
         done += count;
       }
       times.push_back(static_cast<double>(now_cycles() - begin) / stretch);
-      if (gateway_.wire(Gateway::outside).take(packets_) != stretch) throw std::runtime_error{"a packet was lost"};
+      if (gateway_.wire(Gateway::outside).take(packets_) != stretch)
+        throw std::runtime_error{"a packet was lost"};
     }
     return median(times);
   }
@@ -313,7 +328,8 @@ class FamiliesBench {
 }  // namespace
 
 bool wants_families(const Options& options) {
-  return std::any_of(std::begin(pairs), std::end(pairs), [&](const Pair& pair) { return wants_any(options, pair); });
+  return std::any_of(std::begin(pairs), std::end(pairs),
+                     [&](const Pair& pair) { return wants_any(options, pair); });
 }
 
 void measure_families(const Options& options, std::uint32_t flows, std::vector<Row>& rows) {

@@ -37,7 +37,8 @@ Wire::~Wire() {
 
 void Wire::put(std::span<rte_mbuf* const> packets, unsigned queue) {
   const auto count = static_cast<unsigned>(packets.size());
-  if (rte_ring_enqueue_bulk(in_[queue], reinterpret_cast<void* const*>(packets.data()), count, nullptr) != count) {
+  if (rte_ring_enqueue_bulk(in_[queue], reinterpret_cast<void* const*>(packets.data()), count, nullptr) !=
+      count) {
     throw std::logic_error{"more packets than the wire holds"};
   }
 }
@@ -81,7 +82,8 @@ Gateway::Gateway(config::Realm realm, unsigned workers)
     for (std::uint8_t i = 0; i < realm.ports.size(); ++i) {
       wires_[worker].push_back(std::make_unique<Wire>(workers));
       realm.ports[i].device = wires_[worker][i]->device();
-      ports_[worker].push_back(std::make_unique<dataplane::Port>(PortId{i}, realm.ports[i], workers, pool_.get()));
+      ports_[worker].push_back(
+          std::make_unique<dataplane::Port>(PortId{i}, realm.ports[i], workers, pool_.get()));
       if (worker == 0) facts.push_back(ports_[0][i]->facts());
     }
   }
@@ -90,8 +92,8 @@ Gateway::Gateway(config::Realm realm, unsigned workers)
   for (std::uint8_t i = 0; i < workers; ++i) {
     rings_.push_back(std::make_unique<ring::ControlRings>(WorkerId{i}));
     workers_.push_back(std::make_unique<dataplane::Worker>(
-        dataplane::WorkerParts{WorkerId{i}, snapshot_, ports_[i], &peers_, rings_.back().get(), pool_.get(), &clock_,
-                               Random::kernel_seed(), shared_seed}));
+        dataplane::WorkerParts{WorkerId{i}, snapshot_, ports_[i], &peers_, rings_.back().get(), pool_.get(),
+                               &clock_, Random::kernel_seed(), shared_seed}));
   }
   learn(inside, inside_router);
   learn(outside, outside_router);

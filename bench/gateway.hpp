@@ -88,7 +88,8 @@ class Gateway {
 
   ShiftedClock clock_;
   dataplane::PacketPool pool_;
-  // Of each worker: a net_ring device counts the packets of all its queues in one cache line, which a NIC does not.
+  // Of each worker: a net_ring device counts the packets of all its queues in one cache line, which a NIC
+  // does not.
   std::vector<std::vector<std::unique_ptr<Wire>>> wires_;
   std::vector<std::vector<std::unique_ptr<dataplane::Port>>> ports_;
   std::shared_ptr<const ring::Snapshot> snapshot_;

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <unistd.h>
+#include <utility>
 
 #include "bench/cycles.hpp"
 #include "bench/gateway.hpp"
@@ -138,11 +138,13 @@ class NatBench {
     return {median(times), sum / sessions_};
   }
 
-  // First packets, each of a flow that nobody has seen, and the first answers to them, which find the way inward.
+  // First packets, each of a flow that nobody has seen, and the first answers to them, which find the way
+  // inward.
   void begin_sessions() {
     const auto [first, first_mean] = play_each(Direction::outward);
     const auto [reply, reply_mean] = play_each(Direction::inward);
-    if (gateway_.count(Counter::session_created_outbound) != sessions_) throw std::runtime_error{"sessions are missing"};
+    if (gateway_.count(Counter::session_created_outbound) != sessions_)
+      throw std::runtime_error{"sessions are missing"};
     if (sessions_ < Traffic::stretch) return;
     const auto& table = gateway_.worker().context().sessions;
     const auto add = [&](const char* name, Direction direction, double cycles, Unit unit,
@@ -178,19 +180,19 @@ class NatBench {
       sum += turns.back();
     }
     std::sort(turns.begin(), turns.end());
-    rows_.push_back(
-        {.name = "end of session NAT44 UDP",
-         .sessions = sessions_,
-         .direction = "none",
-         .cycles = sum / sessions_,
-         .forward = rows_.empty() ? 0 : rows_.back().forward,
-         .unit = Unit::session,
-         .more = {{"turn_p50", turns[turns.size() / 2]},
-                  {"turn_p999", turns[turns.size() * 999 / 1000]},
-                  {"idle_p999", idle_p999(turns)}}});
+    rows_.push_back({.name = "end of session NAT44 UDP",
+                     .sessions = sessions_,
+                     .direction = "none",
+                     .cycles = sum / sessions_,
+                     .forward = rows_.empty() ? 0 : rows_.back().forward,
+                     .unit = Unit::session,
+                     .more = {{"turn_p50", turns[turns.size() / 2]},
+                              {"turn_p999", turns[turns.size() * 999 / 1000]},
+                              {"idle_p999", idle_p999(turns)}}});
   }
 
-  // What the longest of as many stretches of time take in which nothing is done at all: the machine's own part.
+  // What the longest of as many stretches of time take in which nothing is done at all: the machine's own
+  // part.
   static double idle_p999(const std::vector<double>& turns) {
     std::vector<double> stretches;
     for (std::size_t i = 0; i < turns.size(); ++i) {

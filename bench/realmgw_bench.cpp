@@ -31,7 +31,8 @@ void pin(unsigned cpu) {
 }
 
 bool wants_packets(const bench::Options& options) {
-  for (const char* name : {"NAT44 UDP", "new session NAT44 UDP", "first reply NAT44 UDP", "end of session NAT44 UDP"}) {
+  for (const char* name :
+       {"NAT44 UDP", "new session NAT44 UDP", "first reply NAT44 UDP", "end of session NAT44 UDP"}) {
     if (options.wants(name)) return true;
   }
   return options.stages;

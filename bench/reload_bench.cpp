@@ -48,7 +48,9 @@ void change(Gateway& gateway, const std::shared_ptr<const ring::Snapshot>& realm
 
 }  // namespace
 
-bool wants_reload(const Options& options) { return options.wants(row_name); }
+bool wants_reload(const Options& options) {
+  return options.wants(row_name);
+}
 
 void measure_reload(const Options& options, std::uint32_t flows, std::vector<Row>& rows, double tsc_hz) {
   if (flows < Traffic::stretch) return;
@@ -66,7 +68,8 @@ void measure_reload(const Options& options, std::uint32_t flows, std::vector<Row
   const std::shared_ptr<const ring::Snapshot> second =
       ring::make_snapshot(std::move(other), first->ports, first.get());
   Turns turns;
-  for (unsigned n = 0; n < (options.quick ? 2 : changes); ++n) change(gateway, n % 2 == 0 ? second : first, turns);
+  for (unsigned n = 0; n < (options.quick ? 2 : changes); ++n)
+    change(gateway, n % 2 == 0 ? second : first, turns);
   const auto us = [&](double cycles) { return cycles / tsc_hz * 1e6; };
   double all = 0;
   for (const double one : turns.sweep) all += one;

@@ -10,9 +10,9 @@
 namespace rgw::bench {
 
 /// A row "sweep of a reload": the cycles that a look at one of `flows` open sessions takes after a change of
-/// timers. Beside it, of ten changes: `change_us`, the longest turn in which the worker went over; `sweep_p50_us` and
-/// `sweep_p99_us`, the turns in which it looked through its sessions, with no packets beside it. Fewer sessions
-/// than a stretch (bench/traffic.hpp) are not measured.
+/// timers. Beside it, of ten changes: `change_us`, the longest turn in which the worker went over;
+/// `sweep_p50_us` and `sweep_p99_us`, the turns in which it looked through its sessions, with no packets
+/// beside it. Fewer sessions than a stretch (bench/traffic.hpp) are not measured.
 void measure_reload(const Options& options, std::uint32_t flows, std::vector<Row>& rows, double tsc_hz);
 
 /// Is it wanted?

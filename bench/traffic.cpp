@@ -75,7 +75,9 @@ Traffic::~Traffic() {
   rte_pktmbuf_free_bulk(packets_.data(), static_cast<unsigned>(packets_.size()));
 }
 
-void Traffic::put_random(Direction direction, std::uint32_t flows) { put_random(direction, flows, 0, 0); }
+void Traffic::put_random(Direction direction, std::uint32_t flows) {
+  put_random(direction, flows, 0, 0);
+}
 
 void Traffic::put_random(Direction direction, std::uint32_t flows, std::uint32_t first, unsigned fresh) {
   for (unsigned i = 0, begun = 0; i < stretch; ++i) {
@@ -131,9 +133,8 @@ void write_packet(rte_mbuf* packet, const ring::PortFacts& port, const Tuple& tu
   packet->pkt_len = frame_size;
   auto* frame = rte_pktmbuf_mtod(packet, std::uint8_t*);
   std::memset(frame, 0, frame_size);
-  net::header<EthernetHeader>(frame) = {port.mac,
-                                        {{2, 0, 0, 0, 0, port.id.value()}},
-                                        be16{static_cast<std::uint16_t>(net::EtherType::ipv4)}};
+  net::header<EthernetHeader>(frame) = {
+      port.mac, {{2, 0, 0, 0, 0, port.id.value()}}, be16{static_cast<std::uint16_t>(net::EtherType::ipv4)}};
   auto& ip = ip_of(packet);
   ip.version_ihl = 0x45;
   ip.total_length = be16{ip_size};

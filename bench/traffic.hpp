@@ -34,7 +34,8 @@ struct Tuple {
 
 /// Makes the mbuf a packet as it comes to a port.
 void write_packet(rte_mbuf* packet, const ring::PortFacts& port, const Tuple& tuple);
-/// What stands in a packet; nothing where it is not whole, or `hops` less are left of it than it was written with.
+/// What stands in a packet; nothing where it is not whole, or `hops` less are left of it than it was written
+/// with.
 [[nodiscard]] std::optional<Tuple> read_packet(const rte_mbuf* packet, unsigned hops);
 
 /// Packets on the wires of a gateway, a stretch at a time. A stretch is small enough for a level 2 cache:

@@ -22,7 +22,7 @@ constexpr auto npos = std::string_view::npos;
 constexpr std::uint16_t default_port = 554;  // RFC 2326 section 3.2
 constexpr std::array url_fields{std::string_view{"Content-Base"}, std::string_view{"Content-Location"},
                                 std::string_view{"Location"}, std::string_view{"RTP-Info"}};
-constexpr Duration default_timeout = 60s;    // RFC 2326 section 12.37
+constexpr Duration default_timeout = 60s;  // RFC 2326 section 12.37
 constexpr Duration longest_timeout = 3600s;
 constexpr Duration grace = 30s;  // after which a silent session's media may not come anew
 constexpr Duration answer_wait = 60s;

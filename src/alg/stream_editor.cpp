@@ -34,9 +34,9 @@ Duration repeat_after(unsigned repeats) {
 StreamEditor::StreamEditor(Inspector& inspector, const Limits& limits)
     : inspector_{inspector}, limits_{limits} {}
 
-// A SYN may meet a former connection of the same ends, in TIME-WAIT, say. The other end then acknowledges what that one
-// had, and a RST with the same number answers (RFC 9293 section 3.10.7.3), which makes room for the SYN when it is
-// repeated. Both numbers are the former connection's, so they pass as they are.
+// A SYN may meet a former connection of the same ends, in TIME-WAIT, say. The other end then acknowledges
+// what that one had, and a RST with the same number answers (RFC 9293 section 3.10.7.3), which makes room for
+// the SYN when it is repeated. Both numbers are the former connection's, so they pass as they are.
 bool StreamEditor::of_former_connection(const Direction& here, const Direction& there,
                                         const TcpSegment& segment) {
   if (segment.has(Flag::syn)) return false;

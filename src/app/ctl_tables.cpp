@@ -146,7 +146,8 @@ std::string pinholes_table(const ordered_json& answer) {
 }
 
 std::string eam_table(const ordered_json& answer) {
-  std::string text = "prefix " + cell(answer, "prefix") + ", ICMP source " + cell(answer, "icmp_source") + "\n\n";
+  std::string text =
+      "prefix " + cell(answer, "prefix") + ", ICMP source " + cell(answer, "icmp_source") + "\n\n";
   Table table{{"IPV4", "IPV6"}};
   for (const auto& map : answer.at("maps")) table.add({cell(map, "ipv4"), cell(map, "ipv6")});
   text += table.to_string();
@@ -278,7 +279,8 @@ std::string reload_report(const ordered_json& answer) {
   if (result == "restart needed") return text + "A restart is needed. The gateway goes on as it was.\n";
   if (result == "unchanged") return text + "Nothing has changed.\n";
   if (done)
-    text += "Reloaded; " + std::to_string(answer.at("sessions_ended").get<std::uint64_t>()) + " sessions ended.\n";
+    text += "Reloaded; " + std::to_string(answer.at("sessions_ended").get<std::uint64_t>()) +
+            " sessions ended.\n";
   return text;
 }
 

@@ -111,9 +111,15 @@ Daemon::Daemon(config::Realm realm, control::RealmReload::Load load)
   for (unsigned number = 0; number < worker_count_; ++number) {
     const WorkerId id{static_cast<std::uint8_t>(number)};
     rings_.push_back(std::make_unique<ring::ControlRings>(id));
-    dataplane::WorkerParts parts{id,      snapshot,             ports_,
-                                 &peers_, rings_.back().get(),   packets_.get(),
-                                 &clock_, Random::kernel_seed(), shared_seed};
+    dataplane::WorkerParts parts{id,
+                                 snapshot,
+                                 ports_,
+                                 &peers_,
+                                 rings_.back().get(),
+                                 packets_.get(),
+                                 &clock_,
+                                 Random::kernel_seed(),
+                                 shared_seed};
     workers_.push_back(std::make_unique<dataplane::Worker>(parts));
     const auto next_realm = [&worker = *workers_.back()](std::shared_ptr<const ring::Snapshot> next) {
       return worker.next_realm(std::move(next));
@@ -133,7 +139,8 @@ Daemon::~Daemon() {
   controller_.reset();  // takes its packets out of the rings
   workers_.clear();
   // AF_XDP's driver keeps what lies in its rings for good, and the process ends soon.
-  const bool keeps = std::ranges::any_of(ports_, [](const auto& port) { return port->driver() == "net_af_xdp"; });
+  const bool keeps =
+      std::ranges::any_of(ports_, [](const auto& port) { return port->driver() == "net_af_xdp"; });
   ports_.clear();
   const unsigned all = packets_->size;
   const unsigned back = rte_mempool_avail_count(packets_.get());
@@ -154,7 +161,8 @@ void Daemon::start_control() {
     // Polling on a core that is not its own, it would take what the workers poll on.
     const bool poll = has_core && workers_config_.idle == Workers::Idle::poll;
     while (!stop.load(std::memory_order_relaxed)) {
-      if (reload_asked_.exchange(false, std::memory_order_relaxed)) static_cast<void>(controller_->reload(false));
+      if (reload_asked_.exchange(false, std::memory_order_relaxed))
+        static_cast<void>(controller_->reload(false));
       controller_->step(poll ? std::chrono::microseconds{0} : control_patience);
     }
   });

@@ -77,8 +77,10 @@ const std::map<std::string, Command>& commands() {
         },
         [](const ordered_json& answer, const Options&) { return rgw::app::sessions_table(answer); }}},
       {"bib",
-       {"Usage: realmgwctl bib [--limit N]\n\nLists the mappings of inside endpoints to external ones, at most N "
-        "of them: the static ones of\nthe realm file, those that hosts have asked for (PCP), and those that sessions have "
+       {"Usage: realmgwctl bib [--limit N]\n\nLists the mappings of inside endpoints to external ones, at "
+        "most N "
+        "of them: the static ones of\nthe realm file, those that hosts have asked for (PCP), and those that "
+        "sessions have "
         "made\nwhere the mapping is endpoint-independent.\n",
         [](const Options& options) { return options.limit.empty() ? "bib" : "bib limit " + options.limit; },
         [](const ordered_json& answer, const Options&) { return rgw::app::bib_table(answer); }}},
@@ -88,11 +90,13 @@ const std::map<std::string, Command>& commands() {
         [](const Options& options) { return options.limit.empty() ? "eam" : "eam limit " + options.limit; },
         [](const ordered_json& answer, const Options&) { return rgw::app::eam_table(answer); }}},
       {"map",
-       {"Usage: realmgwctl map ADDRESS\n\nShows what an address becomes on the other side, and by which rule, in "
+       {"Usage: realmgwctl map ADDRESS\n\nShows what an address becomes on the other side, and by which "
+        "rule, in "
         "the order in which a\npacket meets the rules: stateless map, static mapping, reservation, prefix, "
         "proxy, outbound NAT.\n",
         [](const Options& options) { return "map " + options.argument; },
-        [](const ordered_json& answer, const Options&) { return rgw::app::map_table(answer); }, "an address"}},
+        [](const ordered_json& answer, const Options&) { return rgw::app::map_table(answer); },
+        "an address"}},
       {"pool",
        {"Usage: realmgwctl pool\n\nShows each address of the Circular Pool and each reservation.\n",
         [](const Options&) { return "pool"; },
@@ -103,12 +107,14 @@ const std::map<std::string, Command>& commands() {
         [](const Options&) { return "hosts"; },
         [](const ordered_json& answer, const Options&) { return rgw::app::hosts_table(answer); }}},
       {"alg",
-       {"Usage: realmgwctl alg\n\nShows the protocols whose text is read: their sessions and pinholes, and what "
+       {"Usage: realmgwctl alg\n\nShows the protocols whose text is read: their sessions and pinholes, and "
+        "what "
         "came\nof their messages.\n",
         [](const Options&) { return "alg"; },
         [](const ordered_json& answer, const Options&) { return rgw::app::alg_table(answer); }}},
       {"pinholes",
-       {"Usage: realmgwctl pinholes [--limit N]\n\nLists what application-layer gateways let in and out, at most N "
+       {"Usage: realmgwctl pinholes [--limit N]\n\nLists what application-layer gateways let in and out, at "
+        "most N "
         "of them: the ends, the remote\nwhere it is known, the sessions that have come through, and until "
         "when another may. The\nconversation is the one whose text has announced the pinhole.\n",
         [](const Options& options) {
@@ -116,7 +122,8 @@ const std::map<std::string, Command>& commands() {
         },
         [](const ordered_json& answer, const Options&) { return rgw::app::pinholes_table(answer); }}},
       {"pcp",
-       {"Usage: realmgwctl pcp [--limit N]\n\nLists the mappings that hosts have asked for by PCP, at most N of "
+       {"Usage: realmgwctl pcp [--limit N]\n\nLists the mappings that hosts have asked for by PCP, at most N "
+        "of "
         "them (default\n1000), and how long they last. The port of one that rests is nobody else's yet.\n",
         [](const Options& options) { return options.limit.empty() ? "pcp" : "pcp limit " + options.limit; },
         [](const ordered_json& answer, const Options&) { return rgw::app::pcp_table(answer); }}},
@@ -138,7 +145,8 @@ const std::map<std::string, Command>& commands() {
                                     : rgw::app::counters_table(answer, options.all);
         }}},
       {"reload",
-       {"Usage: realmgwctl reload [--dry-run]\n\nReads the realm file again and goes by it, all or nothing, and "
+       {"Usage: realmgwctl reload [--dry-run]\n\nReads the realm file again and goes by it, all or nothing, "
+        "and "
         "tells what applies now, which\nsessions end, and what only a restart could bring. Sessions that the "
         "change does not concern\ngo on. Waits until it is done.\n\n"
         "  --dry-run  only tells\n\n"

@@ -55,7 +55,9 @@ HugeMemory::~HugeMemory() {
   if (start_ != nullptr) ::munmap(start_, bytes_);
 }
 
-void HugeMemory::prefault() { touch(static_cast<std::byte*>(start_), bytes_); }
+void HugeMemory::prefault() {
+  touch(static_cast<std::byte*>(start_), bytes_);
+}
 
 std::jthread HugeMemory::prefault_in_order(std::size_t at_once) {
   at_once = std::min(bytes_, (at_once + huge_page - 1) / huge_page * huge_page);

@@ -1,8 +1,7 @@
 #include "realmgw/base/random.hpp"
 
-#include <sys/random.h>
-
 #include <stdexcept>
+#include <sys/random.h>
 
 namespace rgw {
 

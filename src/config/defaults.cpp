@@ -93,9 +93,11 @@ void arrange_zones(Realm& realm, Report& report) {
 
 void fill_defaults(Realm& realm, Report& report) {
   constexpr std::array stateful{"outbound", "forward", "nat64", "nat46", "pool"};
-  realm.siit.alone = (realm.siit.prefix || !realm.siit.maps.empty()) &&
-                     std::none_of(stateful.begin(), stateful.end(), [&](const char* key) { return report.written(key); });
-  if (realm.outbound.addresses.empty() && !realm.siit.alone) realm.outbound.addresses = first_outside_addresses(realm);
+  realm.siit.alone =
+      (realm.siit.prefix || !realm.siit.maps.empty()) &&
+      std::none_of(stateful.begin(), stateful.end(), [&](const char* key) { return report.written(key); });
+  if (realm.outbound.addresses.empty() && !realm.siit.alone)
+    realm.outbound.addresses = first_outside_addresses(realm);
   // A small table that was asked for does not make the per-host default, which nobody wrote, a mistake.
   if (!report.written("outbound.max_sessions_per_host")) {
     realm.outbound.max_sessions_per_host =

@@ -31,8 +31,8 @@ struct SyntaxError {
 
 /// Parses one YAML document. What a realm file does not need is refused, which also bounds the cost of a
 /// hostile one: anchors and aliases ("billion laughs"), tags, several documents, keys that are no plain text,
-/// control characters but the tab (written as escapes, too), nesting beyond `max_depth`, more than `max_nodes`
-/// values. An empty text is a Node of kind nothing.
+/// control characters but the tab (written as escapes, too), nesting beyond `max_depth`, more than
+/// `max_nodes` values. An empty text is a Node of kind nothing.
 [[nodiscard]] std::variant<Node, SyntaxError> parse_document(std::string_view text);
 
 }  // namespace rgw::config

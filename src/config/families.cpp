@@ -80,8 +80,7 @@ bool npt_pair(const Value& value, Nat66::Npt& out) {
 }
 
 constexpr std::size_t max_npt = 1'024;
-constexpr Key<Nat66> nat66_keys[] = {
-    key<&Nat66::npt, list_of<npt_pair, max_npt>>("npt", Change::now)};
+constexpr Key<Nat66> nat66_keys[] = {key<&Nat66::npt, list_of<npt_pair, max_npt>>("npt", Change::now)};
 
 bool read_nat66(const Value& value, Realm& realm) {
   return read_map(value, realm.nat66, nat66_keys);

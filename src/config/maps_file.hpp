@@ -1,4 +1,5 @@
-// The file that `siit.maps_file` names: address maps, one a line, for more of them than a realm file should hold.
+// The file that `siit.maps_file` names: address maps, one a line, for more of them than a realm file should
+// hold.
 #pragma once
 
 #include "realmgw/config/realm.hpp"
@@ -18,8 +19,8 @@ struct MapLines {
   std::vector<int> lines;
 };
 
-/// Appends the file's maps to `maps`, of which there may be `limit`. A relative name is looked up beside the realm
-/// file. What is wrong is reported with this file's name and line; true where nothing is.
+/// Appends the file's maps to `maps`, of which there may be `limit`. A relative name is looked up beside the
+/// realm file. What is wrong is reported with this file's name and line; true where nothing is.
 bool read_maps_file(const std::string& name, std::size_t limit, std::vector<Siit::Map>& maps, MapLines& lines,
                     Report& report);
 

@@ -33,9 +33,8 @@ bool prefix_of(const Value& value, net::Prefix& out) {
 
 constexpr std::size_t max_icmp_sources = 16, max_destinations = 1024;
 
-constexpr Choice<Siit::Hairpin> hairpins[] = {{"off", Siit::Hairpin::off},
-                                              {"simple", Siit::Hairpin::simple},
-                                              {"intrinsic", Siit::Hairpin::intrinsic}};
+constexpr Choice<Siit::Hairpin> hairpins[] = {
+    {"off", Siit::Hairpin::off}, {"simple", Siit::Hairpin::simple}, {"intrinsic", Siit::Hairpin::intrinsic}};
 constexpr Choice<Siit::TrafficClass> traffic_classes[] = {{"copy", Siit::TrafficClass::copy},
                                                           {"ignore", Siit::TrafficClass::ignore}};
 
@@ -97,8 +96,8 @@ constexpr Key<Siit> keys[] = {
     key<&Siit::hairpin, one_of<hairpins>>("hairpin", Change::now),
     key<&Siit::traffic_class, one_of<traffic_classes>>("traffic_class", Change::now),
     key<&Siit::untranslatable, one_of<untranslatables>>("untranslatable", Change::now),
-    key<&Siit::lowest_ipv6_mtu, count<std::uint16_t, 1280, 9216>>(
-        "lowest_ipv6_mtu", Change::now),  // RFC 8200 to a port's
+    key<&Siit::lowest_ipv6_mtu, count<std::uint16_t, 1280, 9216>>("lowest_ipv6_mtu",
+                                                                  Change::now),  // RFC 8200 to a port's
 };
 
 // RFC 7757 section 5: of prefixes that overlap the longest decides, so one may lie within another. Twice the

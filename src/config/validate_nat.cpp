@@ -208,9 +208,9 @@ void check_pcp(const Realm& realm, Report& report) {
                    longest ? "is less than pcp.min_lifetime" : "is more than pcp.max_lifetime");
   }
   if (pcp.max_mappings_per_host > pcp.max_mappings && report.written("pcp.max_mappings_per_host")) {
-    report.problem(report.where("pcp.max_mappings_per_host"),
-                   std::to_string(pcp.max_mappings_per_host) + " is more than pcp.max_mappings, " +
-                       std::to_string(pcp.max_mappings));
+    report.problem(report.where("pcp.max_mappings_per_host"), std::to_string(pcp.max_mappings_per_host) +
+                                                                  " is more than pcp.max_mappings, " +
+                                                                  std::to_string(pcp.max_mappings));
   }
   if (pcp.min_lifetime < std::chrono::seconds{120})
     report.warning(report.where("pcp.min_lifetime"), "below the 120s of RFC 6887 section 15");

@@ -185,7 +185,8 @@ bool read_ranges(const Value& value, std::uint64_t limit, std::vector<net::IpAdd
 bool append_range(const Value& item, const std::string& list, std::uint64_t limit,
                   std::vector<net::IpAddress>& out) {
   net::AddressRange range;
-  if (!parsed(item, range, "an IPv4 or IPv6 address, prefix or range", net::AddressRange::parse)) return false;
+  if (!parsed(item, range, "an IPv4 or IPv6 address, prefix or range", net::AddressRange::parse))
+    return false;
   if (range.size() > limit - out.size())
     return item.problem(range.to_string() + " makes more than " + std::to_string(limit) + " addresses");
   if (!is_unicast(range.first) || !is_unicast(range.last))

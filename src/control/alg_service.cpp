@@ -154,10 +154,10 @@ void AlgService::read_segment(Session& session, Side from, const net::Packet& pa
   if (session.released || !session.editor->at_rest()) return;
   // Where the ring has no room for both, both are sent once more.
   session.released =
-      workers_.try_send(session.id.worker,
-                        ring::SequenceShift{session.id, Side::inside, false, session.editor->map(Side::inside)}) &&
-      workers_.try_send(session.id.worker,
-                        ring::SequenceShift{session.id, Side::outside, true, session.editor->map(Side::outside)});
+      workers_.try_send(session.id.worker, ring::SequenceShift{session.id, Side::inside, false,
+                                                               session.editor->map(Side::inside)}) &&
+      workers_.try_send(session.id.worker, ring::SequenceShift{session.id, Side::outside, true,
+                                                               session.editor->map(Side::outside)});
 }
 
 void AlgService::read_datagram(Session& session, Side from, const net::Packet& packet, Instant now) {

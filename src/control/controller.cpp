@@ -75,8 +75,7 @@ pool::PoolConfig pool_config(const ring::Snapshot& snapshot) {
   config.wait = pool.wait;
   config.wait_queue = pool.wait_queue;
   config.share = pool.share;
-  config.max_live =
-      std::clamp<std::size_t>(snapshot.realm.outbound.max_sessions, 4096, std::size_t{1} << 18);
+  config.max_live = std::clamp<std::size_t>(snapshot.realm.outbound.max_sessions, 4096, std::size_t{1} << 18);
   return config;
 }
 
@@ -98,12 +97,7 @@ Controller::Controller(Surroundings surroundings)
       responder_{make_responder_config(realm_->realm), make_zones(realm_->realm), &names_, counters_},
       dns_{loop_, surroundings_.clock, realm_, responder_},
       dns_packets_{realm_, workers_, counters_, surroundings_.packets, dns_},
-      links_{loop_,
-             realm_,
-             workers_,
-             counters_,
-             surroundings_.packets,
-             surroundings_.kernel_ports,
+      links_{loop_,       realm_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports,
              dns_packets_},
       algs_{realm_,
             workers_,
@@ -123,9 +117,9 @@ Controller::Controller(Surroundings surroundings)
     for (const auto& endpoint : surroundings_.pcp_listen) pcp_->listen(endpoint);
   }
   next_host_id_ = static_cast<std::uint32_t>(realm_->realm.hosts.size());
-  if (surroundings_.load_realm) 
-    reload_.emplace(std::move(surroundings_.load_realm), std::move(surroundings_.reload_ended), realm_, workers_,
-                    static_cast<RealmKeeper&>(*this));
+  if (surroundings_.load_realm)
+    reload_.emplace(std::move(surroundings_.load_realm), std::move(surroundings_.reload_ended), realm_,
+                    workers_, static_cast<RealmKeeper&>(*this));
   if (!surroundings_.control_socket.empty()) {
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
@@ -140,7 +134,8 @@ void Controller::set_up_recursion() {
   } else if (recursion_) {
     recursion_->change(realm);
   } else {
-    dns_.recurse_through(&recursion_.emplace(realm, loop_, workers_, salt_from(~surroundings_.seed), counters_));
+    dns_.recurse_through(
+        &recursion_.emplace(realm, loop_, workers_, salt_from(~surroundings_.seed), counters_));
   }
 }
 
@@ -149,7 +144,8 @@ std::shared_ptr<const ReloadReport> Controller::reload(bool dry_run) {
 }
 
 std::optional<std::string> Controller::objection(const ring::Snapshot& next) const {
-  if (!pool_.room_for(pool_config(next))) return "pool.addresses: more than there is room for without a restart";
+  if (!pool_.room_for(pool_config(next)))
+    return "pool.addresses: more than there is room for without a restart";
   return std::nullopt;
 }
 

@@ -35,9 +35,11 @@ DnsTcp::~DnsTcp() {
 
 net::Endpoint DnsTcp::listen(const net::Endpoint& local) {
   FileDescriptor socket = bound_socket(SOCK_STREAM, local);
-  // An answer does not wait for the client's word that the one before has come. What is accepted inherits this.
+  // An answer does not wait for the client's word that the one before has come. What is accepted inherits
+  // this.
   const int on = 1;
-  if (setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 || ::listen(socket.get(), 128) != 0)
+  if (setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+      ::listen(socket.get(), 128) != 0)
     throw last_error("listening on " + local.to_string());
   loop_.add(socket.get(), EPOLLIN, [this, fd = socket.get()](std::uint32_t) { accept(fd); });
   const net::Endpoint bound = local_endpoint(socket);

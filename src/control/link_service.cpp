@@ -108,7 +108,8 @@ void LinkService::handle(ring::PacketBuffer packet, Instant now) {
       if (!is_request_for_us(packet.bytes())) to_kernel(note.port, packet.bytes());
       return;
     case ring::Purpose::query:
-      if (const auto refused = dns_.take(std::move(packet), now)) to_kernel(refused.note().port, refused.bytes());
+      if (const auto refused = dns_.take(std::move(packet), now))
+        to_kernel(refused.note().port, refused.bytes());
       return;
     case ring::Purpose::resolve:
       return neighbours_.resolve(std::move(packet), now);

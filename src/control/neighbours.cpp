@@ -6,11 +6,7 @@ namespace rgw::control {
 
 Neighbours::Neighbours(const RealmInForce& realm, NeighbourActions& actions, CounterBlock& counters,
                        Limits limits)
-    : realm_{realm},
-      actions_{actions},
-      counters_{counters},
-      limits_{limits},
-      ages_(realm->ports.size()) {}
+    : realm_{realm}, actions_{actions}, counters_{counters}, limits_{limits}, ages_(realm->ports.size()) {}
 
 const net::InterfaceAddress* Neighbours::own_on_link(PortId port, const net::IpAddress& address) const {
   if (port.value() >= realm_->ports.size()) return nullptr;

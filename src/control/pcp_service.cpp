@@ -64,8 +64,8 @@ std::vector<net::Endpoint> pcp_endpoints(const config::Realm& realm) {
   return endpoints;
 }
 
-PcpService::PcpService(EventLoop& loop, const Clock& clock, const RealmInForce& realm,
-                       WorkerLinks& workers, const nat::Ownership& ownership, CounterBlock& counters)
+PcpService::PcpService(EventLoop& loop, const Clock& clock, const RealmInForce& realm, WorkerLinks& workers,
+                       const nat::Ownership& ownership, CounterBlock& counters)
     : loop_{loop},
       clock_{clock},
       realm_{realm},

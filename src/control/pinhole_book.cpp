@@ -14,8 +14,8 @@ net::Endpoint shifted(const net::Endpoint& first, unsigned n) {
 
 }  // namespace
 
-PinholeBook::PinholeBook(const RealmInForce& realm, WorkerLinks& workers,
-                         const nat::Ownership& ownership, CounterBlock& counters, ProxyOf proxy_of)
+PinholeBook::PinholeBook(const RealmInForce& realm, WorkerLinks& workers, const nat::Ownership& ownership,
+                         CounterBlock& counters, ProxyOf proxy_of)
     : realm_{realm},
       workers_{workers},
       ownership_{ownership},
@@ -29,8 +29,7 @@ void PinholeBook::name_hosts() {
   const auto& zones = realm_->realm.zones;
   if (zones.empty()) return;
   for (const auto& host : realm_->realm.hosts) {
-    for (const auto& address : host.addresses)
-      names_.emplace(address, host.name + "." + zones.front().name);
+    for (const auto& address : host.addresses) names_.emplace(address, host.name + "." + zones.front().name);
   }
 }
 
@@ -70,9 +69,8 @@ std::optional<net::IpAddress> PinholeBook::seen_inside(const net::IpAddress& add
   if (address == talk_->remote.address) return talk_->remote_inside.address;
   if (address.family() == talk_->host.address.family()) return address;
   if (address.is_v4()) {
-    return realm_->policy.pref64
-               ? std::optional{net::IpAddress{realm_->policy.pref64->embed(address.v4())}}
-               : std::nullopt;
+    return realm_->policy.pref64 ? std::optional{net::IpAddress{realm_->policy.pref64->embed(address.v4())}}
+                                 : std::nullopt;
   }
   const auto proxy = proxy_of_ ? proxy_of_(address.v6()) : std::nullopt;
   return proxy ? std::optional{net::IpAddress{*proxy}} : std::nullopt;

@@ -15,7 +15,8 @@ void PoolRelay::bind(const pool::Binding& binding) {
                                 *inside, binding.deadline});
 }
 
-void PoolRelay::unbind(ReservationId reservation, const net::IpAddress& external, net::Service service, pool::End why) {
+void PoolRelay::unbind(ReservationId reservation, const net::IpAddress& external, net::Service service,
+                       pool::End why) {
   // OUT-6: whoever still comes for the host may be told so; what was narrowed goes on under another
   // reservation.
   workers_.broadcast(ring::Unbind{reservation, service, external, why != pool::End::narrowed});

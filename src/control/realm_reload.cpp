@@ -34,7 +34,8 @@ constexpr std::string_view name(Result result) {
 }
 
 /// Some rules need tables that a worker without them does not have: then their change is one of sizes.
-void note_sizes(std::vector<config::Difference>& differences, const nat::Sizes& former, const nat::Sizes& next) {
+void note_sizes(std::vector<config::Difference>& differences, const nat::Sizes& former,
+                const nat::Sizes& next) {
   const auto needs_restart = [&](bool changed, std::initializer_list<std::string_view> keys) {
     if (!changed) return;
     for (auto& difference : differences) {
@@ -61,13 +62,18 @@ std::string ReloadReport::to_json() const {
                                                               : restart;
     list.push_back({{"key", difference.key}, {"what", difference.what}});
   }
-  const ordered_json json{{"result", name(result)},          {"problems", problems}, {"warnings", warnings},
-                          {"now", now},                      {"ends_sessions", ends_sessions},
-                          {"restart", restart},              {"sessions_ended", sessions_ended}};
+  const ordered_json json{{"result", name(result)},
+                          {"problems", problems},
+                          {"warnings", warnings},
+                          {"now", now},
+                          {"ends_sessions", ends_sessions},
+                          {"restart", restart},
+                          {"sessions_ended", sessions_ended}};
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-RealmReload::RealmReload(Load load, Ended ended, RealmInForce& realm, WorkerLinks& workers, RealmKeeper& keeper)
+RealmReload::RealmReload(Load load, Ended ended, RealmInForce& realm, WorkerLinks& workers,
+                         RealmKeeper& keeper)
     : load_{std::move(load)}, ended_{std::move(ended)}, realm_{realm}, workers_{workers}, keeper_{keeper} {}
 
 RealmReload::~RealmReload() = default;
@@ -154,7 +160,8 @@ void RealmReload::send() {
 }
 
 void RealmReload::exchanged(const ring::RealmExchanged& exchanged) {
-  const auto part = std::ranges::find(prepared_.parts, exchanged.former, &std::unique_ptr<ring::WorkerRealm>::get);
+  const auto part =
+      std::ranges::find(prepared_.parts, exchanged.former, &std::unique_ptr<ring::WorkerRealm>::get);
   part->reset();
   if (--not_changed_ == 0)
     keeper_.adopt(std::exchange(prepared_.snapshot, nullptr), std::move(prepared_.zones));

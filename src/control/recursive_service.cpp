@@ -97,7 +97,13 @@ class RecursiveService::Course final : dns::AnswerSink, dns::SocketWatcher {
 
 RecursiveService::RecursiveService(const config::Realm& realm, EventLoop& loop, WorkerLinks& workers,
                                    const HashSalt& salt, CounterBlock& counters)
-    : loop_{loop}, workers_{workers}, salt_{salt}, counters_{counters}, dns_{realm.dns}, pref64_{realm.nat64.prefix}, cache_{make_cache(realm)} {
+    : loop_{loop},
+      workers_{workers},
+      salt_{salt},
+      counters_{counters},
+      dns_{realm.dns},
+      pref64_{realm.nat64.prefix},
+      cache_{make_cache(realm)} {
   course_ = std::make_unique<Course>(realm, loop_, cache_, make_proxies(realm), counters_);
 }
 
@@ -170,11 +176,16 @@ std::string RecursiveService::report(std::size_t limit, Instant now) const {
   }
   ordered_json peers = ordered_json::array();
   for (const auto& name : course_->recursor().peers()) peers.push_back(name.to_string());
-  const ordered_json json = {{"entries", cache_->size()},       {"entries_max", cache_->limits().entries},
-                             {"bytes", cache_->bytes()},        {"bytes_max", cache_->limits().bytes},
-                             {"evicted", cache_->evicted()},    {"proxies", proxies_ ? proxies_->size() : 0},
-                             {"waiting", course_->recursor().waiting()}, {"upstream_queries", course_->recursor().fetches()},
-                             {"peers", std::move(peers)},      {"answers", std::move(answers)}};
+  const ordered_json json = {{"entries", cache_->size()},
+                             {"entries_max", cache_->limits().entries},
+                             {"bytes", cache_->bytes()},
+                             {"bytes_max", cache_->limits().bytes},
+                             {"evicted", cache_->evicted()},
+                             {"proxies", proxies_ ? proxies_->size() : 0},
+                             {"waiting", course_->recursor().waiting()},
+                             {"upstream_queries", course_->recursor().fetches()},
+                             {"peers", std::move(peers)},
+                             {"answers", std::move(answers)}};
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

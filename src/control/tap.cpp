@@ -3,9 +3,9 @@
 #include "realmgw/control/netlink.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <cstring>
 #include <fcntl.h>
+#include <iterator>
 #include <net/if.h>
 #include <stdexcept>
 #include <sys/ioctl.h>
@@ -51,8 +51,7 @@ void tame(const std::string& name) {
 
 }  // namespace
 
-Tap::Tap(const ring::PortFacts& port)
-    : port_{port}, fd_{open_tap(interface_name(port.name))} {
+Tap::Tap(const ring::PortFacts& port) : port_{port}, fd_{open_tap(interface_name(port.name))} {
   const std::string name = interface_name(port.name);
   const unsigned index = if_nametoindex(name.c_str());
   if (index == 0) throw last_error(name);
@@ -81,7 +80,8 @@ void Tap::change_routes(const std::vector<config::Route>& routes) {
   try {
     const unsigned index = if_nametoindex(name.c_str());
     Netlink netlink;
-    // The new ones first: one that only leads elsewhere is replaced, and nothing is without a route meanwhile.
+    // The new ones first: one that only leads elsewhere is replaced, and nothing is without a route
+    // meanwhile.
     for (const auto& route : next) netlink.add_route(index, route.to, route.via, route_metric);
     for (const auto& former : routes_) {
       if (std::ranges::none_of(next, [&](const auto& route) { return route.to == former.to; }))

@@ -63,7 +63,8 @@ class Translations {
     for (const auto& result : {policy_.npt.outward(address_.v6()), policy_.npt.inward(address_.v6())}) {
       if (result.found == Found::none) continue;
       const auto& pair = policy_.npt.pairs()[result.pair];
-      add("npt", result.found == Found::translated ? ordered_json(result.address.to_string()) : ordered_json{},
+      add("npt",
+          result.found == Found::translated ? ordered_json(result.address.to_string()) : ordered_json{},
           pair.inside.to_string() + " = " + pair.outside.to_string());
     }
   }

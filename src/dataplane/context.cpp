@@ -32,7 +32,8 @@ std::uint32_t inspected_of_worker(const config::Alg& alg, unsigned workers) {
   return workers == 1 ? alg.max_sessions : std::min(alg.max_sessions, alg.max_sessions * 2 / workers + 1);
 }
 
-// Sessions that came by a pinhole have a place too: for as many as may be open, and as many again. A place has 16 bits.
+// Sessions that came by a pinhole have a place too: for as many as may be open, and as many again. A place
+// has 16 bits.
 std::uint32_t companions_of_worker(const config::Alg& alg, unsigned workers) {
   if (!alg.any()) return 0;
   constexpr std::uint32_t most = 65535;
@@ -85,7 +86,8 @@ Context::Context(const WorkerParts& parts)
       reset_budget{resets_per_second, reset_burst},
       realm{parts.snapshot, salt},
       max_inspected{inspected_of_worker(parts.snapshot->realm.alg, parts.peers->workers())},
-      companions{companions_of_worker(parts.snapshot->realm.alg, parts.peers->workers()), parts.snapshot->policy.max_pinholes},
+      companions{companions_of_worker(parts.snapshot->realm.alg, parts.peers->workers()),
+                 parts.snapshot->policy.max_pinholes},
       tx_(parts.ports.size()),
       to_peers_(parts.peers->workers()) {
   for (std::size_t i = 0; i < tx_.size(); ++i) tx_[i].open = has_queue(*ports[i]);
@@ -100,7 +102,8 @@ void Context::transmit_otherwise(PortId port_id, rte_mbuf* mbuf) {
   note.purpose = ring::Purpose::finish;
   note.port = port_id;
   note.from = id;
-  push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())}, {mbuf, ring::no_signpost, PeerMessage::Word::noted, {}});
+  push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())},
+            {mbuf, ring::no_signpost, PeerMessage::Word::noted, {}});
 }
 
 void Context::flush(const Port& port, TxBuffer& buffer) {
@@ -127,7 +130,8 @@ void Context::flush(WorkerId peer, PeerBuffer& buffer) {
 
 void Context::retire_unsent() {
   for (const std::uint32_t name : unsent_) {
-    if (const nat::SessionSlot slot = signpost_named(name); slot != nat::no_session) end_session(slot, Counter::session_ended);
+    if (const nat::SessionSlot slot = signpost_named(name); slot != nat::no_session)
+      end_session(slot, Counter::session_ended);
   }
   unsent_.clear();
 }
@@ -305,8 +309,10 @@ void Context::settle_pinholes() {
       Companion& companion = companions[place];
       const nat::SessionSlot slot = companion.session;
       nat::Session& session = sessions[slot];
-      // One that is closing by itself has last segments to exchange: it goes on without the pinhole, until its timer.
-      const bool closes = session.protocol() == net::Protocol::tcp && session.tcp_state >= nat::TcpState::inside_fin;
+      // One that is closing by itself has last segments to exchange: it goes on without the pinhole, until
+      // its timer.
+      const bool closes =
+          session.protocol() == net::Protocol::tcp && session.tcp_state >= nat::TcpState::inside_fin;
       if (closes && companion.reading == Companion::Reading::none) {
         companions.remove(place);
         session.companion = 0;

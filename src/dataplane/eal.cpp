@@ -90,8 +90,8 @@ int populate_densely(rte_mempool& pool) {
 }  // namespace
 
 Eal::Eal(const EalOptions& options) {
-  // The workers are threads of ours that register themselves. DPDK's own single lcore floats over all CPUs, so that
-  // starting it pins nobody. Nothing is shared with other processes.
+  // The workers are threads of ours that register themselves. DPDK's own single lcore floats over all CPUs,
+  // so that starting it pins nobody. Nothing is shared with other processes.
   std::vector<std::string> arguments{options.program,
                                      "--lcores=0@(" + allowed_cpus() + ")",
                                      "--no-shconf",
@@ -115,7 +115,9 @@ Eal::Eal(const EalOptions& options) {
   }
 }
 
-Eal::~Eal() { rte_eal_cleanup(); }
+Eal::~Eal() {
+  rte_eal_cleanup();
+}
 
 std::size_t Eal::huge_pages_mib() {
   std::ifstream file{"/proc/meminfo"};
@@ -142,7 +144,8 @@ DpdkThread::~DpdkThread() {
 bool is_dense(const rte_mempool& pool) {
   const std::size_t object = object_size(pool);
   std::size_t taken = 0;
-  for (const rte_mempool_memhdr* chunk = STAILQ_FIRST(&pool.mem_list); chunk != nullptr; chunk = STAILQ_NEXT(chunk, next))
+  for (const rte_mempool_memhdr* chunk = STAILQ_FIRST(&pool.mem_list); chunk != nullptr;
+       chunk = STAILQ_NEXT(chunk, next))
     taken += chunk->len;
   // The chunk may begin and end within a page.
   return pool.nb_mem_chunks == 1 && taken <= object * pool.populated_size + RTE_CACHE_LINE_SIZE;
@@ -172,7 +175,8 @@ PacketPool make_packet_pool(unsigned count, const BufferUse& use) {
   if (!pool || rte_mempool_set_ops_byname(pool.get(), rte_mbuf_best_mempool_ops(), nullptr) != 0 ||
       (rte_pktmbuf_pool_init(pool.get(), &facts),
        by_va ? populate_densely(*pool) : rte_mempool_populate_default(pool.get())) < 0) {
-    throw std::runtime_error{"no memory for " + std::to_string(count) + " packet buffers: " + rte_strerror(rte_errno)};
+    throw std::runtime_error{"no memory for " + std::to_string(count) +
+                             " packet buffers: " + rte_strerror(rte_errno)};
   }
   rte_mempool_obj_iter(pool.get(), rte_pktmbuf_init, nullptr);
   return pool;

@@ -15,7 +15,8 @@ void handle(Context& context, const ring::Bind& bind) {
 }
 
 void handle(Context& context, const ring::Unbind& unbind) {
-  context.bindings.unbind(unbind.external, unbind.service, unbind.reservation, unbind.reject_after, context.now);
+  context.bindings.unbind(unbind.external, unbind.service, unbind.reservation, unbind.reject_after,
+                          context.now);
 }
 
 void handle(Context& context, const ring::ProxyBind& bind) {
@@ -25,7 +26,8 @@ void handle(Context& context, const ring::ProxyBind& bind) {
 }
 
 void handle(Context& context, const ring::NeighbourUpdate& update) {
-  static_cast<void>(context.neighbours.update(context.snapshot().port(update.port), update.address, update.mac, update.reachable));
+  static_cast<void>(context.neighbours.update(context.snapshot().port(update.port), update.address,
+                                              update.mac, update.reachable));
 }
 
 void handle(Context& context, const ring::RealmExchange& exchange) {
@@ -38,7 +40,8 @@ void handle(Context& context, const ring::LinkState& link) {
 
 void handle(Context& context, const ring::PinholeOpen& open) {
   auto& pinholes = context.admission.pinholes();
-  if (pinholes.add(open.hole) != nat::PinholeTable::none) return context.counters.add(Counter::pinhole_opened);
+  if (pinholes.add(open.hole) != nat::PinholeTable::none)
+    return context.counters.add(Counter::pinhole_opened);
   context.counters.add(Counter::pinhole_table_full);
   // Who is home answers for it.
   if (context.ownership.owner_in(open.hole.inside.address) == context.id)
@@ -88,7 +91,8 @@ void handle(Context& context, const ring::SessionKeep& keep) {
   const Companion* companion = context.companions.find(keep.session);
   if (companion == nullptr) return;
   nat::Session& session = context.sessions[companion->session];
-  nat::SessionTable::extend(session, context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)]);
+  nat::SessionTable::extend(session,
+                            context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)]);
 }
 
 nat::SessionInfo describe(const Context& context, const nat::Session& session) {
@@ -126,7 +130,8 @@ void handle(Context& context, const ring::SessionsQuery& query) {
 }
 
 void handle(Context& context, const ring::MappingsQuery& query) {
-  const auto [next, last] = context.admission.list_mappings(query.cursor, query.page->rows, query.page->count);
+  const auto [next, last] =
+      context.admission.list_mappings(query.cursor, query.page->rows, query.page->count);
   static_cast<void>(context.control.events_to_control.push(ring::MappingsPageFilled{query.page, next, last}));
 }
 
@@ -146,10 +151,12 @@ std::uint32_t handle_events(Context& context) {
   std::array<ring::ToWorker, 16> burst;
   std::uint32_t count = 0;
   while (count < waiting) {
-    const unsigned popped = events.pop_burst({burst.data(), std::min<std::size_t>(burst.size(), waiting - count)});
+    const unsigned popped =
+        events.pop_burst({burst.data(), std::min<std::size_t>(burst.size(), waiting - count)});
     // A reservation's memory is seldom in the cache, and they come in crowds.
     for (unsigned i = 0; i < popped; ++i) {
-      if (const auto* bind = std::get_if<ring::Bind>(&burst[i])) context.bindings.prefetch(bind->external, bind->service);
+      if (const auto* bind = std::get_if<ring::Bind>(&burst[i]))
+        context.bindings.prefetch(bind->external, bind->service);
     }
     for (unsigned i = 0; i < popped; ++i) {
       std::visit([&](const auto& what) { handle(context, what); }, burst[i]);

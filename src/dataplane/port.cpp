@@ -15,7 +15,8 @@
 namespace rgw::dataplane {
 namespace {
 
-// A driver that asks for more gets it: net_af_xdp's 2048 outlast a worker that waits for its CPU longer than 1024 would.
+// A driver that asks for more gets it: net_af_xdp's 2048 outlast a worker that waits for its CPU longer than
+// 1024 would.
 constexpr std::uint16_t wanted_descriptors = 1024;
 
 std::runtime_error refusal(const config::Port& config, const std::string& what) {
@@ -51,7 +52,9 @@ void check_af_xdp(const config::Port& config, const rte_mempool& pool) {
 }
 
 // The name by which DPDK knows the device of these arguments: what stands before the first comma.
-std::string device_name(const std::string& arguments) { return arguments.substr(0, arguments.find(',')); }
+std::string device_name(const std::string& arguments) {
+  return arguments.substr(0, arguments.find(','));
+}
 
 // The longest MTU that the driver takes, as DPDK's own check of it reckons.
 unsigned longest_mtu(const rte_eth_dev_info& info) {
@@ -64,7 +67,12 @@ unsigned longest_mtu(const rte_eth_dev_info& info) {
 }  // namespace
 
 Port::Port(PortId id, const config::Port& config, unsigned workers, rte_mempool* pool) {
-  facts_ = {.id = id, .name = config.name, .side = config.side, .mac = {}, .mtu = config.mtu, .addresses = config.addresses};
+  facts_ = {.id = id,
+            .name = config.name,
+            .side = config.side,
+            .mac = {},
+            .mtu = config.mtu,
+            .addresses = config.addresses};
   open(config);
   try {
     configure(config, workers, pool);
@@ -87,7 +95,8 @@ void Port::open(const config::Port& config) {
 
 void Port::configure(const config::Port& config, unsigned workers, rte_mempool* pool) {
   rte_eth_dev_info info{};
-  if (const int error = rte_eth_dev_info_get(device_, &info); error != 0) throw failure(config, "no device info", error);
+  if (const int error = rte_eth_dev_info_get(device_, &info); error != 0)
+    throw failure(config, "no device info", error);
   driver_ = info.driver_name;
   kernel_index_ = info.if_index;
   if (driver_ == "net_af_xdp") check_af_xdp(config, *pool);
@@ -99,7 +108,8 @@ void Port::configure(const config::Port& config, unsigned workers, rte_mempool* 
       std::clamp<unsigned>(std::min<unsigned>(info.max_rx_queues, info.max_tx_queues), 1, workers));
 
   rte_eth_conf settings{};
-  // Every worker is told by software which packets are its own; RSS only makes it likelier that they arrive there.
+  // Every worker is told by software which packets are its own; RSS only makes it likelier that they arrive
+  // there.
   constexpr std::uint64_t rss_fields = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
   if (queues_ > 1 && (info.flow_type_rss_offloads & rss_fields) != 0) {
     settings.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -129,7 +139,8 @@ void Port::configure(const config::Port& config, unsigned workers, rte_mempool* 
     }
   }
   rte_ether_addr mac{};
-  if (const int error = rte_eth_macaddr_get(device_, &mac); error != 0) throw failure(config, "no MAC address", error);
+  if (const int error = rte_eth_macaddr_get(device_, &mac); error != 0)
+    throw failure(config, "no MAC address", error);
   std::memcpy(facts_.mac.bytes.data(), mac.addr_bytes, facts_.mac.bytes.size());
   if (const int error = rte_eth_dev_start(device_); error != 0)
     throw failure(config, "the device does not start", error);

@@ -44,7 +44,8 @@ bool may_keep_external(Context& context, const Session& session) {
 }
 
 bool has_place(Context& context, const Session& session) {
-  return may_keep_external(context, session) && (session.local || is_inside(context.snapshot(), session.host()));
+  return may_keep_external(context, session) &&
+         (session.local || is_inside(context.snapshot(), session.host()));
 }
 
 }  // namespace
@@ -56,7 +57,11 @@ void change_realm(Context& context) {
   const auto& timeouts = context.snapshot().policy.timeouts;
   context.syns.last(timeouts[nat::TimerClass::tcp_incoming_syn]);
   context.fragments.wait(timeouts[nat::TimerClass::fragment]);
-  context.sweep = {.under_way = true, .changed = context.tick, .next = 0, .end = context.sessions.high_water(), .ended = 0};
+  context.sweep = {.under_way = true,
+                   .changed = context.tick,
+                   .next = 0,
+                   .end = context.sessions.high_water(),
+                   .ended = 0};
   context.report_to_control(ring::RealmExchanged{&next});
 }
 

@@ -17,7 +17,8 @@ constexpr std::uint32_t stored_syns_a_turn = 32;
 Worker::Worker(const WorkerParts& parts) : context_{parts} {}
 
 Worker::~Worker() {
-  context_.fragments.clear([&](void* held) { context_.drop(static_cast<rte_mbuf*>(held), Counter::shutdown); });
+  context_.fragments.clear(
+      [&](void* held) { context_.drop(static_cast<rte_mbuf*>(held), Counter::shutdown); });
   for (auto* mbuf : context_.again) context_.drop(mbuf, Counter::shutdown);
   for (std::uint8_t from = 0; from < context_.peers.workers(); ++from) {
     if (WorkerId{from} == context_.id) continue;
@@ -25,7 +26,8 @@ Worker::~Worker() {
       if (message.packet != nullptr) context_.drop(message.packet, Counter::shutdown);
     }
   }
-  for (rte_mbuf* mbuf = nullptr; context_.control.packets_to_worker.pop(mbuf);) context_.drop(mbuf, Counter::shutdown);
+  for (rte_mbuf* mbuf = nullptr; context_.control.packets_to_worker.pop(mbuf);)
+    context_.drop(mbuf, Counter::shutdown);
 }
 
 std::uint32_t Worker::step() {
@@ -65,8 +67,8 @@ void Worker::walk() {
   stages::defrag(context_, batch_);
   stages::steer(context_, batch_);
   stages::lookup(context_, batch_);
-  // A reservation may have come since this turn began, and its first packet with it: before anything is called a miss
-  // the ring is read to its end (POOL-1).
+  // A reservation may have come since this turn began, and its first packet with it: before anything is
+  // called a miss the ring is read to its end (POOL-1).
   if (batch_.to_admit) [[unlikely]]
     static_cast<void>(handle_events(context_));
   stages::admit(context_, batch_);
@@ -78,16 +80,17 @@ void Worker::walk() {
 
 void Worker::run() {
   walk();
-  // What turned round, or was released by its first fragment, goes the same way once more: each once at the most.
+  // What turned round, or was released by its first fragment, goes the same way once more: each once at the
+  // most.
   while (!context_.again.empty()) [[unlikely]] {
-    taken_up_.swap(context_.again);
-    for (rte_mbuf* mbuf : taken_up_) {
-      take_up(mbuf);
-      if (batch_.full()) walk();
+      taken_up_.swap(context_.again);
+      for (rte_mbuf* mbuf : taken_up_) {
+        take_up(mbuf);
+        if (batch_.full()) walk();
+      }
+      taken_up_.clear();
+      if (!batch_.empty()) walk();
     }
-    taken_up_.clear();
-    if (!batch_.empty()) walk();
-  }
 }
 
 std::uint32_t Worker::handle_queue(const Port& port) {
@@ -120,7 +123,8 @@ void Worker::take_up(rte_mbuf* mbuf) {
 std::uint32_t Worker::handle_peer(PeerRing& ring) {
   std::array<PeerMessage, Batch::capacity> messages;
   const unsigned count = ring.pop_burst(messages);
-  // Where the frame begins if no header was added to it or taken away; to ask the buffer would be to wait for it.
+  // Where the frame begins if no header was added to it or taken away; to ask the buffer would be to wait for
+  // it.
   constexpr std::size_t frame = sizeof(rte_mbuf) + ring::packet_note_room + RTE_PKTMBUF_HEADROOM;
   for (unsigned i = 0; i < count; ++i) {
     rte_prefetch0(messages[i].packet);
@@ -139,9 +143,15 @@ std::uint32_t Worker::handle_peer(PeerRing& ring) {
       continue;
     }
     switch (ring::note(message.packet).purpose) {
-      case ring::Purpose::forward: add(handed, message); break;
-      case ring::Purpose::finish: context_.transmit(ring::note(message.packet).port, message.packet); break;
-      default: stages::from_kernel(context_, message.packet, ring::note(message.packet).port); break;
+      case ring::Purpose::forward:
+        add(handed, message);
+        break;
+      case ring::Purpose::finish:
+        context_.transmit(ring::note(message.packet).port, message.packet);
+        break;
+      default:
+        stages::from_kernel(context_, message.packet, ring::note(message.packet).port);
+        break;
     }
   }
   take_up(handed);

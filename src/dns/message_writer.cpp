@@ -65,8 +65,7 @@ void MessageWriter::question(const Question& question, std::uint16_t question_cl
   const auto name = question.name.wire();
   for (std::size_t at = 0; name[at] != 0 && known_ < max_known; at += 1U + name[at])
     known_names_[known_++] = static_cast<std::uint16_t>(size_ + at);
-  has_question_ =
-      put(name) && put16(static_cast<std::uint16_t>(question.type)) && put16(question_class);
+  has_question_ = put(name) && put16(static_cast<std::uint16_t>(question.type)) && put16(question_class);
   question_size_ = name.size();
   assert(has_question_);
 }

@@ -1,11 +1,11 @@
 // The part of an OPT record that each has: of our answers, and of our queries to an upstream.
 #pragma once
 
+#include "realmgw/dns/types.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
-
-#include "realmgw/dns/types.hpp"
 
 namespace rgw::dns {
 

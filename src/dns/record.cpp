@@ -5,9 +5,8 @@
 #include <stdexcept>
 #include <string_view>
 
-#include <ldns/ldns.h>
-
 #include "compressible.hpp"
+#include <ldns/ldns.h>
 
 namespace rgw::dns {
 namespace {

@@ -64,10 +64,7 @@ Admission::Admission(const Policy& policy, const Ownership& ownership, WorkerId 
       mappings_{mapping_room(sizes_of(policy), sessions.capacity()), sizes_of(policy).contacts, salt},
       proxies_{sizes_of(policy).proxies ? max_proxies : 1, salt},
       pinholes_{policy.max_pinholes, salt},
-      hosts_{limits_of(policy),
-             std::min(sessions.capacity(), max_hosts),
-             sessions.capacity(),
-             salt},
+      hosts_{limits_of(policy), std::min(sessions.capacity(), max_hosts), sessions.capacity(), salt},
       rules_{policy, ownership, self, salt} {}
 
 void Admission::adopt(Rules& next) {

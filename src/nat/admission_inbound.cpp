@@ -119,8 +119,8 @@ bool Admission::claims_beside(const net::Packet& packet, const Session& session,
   const std::uint16_t port = reserved_port(packet.tail());
   const auto match = bindings_.match(external.address, protocol, port, now);
   if (!match.found || match.found->inside == session.host() || cannot_open(packet)) return false;
-  // Who was promised the whole host may have taken the claim of the service, and left his own to this client. On
-  // another worker than that host's the former has ended by control's word.
+  // Who was promised the whole host may have taken the claim of the service, and left his own to this client.
+  // On another worker than that host's the former has ended by control's word.
   const bool left = match.refusal != BindingTable::Refusal::none_here &&
                     *bindings_.host(external.address, protocol, port) == match.found->inside;
   if (!left && bindings_.promised_to(external.address, protocol, port, now) == nullptr) return false;
@@ -201,9 +201,9 @@ Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint&
     if (host.is_v6()) return open(packet.key6, host.v6(), packet.key6.far);
     if (policy().proxies) {
       const unsigned workers = ownership_.workers();
-      const auto proxy =
-          proxies_.proxy_of(packet.key6.far, *policy().proxies, policy().proxies->worker_first(self_, workers),
-                            policy().proxies->worker_count(workers), now);
+      const auto proxy = proxies_.proxy_of(packet.key6.far, *policy().proxies,
+                                           policy().proxies->worker_first(self_, workers),
+                                           policy().proxies->worker_count(workers), now);
       if (!proxy) return Admitted::dropped(Counter::proxy_exhausted);
       return open(packet.key6, host.v4(), *proxy);
     }

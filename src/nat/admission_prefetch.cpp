@@ -41,7 +41,8 @@ template void Admission::prefetch_reservation(const net::FlowKey6& outside) cons
 
 template <class Outside>
 void Admission::prefetch_inbound(const net::FlowKey<Outside>& outside, std::uint32_t n) const {
-  const net::IpAddress* host = bindings_.host(outside.near, outside.tail.protocol, reserved_port(outside.tail));
+  const net::IpAddress* host =
+      bindings_.host(outside.near, outside.tail.protocol, reserved_port(outside.tail));
   if (host == nullptr) return;
   const std::uint16_t port = outside.tail.near_port.host();
   sessions_.prefetch_free(n);
@@ -51,7 +52,8 @@ void Admission::prefetch_inbound(const net::FlowKey<Outside>& outside, std::uint
     sessions_.index().prefetch(sessions_.hash(inside_of(outside, host->as<Outside>(), port, outside.far)));
   } else if constexpr (Outside::family == Family::v4) {
     if (policy().pref64)
-      sessions_.index().prefetch(sessions_.hash(inside_of(outside, host->v6(), port, policy().pref64->embed(outside.far))));
+      sessions_.index().prefetch(
+          sessions_.hash(inside_of(outside, host->v6(), port, policy().pref64->embed(outside.far))));
   }
 }
 template void Admission::prefetch_inbound(const net::FlowKey4& outside, std::uint32_t n) const;

@@ -2,20 +2,24 @@
 
 namespace rgw::nat {
 
-BindingTable::BindingTable(std::uint32_t capacity, const HashSalt& salt) : by_key_{capacity, salt}, claims_(capacity) {
+BindingTable::BindingTable(std::uint32_t capacity, const HashSalt& salt)
+    : by_key_{capacity, salt}, claims_(capacity) {
   for (std::uint32_t i = 0; i < capacity; ++i) give_back(i);
 }
 
-BindingTable::Keys BindingTable::keys_of(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) {
+BindingTable::Keys BindingTable::keys_of(const net::IpAddress& external, net::Protocol protocol,
+                                         std::uint16_t port) {
   return {EndpointKey{external, protocol, port}, {external, protocol, 0}, {external, net::Protocol::any, 0}};
 }
 
-void BindingTable::prefetch_match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) const {
+void BindingTable::prefetch_match(const net::IpAddress& external, net::Protocol protocol,
+                                  std::uint16_t port) const {
   if (by_key_.empty()) return;
   for (const EndpointKey& key : keys_of(external, protocol, port)) by_key_.prefetch(key);
 }
 
-const net::IpAddress* BindingTable::host(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) const {
+const net::IpAddress* BindingTable::host(const net::IpAddress& external, net::Protocol protocol,
+                                         std::uint16_t port) const {
   if (by_key_.empty()) return nullptr;
   for (const EndpointKey& key : keys_of(external, protocol, port)) {
     if (const Binding* binding = by_key_.find(key)) return &binding->inside;
@@ -50,8 +54,8 @@ bool BindingTable::bind(const net::IpAddress& external, net::Service service, Re
   return true;
 }
 
-void BindingTable::unbind(const net::IpAddress& external, net::Service service, ReservationId reservation, bool remember,
-                          Instant now) {
+void BindingTable::unbind(const net::IpAddress& external, net::Service service, ReservationId reservation,
+                          bool remember, Instant now) {
   Binding* binding = by_key_.find({external, service.protocol, service.port});
   if (binding == nullptr || binding->reservation != reservation) return;
   binding->remember = remember;
@@ -66,8 +70,8 @@ const BindingTable::Claim* BindingTable::claimable(const Binding* binding, Insta
   return nullptr;
 }
 
-BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
-                                        Instant now) {
+BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Protocol protocol,
+                                        std::uint16_t port, Instant now) {
   Match result;
   if (by_key_.empty()) return result;
   for (const EndpointKey& key : keys_of(external, protocol, port)) {
@@ -79,7 +83,8 @@ BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Pro
     }
     const bool pending = binding->first != none;  // expired, and control has not said so yet
     if (pending || (binding->remember && now - binding->ended < refusal_memory)) {
-      if (result.refusal == Refusal::none_here) result.refusal = pending ? Refusal::expired : binding->refusal;
+      if (result.refusal == Refusal::none_here)
+        result.refusal = pending ? Refusal::expired : binding->refusal;
     }
   }
   return result;

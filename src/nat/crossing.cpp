@@ -51,7 +51,8 @@ struct IpFields {
   std::uint32_t payload;  // bytes after the headers, as the header says (an ICMP error quotes less)
   bool dont_fragment;     // IPv4
   std::optional<FragmentFields> fragment;
-  bool options_in_fragment = false;  // IPv6: extension headers behind the fragment header, cut up with the payload
+  bool options_in_fragment =
+      false;  // IPv6: extension headers behind the fragment header, cut up with the payload
 };
 
 // How much of `length` bytes lies behind headers of `l4` bytes.
@@ -78,7 +79,8 @@ IpFields read_fields(const Ipv4Header& ip, std::size_t l4) {
 
 // What RFC 7915 section 5.1.1 counts as such in a fragment header; not ESP.
 bool is_extension_header(std::uint8_t next) {
-  constexpr std::uint8_t hop_by_hop = 0, routing = 43, authentication = 51, destination_options = 60, mobility = 135;
+  constexpr std::uint8_t hop_by_hop = 0, routing = 43, authentication = 51, destination_options = 60,
+                         mobility = 135;
   return next == hop_by_hop || next == routing || next == fragment_number || next == authentication ||
          next == destination_options || next == mobility;
 }
@@ -200,8 +202,9 @@ Verdict cross_query(IcmpHeader& icmp, Family to, std::uint32_t size, ChecksumDel
   return Verdict::pass();
 }
 
-// What NAT does not know goes its way with its protocol number (RFC 7915 sections 4.1 and 5.1), without a session; where
-// addresses count in its checksum that moves (sections 4.5 and 5.5). ICMP without a counterpart and IGMP end here.
+// What NAT does not know goes its way with its protocol number (RFC 7915 sections 4.1 and 5.1), without a
+// session; where addresses count in its checksum that moves (sections 4.5 and 5.5). ICMP without a
+// counterpart and IGMP end here.
 Verdict cross_other(std::uint8_t* l4, const IpFields& fields, ChecksumDelta transport) {
   constexpr std::uint8_t igmp = 2, dccp = 33, udp_lite = 136;
   switch (fields.protocol) {
@@ -226,8 +229,8 @@ Verdict cross_transport(Packet& packet, std::uint8_t* l4, const IpFields& fields
   const Protocol protocol = packet.tail().protocol;
   switch (protocol) {
     case Protocol::icmp: {
-      // The pseudo-header's length is that of the whole message. Of a fragment that is known where its datagram
-      // has been waited for.
+      // The pseudo-header's length is that of the whole message. Of a fragment that is known where its
+      // datagram has been waited for.
       const bool part = fields.fragment && fields.fragment->more;
       const std::uint32_t size = part ? packet.datagram_length : fields.payload;
       if (size == 0) return Verdict::drop(Counter::translate_icmp_fragment);
@@ -405,8 +408,8 @@ Verdict cross_error_packet(Packet& packet, const Ends<ToAddress>& outer, const E
   std::size_t size = std::min(bound, static_cast<std::size_t>(end - new_l4));
   if ((!body.extensions.empty() || router != nullptr) && may_be_extended(ToAddress::family, icmp.type)) {
     std::array<std::uint8_t, 1280> written;
-    const std::size_t behind = write_error_body(icmp, ToAddress::family, {{new_inner, end}, body.extensions}, router,
-                                                written.data(), bound - sizeof(IcmpHeader));
+    const std::size_t behind = write_error_body(icmp, ToAddress::family, {{new_inner, end}, body.extensions},
+                                                router, written.data(), bound - sizeof(IcmpHeader));
     size = sizeof(IcmpHeader) + behind;
     // Padded, it may be longer than it was; behind the packet there is no room.
     if (size > static_cast<std::size_t>(packet_end - new_l4)) new_l4 = packet.l3 + packet.length - size;

@@ -9,9 +9,11 @@ using net::Protocol;
 ExternalPorts::ExternalPorts(const Policy& policy, const Ownership& ownership, WorkerId owner,
                              const HashSalt& salt)
     : salt_{salt}, addresses_{port_places(policy)}, external_(addresses_.size()) {
-  for (std::uint32_t place = 0; place < addresses_.size(); ++place) place_of_.emplace(addresses_[place], place);
+  for (std::uint32_t place = 0; place < addresses_.size(); ++place)
+    place_of_.emplace(addresses_[place], place);
   std::vector<net::PortRange> ranges(addresses_.size());
-  std::vector<bool> in_force(addresses_.size());  // the others had ports to give once, and sessions have them still
+  std::vector<bool> in_force(
+      addresses_.size());  // the others had ports to give once, and sessions have them still
   for (const auto& address : policy.shared_service) in_force[*place_of(address)] = true;
   for (std::size_t i = 0; i < policy.external.size(); ++i) {
     const std::uint32_t place = *place_of(policy.external[i]);
@@ -36,8 +38,7 @@ ExternalPorts::ExternalPorts(const Policy& policy, const Ownership& ownership, W
       }
       if (policy.pinhole_ports && (protocol == Protocol::tcp || protocol == Protocol::udp)) {
         for (std::uint32_t port = policy.pinhole_ports->first; port <= policy.pinhole_ports->last; ++port) {
-          if (set.owns(static_cast<std::uint16_t>(port)))
-            set.reserve(static_cast<std::uint16_t>(port));
+          if (set.owns(static_cast<std::uint16_t>(port))) set.reserve(static_cast<std::uint16_t>(port));
         }
       }
       for (const auto& mapping : policy.static_mappings) {

@@ -29,9 +29,12 @@ constexpr struct {
 } types[] = {
     {{net::icmp4::time_exceeded, 0}, {net::icmp6::time_exceeded, 0}},
     {{net::icmp4::unreachable, net::icmp4::code_fragmentation_needed}, {net::icmp6::packet_too_big, 0}},
-    {{net::icmp4::unreachable, net::icmp4::code_port_unreachable}, {net::icmp6::unreachable, net::icmp6::code_port_unreachable}},
-    {{net::icmp4::unreachable, net::icmp4::code_host_unreachable}, {net::icmp6::unreachable, net::icmp6::code_address_unreachable}},
-    {{net::icmp4::unreachable, net::icmp4::code_network_unreachable}, {net::icmp6::unreachable, net::icmp6::code_no_route}},
+    {{net::icmp4::unreachable, net::icmp4::code_port_unreachable},
+     {net::icmp6::unreachable, net::icmp6::code_port_unreachable}},
+    {{net::icmp4::unreachable, net::icmp4::code_host_unreachable},
+     {net::icmp6::unreachable, net::icmp6::code_address_unreachable}},
+    {{net::icmp4::unreachable, net::icmp4::code_network_unreachable},
+     {net::icmp6::unreachable, net::icmp6::code_no_route}},
     {{net::icmp4::unreachable, net::icmp4::code_admin_prohibited}, {net::icmp6::unreachable, 1}},
     {{net::icmp4::parameter_problem, 0}, {net::icmp6::parameter_problem, 0}},
     {{net::icmp4::unreachable, 5}, {net::icmp6::parameter_problem, 0}},
@@ -51,8 +54,8 @@ std::size_t write_ip(std::span<std::uint8_t> out, net::Ipv4Address source, net::
   return sizeof(Ipv4Header);
 }
 
-std::size_t write_ip(std::span<std::uint8_t> out, const net::Ipv6Address& source, const net::Ipv6Address& destination,
-                     std::uint8_t protocol, std::size_t payload) {
+std::size_t write_ip(std::span<std::uint8_t> out, const net::Ipv6Address& source,
+                     const net::Ipv6Address& destination, std::uint8_t protocol, std::size_t payload) {
   auto& ip = header<Ipv6Header>(out.data());
   ip.version_class_flow = be32{6U << 28};
   ip.payload_length = be16{static_cast<std::uint16_t>(payload)};
@@ -66,7 +69,8 @@ std::size_t write_ip(std::span<std::uint8_t> out, const net::Ipv6Address& source
 }  // namespace
 
 bool may_report(const net::Packet& packet) {
-  if (packet.kind == net::PacketKind::icmp_error || packet.kind == net::PacketKind::later_fragment) return false;
+  if (packet.kind == net::PacketKind::icmp_error || packet.kind == net::PacketKind::later_fragment)
+    return false;
   return net::is_host(packet.source()) && net::is_host(packet.destination());
 }
 

@@ -216,7 +216,8 @@ void precompute_deltas(Session& session) {
     };
     const auto port = ChecksumDelta::between(ports(session.inside.tail), ports(session.outside.tail));
     // ICMPv4 has no pseudo-header (RFC 792).
-    session.transport_outward = session.protocol() == Protocol::icmp ? port : session.header_outward.plus(port);
+    session.transport_outward =
+        session.protocol() == Protocol::icmp ? port : session.header_outward.plus(port);
   } else {
     session.transport_outward =
         ChecksumDelta::between(transport_sum(session, Side::inside), transport_sum(session, Side::outside));

@@ -5,7 +5,8 @@ namespace {
 
 // The wheel's horizon: two hours and a half, past the longest default timer.
 constexpr std::uint32_t wheel_slots = 1U << 16;
-// Of the records, which are taken in order, so many are there before the first packet; the others come behind.
+// Of the records, which are taken in order, so many are there before the first packet; the others come
+// behind.
 constexpr std::size_t records_at_once = std::size_t{128} << 20;  // bytes
 
 }  // namespace
@@ -21,7 +22,9 @@ SessionTable::SessionTable(std::uint32_t capacity, const HashSalt& salt, Instant
   other_records_ = records_.prefault_in_order(records_at_once);
 }
 
-std::size_t SessionTable::bytes() const { return records_.bytes() + index_.bytes() + wheel_.bytes(); }
+std::size_t SessionTable::bytes() const {
+  return records_.bytes() + index_.bytes() + wheel_.bytes();
+}
 
 SessionSlot SessionTable::allocate() {
   SessionSlot slot = free_;
@@ -46,7 +49,8 @@ void SessionTable::discard(SessionSlot slot) {
 
 std::uint64_t SessionTable::hash_of_side(const Session& session, Side side) const {
   const Family family = side == Side::inside ? session.inside_family() : session.outside_family();
-  return family == Family::v4 ? hash(session.key<net::Ipv4Address>(side)) : hash(session.key<net::Ipv6Address>(side));
+  return family == Family::v4 ? hash(session.key<net::Ipv4Address>(side))
+                              : hash(session.key<net::Ipv6Address>(side));
 }
 
 bool SessionTable::taken(const Session& session, Side side, std::uint64_t hash) const {
@@ -68,7 +72,8 @@ bool SessionTable::publish(SessionSlot slot, Tick now) {
   return true;
 }
 
-bool SessionTable::publish_new(SessionSlot slot, Tick now, std::uint64_t inside_hash, std::uint64_t outside_hash) {
+bool SessionTable::publish_new(SessionSlot slot, Tick now, std::uint64_t inside_hash,
+                               std::uint64_t outside_hash) {
   if (!index_.insert(inside_hash, slot)) return false;
   if (!index_.insert(outside_hash, slot)) {
     index_.erase(inside_hash, slot);
@@ -81,7 +86,8 @@ bool SessionTable::publish_new(SessionSlot slot, Tick now, std::uint64_t inside_
 void SessionTable::note_ends(Session& session) const {
   const auto note = [&](net::FlowKey4& key, const net::Ipv6Address& near) {
     if (key.tail.family == Family::v4) return;
-    const auto ends = std::bit_cast<std::array<net::Ipv4Address, 2>>(net::ends_of(near, session.remote6, salt_));
+    const auto ends =
+        std::bit_cast<std::array<net::Ipv4Address, 2>>(net::ends_of(near, session.remote6, salt_));
     key.near = ends[0];
     key.far = ends[1];
   };

@@ -61,8 +61,8 @@ void set_query_key(FlowKey<Address>& key, Side side, const Address& source, cons
   key.tail.far_port = be16{};
 }
 
-// RFC 791 section 3.1: the walk always advances. A source route is refused (OUT-8), unless it has been followed to its
-// end: then it is an option like any other (RFC 7915 section 4.1).
+// RFC 791 section 3.1: the walk always advances. A source route is refused (OUT-8), unless it has been
+// followed to its end: then it is an option like any other (RFC 7915 section 4.1).
 Verdict check_options(const std::uint8_t* options, std::size_t size) {
   constexpr std::uint8_t end = 0, nop = 1, loose_source_route = 0x83, strict_source_route = 0x89;
   for (std::size_t at = 0; at < size;) {
@@ -177,7 +177,8 @@ using IpHeaderOf = std::conditional_t<Address::family == Family::v4, Ipv4Header,
 template <class Address>
 constexpr std::uint8_t icmp_number = Address::family == Family::v4 ? 1 : icmp6_number;
 
-// The flow of an ICMP error is that of the packet inside, turned round: the error goes to that packet's sender.
+// The flow of an ICMP error is that of the packet inside, turned round: the error goes to that packet's
+// sender.
 template <class Address>
 Verdict parse_icmp_error(Packet& packet) {
   using IpHeader = IpHeaderOf<Address>;
@@ -192,7 +193,8 @@ Verdict parse_icmp_error(Packet& packet) {
   ChecksumSum sum;
   sum.add(packet.l3 + packet.l4, icmp_length);
   if constexpr (Address::family == Family::v6) {
-    sum.add(pseudo_header(packet.ipv6().source, packet.ipv6().destination, icmp_number<Address>, icmp_length));
+    sum.add(
+        pseudo_header(packet.ipv6().source, packet.ipv6().destination, icmp_number<Address>, icmp_length));
   }
   if (sum.fold() != 0xffff) return Verdict::drop(Counter::parse_icmp_checksum);
 
@@ -263,7 +265,8 @@ void describe_refused(Packet& packet, std::uint8_t* l3, std::size_t length, std:
 
 // `packet.l4`, `.length`, `.fragment` and the key's side and addresses stand already.
 template <class Address>
-Verdict parse_transport(Packet& packet, std::uint8_t protocol, const Address& source, const Address& destination) {
+Verdict parse_transport(Packet& packet, std::uint8_t protocol, const Address& source,
+                        const Address& destination) {
   const std::size_t room = static_cast<std::size_t>(packet.length - packet.l4);
   auto& key = packet.key<Address>();
   const Side side = key.tail.side;
@@ -271,7 +274,8 @@ Verdict parse_transport(Packet& packet, std::uint8_t protocol, const Address& so
   packet.kind = PacketKind::other;  // until more is known
   const std::uint8_t* l4 = packet.l3 + packet.l4;
   // RFC 1858: a first fragment that hides its transport header is an attack.
-  const Verdict too_short = Verdict::drop(packet.fragment ? Counter::fragment_tiny_first : Counter::parse_l4_truncated);
+  const Verdict too_short =
+      Verdict::drop(packet.fragment ? Counter::fragment_tiny_first : Counter::parse_l4_truncated);
 
   switch (static_cast<Protocol>(protocol)) {
     case Protocol::udp: {
@@ -305,7 +309,8 @@ Verdict parse_transport(Packet& packet, std::uint8_t protocol, const Address& so
       if (protocol == icmp_number<Address>) return parse_icmp<Address>(packet, source, destination);
       return Verdict::pass();
   }
-  if (key.tail.near_port.raw() == 0 || key.tail.far_port.raw() == 0) return Verdict::drop(Counter::parse_l4_port_zero);
+  if (key.tail.near_port.raw() == 0 || key.tail.far_port.raw() == 0)
+    return Verdict::drop(Counter::parse_l4_port_zero);
   packet.kind = PacketKind::flow;
   return Verdict::pass();
 }
@@ -319,7 +324,8 @@ Verdict parse_ipv4(std::uint8_t* l3, std::size_t available, Side side, Packet& p
   if (header_length < sizeof(Ipv4Header) || header_length > available) {
     return Verdict::drop(Counter::parse_ip_header_length);
   }
-  if (total_length < header_length || total_length > available) return Verdict::drop(Counter::parse_ip_total_length);
+  if (total_length < header_length || total_length > available)
+    return Verdict::drop(Counter::parse_ip_total_length);
   if (ChecksumSum{}.add(l3, header_length).fold() != 0xffff) return Verdict::drop(Counter::parse_ip_checksum);
   if (header_length > sizeof(Ipv4Header)) {
     const Verdict options = check_options(l3 + sizeof(Ipv4Header), header_length - sizeof(Ipv4Header));
@@ -341,7 +347,8 @@ Verdict parse_ipv4(std::uint8_t* l3, std::size_t available, Side side, Packet& p
   if ((ip.flags_offset.host() & Ipv4Header::offset_mask) != 0) {
     packet.kind = PacketKind::later_fragment;
     packet.l4_protocol = ip.protocol;
-    const auto protocol = ip.protocol == icmp_number<Ipv4Address> ? Protocol::icmp : static_cast<Protocol>(ip.protocol);
+    const auto protocol =
+        ip.protocol == icmp_number<Ipv4Address> ? Protocol::icmp : static_cast<Protocol>(ip.protocol);
     set_key(packet.key4, side, ip.source, ip.destination, be16{}, be16{}, protocol);
     return Verdict::pass();
   }

@@ -68,9 +68,13 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
   return std::nullopt;
 }
 
-Prefix Prefix::all(Family family) { return Prefix{address_of(family, {}), 0}; }
+Prefix Prefix::all(Family family) {
+  return Prefix{address_of(family, {}), 0};
+}
 
-std::string Prefix::to_string() const { return address_.to_string() + "/" + std::to_string(length_); }
+std::string Prefix::to_string() const {
+  return address_.to_string() + "/" + std::to_string(length_);
+}
 
 bool Prefix::contains(const IpAddress& address) const {
   if (address.family() != family()) return false;
@@ -79,11 +83,14 @@ bool Prefix::contains(const IpAddress& address) const {
   return length_ % 8 == 0 || (address.data()[whole] & mask_byte(length_, whole)) == address_.data()[whole];
 }
 
-bool Prefix::contains(const Prefix& other) const { return other.length_ >= length_ && contains(other.address_); }
+bool Prefix::contains(const Prefix& other) const {
+  return other.length_ >= length_ && contains(other.address_);
+}
 
 IpAddress Prefix::last() const {
   Bytes bytes = bytes_of(address_);
-  for (std::size_t i = 0; i < address_.size(); ++i) bytes[i] |= static_cast<std::uint8_t>(~mask_byte(length_, i));
+  for (std::size_t i = 0; i < address_.size(); ++i)
+    bytes[i] |= static_cast<std::uint8_t>(~mask_byte(length_, i));
   return address_of(family(), bytes);
 }
 
@@ -93,7 +100,9 @@ std::optional<InterfaceAddress> InterfaceAddress::parse(std::string_view text) {
   return InterfaceAddress{split->address, static_cast<std::uint8_t>(split->length)};
 }
 
-std::string InterfaceAddress::to_string() const { return address.to_string() + "/" + std::to_string(length); }
+std::string InterfaceAddress::to_string() const {
+  return address.to_string() + "/" + std::to_string(length);
+}
 
 std::optional<AddressRange> AddressRange::parse(std::string_view text) {
   const auto dash = text.find('-');

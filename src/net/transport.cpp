@@ -6,12 +6,17 @@ namespace rgw::net {
 
 std::string to_string(Protocol protocol) {
   switch (protocol) {
-    case Protocol::any: return "any";
+    case Protocol::any:
+      return "any";
     case Protocol::icmp:
-    case Protocol::icmp6: return "icmp";
-    case Protocol::tcp: return "tcp";
-    case Protocol::udp: return "udp";
-    case Protocol::sctp: return "sctp";
+    case Protocol::icmp6:
+      return "icmp";
+    case Protocol::tcp:
+      return "tcp";
+    case Protocol::udp:
+      return "udp";
+    case Protocol::sctp:
+      return "sctp";
   }
   return std::to_string(static_cast<unsigned>(protocol));
 }

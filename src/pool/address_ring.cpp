@@ -66,7 +66,8 @@ bool AddressRing::room_for(const std::vector<net::IpAddress>& addresses,
                            std::span<const Blocked> blocked) const {
   const auto fresh =
       std::ranges::count_if(addresses, [&](const auto& address) { return !slots_.contains(address); });
-  return addresses_.size() + static_cast<std::size_t>(fresh) <= max_addresses && blocked.size() <= max_blocked;
+  return addresses_.size() + static_cast<std::size_t>(fresh) <= max_addresses &&
+         blocked.size() <= max_blocked;
 }
 
 void AddressRing::change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked,

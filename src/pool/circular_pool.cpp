@@ -16,8 +16,8 @@ const PoolConfig& checked(const PoolConfig& config) {
   if (config.rest < Duration::zero() || config.wait < Duration::zero() || config.walk < Duration::zero()) {
     throw std::invalid_argument{"a duration of the pool is negative"};
   }
-  if (config.max_claims == 0 || config.max_claims > most || config.wait_queue > most || config.max_live == 0 ||
-      config.max_live > most) {
+  if (config.max_claims == 0 || config.max_claims > most || config.wait_queue > most ||
+      config.max_live == 0 || config.max_live > most) {
     throw std::invalid_argument{"a bound of the pool is out of range"};
   }
   return config;
@@ -32,7 +32,8 @@ std::vector<net::IpAddress> of_family(const std::vector<net::IpAddress>& all, ne
 
 std::unique_ptr<AddressRing> make_ring(const PoolConfig& config, net::Family family, const HashSalt& salt) {
   auto addresses = of_family(config.addresses, family);
-  const auto room = addresses.empty() ? AddressRing::Room{1, 1} : AddressRing::Room{config.max_claims, config.max_live};
+  const auto room =
+      addresses.empty() ? AddressRing::Room{1, 1} : AddressRing::Room{config.max_claims, config.max_live};
   return std::make_unique<AddressRing>(std::move(addresses), config.blocked, config.rest, room, salt);
 }
 
@@ -91,7 +92,8 @@ void CircularPool::prefetch(const Asked& asked) const {
   const Request& request = asked.request;
   queries_.prefetch(asked.hash);
   pending_.prefetch(hash_of(share_key(request), salt_));
-  if (!request.service.is_any()) pending_.prefetch(hash_of(share_key(request.host, request.family, {}), salt_));
+  if (!request.service.is_any())
+    pending_.prefetch(hash_of(share_key(request.host, request.family, {}), salt_));
   ring(request.family).prefetch(request.service);
   claims_.prefetch_next();
   reservations_.prefetch_next();
@@ -102,7 +104,8 @@ Outcome CircularPool::repeat(const QueryPlace& place) const {
   return Granted{How::retransmitted, binding(place.slot)};
 }
 
-std::optional<CircularPool::QueryPlace> CircularPool::find_query(const QueryKey& key, std::uint64_t hash) const {
+std::optional<CircularPool::QueryPlace> CircularPool::find_query(const QueryKey& key,
+                                                                 std::uint64_t hash) const {
   const auto* const number =
       queries_.find(hash, [&](std::uint32_t candidate) { return query_at(QueryPlace{candidate}) == key; });
   return number == nullptr ? std::nullopt : std::optional{QueryPlace{*number}};
@@ -146,7 +149,8 @@ std::optional<Granted> CircularPool::grant(const Asked& asked, Instant when, Ins
   const bool replaces = is_sole(walk);
   if (claims_.full() && !replaces) return std::nullopt;
   auto& addresses = ring(request.family);
-  const auto own = replaces ? std::optional{reservations_[claims_[walk].reservation].address} : beside(request);
+  const auto own =
+      replaces ? std::optional{reservations_[claims_[walk].reservation].address} : beside(request);
   const auto address = addresses.choose(request.service, request.host, own, now);
   if (!address) return std::nullopt;
   if (replaces) end_claim(walk, End::narrowed, now);
@@ -160,8 +164,8 @@ std::optional<Granted> CircularPool::grant(const Asked& asked, Instant when, Ins
   return granted;
 }
 
-/// The address of a reservation of the same host that covers the service: a packet comes to that host by either,
-/// so they do not conflict (POOL-3).
+/// The address of a reservation of the same host that covers the service: a packet comes to that host by
+/// either, so they do not conflict (POOL-3).
 std::optional<AddressSlot> CircularPool::beside(const Request& request) const {
   if (!config_.share) return std::nullopt;
   for (const net::Service& wider : {net::Service{request.service.protocol, 0}, net::Service{}}) {
@@ -213,7 +217,8 @@ void CircularPool::note_walk(const Request& request, Instant now) {
   // On the way to a AAAA record a resolver may ask for the A record of the host (RFC 9156 section 2.1).
   Request other = request;
   other.family = request.family == net::Family::v4 ? net::Family::v6 : net::Family::v4;
-  walkers_.note(request.source.address, asked_before(request, now) != none || asked_before(other, now) != none);
+  walkers_.note(request.source.address,
+                asked_before(request, now) != none || asked_before(other, now) != none);
 }
 
 // ---- reservations and claims
@@ -394,9 +399,10 @@ void CircularPool::offer(const Freed& freed, Instant now) {
   for (Slot waiter = waiting_.first(); waiter != none && !claims_.full();) {
     const Slot next = waiter_links_[waiter].next;
     const auto& [request, asked, until, hash, query] = waiters_[waiter];
-    const bool fits = request.family == freed.family &&
-                      (ring(freed.family).fits(freed.address, request.service) ||
-                       (joinable && (shareable(request) != none || fits_beside(request) || is_sole(walked(request, asked)))));
+    const bool fits =
+        request.family == freed.family && (ring(freed.family).fits(freed.address, request.service) ||
+                                           (joinable && (shareable(request) != none || fits_beside(request) ||
+                                                         is_sole(walked(request, asked)))));
     if (fits && serve(waiter, now)) joinable = true;
     waiter = next;
   }

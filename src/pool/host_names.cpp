@@ -140,7 +140,8 @@ const RealmHost* HostNames::find(const net::IpAddress& inside) const {
 }
 
 const RealmHost* HostNames::named(std::string_view name) const {
-  const auto* const found = by_name_.find(hash_of(name), [&](auto slot) { return records_[slot].host.name == name; });
+  const auto* const found =
+      by_name_.find(hash_of(name), [&](auto slot) { return records_[slot].host.name == name; });
   return found == nullptr ? nullptr : &records_[*found].host;
 }
 

@@ -19,7 +19,8 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
-/// The same of `letters` in lower case, and nothing but letters: each is one of the two bytes that become it with 0x20.
+/// The same of `letters` in lower case, and nothing but letters: each is one of the two bytes that become it
+/// with 0x20.
 constexpr bool same_letters(std::string_view text, std::string_view letters) {
   return std::ranges::equal(text, letters, [](char x, char letter) { return (x | 0x20) == letter; });
 }

@@ -1,6 +1,5 @@
 #include "realmgw/ring/snapshot.hpp"
 
-
 #include <algorithm>
 #include <map>
 
@@ -85,11 +84,12 @@ Inspection make_inspection(const config::Realm& realm) {
     if (!protocol.on) continue;
     for (const net::Service& usual : net::alg_infos[i].services) {
       if (protocol.ports.empty()) inspection.services.push_back({usual, i});
-      const bool again = std::any_of(inspection.services.begin(), inspection.services.end(), [&](const auto& row) {
-        return row.alg == i && row.service.protocol == usual.protocol;
-      });
+      const bool again = std::any_of(
+          inspection.services.begin(), inspection.services.end(),
+          [&](const auto& row) { return row.alg == i && row.service.protocol == usual.protocol; });
       if (again) continue;
-      for (const std::uint16_t port : protocol.ports) inspection.services.push_back({{usual.protocol, port}, i});
+      for (const std::uint16_t port : protocol.ports)
+        inspection.services.push_back({{usual.protocol, port}, i});
     }
   }
   for (const auto& host : realm.hosts) {

@@ -122,7 +122,8 @@ void answer(const Packet& packet) {
 
 void translate(Packet& packet, std::size_t available) {
   if (packet.kind == PacketKind::other || packet.kind == PacketKind::later_fragment) return;
-  if (packet.tail().protocol == Protocol::any) return;  // an error about a packet without ports: of no session
+  if (packet.tail().protocol == Protocol::any)
+    return;  // an error about a packet without ports: of no session
   const auto kind = packet.kind;
   const Side side = packet.side();
   const auto session = packet.family == Family::v4 ? session_of(packet, Ipv4Address{192, 0, 2, 2})

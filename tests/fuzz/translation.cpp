@@ -1,7 +1,8 @@
-// Any bytes as a packet that is translated, by every family pair, by a session or by a map. The first byte chooses: bit 0 the
-// family, bit 1 the side, bit 2 whether a session of the same family or the other one, bit 3 that the rest of a fragmented
-// datagram is known, bit 4 whether the router of an ICMP error is named in an extension (RFC 5837). What comes out is a
-// packet whose lengths agree, inside the buffer, and whose checksum is right where the packet's was.
+// Any bytes as a packet that is translated, by every family pair, by a session or by a map. The first byte
+// chooses: bit 0 the family, bit 1 the side, bit 2 whether a session of the same family or the other one, bit
+// 3 that the rest of a fragmented datagram is known, bit 4 whether the router of an ICMP error is named in an
+// extension (RFC 5837). What comes out is a packet whose lengths agree, inside the buffer, and whose checksum
+// is right where the packet's was.
 #include "realmgw/nat/icmp_extension.hpp"
 #include "realmgw/nat/rewrite.hpp"
 #include "realmgw/net/parse.hpp"
@@ -23,8 +24,8 @@ void require(bool holds) {
   if (!holds) __builtin_trap();
 }
 
-// Is the checksum of a whole packet right? Summed anew. Of nothing but zeros the sum is the other zero of ones'
-// complement, which arithmetic by difference cannot tell from the right one (RFC 1624 section 3).
+// Is the checksum of a whole packet right? Summed anew. Of nothing but zeros the sum is the other zero of
+// ones' complement, which arithmetic by difference cannot tell from the right one (RFC 1624 section 3).
 bool is_right(const Packet& packet) {
   const auto size = static_cast<std::uint32_t>(packet.length - packet.l4);
   const auto protocol = static_cast<std::uint8_t>(packet.l4_protocol);
@@ -128,7 +129,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::memcpy(buffer.get() + headroom, data + 1, size - 1);
     Packet packet;
     if (!parse(buffer.get() + headroom, size - 1, type, side, packet).passed()) return 0;
-    if ((choice & 8) != 0 && packet.fragment) packet.datagram_length = static_cast<std::uint16_t>(packet.length * 2);
+    if ((choice & 8) != 0 && packet.fragment)
+      packet.datagram_length = static_cast<std::uint16_t>(packet.length * 2);
     const bool without_flow = packet.kind == PacketKind::other || packet.tail().protocol == Protocol::any;
     if (!map && without_flow) continue;
     const bool whole = !packet.fragment && has_checksum(packet) && packet.kind != PacketKind::later_fragment;
@@ -161,7 +163,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // What is told of the quote's length holds (RFC 4884 section 4).
     const auto& icmp = again.transport<IcmpHeader>();
     if (!rgw::nat::may_be_extended(again.family, icmp.type)) continue;
-    const std::size_t told = again.family == Family::v4 ? (icmp.identifier.host() & 0xff) * 4U : (icmp.identifier.host() >> 8) * 8U;
+    const std::size_t told = again.family == Family::v4 ? (icmp.identifier.host() & 0xff) * 4U
+                                                        : (icmp.identifier.host() >> 8) * 8U;
     const auto body = rgw::nat::split_error(again);
     require(told == 0 || (body.quote.size() == told && !body.extensions.empty()));
   }

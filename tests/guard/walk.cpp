@@ -1,5 +1,5 @@
-// guard-walk nat44|nat46|nat64|nat66: packets of open sessions through the worker's loop, both ways, half UDP and half
-// TCP, for the guard to count the instructions of `counted_turns` alone. Prints what it did as JSON.
+// guard-walk nat44|nat46|nat64|nat66: packets of open sessions through the worker's loop, both ways, half UDP
+// and half TCP, for the guard to count the instructions of `counted_turns` alone. Prints what it did as JSON.
 #include "realmgw/net/headers.hpp"
 
 #include <algorithm>
@@ -38,9 +38,11 @@ constexpr Pair pairs[] = {{"nat44", net::Family::v4, net::Family::v4, "203.0.113
 config::Realm realm(const Pair& pair) {
   auto realm = bench::bench_realm(4096);
   if (pair.inside == net::Family::v6)
-    realm.ports[Gateway::inside].addresses.push_back(net::InterfaceAddress::parse("2001:db8:1::1/64").value());
+    realm.ports[Gateway::inside].addresses.push_back(
+        net::InterfaceAddress::parse("2001:db8:1::1/64").value());
   if (pair.outside == net::Family::v6) {
-    realm.ports[Gateway::outside].addresses.push_back(net::InterfaceAddress::parse("2001:db8:100::1/64").value());
+    realm.ports[Gateway::outside].addresses.push_back(
+        net::InterfaceAddress::parse("2001:db8:100::1/64").value());
     realm.routes.push_back({net::Prefix::all(net::Family::v6), test::address(bench::outside_router6)});
     realm.outbound.addresses.push_back(test::address("2001:db8:100::1"));
   }
@@ -97,7 +99,8 @@ class Walk {
 
  private:
   void tell(const ring::ToWorker& event) {
-    if (!gateway_.rings().events_to_worker.push(event)) throw std::logic_error{"the ring to the worker is full"};
+    if (!gateway_.rings().events_to_worker.push(event))
+      throw std::logic_error{"the ring to the worker is full"};
   }
   std::vector<Bytes> outward(std::uint8_t tcp_flags) const {
     const bool v6 = pair_.inside == net::Family::v6;
@@ -107,7 +110,8 @@ class Walk {
       const std::string host =
           v6 ? "[2001:db8:1::42]:" + port : "10.0.1." + std::to_string(flow / 16) + ":" + port;
       const auto protocol = flow % 2 == 0 ? net::Protocol::udp : net::Protocol::tcp;
-      const Bytes ip = test::PacketBuilder{protocol, host, pair_.remote}.df().flags(tcp_flags).payload(18).ip();
+      const Bytes ip =
+          test::PacketBuilder{protocol, host, pair_.remote}.df().flags(tcp_flags).payload(18).ip();
       Bytes frame(sizeof(EthernetHeader));
       net::header<EthernetHeader>(frame.data()).type =
           be16{static_cast<std::uint16_t>(v6 ? net::EtherType::ipv6 : net::EtherType::ipv4)};

@@ -1,8 +1,8 @@
 // The short way against the walk: the same packets through two gateways, of which one sees a packet before
 // each burst that holds the others up, so that all of them walk.
-//   what_leaves_is_the_same: of each family pair, with sessions and by maps, and of all in one burst, on one worker and,
-//   where they go from worker to worker, on four
-//   an_edited_connection_has_its_numbers_adjusted (ALG-1)
+//   what_leaves_is_the_same: of each family pair, with sessions and by maps, and of all in one burst, on one
+//   worker and, where they go from worker to worker, on four an_edited_connection_has_its_numbers_adjusted
+//   (ALG-1)
 #include <map>
 #include <tuple>
 
@@ -70,15 +70,17 @@ auto states(Gateway& gateway) {
   return all;
 }
 
-// Packets to each worker that are not plain, and that nothing claims: behind one all others of a burst walk. The device has one queue:
-// what other workers get the first hands over, one run of packets from each side.
+// Packets to each worker that are not plain, and that nothing claims: behind one all others of a burst walk.
+// The device has one queue: what other workers get the first hands over, one run of packets from each side.
 void put_obstacles(Gateway& gateway, unsigned port) {
   for (unsigned i = 0; i < gateway.workers(); ++i) {
     const WorkerId worker{static_cast<std::uint8_t>(i)};
     std::string host = "10.0.0.100", external = "198.51.100.1:60000";
     for (unsigned n = 101; home_of(gateway, host) != worker; ++n) host = "10.0.0." + std::to_string(n);
-    for (std::uint16_t n = 60000; owner_of(gateway, "198.51.100.1", n) != worker; n += 2) external = at("198.51.100.1", n + 2U);
-    gateway.put(port, port == inside ? tcp(at(host, 9), "203.0.113.99:9").fin().ip() : tcp("203.0.113.99:9", external).fin().ip());
+    for (std::uint16_t n = 60000; owner_of(gateway, "198.51.100.1", n) != worker; n += 2)
+      external = at("198.51.100.1", n + 2U);
+    gateway.put(port, port == inside ? tcp(at(host, 9), "203.0.113.99:9").fin().ip()
+                                     : tcp("203.0.113.99:9", external).fin().ip());
   }
 }
 
@@ -119,8 +121,8 @@ std::size_t random_size(Random& random) {
   }
 }
 
-// A byte that is not its sender's address or port: whose port is taken already gets one at random. So does one of several
-// workers' hosts, towards a remote of another family than it is meant for.
+// A byte that is not its sender's address or port: whose port is taken already gets one at random. So does
+// one of several workers' hosts, towards a remote of another family than it is meant for.
 void change_a_byte(Random& random, Bytes& ip, bool outward, bool several) {
   const bool v4 = Seen{ip}.v4();
   const std::size_t source = v4 ? 12 : 8, l4 = v4 ? 20 : 40, after_source = several ? l4 : v4 ? 16 : 24;
@@ -132,7 +134,8 @@ void change_a_byte(Random& random, Bytes& ip, bool outward, bool several) {
 }
 
 // A packet of any flow, or all fragments of one; now and then an odd one.
-void add_random_arrivals(Random& random, const Pairs& pairs, const Flows& flows, bool several, std::vector<Arrival>& burst) {
+void add_random_arrivals(Random& random, const Pairs& pairs, const Flows& flows, bool several,
+                         std::vector<Arrival>& burst) {
   const unsigned flow = flows[random.below(static_cast<std::uint32_t>(flows.size()))];
   const bool outward = random.below(2) == 0, tcp = is_tcp(pairs, flow);
   const unsigned port = outward ? inside : outside;
@@ -222,18 +225,19 @@ TEST_P(ByEitherWay, what_leaves_is_the_same) {
   EXPECT_TRUE(states(quick) == states(slow));
 }
 
-INSTANTIATE_TEST_SUITE_P(of, ByEitherWay,
-                         testing::Combine(testing::Values(Pairs{all_pairs[0]}, Pairs{all_pairs[1]}, Pairs{all_pairs[2]},
-                                                          Pairs{all_pairs[3]}, Pairs{all_pairs[4]}, Pairs{all_pairs[5]},
-                                                          Pairs(std::begin(all_pairs), std::begin(all_pairs) + 4),
-                                                          Pairs(std::begin(all_pairs), std::end(all_pairs))),
-                                          testing::Values(1U, 4U)),
-                         [](const auto& of) {
-                           const Pairs& pairs = std::get<0>(of.param);
-                           const char* several = pairs.size() == 4 ? "four_pairs" : "all_pairs";
-                           return std::string{pairs.size() == 1 ? pairs[0].name : several} +
-                                  (std::get<1>(of.param) == 1 ? "" : "_on_four_workers");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    of, ByEitherWay,
+    testing::Combine(testing::Values(Pairs{all_pairs[0]}, Pairs{all_pairs[1]}, Pairs{all_pairs[2]},
+                                     Pairs{all_pairs[3]}, Pairs{all_pairs[4]}, Pairs{all_pairs[5]},
+                                     Pairs(std::begin(all_pairs), std::begin(all_pairs) + 4),
+                                     Pairs(std::begin(all_pairs), std::end(all_pairs))),
+                     testing::Values(1U, 4U)),
+    [](const auto& of) {
+      const Pairs& pairs = std::get<0>(of.param);
+      const char* several = pairs.size() == 4 ? "four_pairs" : "all_pairs";
+      return std::string{pairs.size() == 1 ? pairs[0].name : several} +
+             (std::get<1>(of.param) == 1 ? "" : "_on_four_workers");
+    });
 
 // ALG-1: an FTP connection whose text has been edited and is read no longer.
 class EditedConnection {
@@ -246,11 +250,13 @@ class EditedConnection {
     gateway.put(outside, tcp(there, external).syn_ack().ip());
     gateway.turn();
     auto& context = gateway.worker(0).context();
-    const auto slot = context.sessions.find(net::FlowKey4{
-        net::Ipv4Address{10, 0, 0, 42}, net::Ipv4Address{203, 0, 113, 7},
-        {be16{40000}, be16{21}, net::Protocol::tcp, net::Side::inside, net::Family::v4, 0}});
+    const auto slot = context.sessions.find(
+        net::FlowKey4{net::Ipv4Address{10, 0, 0, 42},
+                      net::Ipv4Address{203, 0, 113, 7},
+                      {be16{40000}, be16{21}, net::Protocol::tcp, net::Side::inside, net::Family::v4, 0}});
     const auto session = context.companions.id(context.sessions[slot].companion, context.id);
-    ring::SequenceShift of_client{session, net::Side::inside, false, {}}, of_server{session, net::Side::outside, true, {}};
+    ring::SequenceShift of_client{session, net::Side::inside, false, {}},
+        of_server{session, net::Side::outside, true, {}};
     of_client.map.add({client, client + 10, client, client + 30});
     of_server.map.add({server, server + 50, server, server + 20});
     gateway.tell(of_client);
@@ -274,7 +280,8 @@ class EditedConnection {
       const std::uint32_t left = others - 40 + random.below(200), right = left + random.below(60);
       Bytes options{1, 1, 5, 10};
       for (const std::uint32_t edge : {left, right}) {
-        for (int shift = 24; shift >= 0; shift -= 8) options.push_back(static_cast<std::uint8_t>(edge >> shift));
+        for (int shift = 24; shift >= 0; shift -= 8)
+          options.push_back(static_cast<std::uint8_t>(edge >> shift));
       }
       packet.tcp_options(std::move(options));
     }
@@ -294,7 +301,8 @@ TEST(EitherWay, an_edited_connection_has_its_numbers_adjusted) {
   const auto before = quick.gateway.count(Counter::alg_to_control);
   for (int round = 0; round < 1000; ++round) {
     std::vector<Arrival> burst;
-    for (auto left = 1 + random.below(8); left != 0; --left) burst.push_back(EditedConnection::segment(random));
+    for (auto left = 1 + random.below(8); left != 0; --left)
+      burst.push_back(EditedConnection::segment(random));
     send(quick.gateway, burst, false);
     send(slow.gateway, burst, true);
     collect(quick.gateway, false, by_quick);

@@ -65,8 +65,9 @@ TEST(Mtu, without_df_it_is_cut_and_the_receiver_puts_it_together) {  // OUT-5, R
       gateway.turn();
       const auto pieces = take_all(gateway, 1 - in);
       EXPECT_GE(pieces.size(), 2U);
-      EXPECT_TRUE(std::ranges::is_sorted(pieces, {}, [](const Seen& piece) { return piece_of(piece).offset; }))
-          << "in order (RFC 4787 REQ-13a)";
+      EXPECT_TRUE(std::ranges::is_sorted(pieces, {}, [](const Seen& piece) {
+        return piece_of(piece).offset;
+      })) << "in order (RFC 4787 REQ-13a)";
       for (const auto& piece : pieces) {
         EXPECT_LE(piece.bytes().size(), mtu);
         EXPECT_EQ(piece.ipv4().identification.host(), 77);

@@ -163,7 +163,8 @@ TEST_F(Nat64, fragments_from_ipv4_keep_their_offsets) {
   EXPECT_EQ(sum.add(whole.data(), whole.size()).fold(), 0xffff);
 }
 
-TEST_F(Nat64, a_fragmented_ping_crosses_with_its_checksum) {  // X-1, RFC 8200 section 8.1: the whole length counts
+TEST_F(Nat64,
+       a_fragmented_ping_crosses_with_its_checksum) {  // X-1, RFC 8200 section 8.1: the whole length counts
   for (const auto order : {false, true}) {
     auto request = ping("fd00:10::5", "fd64::203.0.113.10", 9).id(77).payload(4000).fragments(1232);
     if (order) std::ranges::reverse(request);
@@ -200,7 +201,8 @@ TEST_F(Nat64, a_ping_of_64_KiB_crosses) {
 }
 
 TEST_F(Nat64, a_corrupt_fragmented_ping_stays_corrupt_and_one_without_an_end_goes_nowhere) {
-  for (const auto& fragment : ping("fd00:10::5", "fd64::203.0.113.10", 9).corrupt_transport_checksum().payload(2000).fragments(1232))
+  for (const auto& fragment :
+       ping("fd00:10::5", "fd64::203.0.113.10", 9).corrupt_transport_checksum().payload(2000).fragments(1232))
     gateway.put(Gateway::inside, fragment);
   gateway.turn();
   EXPECT_FALSE(Seen{reassemble(take_all(gateway, Gateway::outside))}.checksums_right());
@@ -220,16 +222,19 @@ TEST(Nat64Filtering, of_udp_is_by_choice) {  // RFC 6146 section 3.5.1
     Filtering filtering;
     bool other_port, other_address;
   };
-  for (const Row& row : {Row{Filtering::endpoint_independent, true, true}, Row{Filtering::address_dependent, true, false},
-                         Row{Filtering::address_and_port_dependent, false, false}}) {
+  for (const Row& row :
+       {Row{Filtering::endpoint_independent, true, true}, Row{Filtering::address_dependent, true, false},
+        Row{Filtering::address_and_port_dependent, false, false}}) {
     config::Realm realm = nat64_realm();
     realm.outbound.filtering = row.filtering;
     Gateway gateway{realm};
     gateway.learn(Gateway::inside, "fd00:10::5");
     ASSERT_TRUE(gateway.out(udp(host, "[fd64::203.0.113.10]:53").payload(10)));
     EXPECT_TRUE(gateway.in(udp("203.0.113.10:53", "198.51.100.1:5000").payload(10)));
-    EXPECT_EQ(gateway.in(udp("203.0.113.10:54", "198.51.100.1:5000").payload(10)).has_value(), row.other_port);
-    EXPECT_EQ(gateway.in(udp("203.0.113.11:53", "198.51.100.1:5000").payload(10)).has_value(), row.other_address);
+    EXPECT_EQ(gateway.in(udp("203.0.113.10:54", "198.51.100.1:5000").payload(10)).has_value(),
+              row.other_port);
+    EXPECT_EQ(gateway.in(udp("203.0.113.11:53", "198.51.100.1:5000").payload(10)).has_value(),
+              row.other_address);
     EXPECT_EQ(gateway.count(Counter::filtered), !row.other_port + !row.other_address);
   }
 }

@@ -41,7 +41,8 @@ inline config::Realm all_pairs_realm(bool maps = true) {
 }
 
 struct AllPairs : Gateway {
-  explicit AllPairs(unsigned workers = 1, config::Realm realm = all_pairs_realm()) : Gateway{std::move(realm), workers} {
+  explicit AllPairs(unsigned workers = 1, config::Realm realm = all_pairs_realm())
+      : Gateway{std::move(realm), workers} {
     for (const char* host : {"fd00:10::5", "fd00:10::6", "10.0.0.43"}) learn(inside, host);
     learn(outside, "2001:db8:100::fe");
     tell(ring::ProxyBind{address("100.64.0.9").v4(), address("2001:db8:9::9").v6(), clock().now() + 24h});
@@ -75,7 +76,8 @@ inline Flows first_flows(Gateway& gateway, const Pairs& pairs, unsigned count) {
   Flows flows;
   for (unsigned flow = 0; flows.size() < count; ++flow) {
     const Pair& pair = pair_of(pairs, flow);
-    if (home_of(gateway, pair.host) == owner_of(gateway, pair.external, static_cast<std::uint16_t>(port_of(flow))))
+    if (home_of(gateway, pair.host) ==
+        owner_of(gateway, pair.external, static_cast<std::uint16_t>(port_of(flow))))
       flows.push_back(flow);
   }
   return flows;
@@ -93,7 +95,8 @@ inline Flows open_flows(Gateway& gateway, const Pairs& pairs, unsigned count) {
     gateway.turn();
     EXPECT_TRUE(gateway.take(inside)) << flow;
   }
-  EXPECT_EQ(gateway.sessions(), std::count_if(flows.begin(), flows.end(), [&](unsigned flow) { return !pair_of(pairs, flow).mapped; }));
+  EXPECT_EQ(gateway.sessions(), std::count_if(flows.begin(), flows.end(),
+                                              [&](unsigned flow) { return !pair_of(pairs, flow).mapped; }));
   return flows;
 }
 

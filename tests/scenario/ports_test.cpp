@@ -198,9 +198,10 @@ TEST(Ports, who_can_have_no_session_is_told) {  // RFC 6888 REQ-11 B, RFC 5508 R
     std::string host, server, far_server, error;
     std::uint8_t code;
   };
-  for (const Case& c : {Case{"10.0.0.42:5000", "203.0.113.10:80", "203.0.113.11:80", "icmp3 10.0.0.1 > 10.0.0.42", 1},
-                        Case{"[fd00:10::42]:5000", "[fd64::203.0.113.10]:80", "[fd64::203.0.113.11]:80",
-                             "icmp1 fd00:10::1 > fd00:10::42", 3}}) {
+  for (const Case& c :
+       {Case{"10.0.0.42:5000", "203.0.113.10:80", "203.0.113.11:80", "icmp3 10.0.0.1 > 10.0.0.42", 1},
+        Case{"[fd00:10::42]:5000", "[fd64::203.0.113.10]:80", "[fd64::203.0.113.11]:80",
+             "icmp1 fd00:10::1 > fd00:10::42", 3}}) {
     ASSERT_TRUE(gateway.out(tcp(c.host, c.server).syn()));
     EXPECT_FALSE(gateway.out(tcp(c.host, c.far_server).syn()));
     const auto error = gateway.take(Gateway::inside);

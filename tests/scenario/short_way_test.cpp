@@ -14,7 +14,8 @@
 namespace rgw::test {
 namespace {
 
-const Pairs nat44{all_pairs[0]}, nat64{all_pairs[1]}, nat46{all_pairs[2]}, nat66{all_pairs[3]}, siit64{all_pairs[4]}, siit46{all_pairs[5]};
+const Pairs nat44{all_pairs[0]}, nat64{all_pairs[1]}, nat46{all_pairs[2]}, nat66{all_pairs[3]},
+    siit64{all_pairs[4]}, siit46{all_pairs[5]};
 
 TEST(ShortWay, a_burst_of_known_flows_goes_the_short_way_whole) {
   const Pairs pairs(std::begin(all_pairs), std::end(all_pairs));
@@ -60,7 +61,8 @@ TEST(ShortWay, what_does_not_fit_where_it_goes_walks) {
     EXPECT_FALSE(fits(pair, outward, 1501 - v4, false));
   }
   // To IPv6 it gets longer; and what may be cut is cut to 1280.
-  for (const auto& [pair, outward] : {std::pair{nat64, false}, {nat46, true}, {siit64, false}, {siit46, true}}) {
+  for (const auto& [pair, outward] :
+       {std::pair{nat64, false}, {nat46, true}, {siit64, false}, {siit46, true}}) {
     EXPECT_TRUE(fits(pair, outward, 1500 - v6, true));
     EXPECT_FALSE(fits(pair, outward, 1501 - v6, true));
     EXPECT_TRUE(fits(pair, outward, 1280 - v6, false));
@@ -164,7 +166,8 @@ TEST(ShortWay, a_host_called_by_its_ipv4_address_is_told_so_every_time) {
   gateway.learn(inside, "fd00:10::6");
   gateway.learn(inside, "fd00:10::7");
   // Both are known as ends of other packets.
-  for (const char* host : {"198.51.100.20:1", "198.51.100.21:1"}) ASSERT_TRUE(gateway.in(udp("203.0.113.7:80", host)));
+  for (const char* host : {"198.51.100.20:1", "198.51.100.21:1"})
+    ASSERT_TRUE(gateway.in(udp("203.0.113.7:80", host)));
   ASSERT_TRUE(gateway.out(udp("[fd00:10::6]:1", "[fd65::203.0.113.7]:80")));
   for (int i = 0; i < 3; ++i) {
     gateway.put(inside, udp("[fd00:10::6]:1", "[fd65::198.51.100.21]:2").ip());
@@ -185,7 +188,8 @@ TEST(ShortWay, a_traffic_class_is_forgotten_on_either_way) {
     ASSERT_TRUE(in);
     EXPECT_EQ(in->ipv6().version_class_flow.host(), 6U << 28);
     EXPECT_TRUE(in->checksums_right());
-    EXPECT_EQ(short_ones(gateway, inside, udp("[fd00:10::6]:1", "[fd65::203.0.113.7]:80").tos(0xb8)), short_way);
+    EXPECT_EQ(short_ones(gateway, inside, udp("[fd00:10::6]:1", "[fd65::203.0.113.7]:80").tos(0xb8)),
+              short_way);
     const auto out = gateway.take(outside);
     ASSERT_TRUE(out);
     EXPECT_EQ(out->ipv4().tos, 0);

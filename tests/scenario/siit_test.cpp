@@ -10,10 +10,10 @@
 // error goes the
 //   way of the packet that it quotes
 // - in-network: ARP and solicitations for mapped addresses on the link are answered
-#include "scenario/support.hpp"
-#include "support/gateway.hpp"
 #include <set>
 
+#include "scenario/support.hpp"
+#include "support/gateway.hpp"
 #include <gtest/gtest.h>
 
 namespace rgw::test {
@@ -224,7 +224,8 @@ TEST_F(Siit, a_fragmented_ping_crosses_in_both_directions_without_state) {  // S
 }
 
 TEST_F(Siit, an_atomic_fragment_becomes_a_whole_packet) {  // RFC 7915 section 5.1.1
-  gateway.put(Gateway::inside, ping("2001:db8:42::42", "2001:db8:23::10.0.0.42", 3).id(0xbeef).payload(40).fragments(1232)[0]);
+  gateway.put(Gateway::inside,
+              ping("2001:db8:42::42", "2001:db8:23::10.0.0.42", 3).id(0xbeef).payload(40).fragments(1232)[0]);
   gateway.turn();
   const auto out = gateway.take(Gateway::outside);
   ASSERT_TRUE(out);
@@ -238,7 +239,8 @@ TEST_F(Siit, extension_headers_behind_a_fragment_header_are_refused) {  // RFC 7
   Bytes fragment = udp("[2001:db8:42::42]:1", "[2001:db8:23::10.0.0.42]:2").payload(40).fragments(1232)[0];
   fragment[40] = 60;                                                  // destination options follow ...
   fragment.insert(fragment.begin() + 48, {17, 0, 1, 4, 0, 0, 0, 0});  // ... of 8 bytes, then UDP
-  net::header<net::Ipv6Header>(fragment.data()).payload_length = be16{static_cast<std::uint16_t>(fragment.size() - 40)};
+  net::header<net::Ipv6Header>(fragment.data()).payload_length =
+      be16{static_cast<std::uint16_t>(fragment.size() - 40)};
   gateway.put(Gateway::inside, fragment);
   gateway.turn();
   EXPECT_FALSE(gateway.take(Gateway::outside));
@@ -290,19 +292,22 @@ TEST_F(Siit, arp_for_a_mapped_address_on_the_link_is_answered) {  // SIIT-2
   EXPECT_EQ(in->destination(), address("2001:db8:42::66"));
 }
 
-// A transport of which the gateway knows no more than where its checksum is (DCCP, UDP-Lite: at 6), made right.
+// A transport of which the gateway knows no more than where its checksum is (DCCP, UDP-Lite: at 6), made
+// right.
 Bytes checksummed(std::uint8_t protocol, const char* source, const char* destination, std::size_t size) {
   Bytes l4(size, 0x5a);
   auto& checksum = net::header<net::UdpHeader>(l4.data()).checksum;
   checksum = {};
   const auto from = address(source), to = address(destination);
-  auto sum = from.is_v4() ? net::pseudo_header(from.v4(), to.v4(), protocol, static_cast<std::uint32_t>(size))
-                          : net::pseudo_header(from.v6(), to.v6(), protocol, static_cast<std::uint32_t>(size));
+  auto sum = from.is_v4()
+                 ? net::pseudo_header(from.v4(), to.v4(), protocol, static_cast<std::uint32_t>(size))
+                 : net::pseudo_header(from.v6(), to.v6(), protocol, static_cast<std::uint32_t>(size));
   checksum = sum.add(l4.data(), l4.size()).checksum();
   return PacketBuilder{net::Protocol{protocol}, source, destination}.payload(l4).ip();
 }
 
-TEST_F(Siit, protocols_that_nat_does_not_know_pass_with_their_checksums) {  // RFC 7915 sections 4.1, 4.5, 5.1, 5.5
+TEST_F(Siit,
+       protocols_that_nat_does_not_know_pass_with_their_checksums) {  // RFC 7915 sections 4.1, 4.5, 5.1, 5.5
   for (const std::uint8_t protocol : {std::uint8_t{33}, std::uint8_t{136}}) {
     gateway.put(Gateway::inside, checksummed(protocol, "2001:db8:42::42", "2001:db8:23::a00:2a", 50));
     gateway.turn();
@@ -318,11 +323,13 @@ TEST_F(Siit, protocols_that_nat_does_not_know_pass_with_their_checksums) {  // R
     EXPECT_TRUE(in->checksums_right());
   }
   for (const std::uint8_t protocol : {std::uint8_t{50}, std::uint8_t{47}, std::uint8_t{253}}) {
-    const auto in = gateway.in(PacketBuilder{net::Protocol{protocol}, "10.0.0.42", "10.0.1.42"}.payload(40, 1));
+    const auto in =
+        gateway.in(PacketBuilder{net::Protocol{protocol}, "10.0.0.42", "10.0.1.42"}.payload(40, 1));
     ASSERT_TRUE(in) << int{protocol};
     EXPECT_EQ(in->protocol(), protocol);
     const Bytes want = PacketBuilder{net::Protocol::any, "10.0.0.42", "10.0.1.42"}.payload(40, 1).ip();
-    EXPECT_TRUE(std::equal(want.begin() + 20, want.end(), in->bytes().begin() + 40)) << "the payload is untouched";
+    EXPECT_TRUE(std::equal(want.begin() + 20, want.end(), in->bytes().begin() + 40))
+        << "the payload is untouched";
   }
 }
 
@@ -330,7 +337,8 @@ TEST_F(Siit, icmp_without_a_counterpart_and_igmp_end_here) {  // RFC 7915 sectio
   EXPECT_FALSE(gateway.in(PacketBuilder{net::Protocol{2}, "10.0.0.42", "10.0.1.42"}.payload(8)));
   EXPECT_FALSE(gateway.in(PacketBuilder{net::Protocol::icmp, "10.0.0.42", "10.0.1.42"}.icmp(13).payload(12)));
   EXPECT_FALSE(gateway.in(PacketBuilder{net::Protocol::icmp, "10.0.0.42", "10.0.1.42"}.icmp(17).payload(12)));
-  EXPECT_FALSE(gateway.out(PacketBuilder{net::Protocol::icmp, "2001:db8:42::42", "2001:db8:23::a00:2a"}.icmp(139).payload(12)));
+  EXPECT_FALSE(gateway.out(
+      PacketBuilder{net::Protocol::icmp, "2001:db8:42::42", "2001:db8:23::a00:2a"}.icmp(139).payload(12)));
   EXPECT_EQ(gateway.count(Counter::translate_icmp_type), 4U);
 }
 
@@ -385,7 +393,8 @@ TEST_F(Siit, an_error_about_a_packet_without_payload_crosses) {  // RFC 7915 sec
 }
 
 TEST_F(Siit, a_source_route_that_is_not_used_up_is_refused_with_an_error) {  // RFC 7915 section 4.1
-  gateway.put(Gateway::outside, udp("10.0.0.42:5", "10.0.1.42:6").ip_options({0x83, 7, 4, 10, 0, 0, 9, 0}).payload(9).ip());
+  gateway.put(Gateway::outside,
+              udp("10.0.0.42:5", "10.0.1.42:6").ip_options({0x83, 7, 4, 10, 0, 0, 9, 0}).payload(9).ip());
   gateway.turn();
   const auto refused = gateway.take(Gateway::outside);
   ASSERT_TRUE(refused);
@@ -394,7 +403,8 @@ TEST_F(Siit, a_source_route_that_is_not_used_up_is_refused_with_an_error) {  // 
   EXPECT_FALSE(gateway.take(Gateway::inside));
   EXPECT_EQ(gateway.count(Counter::parse_source_route), 1U);
 
-  const auto used_up = gateway.in(udp("10.0.0.42:5", "10.0.1.42:6").ip_options({0x83, 7, 8, 10, 0, 0, 9, 0}).payload(9));
+  const auto used_up =
+      gateway.in(udp("10.0.0.42:5", "10.0.1.42:6").ip_options({0x83, 7, 8, 10, 0, 0, 9, 0}).payload(9));
   ASSERT_TRUE(used_up);
   EXPECT_EQ(used_up->bytes().size(), 40U + 8 + 9) << "options are not translated";
   EXPECT_TRUE(used_up->checksums_right());
@@ -411,7 +421,8 @@ Bytes extended(const PacketBuilder& packet, std::uint8_t type, Bytes extension) 
   return bytes;
 }
 
-TEST_F(Siit, extension_headers_are_left_behind_and_a_routing_header_with_segments_left_is_refused) {  // section 5.1
+TEST_F(Siit,
+       extension_headers_are_left_behind_and_a_routing_header_with_segments_left_is_refused) {  // section 5.1
   const auto packet = udp("[2001:db8:42::42]:5", "[2001:db8:23::a00:2a]:6").payload(9);
   const std::vector<std::pair<std::uint8_t, Bytes>> left_behind{
       {0, {0, 0, 1, 4, 0, 0, 0, 0}}, {60, {0, 0, 1, 4, 0, 0, 0, 0}}, {43, {0, 0, 0, 0, 0, 0, 0, 0}}};
@@ -492,8 +503,11 @@ TEST(SiitChoice, routers_without_an_address_share_a_pool_each_always_the_same) {
     const auto error = gateway.take(Gateway::outside);
     ASSERT_TRUE(error);
     seen.insert(error->source());
-    if (n == 99) { EXPECT_GT(seen.size(), 10U); }
-    const bool ours = error->source() == address("192.0.2.9") || net::Prefix::parse("192.0.2.16/28")->contains(error->source());
+    if (n == 99) {
+      EXPECT_GT(seen.size(), 10U);
+    }
+    const bool ours = error->source() == address("192.0.2.9") ||
+                      net::Prefix::parse("192.0.2.16/28")->contains(error->source());
     EXPECT_TRUE(ours) << error->source().to_string();
   }
   EXPECT_LE(seen.size(), 17U);
@@ -532,7 +546,8 @@ TEST_F(SiitHairpin, intrinsic_shows_each_host_the_other_inside_the_prefix) {  //
   EXPECT_TRUE(back->checksums_right());
   EXPECT_EQ(gateway.count(Counter::map_hairpin), 2U);
 
-  const auto error = around(icmp_error("2001:db8:42::66", "2001:db8:23::10.0.1.42", 1, 4, there->bytes()).ip());
+  const auto error =
+      around(icmp_error("2001:db8:42::66", "2001:db8:23::10.0.1.42", 1, 4, there->bytes()).ip());
   ASSERT_TRUE(error);
   EXPECT_EQ(error->to_string(), "icmp1 2001:db8:23::a00:42 > 2001:db8:42::42");
   EXPECT_TRUE(error->checksums_right());
@@ -541,7 +556,8 @@ TEST_F(SiitHairpin, intrinsic_shows_each_host_the_other_inside_the_prefix) {  //
 }
 
 TEST_F(SiitHairpin, intrinsic_takes_fragmented_pings) {
-  for (const auto& fragment : ping("2001:db8:42::42", "2001:db8:23::10.0.0.66", 7).payload(3000).fragments(1232))
+  for (const auto& fragment :
+       ping("2001:db8:42::42", "2001:db8:23::10.0.0.66", 7).payload(3000).fragments(1232))
     gateway.put(Gateway::inside, fragment);
   gateway.turn();
   const Seen whole{reassemble(take_all(gateway, Gateway::inside))};
@@ -561,7 +577,8 @@ TEST_F(SiitSimpleHairpin, what_comes_back_from_ipv4_keeps_its_ipv4_source) {  //
   ASSERT_TRUE(in);
   EXPECT_EQ(in->to_string(), "tcp [2001:db8:23::a00:42]:5 > [2001:db8:42::42]:6");
   EXPECT_TRUE(in->checksums_right());
-  gateway.put(Gateway::outside, icmp_error("10.0.0.66", "10.0.1.42", 3, 3, tcp("10.0.1.42:6", "10.0.0.66:5").ip()).ip());
+  gateway.put(Gateway::outside,
+              icmp_error("10.0.0.66", "10.0.1.42", 3, 3, tcp("10.0.1.42:6", "10.0.0.66:5").ip()).ip());
   gateway.turn();
   const auto error = gateway.take(Gateway::inside);
   ASSERT_TRUE(error);

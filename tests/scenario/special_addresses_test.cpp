@@ -184,11 +184,11 @@ TEST(WellKnownPrefix, shows_global_addresses_alone_by_a_map) {
   for (const std::string local :
        {"10.1.2.3", "192.168.1.1", "100.64.0.1", "192.0.2.1", "203.0.113.9", "198.18.0.1"}) {
     gateway.expect_prohibited(udp("[fd00:10::6]:5000", "[64:ff9b::" + local + "]:80").ip(), inside,
-                           Counter::not_represented, "to " + local);
+                              Counter::not_represented, "to " + local);
     gateway.expect_prohibited(udp("[64:ff9b::" + local + "]:5000", "[64:ff9b::9.9.9.9]:80").ip(), inside,
-                           Counter::not_represented, "as " + local);
-    gateway.expect_prohibited(udp(at(local, 80), "198.51.100.20:5000").ip(), outside, Counter::not_represented,
-                           "from " + local);
+                              Counter::not_represented, "as " + local);
+    gateway.expect_prohibited(udp(at(local, 80), "198.51.100.20:5000").ip(), outside,
+                              Counter::not_represented, "from " + local);
     gateway.expect_silence(
         icmp_error("9.9.9.9", "198.51.100.20", 3, 1, udp("198.51.100.20:5000", at(local, 80)).ip()).ip(),
         outside, Counter::not_represented, "quoted: " + local);
@@ -222,10 +222,10 @@ TEST_P(SpecialAddresses, of_nat64_the_well_known_prefix_shows_global_addresses_a
   gateway.bind("198.51.100.10", {}, "fd00:10::5");
   for (const std::string local : {"10.9.9.9", "192.168.1.1", "203.0.113.9"}) {
     gateway.expect_prohibited(udp("[fd00:10::5]:6001", "[64:ff9b::" + local + "]:53").ip(), inside,
-                           Counter::not_represented, "to " + local);
+                              Counter::not_represented, "to " + local);
     gateway.expect_prohibited(udp(at(local, 53), e).ip(), outside, Counter::not_represented, "from " + local);
     gateway.expect_prohibited(udp(at(local, 53), "198.51.100.10:7").ip(), outside, Counter::not_represented,
-                           "by a reservation, from " + local);
+                              "by a reservation, from " + local);
   }
   EXPECT_TRUE(gateway.in(udp("9.9.9.8:53", "198.51.100.10:7"))) << "the reservation is not spent";
 }

@@ -90,7 +90,8 @@ struct Piece {
 [[nodiscard]] inline Piece piece_of(const Seen& s) {
   if (s.v4()) {
     const unsigned flags = s.ipv4().flags_offset.host();
-    return {s.l4(), (flags & net::Ipv4Header::offset_mask) * 8U, (flags & net::Ipv4Header::more_fragments) != 0};
+    return {s.l4(), (flags & net::Ipv4Header::offset_mask) * 8U,
+            (flags & net::Ipv4Header::more_fragments) != 0};
   }
   if (s.protocol() != 44) return {s.l4(), 0, false};
   const unsigned flags = s.transport<net::Ipv6FragmentHeader>().offset_flags.host();
@@ -102,13 +103,15 @@ struct Piece {
   if (fragments.empty()) return {};
   std::ranges::sort(fragments, {}, [](const Seen& s) { return piece_of(s).offset; });
   const std::size_t header = fragments[0].l4();
-  const std::uint8_t next = fragments[0].protocol() == 44 ? fragments[0].bytes()[header] : fragments[0].protocol();
+  const std::uint8_t next =
+      fragments[0].protocol() == 44 ? fragments[0].bytes()[header] : fragments[0].protocol();
   Bytes whole(fragments[0].bytes().begin(),
               fragments[0].bytes().begin() + static_cast<std::ptrdiff_t>(header));
   for (std::size_t i = 0; i < fragments.size(); ++i) {
     const Piece piece = piece_of(fragments[i]);
     if (piece.offset != whole.size() - header || piece.more != (i + 1 < fragments.size())) return {};
-    if (fragments[i].v4() && net::ChecksumSum{}.add(fragments[i].bytes().data(), header).fold() != 0xffff) return {};
+    if (fragments[i].v4() && net::ChecksumSum{}.add(fragments[i].bytes().data(), header).fold() != 0xffff)
+      return {};
     whole.insert(whole.end(), fragments[i].bytes().begin() + static_cast<std::ptrdiff_t>(piece.header),
                  fragments[i].bytes().end());
   }

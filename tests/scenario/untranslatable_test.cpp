@@ -146,7 +146,8 @@ TEST(UntranslatableSource, of_an_ipv4_host_without_a_map_is_told_where_there_is_
   EXPECT_EQ(gateway.count(Counter::map_source_unmapped), 1U);
 }
 
-TEST(UntranslatableDestination, for_which_nothing_stands_is_told) {  // RFC 6052 section 3.1, RFC 1812 section 5.3.7
+TEST(UntranslatableDestination,
+     for_which_nothing_stands_is_told) {  // RFC 6052 section 3.1, RFC 1812 section 5.3.7
   Realm gateway{realm_of(false, "64:ff9b::/96")};
   const Bytes private_address = udp("[fd00:10::5]:5000", "[64:ff9b::10.1.2.3]:80").payload(40).ip();
   expect_prohibited(gateway.told(inside, private_address), private_address);

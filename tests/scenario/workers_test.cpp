@@ -5,7 +5,8 @@
 //   when it is claimed anew; nothing opens by one that is about to end
 // - a signpost that leads to no session is gone after six seconds at most, whatever is lost and whoever
 //   floods; one that leads to a session stays
-// - the packets of a flow stay in order, by the short way too, which what is handed over goes at both ends; no
+// - the packets of a flow stay in order, by the short way too, which what is handed over goes at both ends;
+// no
 //   packet goes from worker to worker without end; a full ring drops and counts
 #include "scenario/pairs.hpp"
 #include "scenario/support.hpp"
@@ -80,8 +81,8 @@ TEST_P(Workers,
   expect_nothing_left(gateway, 2);
 }
 
-// The signpost of a session that has ended is about to end too: what comes by it meanwhile opens nothing, since
-// nobody would find that session again, but who has the tuple next (POOL-14).
+// The signpost of a session that has ended is about to end too: what comes by it meanwhile opens nothing,
+// since nobody would find that session again, but who has the tuple next (POOL-14).
 TEST_P(Workers, a_packet_behind_the_end_of_a_session_opens_none_on_its_dying_signpost) {
   Gateway gateway{lab_realm(), GetParam()};
   const std::string old_host = "10.0.0.42", r = "203.0.113.10:4000";
@@ -158,7 +159,8 @@ TEST_P(Workers, what_is_handed_over_goes_the_short_way_where_it_arrives) {
   ASSERT_TRUE(gateway.out(udp(at(host, 5000), "203.0.113.10:53")));
   const auto before = gateway.count(Counter::short_way);
   const auto to_peers = gateway.count(Counter::steer_to_peer);
-  for (unsigned i = 0; i < 100; ++i) gateway.put(Gateway::inside, udp(at(host, 5000), "203.0.113.10:53").ip());
+  for (unsigned i = 0; i < 100; ++i)
+    gateway.put(Gateway::inside, udp(at(host, 5000), "203.0.113.10:53").ip());
   gateway.turn();
   EXPECT_EQ(gateway.count(Counter::short_way) - before, 100U);
   EXPECT_EQ(gateway.count(Counter::steer_to_peer) - to_peers, 100U);
@@ -172,17 +174,21 @@ TEST_P(Workers, what_a_signpost_leads_home_goes_the_short_way_there_and_keeps_it
   const unsigned port = foreign_port(gateway, "198.51.100.10", "10.0.0.42");
   const std::string external = at("198.51.100.10", port), r = "203.0.113.10:4000";
   ASSERT_TRUE(gateway.in(udp(r, external)));
-  const unsigned from_first = owner_of(gateway, "198.51.100.10", static_cast<std::uint16_t>(port)) == WorkerId{0} ? 1 : 2;
+  const unsigned from_first =
+      owner_of(gateway, "198.51.100.10", static_cast<std::uint16_t>(port)) == WorkerId{0} ? 1 : 2;
   for (unsigned round = 1; round <= 20; ++round) {
     gateway.clock().advance(100s);  // of the 300 that the session lives without a packet; its signpost 600
-    ASSERT_TRUE(gateway.in(udp(r, external)));  // the first after so long walks: it may be for another host (POOL-14)
-    const auto short_before = gateway.count(Counter::short_way), mine_before = gateway.count(Counter::steer_mine),
+    ASSERT_TRUE(
+        gateway.in(udp(r, external)));  // the first after so long walks: it may be for another host (POOL-14)
+    const auto short_before = gateway.count(Counter::short_way),
+               mine_before = gateway.count(Counter::steer_mine),
                to_peers = gateway.count(Counter::steer_to_peer);
     for (unsigned i = 0; i < 10; ++i) gateway.put(Gateway::outside, udp(r, external).ip());
     gateway.turn();
     EXPECT_EQ(gateway.count(Counter::short_way) - short_before, 10U);
     EXPECT_EQ(gateway.count(Counter::steer_mine) - mine_before, 20U) << "the signpost's worker, and home";
-    // The fixture's device has one queue: what home sends it hands to the first worker, which is not counted here.
+    // The fixture's device has one queue: what home sends it hands to the first worker, which is not counted
+    // here.
     EXPECT_EQ(gateway.count(Counter::steer_to_peer) - to_peers, 10U * from_first);
     EXPECT_EQ(take_all(gateway, Gateway::inside).size(), 10U);
     EXPECT_EQ(gateway.sessions(), 2U);
@@ -459,7 +465,8 @@ TEST_P(Workers, late_word_of_a_session_does_not_end_the_signpost_in_its_place) {
   say_ended(first);
   EXPECT_EQ(gateway.sessions(), 1U);
   gateway.bind("198.51.100.10", {}, "10.0.0.42", 2);
-  ASSERT_TRUE(gateway.in(udp("203.0.113.10:4000", at("198.51.100.10", port))));  // the same flow, the same record
+  ASSERT_TRUE(
+      gateway.in(udp("203.0.113.10:4000", at("198.51.100.10", port))));  // the same flow, the same record
   ASSERT_NE(signpost(), first);
   say_ended(first);
   EXPECT_EQ(gateway.sessions(), 2U);

@@ -1,6 +1,12 @@
 // A gateway on in-memory ports whose crank the test turns: packets in, packets out, and a clock that it sets.
 #pragma once
 
+#include "realmgw/base/clock.hpp"
+#include "realmgw/config/realm.hpp"
+#include "realmgw/dataplane/eal.hpp"
+#include "realmgw/dataplane/worker.hpp"
+#include "realmgw/ring/messages.hpp"
+
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -10,16 +16,10 @@
 #include <string>
 #include <vector>
 
+#include "support/packet_builder.hpp"
 #include <gtest/gtest.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
-
-#include "realmgw/base/clock.hpp"
-#include "realmgw/config/realm.hpp"
-#include "realmgw/dataplane/eal.hpp"
-#include "realmgw/dataplane/worker.hpp"
-#include "realmgw/ring/messages.hpp"
-#include "support/packet_builder.hpp"
 
 namespace rgw::test {
 
@@ -28,7 +28,8 @@ inline void start_eal() {
   static dataplane::Eal eal{{.program = "test", .huge_pages = false, .memory_mib = 256, .pci = {}}};
 }
 
-/// The lab's realm: inside 10.0.0.1/24, outside 198.51.100.1/24 with a router, a pool of three, hosts hosta and hostb.
+/// The lab's realm: inside 10.0.0.1/24, outside 198.51.100.1/24 with a router, a pool of three, hosts hosta
+/// and hostb.
 inline config::Realm lab_realm() {
   config::Realm realm;
   realm.name = "foo";
@@ -36,11 +37,13 @@ inline config::Realm lab_realm() {
   auto& inside = realm.ports[0];
   inside.name = "inside";
   inside.side = net::Side::inside;
-  inside.addresses = {*net::InterfaceAddress::parse("10.0.0.1/24"), *net::InterfaceAddress::parse("fd00:10::1/64")};
+  inside.addresses = {*net::InterfaceAddress::parse("10.0.0.1/24"),
+                      *net::InterfaceAddress::parse("fd00:10::1/64")};
   auto& outside = realm.ports[1];
   outside.name = "outside";
   outside.side = net::Side::outside;
-  outside.addresses = {*net::InterfaceAddress::parse("198.51.100.1/24"), *net::InterfaceAddress::parse("2001:db8:100::1/64")};
+  outside.addresses = {*net::InterfaceAddress::parse("198.51.100.1/24"),
+                       *net::InterfaceAddress::parse("2001:db8:100::1/64")};
   realm.routes = {{net::Prefix::all(net::Family::v4), address("198.51.100.254")},
                   {net::Prefix::all(net::Family::v6), address("2001:db8:100::fe")}};
   realm.outbound.addresses = {address("198.51.100.1")};
@@ -74,8 +77,8 @@ class Gateway {
     for (std::uint8_t i = 0; i < workers; ++i) {
       control_.push_back(std::make_unique<ring::ControlRings>(WorkerId{i}));
       workers_.push_back(std::make_unique<dataplane::Worker>(
-          dataplane::WorkerParts{WorkerId{i}, snapshot_, ports_, peers_.get(), control_.back().get(), pool_.get(),
-                                 &clock_, 100U + i, 99U}));
+          dataplane::WorkerParts{WorkerId{i}, snapshot_, ports_, peers_.get(), control_.back().get(),
+                                 pool_.get(), &clock_, 100U + i, 99U}));
     }
     // The neighbours that scenarios take for granted; others are left to `learn`.
     learn(inside, "10.0.0.42");
@@ -91,7 +94,8 @@ class Gateway {
     drain_control();
     for (auto& wire : wires_) {
       for (rte_ring* out : wire->out) {
-        for (void* packet = nullptr; rte_ring_dequeue(out, &packet) == 0;) rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
+        for (void* packet = nullptr; rte_ring_dequeue(out, &packet) == 0;)
+          rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
       }
     }
     EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0U) << "packet buffers were lost";
@@ -100,18 +104,20 @@ class Gateway {
   }
 
   void learn(unsigned port, std::string_view neighbour) {
-    tell(ring::NeighbourUpdate{PortId{static_cast<std::uint8_t>(port)}, true, mac_of(address(neighbour)), address(neighbour)});
+    tell(ring::NeighbourUpdate{PortId{static_cast<std::uint8_t>(port)}, true, mac_of(address(neighbour)),
+                               address(neighbour)});
   }
   /// A message from control to all workers.
   void tell(const ring::ToWorker& event) {
     for (auto& rings : control_) ASSERT_TRUE(rings->events_to_worker.push(event));
   }
-  void bind(std::string_view external, net::Service service, std::string_view host, std::uint64_t reservation = 1,
-            std::uint32_t claim = 1, Duration hold = std::chrono::seconds{2}) {
+  void bind(std::string_view external, net::Service service, std::string_view host,
+            std::uint64_t reservation = 1, std::uint32_t claim = 1, Duration hold = std::chrono::seconds{2}) {
     tell(ring::Bind{ReservationId{reservation}, claim, service, address(external), address(host),
                     clock_.now() + hold});
   }
-  void unbind(std::string_view external, net::Service service, std::uint64_t reservation = 1, bool reject_after = true) {
+  void unbind(std::string_view external, net::Service service, std::uint64_t reservation = 1,
+              bool reject_after = true) {
     tell(ring::Unbind{ReservationId{reservation}, service, address(external), reject_after});
   }
 
@@ -126,7 +132,8 @@ class Gateway {
   [[nodiscard]] Bytes frame(unsigned port, const Bytes& ip) const {
     Bytes bytes(sizeof(net::EthernetHeader));
     const bool v6 = ip[0] >> 4 == 6;
-    net::header<net::EthernetHeader>(bytes.data()) = {ports_[port]->facts().mac, neighbour_mac, be16{static_cast<std::uint16_t>(v6 ? 0x86dd : 0x0800)}};
+    net::header<net::EthernetHeader>(bytes.data()) = {ports_[port]->facts().mac, neighbour_mac,
+                                                      be16{static_cast<std::uint16_t>(v6 ? 0x86dd : 0x0800)}};
     bytes.insert(bytes.end(), ip.begin(), ip.end());
     return bytes;
   }
@@ -146,7 +153,8 @@ class Gateway {
   std::optional<Bytes> take_frame(unsigned port) {
     void* packet = nullptr;
     const auto& queues = wires_[port]->out;
-    if (std::none_of(queues.begin(), queues.end(), [&](rte_ring* out) { return rte_ring_dequeue(out, &packet) == 0; }))
+    if (std::none_of(queues.begin(), queues.end(),
+                     [&](rte_ring* out) { return rte_ring_dequeue(out, &packet) == 0; }))
       return std::nullopt;
     const ring::PacketBuffer buffer{static_cast<rte_mbuf*>(packet)};
     const auto bytes = buffer.bytes();
@@ -233,7 +241,9 @@ class Gateway {
 
   /// The MAC address that every neighbour of a scenario has, or a learnt one's own.
   static constexpr net::MacAddress neighbour_mac{{2, 0, 0, 0, 0, 1}};
-  static net::MacAddress mac_of(const net::IpAddress& a) { return {{2, 0, a.data()[0], a.data()[1], a.data()[2], a.data()[3]}}; }
+  static net::MacAddress mac_of(const net::IpAddress& a) {
+    return {{2, 0, a.data()[0], a.data()[1], a.data()[2], a.data()[3]}};
+  }
 
  private:
   /// The rings behind a net_ring device, two for each of its queues.
@@ -243,8 +253,10 @@ class Gateway {
       const std::string name = "wire" + std::to_string(serial++);
       for (unsigned i = 0; i < queues; ++i) {
         const std::string queue = std::to_string(i);
-        in.push_back(rte_ring_create((name + "in" + queue).c_str(), 4096, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ));
-        out.push_back(rte_ring_create((name + "out" + queue).c_str(), 4096, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ));
+        in.push_back(rte_ring_create((name + "in" + queue).c_str(), 4096, SOCKET_ID_ANY,
+                                     RING_F_SP_ENQ | RING_F_SC_DEQ));
+        out.push_back(rte_ring_create((name + "out" + queue).c_str(), 4096, SOCKET_ID_ANY,
+                                      RING_F_SP_ENQ | RING_F_SC_DEQ));
       }
       number = rte_eth_from_rings(name.c_str(), in.data(), queues, out.data(), queues, 0);
       device = "net_ring_" + name;
@@ -259,9 +271,7 @@ class Gateway {
     std::string device;
   };
 
-  void drain_control() {
-    static_cast<void>(punted());
-  }
+  void drain_control() { static_cast<void>(punted()); }
 
   ManualClock clock_;
   dataplane::PacketPool pool_;

@@ -1,6 +1,11 @@
 // Packets, built fluently: udp("10.0.0.42:1000", "203.0.113.10:53").payload(8), and read back likewise.
 #pragma once
 
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/checksum.hpp"
+#include "realmgw/net/headers.hpp"
+#include "realmgw/net/transport.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -8,11 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "realmgw/net/address.hpp"
-#include "realmgw/net/checksum.hpp"
-#include "realmgw/net/headers.hpp"
-#include "realmgw/net/transport.hpp"
 
 namespace rgw::test {
 
@@ -24,9 +24,12 @@ inline net::Endpoint endpoint(std::string_view text) {
   if (const auto address = net::IpAddress::parse(text)) return {*address, 0};
   throw std::invalid_argument{"no endpoint: " + std::string{text}};
 }
-inline net::IpAddress address(std::string_view text) { return endpoint(text).address; }
+inline net::IpAddress address(std::string_view text) {
+  return endpoint(text).address;
+}
 
-/// An IP packet in the making. `ip()` gives its bytes with lengths and checksums right, unless told otherwise.
+/// An IP packet in the making. `ip()` gives its bytes with lengths and checksums right, unless told
+/// otherwise.
 class PacketBuilder {
  public:
   PacketBuilder(net::Protocol protocol, std::string_view source, std::string_view destination)
@@ -37,27 +40,86 @@ class PacketBuilder {
     for (std::size_t i = 0; i < size; ++i) payload_[i] = static_cast<std::uint8_t>(first + i);
     return *this;
   }
-  PacketBuilder& payload(Bytes bytes) { payload_ = std::move(bytes); return *this; }
-  PacketBuilder& ttl(std::uint8_t value) { ttl_ = value; return *this; }
-  PacketBuilder& tos(std::uint8_t value) { tos_ = value; return *this; }
-  PacketBuilder& id(std::uint16_t value) { id_ = value; return *this; }
-  PacketBuilder& df() { flags_offset_ |= net::Ipv4Header::dont_fragment; return *this; }
+  PacketBuilder& payload(Bytes bytes) {
+    payload_ = std::move(bytes);
+    return *this;
+  }
+  PacketBuilder& ttl(std::uint8_t value) {
+    ttl_ = value;
+    return *this;
+  }
+  PacketBuilder& tos(std::uint8_t value) {
+    tos_ = value;
+    return *this;
+  }
+  PacketBuilder& id(std::uint16_t value) {
+    id_ = value;
+    return *this;
+  }
+  PacketBuilder& df() {
+    flags_offset_ |= net::Ipv4Header::dont_fragment;
+    return *this;
+  }
   /// TCP flags.
-  PacketBuilder& syn() { tcp_flags_ = net::TcpHeader::syn; return *this; }
-  PacketBuilder& ack() { tcp_flags_ = net::TcpHeader::ack; return *this; }
-  PacketBuilder& syn_ack() { tcp_flags_ = net::TcpHeader::syn | net::TcpHeader::ack; return *this; }
-  PacketBuilder& fin() { tcp_flags_ = net::TcpHeader::fin | net::TcpHeader::ack; return *this; }
-  PacketBuilder& rst() { tcp_flags_ = net::TcpHeader::rst; return *this; }
-  PacketBuilder& flags(std::uint8_t value) { tcp_flags_ = value; return *this; }
-  PacketBuilder& sequence(std::uint32_t value) { sequence_ = value; return *this; }
-  PacketBuilder& acknowledge(std::uint32_t value) { acknowledgement_ = value; return *this; }
-  PacketBuilder& tcp_options(Bytes options) { tcp_options_ = std::move(options); return *this; }
-  PacketBuilder& ip_options(Bytes options) { ip_options_ = std::move(options); return *this; }
+  PacketBuilder& syn() {
+    tcp_flags_ = net::TcpHeader::syn;
+    return *this;
+  }
+  PacketBuilder& ack() {
+    tcp_flags_ = net::TcpHeader::ack;
+    return *this;
+  }
+  PacketBuilder& syn_ack() {
+    tcp_flags_ = net::TcpHeader::syn | net::TcpHeader::ack;
+    return *this;
+  }
+  PacketBuilder& fin() {
+    tcp_flags_ = net::TcpHeader::fin | net::TcpHeader::ack;
+    return *this;
+  }
+  PacketBuilder& rst() {
+    tcp_flags_ = net::TcpHeader::rst;
+    return *this;
+  }
+  PacketBuilder& flags(std::uint8_t value) {
+    tcp_flags_ = value;
+    return *this;
+  }
+  PacketBuilder& sequence(std::uint32_t value) {
+    sequence_ = value;
+    return *this;
+  }
+  PacketBuilder& acknowledge(std::uint32_t value) {
+    acknowledgement_ = value;
+    return *this;
+  }
+  PacketBuilder& tcp_options(Bytes options) {
+    tcp_options_ = std::move(options);
+    return *this;
+  }
+  PacketBuilder& ip_options(Bytes options) {
+    ip_options_ = std::move(options);
+    return *this;
+  }
   /// ICMP.
-  PacketBuilder& icmp(std::uint8_t type, std::uint8_t code = 0) { icmp_type_ = type; icmp_code_ = code; return *this; }
-  PacketBuilder& query(std::uint16_t identifier, std::uint16_t sequence = 1) { icmp_words_[0] = identifier; icmp_words_[1] = sequence; return *this; }
-  PacketBuilder& no_udp_checksum() { udp_checksum_ = false; return *this; }
-  PacketBuilder& corrupt_transport_checksum() { corrupt_ = true; return *this; }
+  PacketBuilder& icmp(std::uint8_t type, std::uint8_t code = 0) {
+    icmp_type_ = type;
+    icmp_code_ = code;
+    return *this;
+  }
+  PacketBuilder& query(std::uint16_t identifier, std::uint16_t sequence = 1) {
+    icmp_words_[0] = identifier;
+    icmp_words_[1] = sequence;
+    return *this;
+  }
+  PacketBuilder& no_udp_checksum() {
+    udp_checksum_ = false;
+    return *this;
+  }
+  PacketBuilder& corrupt_transport_checksum() {
+    corrupt_ = true;
+    return *this;
+  }
 
   [[nodiscard]] Bytes ip() const {
     const Bytes l4 = transport();
@@ -74,8 +136,10 @@ class PacketBuilder {
         continue;
       }
       PacketBuilder piece = *this;
-      piece.flags_offset_ = static_cast<std::uint16_t>(at / 8 | (end < l4.size() ? net::Ipv4Header::more_fragments : 0));
-      all.push_back(piece.ipv4({l4.begin() + static_cast<std::ptrdiff_t>(at), l4.begin() + static_cast<std::ptrdiff_t>(end)}));
+      piece.flags_offset_ =
+          static_cast<std::uint16_t>(at / 8 | (end < l4.size() ? net::Ipv4Header::more_fragments : 0));
+      all.push_back(piece.ipv4(
+          {l4.begin() + static_cast<std::ptrdiff_t>(at), l4.begin() + static_cast<std::ptrdiff_t>(end)}));
     }
     return all;
   }
@@ -114,7 +178,8 @@ class PacketBuilder {
         tcp.destination_port = be16{destination_.port};
         tcp.sequence = be32{sequence_};
         tcp.acknowledgement = be32{acknowledgement_};
-        tcp.offset_reserved = static_cast<std::uint8_t>((sizeof(net::TcpHeader) + tcp_options_.size()) / 4 << 4);
+        tcp.offset_reserved =
+            static_cast<std::uint8_t>((sizeof(net::TcpHeader) + tcp_options_.size()) / 4 << 4);
         tcp.flags = tcp_flags_;
         tcp.window = be16{65535};
         checksum = &tcp.checksum;
@@ -129,7 +194,8 @@ class PacketBuilder {
       }
       case net::Protocol::sctp: {
         put_payload(sizeof(net::SctpHeader));
-        net::header<net::SctpHeader>(l4.data()) = {be16{source_.port}, be16{destination_.port}, be32{7}, be32{0x12345678}};
+        net::header<net::SctpHeader>(l4.data()) = {be16{source_.port}, be16{destination_.port}, be32{7},
+                                                   be32{0x12345678}};
         break;
       }
       default:
@@ -167,7 +233,8 @@ class PacketBuilder {
     Bytes payload(sizeof(net::Ipv6FragmentHeader));
     net::header<net::Ipv6FragmentHeader>(payload.data()) = {
         wire_protocol(), 0, be16{static_cast<std::uint16_t>(at | (end < l4.size() ? 1 : 0))}, be32{id_}};
-    payload.insert(payload.end(), l4.begin() + static_cast<std::ptrdiff_t>(at), l4.begin() + static_cast<std::ptrdiff_t>(end));
+    payload.insert(payload.end(), l4.begin() + static_cast<std::ptrdiff_t>(at),
+                   l4.begin() + static_cast<std::ptrdiff_t>(end));
     Bytes packet = ipv6(payload);
     net::header<net::Ipv6Header>(packet.data()).next_header = 44;
     return packet;
@@ -195,20 +262,35 @@ class PacketBuilder {
   bool udp_checksum_ = true, corrupt_ = false;
 };
 
-inline PacketBuilder udp(std::string_view source, std::string_view destination) { return {net::Protocol::udp, source, destination}; }
-inline PacketBuilder tcp(std::string_view source, std::string_view destination) { return {net::Protocol::tcp, source, destination}; }
-inline PacketBuilder sctp(std::string_view source, std::string_view destination) { return {net::Protocol::sctp, source, destination}; }
-/// An echo request with identifier and sequence number.
-inline PacketBuilder ping(std::string_view source, std::string_view destination, std::uint16_t identifier, std::uint16_t sequence = 1) {
-  return PacketBuilder{net::Protocol::icmp, source, destination}.icmp(address(source).is_v4() ? 8 : 128).query(identifier, sequence);
+inline PacketBuilder udp(std::string_view source, std::string_view destination) {
+  return {net::Protocol::udp, source, destination};
 }
-inline PacketBuilder pong(std::string_view source, std::string_view destination, std::uint16_t identifier, std::uint16_t sequence = 1) {
-  return PacketBuilder{net::Protocol::icmp, source, destination}.icmp(address(source).is_v4() ? 0 : 129).query(identifier, sequence);
+inline PacketBuilder tcp(std::string_view source, std::string_view destination) {
+  return {net::Protocol::tcp, source, destination};
+}
+inline PacketBuilder sctp(std::string_view source, std::string_view destination) {
+  return {net::Protocol::sctp, source, destination};
+}
+/// An echo request with identifier and sequence number.
+inline PacketBuilder ping(std::string_view source, std::string_view destination, std::uint16_t identifier,
+                          std::uint16_t sequence = 1) {
+  return PacketBuilder{net::Protocol::icmp, source, destination}
+      .icmp(address(source).is_v4() ? 8 : 128)
+      .query(identifier, sequence);
+}
+inline PacketBuilder pong(std::string_view source, std::string_view destination, std::uint16_t identifier,
+                          std::uint16_t sequence = 1) {
+  return PacketBuilder{net::Protocol::icmp, source, destination}
+      .icmp(address(source).is_v4() ? 0 : 129)
+      .query(identifier, sequence);
 }
 /// An ICMP error that quotes `inner` (an IP packet).
-inline PacketBuilder icmp_error(std::string_view source, std::string_view destination, std::uint8_t type, std::uint8_t code,
-                                Bytes inner, std::uint16_t second_word = 0) {
-  return PacketBuilder{net::Protocol::icmp, source, destination}.icmp(type, code).query(0, second_word).payload(std::move(inner));
+inline PacketBuilder icmp_error(std::string_view source, std::string_view destination, std::uint8_t type,
+                                std::uint8_t code, Bytes inner, std::uint16_t second_word = 0) {
+  return PacketBuilder{net::Protocol::icmp, source, destination}
+      .icmp(type, code)
+      .query(0, second_word)
+      .payload(std::move(inner));
 }
 
 /// An IP packet that came out, as text and by field: "udp 198.51.100.1:1000 > 203.0.113.10:53".
@@ -220,15 +302,23 @@ class Seen {
   [[nodiscard]] bool v4() const { return bytes_[0] >> 4 == 4; }
   [[nodiscard]] const net::Ipv4Header& ipv4() const { return net::header<net::Ipv4Header>(bytes_.data()); }
   [[nodiscard]] const net::Ipv6Header& ipv6() const { return net::header<net::Ipv6Header>(bytes_.data()); }
-  [[nodiscard]] net::IpAddress source() const { return v4() ? net::IpAddress{ipv4().source} : net::IpAddress{ipv6().source}; }
-  [[nodiscard]] net::IpAddress destination() const { return v4() ? net::IpAddress{ipv4().destination} : net::IpAddress{ipv6().destination}; }
+  [[nodiscard]] net::IpAddress source() const {
+    return v4() ? net::IpAddress{ipv4().source} : net::IpAddress{ipv6().source};
+  }
+  [[nodiscard]] net::IpAddress destination() const {
+    return v4() ? net::IpAddress{ipv4().destination} : net::IpAddress{ipv6().destination};
+  }
   [[nodiscard]] std::uint8_t protocol() const { return v4() ? ipv4().protocol : ipv6().next_header; }
   [[nodiscard]] std::uint8_t ttl() const { return v4() ? ipv4().ttl : ipv6().hop_limit; }
   [[nodiscard]] std::size_t l4() const { return v4() ? ipv4().header_length() : sizeof(net::Ipv6Header); }
   template <class T>
-  [[nodiscard]] const T& transport() const { return net::header<T>(bytes_.data() + l4()); }
+  [[nodiscard]] const T& transport() const {
+    return net::header<T>(bytes_.data() + l4());
+  }
   [[nodiscard]] std::uint16_t source_port() const { return transport<net::UdpHeader>().source_port.host(); }
-  [[nodiscard]] std::uint16_t destination_port() const { return transport<net::UdpHeader>().destination_port.host(); }
+  [[nodiscard]] std::uint16_t destination_port() const {
+    return transport<net::UdpHeader>().destination_port.host();
+  }
   [[nodiscard]] const net::TcpHeader& tcp() const { return transport<net::TcpHeader>(); }
   [[nodiscard]] const net::IcmpHeader& icmp() const { return transport<net::IcmpHeader>(); }
   /// The packet that an ICMP error quotes, without padding or extensions behind it (RFC 4884).
@@ -249,15 +339,19 @@ class Seen {
     if (protocol() == 17 && transport<net::UdpHeader>().checksum.raw() == 0) return true;
     if (protocol() == 132) return true;
     if (protocol() != 1) {
-      sum.add(v4() ? net::pseudo_header(ipv4().source, ipv4().destination, protocol(), static_cast<std::uint32_t>(size))
-                   : net::pseudo_header(ipv6().source, ipv6().destination, protocol(), static_cast<std::uint32_t>(size)));
+      sum.add(v4() ? net::pseudo_header(ipv4().source, ipv4().destination, protocol(),
+                                        static_cast<std::uint32_t>(size))
+                   : net::pseudo_header(ipv6().source, ipv6().destination, protocol(),
+                                        static_cast<std::uint32_t>(size)));
     }
     return sum.fold() == 0xffff;
   }
   [[nodiscard]] std::string to_string() const {
-    const auto protocol_name = protocol() == 58 ? std::string{"icmp"} : net::to_string(static_cast<net::Protocol>(protocol()));
+    const auto protocol_name =
+        protocol() == 58 ? std::string{"icmp"} : net::to_string(static_cast<net::Protocol>(protocol()));
     if (protocol() == 1 || protocol() == 58) {
-      return protocol_name + std::to_string(icmp().type) + " " + source().to_string() + " > " + destination().to_string();
+      return protocol_name + std::to_string(icmp().type) + " " + source().to_string() + " > " +
+             destination().to_string();
     }
     return protocol_name + " " + net::Endpoint{source(), source_port()}.to_string() + " > " +
            net::Endpoint{destination(), destination_port()}.to_string();

@@ -218,7 +218,7 @@ class WholeGateway : public Gateway {
   Cables cables_;
   std::vector<std::unique_ptr<Mailbox>> mailboxes_;
   std::size_t ports_at_start_ = 0;  ///< the gateway's own services have theirs
-  config::LoadResult file_;  ///< what a reload reads
+  config::LoadResult file_;         ///< what a reload reads
   std::unique_ptr<control::Controller> controller_;
 };
 

@@ -302,7 +302,8 @@ TEST_P(Pcp, a_port_that_dns_has_promised_is_kept_for_the_promise) {  // POOL-1, 
   gateway.turn_all();
   EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:5000", external).syn()),
             "tcp 203.0.113.10:5000 > 10.0.0.42:" + std::to_string(endpoint(external).port));
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.20:5000", external).syn()), "tcp 203.0.113.20:5000 > 10.0.0.43:8443");
+  EXPECT_EQ(gateway.arrives(tcp("203.0.113.20:5000", external).syn()),
+            "tcp 203.0.113.20:5000 > 10.0.0.43:8443");
 }
 
 TEST_P(Pcp, an_inside_host_reaches_it_too) {  // OUT-4

@@ -1,6 +1,7 @@
 // A changed realm file comes into force while the gateway runs (OPS-2), with one worker, two and four:
 // - what the change does not concern goes on: sessions, reservations, queries that wait
-// - hosts have identities: whatever the order of the file, a claim reaches the host that was promised, or nobody
+// - hosts have identities: whatever the order of the file, a claim reaches the host that was promised, or
+// nobody
 // - what is gone ends: hosts, pool addresses, outbound addresses and their ranges, forwards, prefixes
 // - what is new serves at once: hosts, addresses, forwards, routes, timers, zones, maps that the short way
 //   remembers
@@ -45,8 +46,7 @@ class Reload : public WithWorkers {
   bool lives(std::string_view host, const std::string& external, std::string_view to = remote) {
     while (gateway.take(Gateway::outside)) {  // refusals
     }
-    return gateway.leaves(tcp(host, to).ack().payload(9)) ==
-               "tcp " + external + " > " + std::string{to} &&
+    return gateway.leaves(tcp(host, to).ack().payload(9)) == "tcp " + external + " > " + std::string{to} &&
            gateway.arrives(tcp(to, external).ack().payload(9)) ==
                "tcp " + std::string{to} + " > " + std::string{host};
   }
@@ -116,7 +116,8 @@ TEST_P(Reload, a_claim_reaches_whom_it_was_promised_whatever_the_file_says_meanw
       if (random.below(4) == 0) continue;
       const unsigned at = random.below(4) == 0 ? addresses[i] : i;
       const std::string where = "10.0.0." + std::to_string(60 + at);
-      if (std::ranges::any_of(next.hosts, [&](const auto& one) { return one.addresses[0] == address(where); }))
+      if (std::ranges::any_of(next.hosts,
+                              [&](const auto& one) { return one.addresses[0] == address(where); }))
         continue;
       next.hosts.push_back(host("h" + std::to_string(i), where));
     }
@@ -243,7 +244,9 @@ TEST_P(Reload, an_outbound_address_comes_and_goes_with_its_sessions) {
 
 TEST_P(Reload, of_a_range_of_ports_the_sessions_beyond_it_end) {
   const auto low = connect("10.0.0.42:5000"), high = connect("10.0.0.42:50000");
-  const auto port = [](const std::string& external) { return std::stoi(external.substr(external.find(':') + 1)); };
+  const auto port = [](const std::string& external) {
+    return std::stoi(external.substr(external.find(':') + 1));
+  };
   auto next = realm();
   const int middle = (port(low) + port(high)) / 2;
   next.outbound.ports = {{static_cast<std::uint16_t>(middle), 65535}};
@@ -252,7 +255,8 @@ TEST_P(Reload, of_a_range_of_ports_the_sessions_beyond_it_end) {
   EXPECT_EQ(last.sessions_ended, 1U);
   EXPECT_TRUE(low_is_low ? lives("10.0.0.42:50000", high) : lives("10.0.0.42:5000", low));
   for (unsigned i = 0; i < 20; ++i) {
-    const auto external = connect("10.0.0.42:" + std::to_string(7000 + i), "203.0.113.20:" + std::to_string(80 + i));
+    const auto external =
+        connect("10.0.0.42:" + std::to_string(7000 + i), "203.0.113.20:" + std::to_string(80 + i));
     EXPECT_GE(port(external), middle);
   }
   ASSERT_EQ(reload(realm()), Result::reloaded);
@@ -275,7 +279,8 @@ TEST_P(Reload, a_pool_address_comes_and_goes_with_its_reservations) {
 }
 
 TEST_P(Reload, a_query_that_waits_gets_the_address_that_comes) {
-  for (const auto* name : {"hosta.foo", "hostb.foo", "hostc.foo"}) ASSERT_NE(resolver.look_up(name), "no answer");
+  for (const auto* name : {"hosta.foo", "hostb.foo", "hostc.foo"})
+    ASSERT_NE(resolver.look_up(name), "no answer");
   ASSERT_EQ(resolver.look_up("hostd.foo"), "no answer") << "it waits";
   auto next = realm();
   next.pool.addresses.push_back(address("198.51.100.20"));
@@ -284,7 +289,8 @@ TEST_P(Reload, a_query_that_waits_gets_the_address_that_comes) {
 }
 
 TEST_P(Reload, a_query_that_waits_for_a_host_that_goes_is_given_up) {
-  for (const auto* name : {"hosta.foo", "hostb.foo", "hostc.foo"}) ASSERT_NE(resolver.look_up(name), "no answer");
+  for (const auto* name : {"hosta.foo", "hostb.foo", "hostc.foo"})
+    ASSERT_NE(resolver.look_up(name), "no answer");
   ASSERT_EQ(resolver.look_up("hostd.foo"), "no answer");
   auto next = realm();
   next.hosts.pop_back();
@@ -321,7 +327,8 @@ TEST_P(Reload, a_forward_takes_its_port_from_the_session_that_has_it) {
       {.protocol = Protocol::tcp, .outside = endpoint(external), .inside = endpoint("10.0.0.43:80")}};
   ASSERT_EQ(reload(next), Result::reloaded);
   EXPECT_EQ(last.sessions_ended, 1U);
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", external).syn()), "tcp 203.0.113.10:4001 > 10.0.0.43:80");
+  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", external).syn()),
+            "tcp 203.0.113.10:4001 > 10.0.0.43:80");
   ASSERT_EQ(reload(realm()), Result::reloaded);
 }
 
@@ -392,18 +399,19 @@ TEST_P(Reload, what_needs_a_restart_is_not_half_done) {
   next.outbound.max_sessions *= 2;
   EXPECT_EQ(reload(next), Result::restart);
   EXPECT_NE(resolver.look_up("hostd.foo"), "rcode 3");
-  for (const auto& change : {+[](config::Realm& realm) { realm.ports[0].mtu = 1400; },
-                             +[](config::Realm& realm) { realm.workers.count = 7; },
-                             +[](config::Realm& realm) { realm.alg[net::AlgId::ftp].on = true; },
-                             +[](config::Realm& realm) { realm.pcp.on = true; },
-                             +[](config::Realm& realm) { realm.nat64.prefix = net::Prefix::parse("64:ff9b::/96"); },
-                             +[](config::Realm& realm) { realm.outbound.max_ports_per_host = 9; },
-                             +[](config::Realm& realm) {
-                               realm.outbound.mapping = config::Outbound::Mapping::endpoint_independent;
-                             },
-                             +[](config::Realm& realm) {
-                               realm.outbound.filtering = config::Outbound::Filtering::address_dependent;
-                             }}) {
+  for (const auto& change :
+       {+[](config::Realm& realm) { realm.ports[0].mtu = 1400; },
+        +[](config::Realm& realm) { realm.workers.count = 7; },
+        +[](config::Realm& realm) { realm.alg[net::AlgId::ftp].on = true; },
+        +[](config::Realm& realm) { realm.pcp.on = true; },
+        +[](config::Realm& realm) { realm.nat64.prefix = net::Prefix::parse("64:ff9b::/96"); },
+        +[](config::Realm& realm) { realm.outbound.max_ports_per_host = 9; },
+        +[](config::Realm& realm) {
+          realm.outbound.mapping = config::Outbound::Mapping::endpoint_independent;
+        },
+        +[](config::Realm& realm) {
+          realm.outbound.filtering = config::Outbound::Filtering::address_dependent;
+        }}) {
     auto other = realm();
     change(other);
     EXPECT_EQ(reload(other), Result::restart);

@@ -55,9 +55,22 @@ class Started {
     const auto kernel_port = [this](const ring::PortFacts&) {
       return std::make_unique<KernelQueues>(kernel_);
     };
-    controller_ = std::make_unique<control::Controller>(control::Surroundings{
-        clock_, snapshot_, std::move(links), pool_.get(), cables_, kernel_port, 4711, "test", {}, {}, 99U, {},
-        [this] { return config::LoadResult{file_, {}, {}}; }});
+    controller_ = std::make_unique<control::Controller>(
+        control::Surroundings{clock_,
+                              snapshot_,
+                              std::move(links),
+                              pool_.get(),
+                              cables_,
+                              kernel_port,
+                              4711,
+                              "test",
+                              {},
+                              {},
+                              99U,
+                              {},
+                              [this] {
+                                return config::LoadResult{file_, {}, {}};
+                              }});
   }
   ~Started() {
     controller_.reset();

@@ -234,12 +234,14 @@ TEST_P(Share, a_resolver_that_walks_names_ends_with_the_narrow_reservation_alone
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), external);
   EXPECT_EQ(gateway.reservations(), 1U);
   EXPECT_EQ(gateway.control_count(Counter::pool_narrowed), narrowed + 1);
-  gateway.pass(1s);                                        // what was wide rests
+  gateway.pass(1s);                                          // what was wide rests
   EXPECT_EQ(resolver.look_up("tcp80.hostb.foo"), external);  // there is room beside it
   EXPECT_EQ(gateway.arrives(udp("203.0.113.10:1", external + ":9")), "");
   EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:1", external + ":23").syn()), "");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:1", external + ":22").syn()), "tcp 203.0.113.10:1 > 10.0.0.42:22");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:2", external + ":80").syn()), "tcp 203.0.113.10:2 > 10.0.0.43:80");
+  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:1", external + ":22").syn()),
+            "tcp 203.0.113.10:1 > 10.0.0.42:22");
+  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:2", external + ":80").syn()),
+            "tcp 203.0.113.10:2 > 10.0.0.43:80");
 }
 
 TEST_P(Share, what_may_be_two_clients_of_one_resolver_stands_side_by_side) {  // POOL-10, POOL-14

@@ -55,8 +55,8 @@ class Inspector {
   [[nodiscard]] virtual Decision on_bytes(Side from, std::string_view window, Instant now) = 0;
   /// Lets go of what has passed its time. Called about once a second.
   virtual void on_time(Instant now) = 0;
-  /// Of a datagram session: is something agreed by it that a later datagram would be about, so that silence does not end
-  /// it?
+  /// Of a datagram session: is something agreed by it that a later datagram would be about, so that silence
+  /// does not end it?
   [[nodiscard]] virtual bool needs_session(Instant) { return false; }
 };
 

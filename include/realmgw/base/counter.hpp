@@ -230,7 +230,8 @@ inline constexpr std::size_t counter_count = counter_infos.size();
   return counter_infos[static_cast<std::size_t>(counter)];
 }
 
-/// One thread's counters. Writer: that thread alone. Readers: any (each value is whole, the set is not a snapshot).
+/// One thread's counters. Writer: that thread alone. Readers: any (each value is whole, the set is not a
+/// snapshot).
 class alignas(64) CounterBlock {
  public:
   void add(Counter counter, std::uint64_t n = 1) {

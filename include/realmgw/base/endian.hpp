@@ -11,7 +11,8 @@ namespace rgw {
 
 /// An unsigned integer kept in network byte order. Reading it as a number takes `.host()`.
 /// Comparison for equality needs no conversion; ordering is by the number.
-/// Its alignment is 1, so a struct of such fields lies on the wire as written (the compiler still loads it whole).
+/// Its alignment is 1, so a struct of such fields lies on the wire as written (the compiler still loads it
+/// whole).
 template <std::unsigned_integral T>
 class BigEndian {
  public:

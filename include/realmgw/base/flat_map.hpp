@@ -179,7 +179,8 @@ class FlatMap {
   [[nodiscard]] std::size_t slot_count() const { return marks_.size(); }
 
  private:
-  // Of a table on huge pages so much is touched when it is made, the rest by a thread behind it: no key is to wait for a page.
+  // Of a table on huge pages so much is touched when it is made, the rest by a thread behind it: no key is to
+  // wait for a page.
   static constexpr std::size_t slots_at_once = std::size_t{256} << 20;  // bytes
 
   // 31 bits of the key's hash and a one, which tells a taken slot: where the key belongs is known without the
@@ -203,7 +204,8 @@ class FlatMap {
   };
 
   static std::size_t slots_for(std::size_t capacity) {
-    if (capacity == 0 || capacity > std::size_t{1} << 29) throw std::length_error{"FlatMap: capacity out of range"};
+    if (capacity == 0 || capacity > std::size_t{1} << 29)
+      throw std::length_error{"FlatMap: capacity out of range"};
     return std::bit_ceil(2 * capacity);
   }
   [[nodiscard]] Slot* slots() const { return static_cast<Slot*>(slot_memory_.data()); }

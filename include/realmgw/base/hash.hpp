@@ -57,7 +57,8 @@ class HashSalt {
 }
 
 /// `hash_bytes` of the 16 bytes of two words that are at hand already.
-[[nodiscard, gnu::always_inline]] inline std::uint64_t hash_words(std::uint64_t low, std::uint64_t high, const HashSalt& salt) {
+[[nodiscard, gnu::always_inline]] inline std::uint64_t hash_words(std::uint64_t low, std::uint64_t high,
+                                                                  const HashSalt& salt) {
   return multiply_fold(multiply_fold(low ^ salt[0], high ^ salt[1]) ^ salt[1], salt[2] ^ 16);
 }
 

@@ -37,8 +37,9 @@ class HugeMemory {
   /// first touch of a huge page takes about 100 us. Takes 0.2 s a GiB, and up to 2 s in a virtual machine
   /// that has to find the memory first.
   void prefault();
-  /// The same of the first `at_once` bytes; the others are touched in order behind it, by a thread of low priority, while the
-  /// memory is in use already. The thread ends by itself or when it is destroyed, which has to be before the memory goes.
+  /// The same of the first `at_once` bytes; the others are touched in order behind it, by a thread of low
+  /// priority, while the memory is in use already. The thread ends by itself or when it is destroyed, which
+  /// has to be before the memory goes.
   [[nodiscard]] std::jthread prefault_in_order(std::size_t at_once);
 
  private:
@@ -61,7 +62,9 @@ class HugeArray {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t bytes() const { return memory_.bytes(); }
   void prefault() { memory_.prefault(); }
-  [[nodiscard]] std::jthread prefault_in_order(std::size_t at_once) { return memory_.prefault_in_order(at_once); }
+  [[nodiscard]] std::jthread prefault_in_order(std::size_t at_once) {
+    return memory_.prefault_in_order(at_once);
+  }
 
  private:
   static std::size_t bytes_for(std::size_t size) {

@@ -11,7 +11,9 @@ class [[nodiscard]] Verdict {
  public:
   [[nodiscard]] static constexpr Verdict pass() { return Verdict{none}; }
   [[nodiscard]] static constexpr Verdict taken() { return Verdict{gone}; }
-  [[nodiscard]] static constexpr Verdict drop(Counter why) { return Verdict{static_cast<std::uint16_t>(why)}; }
+  [[nodiscard]] static constexpr Verdict drop(Counter why) {
+    return Verdict{static_cast<std::uint16_t>(why)};
+  }
 
   [[nodiscard]] constexpr bool passed() const { return value_ == none; }
   [[nodiscard]] constexpr bool was_taken() const { return value_ == gone; }

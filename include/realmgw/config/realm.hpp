@@ -2,6 +2,12 @@
 // The loader makes it (loader.hpp), everything else reads it. Nothing here refers to YAML.
 #pragma once
 
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/alg_list.hpp"
+#include "realmgw/net/prefix.hpp"
+#include "realmgw/net/side.hpp"
+#include "realmgw/net/transport.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -11,12 +17,6 @@
 #include <string>
 #include <vector>
 
-#include "realmgw/net/address.hpp"
-#include "realmgw/net/alg_list.hpp"
-#include "realmgw/net/prefix.hpp"
-#include "realmgw/net/side.hpp"
-#include "realmgw/net/transport.hpp"
-
 namespace rgw::config {
 
 using std::chrono::milliseconds;
@@ -25,12 +25,12 @@ using net::Side;
 
 /// A network device and what the gateway is on it.
 struct Port {
-  std::string name;                             ///< key under `ports:`; its TAP is "rgw-" + name
-  Side side = Side::inside;                     ///< `side:`; the names `inside` and `outside` say it themselves
-  std::string device;                           ///< PCI address ("0000:3b:00.0") or vdev ("net_af_xdp,iface=veth0")
-  std::vector<net::InterfaceAddress> addresses; ///< service addresses with the length of their link
-  std::vector<net::Prefix> routed;              ///< off the link, but the network outside routes them to this port
-  std::uint16_t mtu = 1500;                     ///< bytes of an IP packet
+  std::string name;          ///< key under `ports:`; its TAP is "rgw-" + name
+  Side side = Side::inside;  ///< `side:`; the names `inside` and `outside` say it themselves
+  std::string device;        ///< PCI address ("0000:3b:00.0") or vdev ("net_af_xdp,iface=veth0")
+  std::vector<net::InterfaceAddress> addresses;  ///< service addresses with the length of their link
+  std::vector<net::Prefix> routed;  ///< off the link, but the network outside routes them to this port
+  std::uint16_t mtu = 1500;         ///< bytes of an IP packet
   bool promiscuous = false;
   friend bool operator==(const Port&, const Port&) = default;
 };
@@ -58,14 +58,15 @@ struct Outbound {
     reject,
     drop
   };
-  std::vector<net::IpAddress> addresses;  ///< external addresses; default: the outside ports' first service addresses
-  std::vector<net::PortRange> ports;      ///< of each address; empty: all ports of all of them
+  std::vector<net::IpAddress>
+      addresses;  ///< external addresses; default: the outside ports' first service addresses
+  std::vector<net::PortRange> ports;  ///< of each address; empty: all ports of all of them
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;
   bool hairpin = true;
-  bool inbound_refresh = true;                  ///< RFC 4787 REQ-6a, RFC 6146 section 5.3
-  std::uint32_t max_sessions = 65536;           ///< size of the session tables, all workers; default: by memory
+  bool inbound_refresh = true;         ///< RFC 4787 REQ-6a, RFC 6146 section 5.3
+  std::uint32_t max_sessions = 65536;  ///< size of the session tables, all workers; default: by memory
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
   std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit
   std::uint32_t max_new_sessions_per_host = 0;  ///< a second, RFC 6888 REQ-4c; 0: no limit
@@ -113,7 +114,7 @@ struct Siit {
   enum class Hairpin : std::uint8_t { off, simple, intrinsic };  ///< RFC 7757 section 4
   enum class TrafficClass : std::uint8_t { copy, ignore };
   enum class Untranslatable : std::uint8_t { reject, drop };
-  std::optional<net::Prefix> prefix;     ///< RFC 6052
+  std::optional<net::Prefix> prefix;  ///< RFC 6052
   /// IPv4 destinations for which the prefix stands: RFC 6877's CLAT, or hosts whose IPv6 addresses lie in the
   /// prefix.
   std::vector<net::Prefix> destinations;
@@ -125,8 +126,8 @@ struct Siit {
   TrafficClass traffic_class = TrafficClass::copy;  ///< of all translation between the families (RFC 7915)
   std::uint16_t lowest_ipv6_mtu = 1280;             ///< likewise: RFC 7915 section 4
   Untranslatable untranslatable = Untranslatable::reject;  ///< likewise: RFC 7915 sections 4.4 and 5.4
-  /// There is no NAT, no pool and no static mapping beside it: a plain stateless translator, for which one port is
-  /// enough.
+  /// There is no NAT, no pool and no static mapping beside it: a plain stateless translator, for which one
+  /// port is enough.
   bool alone = false;
 };
 
@@ -162,18 +163,20 @@ struct Alg {
   enum class AddressForm : std::uint8_t { literal, fqdn };
 
   std::array<Protocol, net::alg_infos.size()> protocols;  ///< by net::AlgId
-  AddressForm sip_address_form = AddressForm::literal;  ///< ALG-3
+  AddressForm sip_address_form = AddressForm::literal;    ///< ALG-3
   /// External ports that are for pinholes alone. Below every system's ephemeral ports (Linux 32768-60999;
   /// IANA, Windows and macOS 49152-65535: RFC 6335 section 6), so that NAT can keep those, and where RTP
   /// usually is.
   std::uint16_t first_port = 16'384, last_port = 24'383;
-  std::uint32_t max_sessions = 16'384;                     ///< inspected at one time, all workers together
+  std::uint32_t max_sessions = 16'384;  ///< inspected at one time, all workers together
   std::uint32_t max_pinholes = 16'384;
   std::uint32_t max_pinholes_per_host = 1'024;
   std::uint32_t max_memory = 64U << 20;  ///< bytes of text held back, all sessions together
 
   [[nodiscard]] Protocol& operator[](net::AlgId id) { return protocols[static_cast<std::size_t>(id)]; }
-  [[nodiscard]] const Protocol& operator[](net::AlgId id) const { return protocols[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] const Protocol& operator[](net::AlgId id) const {
+    return protocols[static_cast<std::size_t>(id)];
+  }
   [[nodiscard]] bool any() const {
     return std::any_of(protocols.begin(), protocols.end(), [](const Protocol& one) { return one.on; });
   }
@@ -189,11 +192,12 @@ struct Pcp {
 };
 
 struct Host {
-  std::string name;                          ///< the label(s) under the zone: "hosta"
-  std::vector<net::IpAddress> addresses;     ///< inside addresses, at most one of each family
-  std::optional<std::vector<net::Service>> services;  ///< which SFQDN it accepts; absent: all. (any, 0): the plain name
-  bool www = false;                          ///< DNS-4
-  bool alg = true;                           ///< its sessions may be inspected, where `alg` says so
+  std::string name;                       ///< the label(s) under the zone: "hosta"
+  std::vector<net::IpAddress> addresses;  ///< inside addresses, at most one of each family
+  std::optional<std::vector<net::Service>>
+      services;      ///< which SFQDN it accepts; absent: all. (any, 0): the plain name
+  bool www = false;  ///< DNS-4
+  bool alg = true;   ///< its sessions may be inspected, where `alg` says so
   friend bool operator==(const Host&, const Host&) = default;
 };
 
@@ -207,11 +211,11 @@ struct Record {
 };
 
 struct Zone {
-  std::string name;  ///< "foo.example", no final dot
+  std::string name;                      ///< "foo.example", no final dot
   std::vector<std::string> nameservers;  ///< default: "ns1.<zone>" at the gateway's outside service addresses
   std::string contact;                   ///< SOA RNAME as a name; default "hostmaster.<zone>"
   std::uint32_t ttl = 3600;
-  std::uint32_t negative_ttl = 60;       ///< SOA MINIMUM (RFC 2308)
+  std::uint32_t negative_ttl = 60;  ///< SOA MINIMUM (RFC 2308)
   std::vector<Record> records;
   friend bool operator==(const Zone&, const Zone&) = default;
 };
@@ -221,13 +225,15 @@ inline constexpr std::uint16_t dns_port = 53;
 struct Dns {
   std::vector<net::IpAddress> listen;  ///< default: every service address
   std::optional<std::string> nsid;     ///< RFC 5001; absent: the realm's name
-  std::vector<net::IpAddress> proxy;   ///< DNS-4: addresses that `www.<host>` answers; default: the outside service addresses
+  std::vector<net::IpAddress>
+      proxy;  ///< DNS-4: addresses that `www.<host>` answers; default: the outside service addresses
   std::uint32_t proxy_ttl = 300;
   std::vector<net::Endpoint> upstreams;  ///< DNS-2: who is asked for names of others; empty: nobody
   std::uint32_t cache = 65536;           ///< answers kept at most; 512 bytes for each, together
   bool dns64 = false;                    ///< DNS-3; default: where there is a `nat64.prefix`
-  std::vector<net::Prefix> dns64_exclude;  ///< AAAA records that count as none (RFC 6147 section 5.1.4); default ::ffff:0:0/96
-  bool ces = false;                      ///< DNS-3: look for peer edge nodes, too
+  std::vector<net::Prefix>
+      dns64_exclude;  ///< AAAA records that count as none (RFC 6147 section 5.1.4); default ::ffff:0:0/96
+  bool ces = false;   ///< DNS-3: look for peer edge nodes, too
 };
 
 /// The whole of a realm file.
@@ -247,9 +253,11 @@ struct Realm {
   Alg alg;
   Pcp pcp;
   std::vector<Host> hosts;
-  std::vector<Zone> zones;  ///< the first is the realm itself, in which the hosts live; reverse zones are derived
+  std::vector<Zone>
+      zones;  ///< the first is the realm itself, in which the hosts live; reverse zones are derived
   Dns dns;
-  std::vector<net::Service> local_services;  ///< what the gateway itself serves on addresses that it shares with NAT or pool; default tcp53, udp53, icmp
+  std::vector<net::Service> local_services;  ///< what the gateway itself serves on addresses that it shares
+                                             ///< with NAT or pool; default tcp53, udp53, icmp
   std::string control_socket = "/run/realmgw/realmgw.sock";
 };
 

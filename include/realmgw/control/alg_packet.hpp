@@ -31,8 +31,9 @@ class Envelope {
   /// False where the headers cannot be carried over to other packets: extension headers of IPv6.
   [[nodiscard]] bool learn(const ring::PacketBuffer& buffer, const net::Packet& packet);
   [[nodiscard]] bool known() const { return size_ != 0; }
-  /// Makes an empty buffer a packet with this transport header and payload, its lengths and checksums right, to be
-  /// handed to the worker as `edited`. `cut`: it may be cut into fragments on its way. False where it does not fit.
+  /// Makes an empty buffer a packet with this transport header and payload, its lengths and checksums right,
+  /// to be handed to the worker as `edited`. `cut`: it may be cut into fragments on its way. False where it
+  /// does not fit.
   [[nodiscard]] bool wrap(std::span<const std::uint8_t> transport, bool cut, std::uint16_t identification,
                           ring::PacketBuffer& packet) const;
 

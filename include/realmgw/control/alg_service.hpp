@@ -1,12 +1,12 @@
 // Reads and edits the signalling that workers hand over (ALG-1 to ALG-5).
 #pragma once
 
-#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/alg/alg.hpp"
 #include "realmgw/alg/stream_editor.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/alg_packet.hpp"
 #include "realmgw/control/pinhole_book.hpp"
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/nat/ownership.hpp"
 

@@ -9,8 +9,9 @@
 
 namespace rgw::control {
 
-/// Workers name a session's host by its address. A session must end as the host's as whose it began, though the
-/// address may have become another's, or nobody's, in between. As many entries as hosts with such sessions.
+/// Workers name a session's host by its address. A session must end as the host's as whose it began, though
+/// the address may have become another's, or nobody's, in between. As many entries as hosts with such
+/// sessions.
 class Claimants {
  public:
   /// Nothing where the address is nobody's.

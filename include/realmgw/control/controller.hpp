@@ -44,9 +44,9 @@ struct Surroundings {
   KernelPortFactory kernel_ports;  ///< empty: the kernel sees no port
   std::uint64_t seed;              ///< of the salt of tables that strangers fill
   std::string version;
-  std::vector<net::Endpoint> dns_listen;  ///< usually `dns_endpoints(realm)`
-  std::string control_socket;             ///< empty: none
-  std::uint64_t shared_seed = 0;          ///< with which the workers have salted the law of ownership
+  std::vector<net::Endpoint> dns_listen;    ///< usually `dns_endpoints(realm)`
+  std::string control_socket;               ///< empty: none
+  std::uint64_t shared_seed = 0;            ///< with which the workers have salted the law of ownership
   std::vector<net::Endpoint> pcp_listen{};  ///< usually `pcp_endpoints(realm)`
   RealmReload::Load load_realm{};           ///< reads the realm file again; empty: there is no reload
   RealmReload::Ended reload_ended{};        ///< hears the result of every reload but dry runs

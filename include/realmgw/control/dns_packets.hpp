@@ -1,10 +1,10 @@
 // DNS over UDP without a socket: queries come as frames from the workers, and answers go back as frames.
 #pragma once
 
-#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/dns_transport.hpp"
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/dns/types.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
@@ -24,8 +24,8 @@ namespace rgw::control {
 class DnsPackets final : public DnsTransport {
  public:
   /// `packets`: the mempool of answers that come later than their queries. All outlive this.
-  DnsPackets(const RealmInForce& realm, WorkerLinks& workers, CounterBlock& counters,
-             rte_mempool* packets, DnsHandler& handler);
+  DnsPackets(const RealmInForce& realm, WorkerLinks& workers, CounterBlock& counters, rte_mempool* packets,
+             DnsHandler& handler);
 
   /// Answers the query in a frame that a worker handed over, at once or later. A packet that it gives back is
   /// the kernel's: the datagram does not fill its packet, or is longer than any query; its sender is no

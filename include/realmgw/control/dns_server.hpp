@@ -1,9 +1,9 @@
 // The DNS server of the realm: sockets, the responder, and the queries that wait for an address.
 #pragma once
 
-#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/dns_tcp.hpp"
 #include "realmgw/control/dns_udp.hpp"
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/recursive_service.hpp"
 #include "realmgw/dns/responder.hpp"
 

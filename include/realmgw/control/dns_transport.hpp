@@ -15,10 +15,10 @@ class DnsTransport;
 
 /// How a query came over a link, past the kernel: its answer goes back the same way.
 struct DnsLink {
-  net::IpAddress local;      ///< that was asked
-  net::MacAddress neighbour; ///< who delivered the query
+  net::IpAddress local;       ///< that was asked
+  net::MacAddress neighbour;  ///< who delivered the query
   PortId port;
-  WorkerId worker;           ///< who handed it over
+  WorkerId worker;  ///< who handed it over
 };
 
 /// Where an answer goes, kept while its query waits (POOL-8).

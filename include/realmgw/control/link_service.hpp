@@ -1,12 +1,12 @@
 // What the packet path leaves to the control thread on the links: the kernel's share, and neighbours.
 #pragma once
 
-#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/base/clock.hpp"
 #include "realmgw/control/dns_packets.hpp"
 #include "realmgw/control/event_loop.hpp"
 #include "realmgw/control/kernel_port.hpp"
 #include "realmgw/control/neighbours.hpp"
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/worker_links.hpp"
 
 #include <array>
@@ -26,7 +26,8 @@ class LinkService final : private NeighbourActions {
   static constexpr unsigned frames_per_turn = 64;    ///< from one kernel port
   static constexpr std::size_t longest_frame = 9216 + 18;
 
-  /// `packets`: the mempool of what the kernel sends; its data room bounds the frames. `dns` gets the queries.
+  /// `packets`: the mempool of what the kernel sends; its data room bounds the frames. `dns` gets the
+  /// queries.
   LinkService(EventLoop& loop, const RealmInForce& realm, WorkerLinks& workers, CounterBlock& counters,
               rte_mempool* packets, const KernelPortFactory& kernel_ports, DnsPackets& dns);
   ~LinkService() override;

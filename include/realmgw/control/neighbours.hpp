@@ -1,10 +1,10 @@
 // Who is on the links: the state of every neighbour of every port, and the packets that wait for one.
 #pragma once
 
-#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/neighbour_message.hpp"
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/ring/messages.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
 
@@ -53,8 +53,7 @@ class Neighbours {
   static constexpr std::chrono::seconds reachable_time{30};  ///< REACHABLE_TIME
   static constexpr unsigned entries_per_tick = 256;          ///< bound of the work of one `tick`
 
-  Neighbours(const RealmInForce& realm, NeighbourActions& actions, CounterBlock& counters,
-             Limits limits);
+  Neighbours(const RealmInForce& realm, NeighbourActions& actions, CounterBlock& counters, Limits limits);
   Neighbours(const RealmInForce& realm, NeighbourActions& actions, CounterBlock& counters)
       : Neighbours{realm, actions, counters, Limits{}} {}
 

@@ -36,7 +36,8 @@ class Netlink {
   /// has another.
   void add_route(unsigned interface, const net::Prefix& to, const net::IpAddress& via, std::uint32_t metric);
   /// Takes away the one that `add_route` has made so.
-  void remove_route(unsigned interface, const net::Prefix& to, const net::IpAddress& via, std::uint32_t metric);
+  void remove_route(unsigned interface, const net::Prefix& to, const net::IpAddress& via,
+                    std::uint32_t metric);
 
  private:
   /// Sends a request and hears its answer, each message of which `hear` gets.

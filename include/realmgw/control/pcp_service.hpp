@@ -1,9 +1,9 @@
 // The PCP server of the realm: its sockets, and the mappings on the workers (RFC 6887).
 #pragma once
 
-#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/pcp_udp.hpp"
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/pcp/server.hpp"

@@ -2,9 +2,9 @@
 // workers.
 #pragma once
 
-#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/alg/address_book.hpp"
 #include "realmgw/base/counter.hpp"
+#include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/nat/pinhole_info.hpp"

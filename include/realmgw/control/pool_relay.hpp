@@ -25,7 +25,8 @@ class PoolRelay final : public pool::PoolListener {
   void bind(const pool::Binding& binding) override;
   /// A worker keeps the claim until its deadline; the pool says that this does no harm.
   void retract(ReservationId, std::uint32_t) override {}
-  void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service, pool::End why) override;
+  void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service,
+              pool::End why) override;
   void ready(pool::Ticket ticket, const pool::Granted& granted) override;
   void gave_up(pool::Ticket ticket) override;
 

@@ -17,7 +17,8 @@ namespace rgw::control {
 /// The directory of a realm's hosts, whose ids outlive the order of the file.
 [[nodiscard]] pool::HostNames make_host_names(const config::Realm& realm);
 /// The hosts that another realm does not have: their name is gone, or it stands for other addresses.
-[[nodiscard]] std::vector<HostId> hosts_without_place(const pool::HostNames& names, const config::Realm& realm);
+[[nodiscard]] std::vector<HostId> hosts_without_place(const pool::HostNames& names,
+                                                      const config::Realm& realm);
 /// Brings the directory to another realm. A host of the same name and addresses keeps its id, whatever else
 /// has changed of it; new ones get ids from `next_id` on.
 void change_hosts(pool::HostNames& names, const config::Realm& realm, std::uint32_t& next_id);

@@ -24,10 +24,10 @@ struct ReloadReport {
   enum class Result : std::uint8_t {
     pending,
     reloaded,
-    unchanged,   ///< the file says what is in force
-    would_apply, ///< a dry run: it would be reloaded
-    mistakes,    ///< the file is wrong
-    restart,     ///< it says what only a restart can bring
+    unchanged,    ///< the file says what is in force
+    would_apply,  ///< a dry run: it would be reloaded
+    mistakes,     ///< the file is wrong
+    restart,      ///< it says what only a restart can bring
   };
   Result result = Result::pending;
   std::vector<std::string> problems, warnings;
@@ -50,16 +50,16 @@ class RealmKeeper {
   virtual void adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) = 0;
 };
 
-/// One reload after the other. The file is read, judged and built into a realm by a thread of its own; then what
-/// is gone ends, the workers change over, control does, and the workers look through their sessions. Whatever
-/// is wrong with the file, nothing has been changed then.
+/// One reload after the other. The file is read, judged and built into a realm by a thread of its own; then
+/// what is gone ends, the workers change over, control does, and the workers look through their sessions.
+/// Whatever is wrong with the file, nothing has been changed then.
 class RealmReload {
  public:
   using Load = std::function<config::LoadResult()>;
   using Ended = std::function<void(const ReloadReport&)>;
 
-  /// All that is referred to outlives it. `load` is called by another thread; `ended`, which may be empty, hears
-  /// of every reload but dry runs.
+  /// All that is referred to outlives it. `load` is called by another thread; `ended`, which may be empty,
+  /// hears of every reload but dry runs.
   RealmReload(Load load, Ended ended, RealmInForce& realm, WorkerLinks& workers, RealmKeeper& keeper);
   RealmReload(const RealmReload&) = delete;
   RealmReload& operator=(const RealmReload&) = delete;
@@ -82,7 +82,8 @@ class RealmReload {
   /// What the thread makes.
   struct Prepared {
     std::shared_ptr<const ring::Snapshot> snapshot;
-    std::vector<std::unique_ptr<ring::WorkerRealm>> parts;  ///< by worker, who has it until it says `RealmExchanged`
+    std::vector<std::unique_ptr<ring::WorkerRealm>>
+        parts;  ///< by worker, who has it until it says `RealmExchanged`
     dns::ZoneSet zones;
   };
 
@@ -103,7 +104,7 @@ class RealmReload {
   Prepared prepared_;
   bool to_apply_ = false;
   std::size_t sent_ = 0, not_changed_ = 0, not_swept_ = 0;  ///< workers, where `changing`
-  std::atomic<bool> ready_ = false;  ///< the thread has ended its work
+  std::atomic<bool> ready_ = false;                         ///< the thread has ended its work
   std::jthread thread_;
 };
 

@@ -34,8 +34,8 @@ class RecursiveService final : dns::ProxyEvents {
   RecursiveService(const RecursiveService&) = delete;
   RecursiveService& operator=(const RecursiveService&) = delete;
 
-  /// Goes by another realm, which has upstreams, too. Questions that are under way are answered by the former one.
-  /// What the cache holds stays, unless it would be another answer now.
+  /// Goes by another realm, which has upstreams, too. Questions that are under way are answered by the former
+  /// one. What the cache holds stays, unless it would be another answer now.
   void change(const config::Realm& realm);
 
   /// Empty where no answer leaves now.

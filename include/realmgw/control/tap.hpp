@@ -15,8 +15,8 @@ namespace rgw::control {
 /// offloads, so every checksum on it is complete.
 class Tap final : public KernelPort {
  public:
-  /// Makes and configures the interface. Throws std::system_error or std::invalid_argument with the interface in
-  /// the text.
+  /// Makes and configures the interface. Throws std::system_error or std::invalid_argument with the interface
+  /// in the text.
   explicit Tap(const ring::PortFacts& port);
 
   [[nodiscard]] int fd() const override { return fd_.get(); }

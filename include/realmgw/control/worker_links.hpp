@@ -43,8 +43,8 @@ class WorkerLinks {
   void send(WorkerId worker, ring::PacketBuffer packet);
 
   /// The worker's part of a realm that is to follow.
-  [[nodiscard]] std::unique_ptr<ring::WorkerRealm> next_realm(WorkerId worker,
-                                                              std::shared_ptr<const ring::Snapshot> realm) const {
+  [[nodiscard]] std::unique_ptr<ring::WorkerRealm> next_realm(
+      WorkerId worker, std::shared_ptr<const ring::Snapshot> realm) const {
     return links_[worker.value()].link.next_realm(std::move(realm));
   }
 

@@ -1,17 +1,17 @@
 // Up to 32 packets on their way through the stages. Hot path: lives in the worker's own memory.
 #pragma once
 
-#include <rte_mbuf.h>
-
-#include <array>
-#include <cstdint>
-
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/base/verdict.hpp"
 #include "realmgw/dataplane/neighbour_table.hpp"
 #include "realmgw/nat/session_table.hpp"
 #include "realmgw/net/packet.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
+
+#include <array>
+#include <cstdint>
+
+#include <rte_mbuf.h>
 
 namespace rgw::dataplane {
 
@@ -30,10 +30,10 @@ struct alignas(64) Packet : net::Packet {
   bool ports_known;              ///< a fragment whose flow `defrag` (here or on a peer) has filled in
   bool hairpinned;               ///< translated outbound already; now on its way in
   bool reconsider;               ///< its session may give way to what is new: see `keep_alive`
-  bool respelled;                ///< calls its session's remote by another spelling than the session: nat::respell
+  bool respelled;  ///< calls its session's remote by another spelling than the session: nat::respell
   ring::SignpostState signpost_state;  ///< where there is a signpost
-  WorkerId from;                 ///< the peer that sent it
-  net::IpAddress next_hop;       ///< from `egress` on, where there is no neighbour
+  WorkerId from;                       ///< the peer that sent it
+  net::IpAddress next_hop;             ///< from `egress` on, where there is no neighbour
 };
 static_assert(sizeof(Packet) == 128);
 
@@ -50,7 +50,8 @@ class Batch {
     has_fragments = to_admit = false;
   }
 
-  /// What most batches have none of, so that the stages which deal with it need not look: fragments (from `parse` on),
+  /// What most batches have none of, so that the stages which deal with it need not look: fragments (from
+  /// `parse` on),
   bool has_fragments = false;
   /// and packets without a session, with one to be reconsidered, or ICMP errors (from `lookup` on).
   bool to_admit = false;
@@ -65,7 +66,8 @@ class Batch {
   void take(Packet& packet) { order_[live_++] = &packet; }
   [[nodiscard]] Packet& operator[](std::uint16_t i) { return *order_[i]; }
 
-  /// Keeps the packets for which `stage(packet)` passes; `dropped(packet, counter)` gets the others, unless they were taken.
+  /// Keeps the packets for which `stage(packet)` passes; `dropped(packet, counter)` gets the others, unless
+  /// they were taken.
   template <class Stage, class Dropped>
   void sift(Stage&& stage, Dropped&& dropped) {
     std::uint16_t kept = 0;

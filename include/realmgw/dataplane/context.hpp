@@ -1,14 +1,6 @@
 // What the stages of one worker share: its tables, its ends of the rings, its clock. Hot path.
 #pragma once
 
-#include <array>
-#include <chrono>
-#include <cstdint>
-#include <deque>
-#include <memory>
-#include <span>
-#include <vector>
-
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/random.hpp"
@@ -29,6 +21,14 @@
 #include "realmgw/ring/messages.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
 #include "realmgw/ring/snapshot.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
 
 namespace rgw::dataplane {
 
@@ -75,10 +75,10 @@ class Context {
 
   Instant now{};     ///< read once a burst
   nat::Tick tick{};  ///< the same, as sessions keep time
-  /// Packets that turned round at translation, or fragments whose first one has come: each with its note, to be taken up
-  /// again after this burst. Bounded by what a burst and the fragment table hold.
+  /// Packets that turned round at translation, or fragments whose first one has come: each with its note, to
+  /// be taken up again after this burst. Bounded by what a burst and the fragment table hold.
   std::vector<rte_mbuf*> again;
-  Batch mapped;  ///< scratch of the stage `map`
+  Batch mapped;                        ///< scratch of the stage `map`
   std::array<bool, 2> mostly_peers{};  ///< by side: most of the last burst were peers' packets
 
   // -- a change of the realm
@@ -108,8 +108,12 @@ class Context {
   std::vector<ring::PinholeMet> met;
 
   /// What the realm says about an address; good until the next call.
-  [[nodiscard]] const Ways<net::Ipv4Address>::Way& way(const net::Ipv4Address& address) { return realm.ways4.to(address); }
-  [[nodiscard]] const Ways<net::Ipv6Address>::Way& way(const net::Ipv6Address& address) { return realm.ways6.to(address); }
+  [[nodiscard]] const Ways<net::Ipv4Address>::Way& way(const net::Ipv4Address& address) {
+    return realm.ways4.to(address);
+  }
+  [[nodiscard]] const Ways<net::Ipv6Address>::Way& way(const net::Ipv6Address& address) {
+    return realm.ways6.to(address);
+  }
   [[nodiscard]] const ring::Snapshot& snapshot() const { return *realm.snapshot; }
 
   // -- ways off the path; each takes the packet buffer over
@@ -129,8 +133,8 @@ class Context {
   /// `query_ring_full`, where that is not possible.
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port);
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port, const net::IpAddress& next_hop);
-  /// Makes the mbuf's data the frame of the packet as it is now: 14 bytes of Ethernet header, which keeps its addresses, before
-  /// the IP header, and nothing behind the packet.
+  /// Makes the mbuf's data the frame of the packet as it is now: 14 bytes of Ethernet header, which keeps its
+  /// addresses, before the IP header, and nothing behind the packet.
   static void reframe(const Packet& packet);
   /// Writes a packet's note so that whoever takes it up goes on where it is now.
   void write_note(const Packet& packet, std::uint32_t signpost = ring::no_signpost) const;
@@ -194,7 +198,8 @@ class Context {
   void keep_signpost(nat::Session& signpost) const {
     nat::SessionTable::extend(signpost, tick + 2 * realm.timeouts[static_cast<std::size_t>(signpost.timer)]);
   }
-  /// Does a packet from there keep its session as it is alive for longer? From inside it must (RFC 4787 REQ-6).
+  /// Does a packet from there keep its session as it is alive for longer? From inside it must (RFC 4787
+  /// REQ-6).
   [[nodiscard]] bool refreshes(net::Side from) const {
     return from == net::Side::inside || snapshot().policy.inbound_refresh;
   }
@@ -202,7 +207,8 @@ class Context {
   /// for longer than `hold`? Then its next packet from outside is judged. `deadline`: what a packet gives it
   /// now.
   [[nodiscard]] bool stands_back(const nat::Session& session, nat::Tick deadline) const {
-    return static_cast<std::int32_t>(deadline - session.deadline) > realm.hold && session.origin == nat::Session::Origin::inbound &&
+    return static_cast<std::int32_t>(deadline - session.deadline) > realm.hold &&
+           session.origin == nat::Session::Origin::inbound &&
            (session.protocol() == net::Protocol::udp || session.protocol() == net::Protocol::icmp);
   }
   /// The gateway's own address towards a sender on this port: what errors come from.
@@ -229,7 +235,8 @@ class Context {
   /// Has this worker a queue of the port, and which?
   [[nodiscard]] bool has_queue(const Port& port) const { return id.value() < port.queues(); }
 
-  /// How often a packet may go from worker to worker: fragment's meeting place, owner, home, and once more hairpinned.
+  /// How often a packet may go from worker to worker: fragment's meeting place, owner, home, and once more
+  /// hairpinned.
   static constexpr std::uint8_t max_hops = 6;
 
  private:

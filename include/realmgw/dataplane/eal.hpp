@@ -1,11 +1,11 @@
 // DPDK's environment, begun and ended once in a process.
 #pragma once
 
-#include <rte_mempool.h>
-
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <rte_mempool.h>
 
 namespace rgw::dataplane {
 

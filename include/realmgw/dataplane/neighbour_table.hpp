@@ -1,9 +1,6 @@
 // A worker's copy of what the control thread knows of neighbours: next hop to MAC address. Hot path.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "realmgw/base/flat_map.hpp"
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/nat/address_key.hpp"
@@ -11,6 +8,9 @@
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/headers.hpp"
 #include "realmgw/ring/snapshot.hpp"
+
+#include <cstdint>
+#include <vector>
 
 namespace rgw::dataplane {
 
@@ -27,12 +27,13 @@ struct alignas(32) Neighbour {
 };
 static_assert(sizeof(Neighbour) == 32);
 
-/// Sessions keep an index rather than a pointer, and it stays theirs: an index that was given up names nobody ever after (until
-/// the generation, of 16 bits, comes round).
+/// Sessions keep an index rather than a pointer, and it stays theirs: an index that was given up names nobody
+/// ever after (until the generation, of 16 bits, comes round).
 class NeighbourTable {
  public:
   /// `capacity` is below 65536.
-  NeighbourTable(std::uint32_t capacity, const HashSalt& salt) : places_(capacity + 1), by_address_{capacity, salt} {
+  NeighbourTable(std::uint32_t capacity, const HashSalt& salt)
+      : places_(capacity + 1), by_address_{capacity, salt} {
     for (std::uint32_t place = capacity; place != 0; --place) free_.push_back(place);
   }
 
@@ -48,7 +49,8 @@ class NeighbourTable {
   }
 
   /// Control's word. False where the table is full of others.
-  bool update(const ring::PortFacts& port, const net::IpAddress& address, const net::MacAddress& mac, bool reachable) {
+  bool update(const ring::PortFacts& port, const net::IpAddress& address, const net::MacAddress& mac,
+              bool reachable) {
     const Key key{address, port.id.value()};
     std::uint32_t* place = by_address_.find(key);
     if (!reachable) {

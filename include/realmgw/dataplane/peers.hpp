@@ -1,24 +1,26 @@
 // The rings from worker to worker: one for each ordered pair, one writer and one reader each.
 #pragma once
 
-#include <rte_mbuf.h>
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/ring/spsc_ring.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "realmgw/base/strong_id.hpp"
-#include "realmgw/ring/spsc_ring.hpp"
+#include <rte_mbuf.h>
 
 namespace rgw::dataplane {
 
-/// A packet, with its note or `as_it_came`; or, where there is none, word of the session that a signpost leads to.
+/// A packet, with its note or `as_it_came`; or, where there is none, word of the session that a signpost
+/// leads to.
 struct PeerMessage {
   enum class Word : std::uint8_t {
-    ended,   ///< there is no such session: the signpost ends too
-    lives,   ///< it stands, though no packet may have passed the signpost for long
-    noted,   ///< a packet whose note says where it is on its way
-    as_it_came,  ///< a packet from the queue of `port`, which nobody has done anything to: its note, a line of its own, is not written
+    ended,       ///< there is no such session: the signpost ends too
+    lives,       ///< it stands, though no packet may have passed the signpost for long
+    noted,       ///< a packet whose note says where it is on its way
+    as_it_came,  ///< a packet from the queue of `port`, which nobody has done anything to: its note, a line
+                 ///< of its own, is not written
   };
   rte_mbuf* packet;
   std::uint32_t signpost;  ///< of word: which, on the worker that gets it
@@ -44,7 +46,9 @@ class PeerMesh {
 
   [[nodiscard]] unsigned workers() const { return workers_; }
   /// The ring that `from` writes and `to` reads; they differ.
-  [[nodiscard]] PeerRing& ring(WorkerId from, WorkerId to) { return *rings_[from.value() * workers_ + to.value()]; }
+  [[nodiscard]] PeerRing& ring(WorkerId from, WorkerId to) {
+    return *rings_[from.value() * workers_ + to.value()];
+  }
 
  private:
   unsigned workers_;

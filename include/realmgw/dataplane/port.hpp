@@ -1,14 +1,14 @@
 // A port of the gateway: an Ethernet device under DPDK, whichever driver it has (OPS-7).
 #pragma once
 
-#include <rte_mbuf.h>
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/config/realm.hpp"
+#include "realmgw/ring/snapshot.hpp"
 
 #include <cstdint>
 #include <string>
 
-#include "realmgw/base/strong_id.hpp"
-#include "realmgw/config/realm.hpp"
-#include "realmgw/ring/snapshot.hpp"
+#include <rte_mbuf.h>
 
 namespace rgw::dataplane {
 

@@ -33,12 +33,12 @@ struct RealmView {
   std::int32_t hold;  ///< how long a reservation lasts, in ticks
   Ways<net::Ipv4Address> ways4;
   Ways<net::Ipv6Address> ways6;
-  nat::MapMemo memo;  ///< what the stage `map` has made of addresses
+  nat::MapMemo memo;                 ///< what the stage `map` has made of addresses
   std::array<Router, 64> routers{};  ///< by the route's place
 };
 
-/// The next view of a worker, with the rules of its admission: made by control, exchanged by the worker for what
-/// it has, and given back with that in it.
+/// The next view of a worker, with the rules of its admission: made by control, exchanged by the worker for
+/// what it has, and given back with that in it.
 struct NextRealm final : ring::WorkerRealm {
   NextRealm(std::shared_ptr<const ring::Snapshot> of, const nat::Ownership& ownership, WorkerId worker,
             const HashSalt& salt)

@@ -10,23 +10,32 @@
 namespace rgw::dataplane::stages {
 
 /// A burst from this worker's queue of a port; returns how many packets there were.
-[[nodiscard]] std::uint16_t receive(Context& context, const Port& port, std::span<rte_mbuf*, Batch::capacity> burst);
+[[nodiscard]] std::uint16_t receive(Context& context, const Port& port,
+                                    std::span<rte_mbuf*, Batch::capacity> burst);
 /// The short way. Sends the packets about which nothing has to be decided: plain packets (net::parse_plain)
 /// of known `plain` sessions of any family pair, whose next hop is known, that fit their link and leave the
 /// TCP state as it is. Does to them what the walk does. Hands over packets that are a peer's. The other
 /// packets stay in `burst`, in their order; so do packets that would overtake an earlier one of their flow.
 /// Returns how many stay.
-[[nodiscard]] std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
-/// The same for packets that a peer has handed over: as they came by a port, or with notes, all of them from one side.
-[[nodiscard]] std::uint16_t take_short_way_from_peer(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
-[[nodiscard]] std::uint16_t take_short_way_from_peer(Context& context, net::Side side, std::span<rte_mbuf*> burst);
+[[nodiscard]] std::uint16_t take_short_way(Context& context, const ring::PortFacts& port,
+                                           std::span<rte_mbuf*> burst);
+/// The same for packets that a peer has handed over: as they came by a port, or with notes, all of them from
+/// one side.
+[[nodiscard]] std::uint16_t take_short_way_from_peer(Context& context, const ring::PortFacts& port,
+                                                     std::span<rte_mbuf*> burst);
+[[nodiscard]] std::uint16_t take_short_way_from_peer(Context& context, net::Side side,
+                                                     std::span<rte_mbuf*> burst);
 /// The short way for plain packets both of whose ends a map has translated before (nat::MapMemo).
-[[nodiscard]] std::uint16_t take_short_way_by_map(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst);
-/// Puts packets that came from a port into a batch, for the walk; they must fit. `hops`: from worker to worker.
+[[nodiscard]] std::uint16_t take_short_way_by_map(Context& context, const ring::PortFacts& port,
+                                                  std::span<rte_mbuf*> burst);
+/// Puts packets that came from a port into a batch, for the walk; they must fit. `hops`: from worker to
+/// worker.
 void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch, std::uint8_t hops = 0);
-/// Ethernet and IP headers: who is it for, is it whole, which flow is it of? ARP and neighbour discovery branch off here.
+/// Ethernet and IP headers: who is it for, is it whole, which flow is it of? ARP and neighbour discovery
+/// branch off here.
 void parse(Context& context, Batch& batch);
-/// Packets that need no session, translated by a map (SIIT, NPTv6) or not at all: they go straight to `resolve`.
+/// Packets that need no session, translated by a map (SIIT, NPTv6) or not at all: they go straight to
+/// `resolve`.
 void map(Context& context, Batch& batch);
 /// Fragments learn their ports from the first of their datagram (OUT-7).
 void defrag(Context& context, Batch& batch);
@@ -36,7 +45,8 @@ void steer(Context& context, Batch& batch);
 void lookup(Context& context, Batch& batch);
 /// Packets without one: is it for the gateway itself, does it open a session, is it refused?
 void admit(Context& context, Batch& batch);
-/// Where the packet goes: hop limit, route, MTU. Before translation, so that errors show the sender its own packet.
+/// Where the packet goes: hop limit, route, MTU. Before translation, so that errors show the sender its own
+/// packet.
 void egress(Context& context, Batch& batch);
 /// NAT. Hairpinned packets turn round here, and those for the gateway's own sockets leave.
 void translate(Context& context, Batch& batch);
@@ -51,7 +61,8 @@ void edited(Context& context, Batch& batch);
 
 /// Decides whether an ALG reads a session that was just opened, perhaps by a pinhole. Where there is no room
 /// to read it, the session ends with its first packet.
-[[nodiscard]] Verdict begin_inspection(Context& context, nat::SessionSlot slot, nat::PinholeTable::Index pinhole);
+[[nodiscard]] Verdict begin_inspection(Context& context, nat::SessionSlot slot,
+                                       nat::PinholeTable::Index pinhole);
 /// Not a stage: `translate` calls it for a packet of a session that has a companion. Hands the packet to the
 /// ALG, adjusts its numbers (ALG-1), or lets it pass.
 [[nodiscard]] Verdict inspect(Context& context, Packet& packet, const nat::Session& session);
@@ -68,14 +79,15 @@ inline void adopt_signpost(Context& context, nat::Session& session, const Packet
   session.home = packet.from;
   session.posted_by = packet.signpost;
 }
-/// The port, next hop and MTU by which a packet reaches an address, which may be of the other family; `cached` remembers the
-/// neighbour. Its sender is told where there is no way (OUT-5).
-[[nodiscard]] Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destination, nat::NeighbourIndex& cached);
-/// Of the stage `map`: a packet that prefix translation is meant for (RFC 6296), which it then has decided upon; nothing for
-/// another.
+/// The port, next hop and MTU by which a packet reaches an address, which may be of the other family;
+/// `cached` remembers the neighbour. Its sender is told where there is no way (OUT-5).
+[[nodiscard]] Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destination,
+                               nat::NeighbourIndex& cached);
+/// Of the stage `map`: a packet that prefix translation is meant for (RFC 6296), which it then has decided
+/// upon; nothing for another.
 [[nodiscard]] std::optional<Verdict> translate_prefix(Context& context, Packet& packet);
-/// Of the stage `map`: a packet from or to a remote towards which translation is off (RFC 6888 REQ-6), which it then has
-/// decided upon; nothing for another.
+/// Of the stage `map`: a packet from or to a remote towards which translation is off (RFC 6888 REQ-6), which
+/// it then has decided upon; nothing for another.
 [[nodiscard]] std::optional<Verdict> forward_untranslated(Context& context, Packet& packet);
 
 /// An address that names all hosts of the link where the packet was seen, or a group.
@@ -110,16 +122,18 @@ template <class Address>
 /// A SYN whose wait has ended: its sender is told (RFC 5382 REQ-4).
 void refuse_stored(Context& context, const nat::StoredSyns::Syn& syn);
 
-/// The session that was found goes on living; TCP moves its state (RFC 6146 section 3.5.2). `admit` reconsiders
-/// a SYN for a connection that is over (nat::TcpTransition), and a packet of a session that stands back
+/// The session that was found goes on living; TCP moves its state (RFC 6146 section 3.5.2). `admit`
+/// reconsiders a SYN for a connection that is over (nat::TcpTransition), and a packet of a session that
+/// stands back
 /// (`Context::stands_back`).
 [[nodiscard]] Verdict keep_alive(Context& context, Packet& packet);
 /// A frame that the kernel sent through a port's TAP (OUT-9).
 void from_kernel(Context& context, rte_mbuf* mbuf, PortId port);
-/// A fragment on its way to its flow: it learns what other fragments of its datagram know, waits for them, goes to the
-/// worker where they meet, or is dropped (OUT-7).
+/// A fragment on its way to its flow: it learns what other fragments of its datagram know, waits for them,
+/// goes to the worker where they meet, or is dropped (OUT-7).
 [[nodiscard]] Verdict defragment(Context& context, Packet& packet);
-/// A first fragment that was refused as `why`: so are the others of its datagram, whether they wait or come later (OUT-7).
+/// A first fragment that was refused as `why`: so are the others of its datagram, whether they wait or come
+/// later (OUT-7).
 [[nodiscard]] Verdict condemn_datagram(Context& context, Packet& first, Counter why);
 /// An ARP frame: answers what asks for an address of ours, shows control what it can learn from.
 [[nodiscard]] Verdict arp(Context& context, Packet& packet);

@@ -1,10 +1,10 @@
 // A worker: turns the crank of the packet path. A thread only calls `step()`; tests call it themselves.
 #pragma once
 
+#include "realmgw/dataplane/context.hpp"
+
 #include <array>
 #include <cstdint>
-
-#include "realmgw/dataplane/context.hpp"
 
 namespace rgw::dataplane {
 
@@ -15,12 +15,13 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// One turn: control's events, control's packets, peers' packets, a burst from each queue, timers. Returns how many
-  /// packets and events there were, so that the caller may rest after a run of idle turns.
+  /// One turn: control's events, control's packets, peers' packets, a burst from each queue, timers. Returns
+  /// how many packets and events there were, so that the caller may rest after a run of idle turns.
   std::uint32_t step();
 
   /// Its part of a realm that is to follow, for `ring::RealmExchange`. Any thread may make it.
-  [[nodiscard]] std::unique_ptr<ring::WorkerRealm> next_realm(std::shared_ptr<const ring::Snapshot> snapshot) const {
+  [[nodiscard]] std::unique_ptr<ring::WorkerRealm> next_realm(
+      std::shared_ptr<const ring::Snapshot> snapshot) const {
     return std::make_unique<NextRealm>(std::move(snapshot), context_.ownership, context_.id, context_.salt);
   }
 
@@ -31,7 +32,8 @@ class Worker {
   [[nodiscard]] Context& context() { return context_; }
 
  private:
-  /// A run of packets that a peer has handed over and that are alike: from one side, with notes, or as they came by one port.
+  /// A run of packets that a peer has handed over and that are alike: from one side, with notes, or as they
+  /// came by one port.
   struct HandedOver {
     const Port* port = nullptr;  ///< as they came by it
     net::Side side{};

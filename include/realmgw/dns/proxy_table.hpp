@@ -26,13 +26,13 @@ class ProxyEvents {
 };
 
 /// One proxy for one remote, for as long as a name's TTL says or a session lasts. A proxy whose time is over
-/// stays its remote's until another needs it, the one that has rested longest first, and `rest` at least. One thread. Memory is
-/// bounded by the number of proxies; a call takes O(log n).
+/// stays its remote's until another needs it, the one that has rested longest first, and `rest` at least. One
+/// thread. Memory is bounded by the number of proxies; a call takes O(log n).
 class ProxyTable final : public ProxyBinder {
  public:
   static constexpr std::size_t max_proxies = 65536;
-  /// How long a proxy rests after its time before another remote may have it: a session that began at the last
-  /// moment has been heard of by then.
+  /// How long a proxy rests after its time before another remote may have it: a session that began at the
+  /// last moment has been heard of by then.
   static constexpr std::chrono::seconds rest{10};
 
   /// The proxies are `count` addresses from `first` on, at most `max_proxies` of them. Throws

@@ -31,7 +31,7 @@ struct RecursorConfig {
   std::optional<net::Pref64> dns64;  ///< absent: no DNS64
   /// AAAA records with these addresses count as none (RFC 6147 section 5.1.4).
   std::vector<net::Prefix> dns64_exclude = Dns64::default_exclusions();
-  bool ces = false;                  ///< ask for a peer edge node, too (DNS-3)
+  bool ces = false;  ///< ask for a peer edge node, too (DNS-3)
   /// After this a question fails, whatever its upstreams may still say: no client waits longer.
   std::chrono::milliseconds patience{5000};
   std::size_t max_fetches = 1024;            ///< queries to upstreams at once

@@ -132,8 +132,8 @@ class Zone {
   ZoneViews views_ = ZoneViews::both;
   std::uint32_t ttl_ = 0;
   std::unordered_map<std::string, Node, TextHash, std::equal_to<>> nodes_;  ///< by wire form in lower case
-  std::bitset<Name::max_size + 1> sizes_;                                  ///< of the keys: others are not looked for
-  const Node* apex_ = nullptr;                                             ///< map nodes never move
+  std::bitset<Name::max_size + 1> sizes_;  ///< of the keys: others are not looked for
+  const Node* apex_ = nullptr;             ///< map nodes never move
   RrSet negative_soa_;
 };
 

@@ -1,27 +1,29 @@
 // An address of either family as part of a table's key: 17 bytes, no padding.
 #pragma once
 
+#include "realmgw/base/hash.hpp"
+#include "realmgw/net/address.hpp"
+
 #include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
 
-#include "realmgw/base/hash.hpp"
-#include "realmgw/net/address.hpp"
-
 namespace rgw::nat {
 
-/// Written and read (hashed, compared) in the same words, for a load that begins within one store and ends within another has
-/// to wait for both.
+/// Written and read (hashed, compared) in the same words, for a load that begins within one store and ends
+/// within another has to wait for both.
 struct AddressKey {
   std::array<std::uint8_t, 16> bytes{};
   net::Family family{};
 
   AddressKey() = default;
-  AddressKey(const net::IpAddress& address) : family{address.family()} {  // NOLINT(google-explicit-constructor)
+  AddressKey(const net::IpAddress& address)
+      : family{address.family()} {  // NOLINT(google-explicit-constructor)
     std::memcpy(bytes.data(), address.data(), bytes.size());
   }
-  AddressKey(const net::Ipv4Address& address) : family{net::Family::v4} {  // NOLINT(google-explicit-constructor)
+  AddressKey(const net::Ipv4Address& address)
+      : family{net::Family::v4} {  // NOLINT(google-explicit-constructor)
     const std::uint64_t words[2] = {address.value.raw(), 0};
     static_assert(std::endian::native == std::endian::little);
     std::memcpy(bytes.data(), words, sizeof words);

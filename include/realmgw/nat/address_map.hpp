@@ -21,10 +21,10 @@ struct AddressMapping {
   net::Prefix ipv6;
 };
 
-/// Longest-prefix match in both directions (SIIT-1). A lookup probes a table for each halving of the number of different
-/// prefix lengths (net::LongestPrefixMap states the bound), however many mappings there are: a million cost what ten
-/// do, but for cache misses, which `prefetch` takes ahead. A single address takes 16 to 32 bytes and a row of 18 (from
-/// IPv4), and 40 to 80 and a row of 6 (from IPv6).
+/// Longest-prefix match in both directions (SIIT-1). A lookup probes a table for each halving of the number
+/// of different prefix lengths (net::LongestPrefixMap states the bound), however many mappings there are: a
+/// million cost what ten do, but for cache misses, which `prefetch` takes ahead. A single address takes 16 to
+/// 32 bytes and a row of 18 (from IPv4), and 40 to 80 and a row of 6 (from IPv6).
 class AddressMap {
  public:
   /// An empty map: translates nothing.

@@ -103,17 +103,19 @@ class Admission {
   Admission(const Policy& policy, const Ownership& ownership, WorkerId self, SessionTable& sessions,
             BindingTable& bindings, Random& random, const HashSalt& salt);
 
-  /// A packet from inside to `remote`, which is whom its destination stands for (`remote_of`). `hairpin`: the remote is an
-  /// address of this gateway (OUT-4).
-  [[nodiscard]] Admitted outbound(const net::Packet& packet, const net::Ipv4Address& remote, bool hairpin, Instant now);
-  [[nodiscard]] Admitted outbound(const net::Packet& packet, const net::Ipv6Address& remote, bool hairpin, Instant now);
-  /// Asks for the memory that `outbound` will read for a packet, where that can be guessed, so that the misses of a burst
-  /// overlap. `n`: how many go before it.
+  /// A packet from inside to `remote`, which is whom its destination stands for (`remote_of`). `hairpin`: the
+  /// remote is an address of this gateway (OUT-4).
+  [[nodiscard]] Admitted outbound(const net::Packet& packet, const net::Ipv4Address& remote, bool hairpin,
+                                  Instant now);
+  [[nodiscard]] Admitted outbound(const net::Packet& packet, const net::Ipv6Address& remote, bool hairpin,
+                                  Instant now);
+  /// Asks for the memory that `outbound` will read for a packet, where that can be guessed, so that the
+  /// misses of a burst overlap. `n`: how many go before it.
   void prefetch_outbound(const net::Packet& packet, std::uint32_t n) const {
     packet.family == net::Family::v4 ? prefetch(packet.key4, n) : prefetch(packet.key6, n);
   }
-  /// The same of `inbound`, in two steps: where its reservation is looked for, and, once that has come, what the session with
-  /// the host will use.
+  /// The same of `inbound`, in two steps: where its reservation is looked for, and, once that has come, what
+  /// the session with the host will use.
   void prefetch_reservation(const net::Packet& packet) const {
     packet.family == net::Family::v4 ? prefetch_reservation(packet.key4) : prefetch_reservation(packet.key6);
   }
@@ -148,7 +150,8 @@ class Admission {
   [[nodiscard]] SessionSlot gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote,
                                          Instant now) const;
 
-  /// Would such a packet, were it not of `session`, claim a reservation of its very service for another host (POOL-14)?
+  /// Would such a packet, were it not of `session`, claim a reservation of its very service for another host
+  /// (POOL-14)?
   [[nodiscard]] bool claims_beside(const net::Packet& packet, const Session& session, Instant now) const;
 
   /// Goes by `next` from now on, whose sizes are the same; afterwards `next` holds the former rules. Sessions
@@ -174,8 +177,8 @@ class Admission {
   [[nodiscard]] PinholeTable& pinholes() { return pinholes_; }
   [[nodiscard]] const PinholeTable& pinholes() const { return pinholes_; }
   [[nodiscard]] const MappingTable& mappings() const { return mappings_; }
-  /// For an operator: the mappings of this worker's hosts from `cursor` on (0 at first), static ones first, into
-  /// `rows`, whose number becomes `count`. Looks at a bounded part of the table.
+  /// For an operator: the mappings of this worker's hosts from `cursor` on (0 at first), static ones first,
+  /// into `rows`, whose number becomes `count`. Looks at a bounded part of the table.
   struct Listed {
     std::uint32_t next;  ///< where to go on
     bool last;           ///< there are no more
@@ -204,7 +207,8 @@ class Admission {
                                      Instant now);
   template <class Inside>
   void prefetch(const net::FlowKey<Inside>& inside, std::uint32_t n) const;
-  /// Asks for what the choice of an external port reads, should it be the host's own one at the first address that is tried.
+  /// Asks for what the choice of an external port reads, should it be the host's own one at the first address
+  /// that is tried.
   template <class Inside, class Outside>
   void prefetch_outside(const net::FlowKey<Inside>& inside, const Outside& far, std::uint32_t n) const;
   template <class Outside>

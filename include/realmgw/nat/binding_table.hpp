@@ -1,11 +1,6 @@
 // A worker's copy of the Circular Pool's reservations, which first packets claim (POOL-5, POOL-6, POOL-7).
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <optional>
-#include <vector>
-
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/flat_map.hpp"
 #include "realmgw/base/strong_id.hpp"
@@ -13,10 +8,15 @@
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/transport.hpp"
 
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
 namespace rgw::nat {
 
-/// One reservation with its pending claims, oldest first. The control thread binds and unbinds; the worker takes
-/// claims. All by the worker's own clock, so that an answer that is late is late for everybody.
+/// One reservation with its pending claims, oldest first. The control thread binds and unbinds; the worker
+/// takes claims. All by the worker's own clock, so that an answer that is late is late for everybody.
 class BindingTable {
   struct Binding;
 
@@ -43,9 +43,11 @@ class BindingTable {
   /// Adds a claim, making the reservation where it is new. False where there is no room.
   [[nodiscard]] bool bind(const net::IpAddress& external, net::Service service, ReservationId reservation,
                           std::uint32_t claim, const net::IpAddress& inside, Instant deadline);
-  /// The reservation of that service has ended. It is remembered for `refusal_memory` where `remember`, so that late packets
-  /// are refused by name (OUT-6). Unknown ones are ignored: the worker may have spent it before.
-  void unbind(const net::IpAddress& external, net::Service service, ReservationId reservation, bool remember, Instant now);
+  /// The reservation of that service has ended. It is remembered for `refusal_memory` where `remember`, so
+  /// that late packets are refused by name (OUT-6). Unknown ones are ignored: the worker may have spent it
+  /// before.
+  void unbind(const net::IpAddress& external, net::Service service, ReservationId reservation, bool remember,
+              Instant now);
 
   /// Asks for the memory that `bind` will use.
   [[gnu::always_inline]] void prefetch(const net::IpAddress& external, net::Service service) const {
@@ -53,12 +55,13 @@ class BindingTable {
   }
   /// Asks for the memory in which `match` looks.
   void prefetch_match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) const;
-  /// The host that such a packet would come to by the narrowest reservation, whether or not that still holds: a guess, from
-  /// which more memory can be asked for. nullptr where there is none.
-  [[nodiscard]] const net::IpAddress* host(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port) const;
+  /// The host that such a packet would come to by the narrowest reservation, whether or not that still holds:
+  /// a guess, from which more memory can be asked for. nullptr where there is none.
+  [[nodiscard]] const net::IpAddress* host(const net::IpAddress& external, net::Protocol protocol,
+                                           std::uint16_t port) const;
 
-  /// What a new connection to (external, protocol, port) may claim: (E, proto, port) before (E, proto, *) before
-  /// (E, *, *). Nothing is taken yet.
+  /// What a new connection to (external, protocol, port) may claim: (E, proto, port) before (E, proto, *)
+  /// before (E, *, *). Nothing is taken yet.
   [[nodiscard]] Match match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
                             Instant now);
   /// Is this very service reserved at the moment, not just the whole of the address or protocol?

@@ -50,7 +50,9 @@ struct Crossed {
 
 /// Makes type of service or traffic class zero, of a header that is translated to the other family next: the
 /// checksum, which goes with it, is left as it is.
-inline void clear_traffic_class(net::Ipv4Header& ip) { ip.tos = 0; }
+inline void clear_traffic_class(net::Ipv4Header& ip) {
+  ip.tos = 0;
+}
 inline void clear_traffic_class(net::Ipv6Header& ip) {
   ip.version_class_flow = be32{ip.version_class_flow.host() & 0xf00fffffU};
 }
@@ -73,9 +75,9 @@ inline void clear_traffic_class(const net::Packet& packet) {
                             net::ChecksumDelta transport, std::uint16_t identification);
 
 /// Translates an ICMP error. `outer` are the ends of the error, `inner` those of the packet that it quotes;
-/// `port` is the change in the quoted packet, and `transport` the difference in its checksum. Extensions (RFC 4884) are
-/// carried over. `router`, if any, is who sent the error where its IPv4 source stands for him only: RFC 6791 section 4 has
-/// him named in an extension. 56 bytes of headroom, with a router 88.
+/// `port` is the change in the quoted packet, and `transport` the difference in its checksum. Extensions (RFC
+/// 4884) are carried over. `router`, if any, is who sent the error where its IPv4 source stands for him only:
+/// RFC 6791 section 4 has him named in an extension. 56 bytes of headroom, with a router 88.
 [[nodiscard]] Verdict cross_error(net::Packet& packet, const Ends<net::Ipv6Address>& outer,
                                   const Ends<net::Ipv6Address>& inner, const PortChange& port,
                                   net::ChecksumDelta transport, const LinkMtus& mtus);

@@ -9,8 +9,8 @@
 
 namespace rgw::nat {
 
-/// Address, protocol and port; written and read in the same words, as an AddressKey is, for which families, protocol and port
-/// share one.
+/// Address, protocol and port; written and read in the same words, as an AddressKey is, for which families,
+/// protocol and port share one.
 struct EndpointKey {
   std::array<std::uint8_t, 16> address{};
   std::uint32_t rest = 0;  ///< from the lowest byte: the families, the protocol, the port (two bytes)
@@ -18,10 +18,13 @@ struct EndpointKey {
   EndpointKey() = default;
   EndpointKey(const AddressKey& a, net::Protocol protocol, std::uint16_t port)
       : address{a.bytes},
-        rest{static_cast<std::uint32_t>(a.family) | std::uint32_t{static_cast<std::uint8_t>(protocol)} << 8 | std::uint32_t{port} << 16} {}
-  EndpointKey(const net::Endpoint& endpoint, net::Protocol protocol) : EndpointKey{endpoint.address, protocol, endpoint.port} {}
+        rest{static_cast<std::uint32_t>(a.family) | std::uint32_t{static_cast<std::uint8_t>(protocol)} << 8 |
+             std::uint32_t{port} << 16} {}
+  EndpointKey(const net::Endpoint& endpoint, net::Protocol protocol)
+      : EndpointKey{endpoint.address, protocol, endpoint.port} {}
 
-  /// The same endpoint towards the addresses of a family, another key for each: a host may have a mapping to both.
+  /// The same endpoint towards the addresses of a family, another key for each: a host may have a mapping to
+  /// both.
   [[nodiscard]] EndpointKey towards(net::Family outside) const {
     EndpointKey key = *this;
     key.rest |= (static_cast<std::uint32_t>(outside) + 1) << 4;

@@ -65,7 +65,7 @@ class ExternalPorts {
   std::unordered_map<net::IpAddress, std::uint32_t> place_of_;
   std::vector<net::IpAddress> addresses_;  ///< by place: `port_places` of the policy
   std::array<std::vector<std::uint32_t>, 2> places_;
-  std::vector<bool> external_;  ///< by place: is it among `places_`?
+  std::vector<bool> external_;                  ///< by place: is it among `places_`?
   std::vector<std::unique_ptr<PortSet>> sets_;  ///< sets_per_address for each
 };
 

@@ -50,9 +50,11 @@ class FlowIndex {
   /// Touches all of the memory, so that no packet waits for a page (see HugeMemory::prefault).
   void prefault() { buckets_.prefault(); }
 
-  /// Asks for the line that `probe(hash)` will read. Always inline, here and elsewhere: GCC takes a function that only
-  /// prefetches for one without effect, and drops the calls.
-  [[gnu::always_inline]] void prefetch(std::uint64_t hash) const { __builtin_prefetch(&buckets_[primary_of(hash)]); }
+  /// Asks for the line that `probe(hash)` will read. Always inline, here and elsewhere: GCC takes a function
+  /// that only prefetches for one without effect, and drops the calls.
+  [[gnu::always_inline]] void prefetch(std::uint64_t hash) const {
+    __builtin_prefetch(&buckets_[primary_of(hash)]);
+  }
 
   /// A search in progress: the entries of one hash, candidate by candidate.
   class Probe {

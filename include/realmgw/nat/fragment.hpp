@@ -27,8 +27,8 @@ struct FragmentKey {
 };
 static_assert(sizeof(FragmentKey) == 40 && PlainKey<FragmentKey>);
 
-/// What one fragment cannot know: the flow, which the first tells, and the length, which the last tells. For ICMP queries the identifier is a
-/// port, as in net::FlowTail.
+/// What one fragment cannot know: the flow, which the first tells, and the length, which the last tells. For
+/// ICMP queries the identifier is a port, as in net::FlowTail.
 struct FragmentFlow {
   be16 near_port;
   be16 far_port;

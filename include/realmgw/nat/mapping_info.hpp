@@ -10,8 +10,8 @@ namespace rgw::nat {
 /// One row of `realmgwctl bib`. Plain data; the name of each field is the field's name in JSON.
 struct MappingInfo {
   enum class Kind : std::uint8_t {
-    fixed,    ///< of the realm file
-    dynamic,  ///< endpoint-independent; lives as long as a session of it
+    fixed,             ///< of the realm file
+    dynamic,           ///< endpoint-independent; lives as long as a session of it
     explicit_dynamic,  ///< the same, but its host has asked for it (RFC 6887)
   };
 

@@ -55,10 +55,10 @@ class MappingTable {
     return as_optional(by_external_.find({external, protocol}));
   }
 
-  /// Asks for the memory in which `find_inside` looks, and in which the `n`th mapping from now on will be made, should it
-  /// get this external endpoint.
-  [[gnu::always_inline]] void prefetch(const EndpointKey& inside, net::Family outside, const EndpointKey& external,
-                                       std::uint32_t n) const {
+  /// Asks for the memory in which `find_inside` looks, and in which the `n`th mapping from now on will be
+  /// made, should it get this external endpoint.
+  [[gnu::always_inline]] void prefetch(const EndpointKey& inside, net::Family outside,
+                                       const EndpointKey& external, std::uint32_t n) const {
     by_inside_.prefetch(inside.towards(outside));
     by_external_.prefetch(external);
     if (n >= free_.size()) return;
@@ -121,7 +121,8 @@ class MappingTable {
   bool drop_where_unused(Id id) {
     const Mapping& mapping = mappings_[id];
     if (!unused(mapping)) return false;
-    by_inside_.erase(EndpointKey{mapping.inside, mapping.protocol}.towards(mapping.external.address.family()));
+    by_inside_.erase(
+        EndpointKey{mapping.inside, mapping.protocol}.towards(mapping.external.address.family()));
     by_external_.erase({mapping.external, mapping.protocol});
     free_.push_back(id);
     return true;

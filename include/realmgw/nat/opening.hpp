@@ -9,8 +9,8 @@
 
 namespace rgw::nat {
 
-/// What makes a packet unfit to open a session, whichever way it goes (RFC 5382 REQ-2, RFC 5508 REQ-1); nothing where
-/// it is fit.
+/// What makes a packet unfit to open a session, whichever way it goes (RFC 5382 REQ-2, RFC 5508 REQ-1);
+/// nothing where it is fit.
 [[nodiscard]] std::optional<Counter> cannot_open(const net::Packet& packet);
 
 /// The ends of a packet, whichever its family.
@@ -28,21 +28,24 @@ namespace rgw::nat {
   return tail.protocol == net::Protocol::icmp ? std::uint16_t{0} : tail.near_port.host();
 }
 
-/// The key outside of a flow whose key inside stands, with an external endpoint and the remote as it is called there.
+/// The key outside of a flow whose key inside stands, with an external endpoint and the remote as it is
+/// called there.
 template <class Inside, class Outside>
-[[nodiscard]] net::FlowKey<Outside> outside_of(const net::FlowKey<Inside>& inside, const Outside& external, std::uint16_t port,
-                                               const Outside& far) {
+[[nodiscard]] net::FlowKey<Outside> outside_of(const net::FlowKey<Inside>& inside, const Outside& external,
+                                               std::uint16_t port, const Outside& far) {
   return {external,
           far,
           {be16{port}, inside.tail.far_port, inside.tail.protocol, net::Side::outside, Outside::family, 0}};
 }
 
-/// The other way round: the key inside of a flow whose key outside stands, with the host and the remote as it knows it. The
-/// host is reached at the port that is asked for.
+/// The other way round: the key inside of a flow whose key outside stands, with the host and the remote as it
+/// knows it. The host is reached at the port that is asked for.
 template <class Outside, class Inside>
-[[nodiscard]] net::FlowKey<Inside> inside_of(const net::FlowKey<Outside>& outside, const Inside& host, std::uint16_t port,
-                                             const Inside& far) {
-  return {host, far, {be16{port}, outside.tail.far_port, outside.tail.protocol, net::Side::inside, Inside::family, 0}};
+[[nodiscard]] net::FlowKey<Inside> inside_of(const net::FlowKey<Outside>& outside, const Inside& host,
+                                             std::uint16_t port, const Inside& far) {
+  return {host,
+          far,
+          {be16{port}, outside.tail.far_port, outside.tail.protocol, net::Side::inside, Inside::family, 0}};
 }
 
 }  // namespace rgw::nat

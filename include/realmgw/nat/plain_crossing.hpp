@@ -57,7 +57,8 @@ namespace rgw::nat {
 /// The same from IPv4 to IPv6, after section 4.1.
 [[gnu::always_inline]] inline std::uint8_t* write_crossed(const net::Ipv4Header& from, std::uint8_t* l4,
                                                           const net::Ipv6Address& source,
-                                                          const net::Ipv6Address& destination, std::uint16_t) {
+                                                          const net::Ipv6Address& destination,
+                                                          std::uint16_t) {
   const be32 first{6U << 28 | std::uint32_t{from.tos} << 20};
   const be16 payload_length{static_cast<std::uint16_t>(from.total_length.host() - sizeof from)};
   const std::uint8_t protocol = from.protocol, ttl = from.ttl;

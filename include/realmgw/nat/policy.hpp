@@ -38,7 +38,7 @@ struct StaticMapping {
 /// RFC 7757 section 4: what is done for an IPv6 host that speaks to another one by its IPv4 address.
 enum class MapHairpin : std::uint8_t {
   off,
-  simple,    ///< a router of the IPv4 network sends the packet back; its source then is shown inside the prefix
+  simple,  ///< a router of the IPv4 network sends the packet back; its source then is shown inside the prefix
   intrinsic  ///< the packet is translated twice here and never leaves as IPv4
 };
 
@@ -49,7 +49,8 @@ struct Policy {
   /// Service addresses that are shared with NAT or pool: the gateway's own connections from them are sessions
   /// (OUT-9).
   std::vector<net::IpAddress> shared_service;
-  /// Addresses whose ports former policies gave out. Sessions know them by their place here, so it stays theirs.
+  /// Addresses whose ports former policies gave out. Sessions know them by their place here, so it stays
+  /// theirs.
   std::vector<net::IpAddress> former_places;
   /// Where IPv4 addresses are found in IPv6 ones: without it there is no translation between the families.
   std::optional<net::Pref64> pref64;
@@ -62,22 +63,22 @@ struct Policy {
   /// Remotes towards which translation is off.
   net::PrefixSet untranslated;
   MapHairpin map_hairpin = MapHairpin::intrinsic;
-  /// Where an ICMP error is said to come from whose IPv6 sender has no IPv4 address (RFC 6791), one of these for
-  /// each sender; none: the gateway's own address.
+  /// Where an ICMP error is said to come from whose IPv6 sender has no IPv4 address (RFC 6791), one of these
+  /// for each sender; none: the gateway's own address.
   std::vector<net::Prefix> icmp_sources;
   /// RFC 7915 sections 4.1 and 5.1: type of service and traffic class are not carried over, but zero.
   bool ignore_traffic_class = false;
   /// RFC 7915 sections 4.4 and 5.4: is the sender of a packet told that it cannot go to the other family?
   bool tell_untranslatable = true;
-  /// IPv4 packets that may be cut become IPv6 ones no longer than this, in bytes: RFC 7915 section 4. 1280 needs no path MTU
-  /// discovery (RFC 8200 section 5).
+  /// IPv4 packets that may be cut become IPv6 ones no longer than this, in bytes: RFC 7915 section 4. 1280
+  /// needs no path MTU discovery (RFC 8200 section 5).
   std::uint16_t lowest_ipv6_mtu = 1280;
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;
   bool hairpin = true;
-  bool inbound_refresh = true;                  ///< do packets from outside keep a session? RFC 6146 section 5.3
-  std::uint32_t max_sessions = 65536;           ///< of all workers together
+  bool inbound_refresh = true;         ///< do packets from outside keep a session? RFC 6146 section 5.3
+  std::uint32_t max_sessions = 65536;  ///< of all workers together
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
   std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit
   std::uint32_t max_new_sessions_per_host = 0;  ///< a second, RFC 6888 REQ-4c; 0: no limit
@@ -102,13 +103,16 @@ struct Policy {
   }
   /// Does this destination belong to the other family, by a map or by what stands for remotes?
   [[nodiscard]] bool crosses(const net::IpAddress& destination) const;
-  /// May a packet with these ends go before any session is asked? Rather yes than no: the stage `map` sees more of it.
-  [[nodiscard]] bool may_forward_without_session(const net::IpAddress& source, const net::IpAddress& destination) const;
+  /// May a packet with these ends go before any session is asked? Rather yes than no: the stage `map` sees
+  /// more of it.
+  [[nodiscard]] bool may_forward_without_session(const net::IpAddress& source,
+                                                 const net::IpAddress& destination) const;
   /// The IPv4 address that stands inside an IPv6 one, where that begins with the prefix.
   [[nodiscard]] std::optional<net::Ipv4Address> embedded(const net::IpAddress& address) const {
     return pref64 && address.is_v6() ? pref64->extract(address.v6()) : std::nullopt;
   }
-  /// Does it belong to the prefix or to the proxies? Then it stands for a remote of the other family, and nobody has it.
+  /// Does it belong to the prefix or to the proxies? Then it stands for a remote of the other family, and
+  /// nobody has it.
   [[nodiscard]] bool stands_for_remote(const net::Ipv4Address& address) const {
     return proxies && proxies->contains(address);
   }
@@ -132,8 +136,8 @@ struct Sizes {
 };
 [[nodiscard]] Sizes sizes_of(const Policy& policy);
 
-/// The addresses of the gateway that have ports to give, each at its place: `former_places`, then the external
-/// ones, then the shared service addresses.
+/// The addresses of the gateway that have ports to give, each at its place: `former_places`, then the
+/// external ones, then the shared service addresses.
 [[nodiscard]] std::vector<net::IpAddress> port_places(const Policy& policy);
 
 }  // namespace rgw::nat

@@ -54,8 +54,8 @@ class PortSet {
   /// The most sessions that may use one port.
   static constexpr std::uint16_t max_uses = 65535;
 
-  /// Ports beyond `range` are nobody's to give (several pool addresses may share out their ports, RFC 6146 section
-  /// 3.5.1.1): they count as held, though not as occupied.
+  /// Ports beyond `range` are nobody's to give (several pool addresses may share out their ports, RFC 6146
+  /// section 3.5.1.1): they count as held, though not as occupied.
   PortSet(OwnPorts own, Kind kind, net::PortRange range = {});
   // Leases point to their set.
   PortSet(PortSet&&) = delete;
@@ -151,12 +151,12 @@ class PortSet {
   OwnPorts own_;
   Kind kind_;
   std::uint64_t rules_;  ///< digest of the range and of what is reserved, in order
-  Index high_begin_;  ///< the first own port of the high range
-  Bitmap beyond_;    ///< nobody's to give: out of range
-  Bitmap reserved_;  ///< by the realm
-  Bitmap owned_;     ///< by one owner alone, who may have been there before the realm reserved the port
-  Bitmap held_;      ///< one of the three above
-  Bitmap occupied_;  ///< held or used
+  Index high_begin_;     ///< the first own port of the high range
+  Bitmap beyond_;        ///< nobody's to give: out of range
+  Bitmap reserved_;      ///< by the realm
+  Bitmap owned_;         ///< by one owner alone, who may have been there before the realm reserved the port
+  Bitmap held_;          ///< one of the three above
+  Bitmap occupied_;      ///< held or used
   std::vector<std::uint16_t> uses_;
   std::size_t occupied_count_ = 0;
 };

@@ -99,9 +99,9 @@ class ProxyTable {
     if (Binding* binding = by_proxy_.find(proxy); binding != nullptr && binding->sessions != 0)
       --binding->sessions;
   }
-  /// Forgets what is over; a bounded part of the table a call. `tell(proxy, in_use)` hears of each address that
-  /// came into use by a session since it was last told, or went out of use; what it returns false for it hears
-  /// again, the next time round.
+  /// Forgets what is over; a bounded part of the table a call. `tell(proxy, in_use)` hears of each address
+  /// that came into use by a session since it was last told, or went out of use; what it returns false for it
+  /// hears again, the next time round.
   template <class Tell>
   void sweep(Instant now, Tell&& tell) {
     if (size() == 0) return;

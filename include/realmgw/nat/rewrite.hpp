@@ -13,8 +13,8 @@
 
 namespace rgw::nat {
 
-/// Fills in what the packets of a session whose keys and flags stand will need: by how much their checksums move, and whether
-/// it is `plain`. Once at its setup.
+/// Fills in what the packets of a session whose keys and flags stand will need: by how much their checksums
+/// move, and whether it is `plain`. Once at its setup.
 void precompute_deltas(Session& session);
 
 /// What a translation between families needs besides the session.

@@ -1,9 +1,6 @@
 // The session record: everything the fast path needs of a session. Hot path.
 #pragma once
 
-#include <cstdint>
-#include <type_traits>
-
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/nat/session_info.hpp"
@@ -13,6 +10,9 @@
 #include "realmgw/net/checksum.hpp"
 #include "realmgw/net/flow_key.hpp"
 #include "realmgw/net/parse.hpp"
+
+#include <cstdint>
+#include <type_traits>
 
 namespace rgw::nat {
 
@@ -37,7 +37,8 @@ inline constexpr unsigned tick_shift = 27;
 using NeighbourIndex = std::uint32_t;
 inline constexpr NeighbourIndex no_neighbour = 0;
 
-/// The families inside and outside of a session whose plain packets (net::parse_plain) are rewritten in one go.
+/// The families inside and outside of a session whose plain packets (net::parse_plain) are rewritten in one
+/// go.
 enum class PlainPair : std::uint8_t {
   none,  ///< whatever its packets are, they take the longer way
   v4_v4,
@@ -46,35 +47,37 @@ enum class PlainPair : std::uint8_t {
   v6_v6
 };
 
-/// Two cache lines. All that NAT44 reads and writes for a packet is in the first; the second holds IPv6 addresses and
-/// what only the setup, the end and an operator ask for.
-/// Written and read by the owning worker alone.
+/// Two cache lines. All that NAT44 reads and writes for a packet is in the first; the second holds IPv6
+/// addresses and what only the setup, the end and an operator ask for. Written and read by the owning worker
+/// alone.
 struct alignas(64) Session {
   using Origin = SessionInfo::Origin;
   static constexpr std::uint32_t none = 0xffffffff;
 
   // -- first line
-  /// The keys as both sides see them. Of a side whose family is IPv6 the addresses are in the second line, and in their place
-  /// here are `net::ends_of` them, once the session is published.
+  /// The keys as both sides see them. Of a side whose family is IPv6 the addresses are in the second line,
+  /// and in their place here are `net::ends_of` them, once the session is published.
   net::FlowKey4 inside;
   net::FlowKey4 outside;
   Tick deadline;  ///< when it expires unless a packet comes
   TimerWheel::Links links;
   net::ChecksumDelta transport_outward;  ///< what addresses and ports change in the transport checksum
-  net::ChecksumDelta header_outward;     ///< what they change in the IPv4 header checksum, where both sides have one
-  NeighbourIndex towards_inside;         ///< next hops as last resolved; the neighbour table judges whether they hold
+  net::ChecksumDelta
+      header_outward;  ///< what they change in the IPv4 header checksum, where both sides have one
+  NeighbourIndex
+      towards_inside;  ///< next hops as last resolved; the neighbour table judges whether they hold
   NeighbourIndex towards_outside;
   TimerClass timer;
   TcpState tcp_state;
   Origin origin;
-  bool signpost : 1;  ///< no session, but where its packets go: the host's home is worker `home`
-  bool local : 1;     ///< the inside end is the gateway's own kernel
-  bool hairpin : 1;   ///< the remote is behind this gateway too
-  bool posted : 1;    ///< packets reach this session over another worker's signpost
-  bool claimed : 1;   ///< came by a claim of a reservation
+  bool signpost : 1;   ///< no session, but where its packets go: the host's home is worker `home`
+  bool local : 1;      ///< the inside end is the gateway's own kernel
+  bool hairpin : 1;    ///< the remote is behind this gateway too
+  bool posted : 1;     ///< packets reach this session over another worker's signpost
+  bool claimed : 1;    ///< came by a claim of a reservation
   bool announced : 1;  ///< came by a pinhole, which may be gone while the connection closes
   bool confirmed : 1;  ///< of a signpost: home has said that the session stands
-  WorkerId home;      ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
+  WorkerId home;       ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
   /// None of what is above of a signpost, the kernel and hairpin; TCP or UDP; no ALG reads it, no stateless
   /// map may take its packets, and the remote has the same port on both sides.
   PlainPair plain;
@@ -85,8 +88,8 @@ struct alignas(64) Session {
   net::Ipv6Address external6;  ///< E, where the outside is IPv6
   net::Ipv6Address remote6;    ///< the remote, on the side(s) that are IPv6
   Tick created;
-  std::uint32_t port_set;  ///< in which of the worker's port sets its external port is counted, or `none`
-  std::uint32_t mapping;   ///< its endpoint-independent mapping, or `none`
+  std::uint32_t port_set;   ///< in which of the worker's port sets its external port is counted, or `none`
+  std::uint32_t mapping;    ///< its endpoint-independent mapping, or `none`
   std::uint32_t posted_by;  ///< names the signpost on worker `home`, where `posted`
 
   [[nodiscard]] Family inside_family() const { return inside.tail.family; }

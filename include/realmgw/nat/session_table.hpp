@@ -1,11 +1,6 @@
 // The sessions of one worker: records, the index by both keys, and their timers. Hot path.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <thread>
-
 #include "realmgw/base/hash.hpp"
 #include "realmgw/base/huge_array.hpp"
 #include "realmgw/nat/flow_index.hpp"
@@ -14,13 +9,19 @@
 #include "realmgw/net/packet.hpp"
 #include "realmgw/net/parse.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <thread>
+
 namespace rgw::nat {
 
 /// A session's place in the table.
 using SessionSlot = std::uint32_t;
 inline constexpr SessionSlot no_session = 0xffffffff;
 
-/// Fixed in size; allocation, setup and end are O(1). A session is findable by both of its keys or by neither.
+/// Fixed in size; allocation, setup and end are O(1). A session is findable by both of its keys or by
+/// neither.
 class SessionTable {
  public:
   /// Room for `capacity` sessions, 1 to 2^29. `now` is where the timers begin. Throws std::bad_alloc.
@@ -41,7 +42,9 @@ class SessionTable {
   [[nodiscard]] std::uint64_t hash(const net::Packet& packet) const {
     return packet.family == net::Family::v4 ? hash(packet.key4) : hash(packet.key6);
   }
-  [[nodiscard]] std::uint64_t hash(const net::PlainPacket& packet) const { return hash_words(packet.ends, packet.tail, salt_); }
+  [[nodiscard]] std::uint64_t hash(const net::PlainPacket& packet) const {
+    return hash_words(packet.ends, packet.tail, salt_);
+  }
   [[nodiscard]] const HashSalt& salt() const { return salt_; }
   [[nodiscard]] FlowIndex& index() { return index_; }
   [[nodiscard]] const FlowIndex& index() const { return index_; }
@@ -66,12 +69,13 @@ class SessionTable {
     __builtin_prefetch(&records_[slot], 1);
     __builtin_prefetch(&records_[slot].host6, 1);
   }
-  /// Makes a filled-in record findable, from inside and from outside (a signpost: from outside alone), and starts its timer.
-  /// False, and nothing changed, where one of its keys is taken or the index is full.
+  /// Makes a filled-in record findable, from inside and from outside (a signpost: from outside alone), and
+  /// starts its timer. False, and nothing changed, where one of its keys is taken or the index is full.
   [[nodiscard]] bool publish(SessionSlot slot, Tick now);
-  /// The same of a session (no signpost) whose keys, of these hashes, are known to be of no session yet: it was just looked
-  /// for. False where the index is full.
-  [[nodiscard]] bool publish_new(SessionSlot slot, Tick now, std::uint64_t inside_hash, std::uint64_t outside_hash);
+  /// The same of a session (no signpost) whose keys, of these hashes, are known to be of no session yet: it
+  /// was just looked for. False where the index is full.
+  [[nodiscard]] bool publish_new(SessionSlot slot, Tick now, std::uint64_t inside_hash,
+                                 std::uint64_t outside_hash);
   /// Gives back a record that was never published.
   void discard(SessionSlot slot);
   /// Ends a session.
@@ -82,8 +86,9 @@ class SessionTable {
   /// Later than before: the timer notices when it fires. The cheap way, for each packet.
   static void extend(Session& session, Tick deadline) { session.deadline = deadline; }
 
-  /// Calls `end(slot)` for sessions whose time is over, which has to `retire` them; looks at no more than `budget`.
-  /// Calls `lives(slot)` for those that packets have given more time: at least once in the time that their timer runs.
+  /// Calls `end(slot)` for sessions whose time is over, which has to `retire` them; looks at no more than
+  /// `budget`. Calls `lives(slot)` for those that packets have given more time: at least once in the time
+  /// that their timer runs.
   template <class End, class Lives>
   void expire(Tick now, std::uint32_t budget, End&& end, Lives&& lives) {
     const auto is_over = [&](SessionSlot slot) {
@@ -107,7 +112,9 @@ class SessionTable {
   }
 
   /// Is there a live session in this slot? For walks over the table.
-  [[nodiscard]] bool live(SessionSlot slot) const { return records_[slot].inside.tail.protocol != net::Protocol::any; }
+  [[nodiscard]] bool live(SessionSlot slot) const {
+    return records_[slot].inside.tail.protocol != net::Protocol::any;
+  }
   /// Slots ever used are below this.
   [[nodiscard]] SessionSlot high_water() const { return fresh_; }
 

@@ -86,8 +86,8 @@ class TimerWheel {
   /// Moves time to `now` and calls `fire(index)` for entries that are due. It returns the tick at which the
   /// entry wants to fire again, or nothing, and then the entry is in no list. When it is called the entry is
   /// in no list already, and it may insert and remove others. Takes at most `budget` steps, a step being an
-  /// entry or a tick without one; returns how many entries fired. `soon(index)` names the entry that is next, whose record is
-  /// at hand, so that memory can be asked for which `fire` will read.
+  /// entry or a tick without one; returns how many entries fired. `soon(index)` names the entry that is next,
+  /// whose record is at hand, so that memory can be asked for which `fire` will read.
   template <class LinksOf, class Fire, class Soon>
   std::uint32_t advance(LinksOf&& links_of, Tick now, std::uint32_t budget, Fire&& fire, Soon&& soon) {
     if (static_cast<std::int32_t>(now - current_) < 0) return 0;

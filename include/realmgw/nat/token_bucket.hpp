@@ -1,6 +1,5 @@
-// Limits of rate: for what the gateway says on its own account, ICMP errors and resets (OUT-5, OUT-6), and for the
-// sessions that one host opens.
-// Hot path: integers alone, no clock of its own.
+// Limits of rate: for what the gateway says on its own account, ICMP errors and resets (OUT-5, OUT-6), and
+// for the sessions that one host opens. Hot path: integers alone, no clock of its own.
 #pragma once
 
 #include "realmgw/base/clock.hpp"
@@ -11,8 +10,8 @@
 
 namespace rgw::nat {
 
-/// How fast buckets fill and how much each holds. A bucket is kept by its owner, as the one instant at which it
-/// will be full again: no tokens to count, nothing to refill, and no rounding that adds up.
+/// How fast buckets fill and how much each holds. A bucket is kept by its owner, as the one instant at which
+/// it will be full again: no tokens to count, nothing to refill, and no rounding that adds up.
 class TokenRate {
  public:
   /// `rate` tokens a second, of which a bucket holds `burst`. A rate of 0 lets nothing through; the

@@ -1,6 +1,8 @@
 // IPv4, IPv6 and MAC addresses as values.
 #pragma once
 
+#include "realmgw/base/endian.hpp"
+
 #include <array>
 #include <bit>
 #include <compare>
@@ -11,15 +13,17 @@
 #include <string>
 #include <string_view>
 
-#include "realmgw/base/endian.hpp"
-
 namespace rgw::net {
 
 enum class Family : std::uint8_t { v4, v6 };
 
-[[nodiscard]] constexpr Family other(Family family) { return family == Family::v4 ? Family::v6 : Family::v4; }
+[[nodiscard]] constexpr Family other(Family family) {
+  return family == Family::v4 ? Family::v6 : Family::v4;
+}
 /// "IPv4" or "IPv6".
-[[nodiscard]] constexpr std::string_view name(Family family) { return family == Family::v4 ? "IPv4" : "IPv6"; }
+[[nodiscard]] constexpr std::string_view name(Family family) {
+  return family == Family::v4 ? "IPv4" : "IPv6";
+}
 
 /// An IPv4 address.
 struct Ipv4Address {
@@ -98,7 +102,8 @@ class IpAddress {
     const auto four = std::bit_cast<std::array<std::uint8_t, 4>>(a);
     for (unsigned i = 0; i < 4; ++i) bytes_[i] = four[i];
   }
-  constexpr IpAddress(Ipv6Address a) : family_{Family::v6}, bytes_{a.bytes} {}  // NOLINT(google-explicit-constructor)
+  constexpr IpAddress(Ipv6Address a)
+      : family_{Family::v6}, bytes_{a.bytes} {}  // NOLINT(google-explicit-constructor)
 
   /// Either textual form, nothing before or after.
   [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text);
@@ -129,8 +134,12 @@ class IpAddress {
   [[nodiscard]] constexpr std::size_t size() const { return bits() / 8; }
 
   [[nodiscard]] constexpr bool is_unspecified() const { return bytes_ == std::array<std::uint8_t, 16>{}; }
-  [[nodiscard]] constexpr bool is_multicast() const { return is_v4() ? v4().is_multicast() : v6().is_multicast(); }
-  [[nodiscard]] constexpr bool is_loopback() const { return is_v4() ? v4().is_loopback() : v6().is_loopback(); }
+  [[nodiscard]] constexpr bool is_multicast() const {
+    return is_v4() ? v4().is_multicast() : v6().is_multicast();
+  }
+  [[nodiscard]] constexpr bool is_loopback() const {
+    return is_v4() ? v4().is_loopback() : v6().is_loopback();
+  }
 
   friend constexpr bool operator==(const IpAddress&, const IpAddress&) = default;
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;

@@ -3,17 +3,17 @@
 // one stays corrupt.
 #pragma once
 
+#include "realmgw/base/endian.hpp"
+#include "realmgw/net/address.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-#include "realmgw/base/endian.hpp"
-#include "realmgw/net/address.hpp"
-
 namespace rgw::net {
 
-/// A one's complement sum of 16-bit words, kept as they lie in memory (RFC 1071 section 2(B): byte order does not
-/// matter to the sum). Folded only when asked for.
+/// A one's complement sum of 16-bit words, kept as they lie in memory (RFC 1071 section 2(B): byte order does
+/// not matter to the sum). Folded only when asked for.
 class ChecksumSum {
  public:
   constexpr ChecksumSum() = default;
@@ -72,7 +72,9 @@ class ChecksumSum {
     return static_cast<std::uint16_t>(sum);
   }
   /// What a checksum field must hold over this sum.
-  [[nodiscard]] constexpr be16 checksum() const { return be16::from_raw(static_cast<std::uint16_t>(~fold())); }
+  [[nodiscard]] constexpr be16 checksum() const {
+    return be16::from_raw(static_cast<std::uint16_t>(~fold()));
+  }
 
  private:
   std::uint64_t sum_ = 0;
@@ -106,7 +108,8 @@ class ChecksumDelta {
     sum = (sum & 0xffff) + (sum >> 16);
     checksum = be16::from_raw(static_cast<std::uint16_t>(~sum));
   }
-  /// The same for UDP, where a field of zero means that there is none, and a computed zero is sent as ones (RFC 768).
+  /// The same for UDP, where a field of zero means that there is none, and a computed zero is sent as ones
+  /// (RFC 768).
   constexpr void apply_udp(be16& checksum) const {
     if (checksum.raw() == 0) return;
     apply(checksum);
@@ -120,8 +123,8 @@ class ChecksumDelta {
   std::uint16_t value_ = 0;
 };
 
-/// Lowers an IPv4 TTL by one and moves the header checksum (RFC 1624; RFC 1141 would leave ffff where it ought to be zero). The
-/// TTL is not zero.
+/// Lowers an IPv4 TTL by one and moves the header checksum (RFC 1624; RFC 1141 would leave ffff where it
+/// ought to be zero). The TTL is not zero.
 inline void decrement_ttl(std::uint8_t& ttl, be16& checksum) {
   ttl = static_cast<std::uint8_t>(ttl - 1);
   ChecksumDelta::of_hop().apply(checksum);
@@ -129,8 +132,8 @@ inline void decrement_ttl(std::uint8_t& ttl, be16& checksum) {
 
 /// The pseudo-header's part of a TCP, UDP or ICMPv6 checksum (RFC 9293 section 3.1, RFC 8200 section 8.1).
 template <class Address>
-[[nodiscard]] ChecksumSum pseudo_header(const Address& source, const Address& destination, std::uint8_t protocol,
-                                        std::uint32_t length) {
+[[nodiscard]] ChecksumSum pseudo_header(const Address& source, const Address& destination,
+                                        std::uint8_t protocol, std::uint32_t length) {
   ChecksumSum sum;
   sum.add(source).add(destination).add(be16{protocol}).add(be32{length});
   return sum;

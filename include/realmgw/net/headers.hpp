@@ -1,12 +1,12 @@
-// Wire headers as they lie in memory. Every field is of alignment 1 and says its byte order, so a header can be
-// laid over any byte of a packet; `header<T>()` is the one place that does so.
+// Wire headers as they lie in memory. Every field is of alignment 1 and says its byte order, so a header can
+// be laid over any byte of a packet; `header<T>()` is the one place that does so.
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
 
 #include "realmgw/base/endian.hpp"
 #include "realmgw/net/address.hpp"
+
+#include <cstddef>
+#include <cstdint>
 
 namespace rgw::net {
 
@@ -140,18 +140,19 @@ static_assert(sizeof(IcmpHeader) == 8);
 
 /// ICMPv4 types (RFC 792).
 namespace icmp4 {
-inline constexpr std::uint8_t echo_reply = 0, unreachable = 3, source_quench = 4, redirect = 5, echo_request = 8,
-                              time_exceeded = 11, parameter_problem = 12, timestamp_request = 13,
-                              timestamp_reply = 14;
-inline constexpr std::uint8_t code_port_unreachable = 3, code_fragmentation_needed = 4, code_host_unreachable = 1,
-                              code_network_unreachable = 0, code_admin_prohibited = 13;
+inline constexpr std::uint8_t echo_reply = 0, unreachable = 3, source_quench = 4, redirect = 5,
+                              echo_request = 8, time_exceeded = 11, parameter_problem = 12,
+                              timestamp_request = 13, timestamp_reply = 14;
+inline constexpr std::uint8_t code_port_unreachable = 3, code_fragmentation_needed = 4,
+                              code_host_unreachable = 1, code_network_unreachable = 0,
+                              code_admin_prohibited = 13;
 }  // namespace icmp4
 /// ICMPv6 types (RFC 4443, RFC 4861).
 namespace icmp6 {
 inline constexpr std::uint8_t unreachable = 1, packet_too_big = 2, time_exceeded = 3, parameter_problem = 4,
                               echo_request = 128, echo_reply = 129, router_solicitation = 133,
-                              router_advertisement = 134, neighbour_solicitation = 135, neighbour_advertisement = 136,
-                              redirect = 137;
+                              router_advertisement = 134, neighbour_solicitation = 135,
+                              neighbour_advertisement = 136, redirect = 137;
 inline constexpr std::uint8_t code_port_unreachable = 4, code_no_route = 0, code_address_unreachable = 3;
 }  // namespace icmp6
 

@@ -2,12 +2,12 @@
 // memory for the time of a burst, never beyond it.
 #pragma once
 
-#include <cstdint>
-
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/flow_key.hpp"
 #include "realmgw/net/headers.hpp"
 #include "realmgw/net/transport.hpp"
+
+#include <cstdint>
 
 namespace rgw::net {
 
@@ -21,21 +21,22 @@ enum class PacketKind : std::uint8_t {
 };
 
 struct Packet {
-  std::uint8_t* l3;        ///< the IP header
-  std::uint16_t length;    ///< of the IP packet, header included; the frame has at least this much
-  std::uint16_t l4;        ///< offset of the transport header from `l3`
+  std::uint8_t* l3;      ///< the IP header
+  std::uint16_t length;  ///< of the IP packet, header included; the frame has at least this much
+  std::uint16_t l4;      ///< offset of the transport header from `l3`
   Family family;
   PacketKind kind;
   std::uint8_t tcp_flags;
   /// First or later, one of several. An atomic fragment (RFC 6946) is none: it is a whole packet behind one
   /// more header.
   bool fragment;
-  /// The flow, in the member that `family` names. Its side is where the packet came from; its protocol is `icmp` for ICMPv6 too.
+  /// The flow, in the member that `family` names. Its side is where the packet came from; its protocol is
+  /// `icmp` for ICMPv6 too.
   union {
     FlowKey4 key4;
     FlowKey6 key6;
   };
-  std::uint16_t inner;        ///< of an ICMP error: offset of the inner IP header
+  std::uint16_t inner;  ///< of an ICMP error: offset of the inner IP header
   /// Of an ICMP error: offset of the inner transport header. Where the key has ports or an identifier 8 bytes
   /// are there, else as many of 8 as the inner packet had.
   std::uint16_t inner_l4;
@@ -43,7 +44,19 @@ struct Packet {
   /// Of a fragment: how many bytes all fragments together carry, where that has been learnt; else 0.
   std::uint16_t datagram_length;
 
-  Packet() : l3{}, length{}, l4{}, family{}, kind{}, tcp_flags{}, fragment{}, key6{}, inner{}, inner_l4{}, l4_protocol{}, datagram_length{} {}
+  Packet()
+      : l3{},
+        length{},
+        l4{},
+        family{},
+        kind{},
+        tcp_flags{},
+        fragment{},
+        key6{},
+        inner{},
+        inner_l4{},
+        l4_protocol{},
+        datagram_length{} {}
 
   template <class Address>
   [[nodiscard]] FlowKey<Address>& key() {
@@ -76,7 +89,9 @@ struct Packet {
   [[nodiscard]] IpAddress destination() const {
     return family == Family::v4 ? IpAddress{ipv4().destination} : IpAddress{ipv6().destination};
   }
-  [[nodiscard]] std::uint8_t hop_limit() const { return family == Family::v4 ? ipv4().ttl : ipv6().hop_limit; }
+  [[nodiscard]] std::uint8_t hop_limit() const {
+    return family == Family::v4 ? ipv4().ttl : ipv6().hop_limit;
+  }
 };
 
 }  // namespace rgw::net

@@ -1,14 +1,14 @@
 // Prefixes and ranges of addresses, as an operator writes them.
 #pragma once
 
+#include "realmgw/net/address.hpp"
+
 #include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "realmgw/net/address.hpp"
 
 namespace rgw::net {
 
@@ -54,7 +54,8 @@ struct InterfaceAddress {
   friend bool operator==(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
 
-/// Consecutive addresses, both ends included: `198.51.100.10-198.51.100.12`, `198.51.100.10-12`, a prefix, or one address.
+/// Consecutive addresses, both ends included: `198.51.100.10-198.51.100.12`, `198.51.100.10-12`, a prefix, or
+/// one address.
 struct AddressRange {
   IpAddress first, last;
 

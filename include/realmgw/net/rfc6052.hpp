@@ -62,8 +62,8 @@ class Pref64 {
     }
     return embedded;
   }
-  /// The IPv4 address of one that begins with this prefix; nothing for another, nor where bits 64 to 71 are not zero.
-  /// The suffix is not looked at (section 2.2).
+  /// The IPv4 address of one that begins with this prefix; nothing for another, nor where bits 64 to 71 are
+  /// not zero. The suffix is not looked at (section 2.2).
   [[nodiscard]] std::optional<Ipv4Address> extract(const Ipv6Address& address) const {
     if (!covers(address) || address.bytes[reserved_byte] != 0) return std::nullopt;
     const std::size_t bytes = length_ / 8;

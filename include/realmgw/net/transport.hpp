@@ -1,6 +1,8 @@
 // Transport protocols and endpoints.
 #pragma once
 
+#include "realmgw/net/address.hpp"
+
 #include <compare>
 #include <cstdint>
 #include <functional>
@@ -8,12 +10,10 @@
 #include <string>
 #include <string_view>
 
-#include "realmgw/net/address.hpp"
-
 namespace rgw::net {
 
-/// IANA protocol numbers that the gateway names. `icmp` stands for ICMPv4 and ICMPv6 alike in tuples and services:
-/// the family decides what lies on the wire.
+/// IANA protocol numbers that the gateway names. `icmp` stands for ICMPv4 and ICMPv6 alike in tuples and
+/// services: the family decides what lies on the wire.
 enum class Protocol : std::uint8_t { any = 0, icmp = 1, tcp = 6, udp = 17, icmp6 = 58, sctp = 132 };
 
 /// "tcp", "udp", "icmp", "sctp"; "any" for 0; the number otherwise.

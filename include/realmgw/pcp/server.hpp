@@ -7,9 +7,9 @@
 #include "realmgw/pcp/message.hpp"
 
 #include <chrono>
-#include <functional>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <unordered_map>

@@ -25,14 +25,15 @@ namespace rgw::pool {
 /// throughout.
 ///
 /// The order of choice, of the addresses that the service fits on:
-///   1. those where nothing that overlaps is still at rest, before the others: a late packet to one that rests
-///   would reach the next host;
+///   1. those where nothing that overlaps is still at rest, before the others: a late packet to one that
+///   rests would reach the next host;
 ///   2. of these, those where no other host has a live session that the service covers;
-///   3. of these, a carrying address (the first of the file), then one beside the host's own wide reservation,
-///   then the least recently used fresh one.
-/// Where all rest, the one that has rested longest is best, so of the carrying ones the next behind the address
-/// that was taken last. Sessions count there only for services of UDP and ICMP, whose clients keep their port and so
-/// would meet the session; a client of TCP comes from another port each time, and late packets matter more.
+///   3. of these, a carrying address (the first of the file), then one beside the host's own wide
+///   reservation, then the least recently used fresh one.
+/// Where all rest, the one that has rested longest is best, so of the carrying ones the next behind the
+/// address that was taken last. Sessions count there only for services of UDP and ICMP, whose clients keep
+/// their port and so would meet the session; a client of TCP comes from another port each time, and late
+/// packets matter more.
 ///
 /// Costs: a search reads one word for each 64 addresses (five where sessions live at the service), and skips
 /// the fresh addresses on which the service is blocked, or where others have sessions, while there are better
@@ -54,8 +55,8 @@ class AddressRing {
 
   /// Of `blocked`, those on other addresses are passed over. Throws std::invalid_argument where an address is
   /// named twice or there are too many.
-  AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked, Duration rest, Room room,
-              const HashSalt& salt);
+  AddressRing(std::vector<net::IpAddress> addresses, std::span<const Blocked> blocked, Duration rest,
+              Room room, const HashSalt& salt);
 
   /// Goes by other addresses, blocked services and rest from now on. An address that stays keeps its slot and
   /// all that is known of it. An address that leaves takes no more reservations; it keeps its slot, should it
@@ -108,8 +109,8 @@ class AddressRing {
   [[nodiscard]] std::size_t carrying_count() const { return taken_.carrying_count(); }
 
  private:
-  /// Those that have rested before those that rest, and of each those where no others have sessions before those
-  /// where they do: 0 is best.
+  /// Those that have rested before those that rest, and of each those where no others have sessions before
+  /// those where they do: 0 is best.
   using Candidates = std::array<std::optional<AddressSlot>, 4>;
   [[nodiscard]] static bool counts_at_rest(const net::Service& service) {
     return service.protocol == net::Protocol::udp || service.protocol == net::Protocol::icmp;
@@ -146,12 +147,13 @@ class AddressRing {
   std::vector<bool> withdrawn_;
   std::size_t in_use_ = 0;
   std::vector<std::pair<AddressSlot, net::Service>> blocked_pairs_;  ///< of `blocked_`
-  PortMasks ports_;  ///< of the three below
+  PortMasks ports_;                                                  ///< of the three below
   Occupancy taken_;
   Occupancy blocked_;
   Quarantine quarantine_;
   LiveServices live_;
-  std::deque<EndedSession> ended_;  ///< in the order of `until`, at most as many as there is room for in `live_`
+  std::deque<EndedSession>
+      ended_;  ///< in the order of `until`, at most as many as there is room for in `live_`
   std::size_t ended_room_;
   std::vector<std::uint64_t> others_;  ///< scratch of a search: where other hosts have sessions
   std::unordered_map<net::IpAddress, AddressSlot> slots_;

@@ -238,8 +238,8 @@ class CircularPool {
   SlotMap<Claim, StrongId<Claim, std::uint64_t>> claims_;
   SlotMap<Waiter, Ticket> waiters_;
   IndexList::Links sibling_links_, deadline_links_, waiter_links_;
-  IndexList by_deadline_;            ///< claims
-  IndexList waiting_;                ///< waiters, first come first
+  IndexList by_deadline_;  ///< claims
+  IndexList waiting_;      ///< waiters, first come first
   HashSalt salt_;
   SlotIndex pending_;  ///< the latest reservation for each ShareKey; older ones are left to run out
   SlotIndex queries_;  ///< numbers are of QueryPlace

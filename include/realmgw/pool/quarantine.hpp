@@ -16,7 +16,8 @@ class Quarantine {
  public:
   /// At most `capacity` pairs; one more ends the rest of the oldest. A `rest` of zero keeps nothing. `ports`
   /// outlives this.
-  Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, PortMasks& ports, const HashSalt& salt);
+  Quarantine(Duration rest, std::size_t addresses, std::size_t capacity, PortMasks& ports,
+             const HashSalt& salt);
 
   void grow(std::size_t addresses) { resting_.grow(addresses); }
   /// How long what is released from now on rests; what rests already does so no longer than that.
@@ -49,10 +50,10 @@ class Quarantine {
   Duration rest_;
   std::size_t capacity_;
   Occupancy resting_;
-  /// Pairs that were given away and released again while they rested: how many entries of the queue are void, for
-  /// another follows. A rest is skipped only in need, so these are few.
+  /// Pairs that were given away and released again while they rested: how many entries of the queue are void,
+  /// for another follows. A rest is skipped only in need, so these are few.
   FlatMap<std::uint64_t, std::uint32_t> again_;
-  std::deque<Entry> queue_;                ///< in the order of `until`, at most `capacity_`
+  std::deque<Entry> queue_;  ///< in the order of `until`, at most `capacity_`
 };
 
 }  // namespace rgw::pool

@@ -80,7 +80,8 @@ class PoolListener {
   /// would only let in one more connection to the same host.
   virtual void retract(ReservationId reservation, std::uint32_t claim) = 0;
   /// The reservation has ended, with the claims that are left. Comes before a `bind` that needs the room.
-  virtual void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service, End why) = 0;
+  virtual void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service,
+                      End why) = 0;
 
   /// The query that waited has its address.
   virtual void ready(Ticket ticket, const Granted& granted) = 0;

@@ -1,11 +1,6 @@
 // What the control thread and the workers tell each other: plain structs, copied through the rings.
 #pragma once
 
-#include <rte_mbuf.h>
-
-#include <cstdint>
-#include <variant>
-
 #include "realmgw/alg/address_book.hpp"
 #include "realmgw/alg/sequence_map.hpp"
 #include "realmgw/base/clock.hpp"
@@ -22,13 +17,18 @@
 #include "realmgw/ring/packet_buffer.hpp"
 #include "realmgw/ring/spsc_ring.hpp"
 
+#include <cstdint>
+#include <variant>
+
+#include <rte_mbuf.h>
+
 namespace rgw::ring {
 
 // ---- control -> worker
 
-/// POOL-1: from now on the first packet to (external, service) may open a session to the host, until `deadline`.
-/// A second message with the same reservation adds a claim to it (POOL-9). Every worker gets it; the host's home
-/// worker alone claims. It is pushed before the DNS answer leaves.
+/// POOL-1: from now on the first packet to (external, service) may open a session to the host, until
+/// `deadline`. A second message with the same reservation adds a claim to it (POOL-9). Every worker gets it;
+/// the host's home worker alone claims. It is pushed before the DNS answer leaves.
 struct Bind {
   ReservationId reservation;
   std::uint32_t claim;  ///< which claim of the reservation
@@ -48,8 +48,8 @@ struct Unbind {
   bool reject_after;
 };
 
-/// DNS46: towards IPv4 hosts `proxy` stands for `remote`, until then or while a session lasts (X46-1). Pushed before the
-/// answer leaves.
+/// DNS46: towards IPv4 hosts `proxy` stands for `remote`, until then or while a session lasts (X46-1). Pushed
+/// before the answer leaves.
 struct ProxyBind {
   net::Ipv4Address proxy;
   net::Ipv6Address remote;
@@ -79,8 +79,8 @@ struct LinkState {
   bool up;
 };
 
-/// Room for one page of a worker's table. Owned by the control thread; the worker writes it between PageQuery and
-/// PageFilled, and nobody else touches it meanwhile.
+/// Room for one page of a worker's table. Owned by the control thread; the worker writes it between PageQuery
+/// and PageFilled, and nobody else touches it meanwhile.
 template <class Row>
 struct Page {
   static constexpr std::uint32_t capacity = 256;
@@ -147,9 +147,9 @@ struct MappingHeld {
   nat::Hold hold;
 };
 
-using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, RealmExchange, LinkState, SessionsQuery, MappingsQuery,
-                              PinholesQuery, PinholeOpen, PinholeMet, PinholeExtend, PinholeClose, SequenceShift,
-                              SessionKeep, MapAsked, MappingHeld>;
+using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, RealmExchange, LinkState,
+                              SessionsQuery, MappingsQuery, PinholesQuery, PinholeOpen, PinholeMet,
+                              PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked, MappingHeld>;
 static_assert(sizeof(ToWorker) <= 96);
 
 // ---- worker -> control
@@ -226,10 +226,10 @@ using ToControl =
 
 // ---- the rings between control and one worker
 
-/// The control thread writes `events_to_worker` and `packets_to_worker` and reads the other four; the worker does
-/// the reverse. Once the worker has stopped, control also frees the packets that are left in `packets_to_worker`.
-/// A worker handles the events that wait when its turn begins before any packet of that turn, and those that
-/// came since before it looks at packets that no session was found for.
+/// The control thread writes `events_to_worker` and `packets_to_worker` and reads the other four; the worker
+/// does the reverse. Once the worker has stopped, control also frees the packets that are left in
+/// `packets_to_worker`. A worker handles the events that wait when its turn begins before any packet of that
+/// turn, and those that came since before it looks at packets that no session was found for.
 struct ControlRings {
   explicit ControlRings(WorkerId worker, unsigned events = 4096, unsigned packets = 1024)
       : events_to_worker{name("e2w", worker), events},

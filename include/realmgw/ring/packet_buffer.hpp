@@ -1,17 +1,17 @@
 // A packet on its way between threads: an owned mbuf and the note pinned to it.
 #pragma once
 
-#include <rte_mbuf.h>
+#include "realmgw/base/endian.hpp"
+#include "realmgw/base/strong_id.hpp"
+#include "realmgw/net/address.hpp"
+#include "realmgw/net/transport.hpp"
 
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <utility>
 
-#include "realmgw/base/endian.hpp"
-#include "realmgw/base/strong_id.hpp"
-#include "realmgw/net/address.hpp"
-#include "realmgw/net/transport.hpp"
+#include <rte_mbuf.h>
 
 namespace rgw::ring {
 
@@ -24,8 +24,9 @@ enum class Purpose : std::uint8_t {
   to_kernel,  ///< write the frame to the TAP of `port`
   neighbour,  ///< an ARP or neighbour discovery frame: learn from it, and write it to the TAP of `port`
   query,      ///< a DNS query in a whole UDP datagram: answer it, or write the frame to the TAP of `port`
-  resolve,    ///< translated and routed: find the MAC of `next_hop` on `port`, then send it back with `transmit`
-  inspect,  ///< of a session that an ALG reads, on the ring of signalling: read it, then `edited`
+  resolve,    ///< translated and routed: find the MAC of `next_hop` on `port`, then send it back with
+              ///< `transmit`
+  inspect,    ///< of a session that an ALG reads, on the ring of signalling: read it, then `edited`
   // control -> worker
   transmit,     ///< a complete frame: send it through `port`
   from_kernel,  ///< a frame that the kernel sent through the TAP of `port`
@@ -49,24 +50,24 @@ enum class SignpostState : std::uint8_t {
   fresh,        ///< the same, and the signpost was set up for this very packet
 };
 
-/// The note in an mbuf's private area. Written by the sender before the push, read by the receiver after the pop;
-/// while a packet stays on one worker nobody looks at it.
+/// The note in an mbuf's private area. Written by the sender before the push, read by the receiver after the
+/// pop; while a packet stays on one worker nobody looks at it.
 struct PacketNote {
   Purpose purpose;
   PortId port;
-  WorkerId from;        ///< who pushed it, where a worker did
-  std::uint8_t hops;    ///< how often a worker has handed it to another; bounded
-  bool ports_known;     ///< `forward`: a fragment, whose flow was learnt from the first one
-  bool hairpinned;      ///< `forward`: already translated outbound once
-  be16 near_port;       ///< where `ports_known`: as in net::FlowTail
+  WorkerId from;      ///< who pushed it, where a worker did
+  std::uint8_t hops;  ///< how often a worker has handed it to another; bounded
+  bool ports_known;   ///< `forward`: a fragment, whose flow was learnt from the first one
+  bool hairpinned;    ///< `forward`: already translated outbound once
+  be16 near_port;     ///< where `ports_known`: as in net::FlowTail
   be16 far_port;
   net::Protocol protocol;
   std::uint8_t l4_protocol;
   std::uint16_t datagram_length;  ///< as in net::Packet
-  std::uint32_t signpost;  ///< `forward`: the sender's signpost for this flow, or none
-  SignpostState signpost_state;  ///< where there is a signpost
-  net::IpAddress next_hop;  ///< `resolve`
-  CompanionId companion;    ///< `inspect`, `edited`
+  std::uint32_t signpost;         ///< `forward`: the sender's signpost for this flow, or none
+  SignpostState signpost_state;   ///< where there is a signpost
+  net::IpAddress next_hop;        ///< `resolve`
+  CompanionId companion;          ///< `inspect`, `edited`
 };
 static_assert(sizeof(PacketNote) <= 64);
 
@@ -74,7 +75,9 @@ static_assert(sizeof(PacketNote) <= 64);
 inline constexpr std::uint16_t packet_note_room = 64;
 inline constexpr std::uint32_t no_signpost = 0xffffffff;
 
-[[nodiscard]] inline PacketNote& note(rte_mbuf* mbuf) { return *static_cast<PacketNote*>(rte_mbuf_to_priv(mbuf)); }
+[[nodiscard]] inline PacketNote& note(rte_mbuf* mbuf) {
+  return *static_cast<PacketNote*>(rte_mbuf_to_priv(mbuf));
+}
 
 /// Owns an mbuf; gives it back at the end. `release()` hands it on (to a ring or a device).
 class PacketBuffer {

@@ -1,5 +1,5 @@
-// The realm as the packet path reads it: immutable, shared by all threads. Each reading of the realm file makes
-// another one.
+// The realm as the packet path reads it: immutable, shared by all threads. Each reading of the realm file
+// makes another one.
 #pragma once
 
 #include "realmgw/base/strong_id.hpp"
@@ -59,8 +59,8 @@ struct Inspection {
     net::Service service;  ///< of the outside end of what a host opens, of the inside end of what comes in
     std::uint8_t alg;      ///< its net::AlgId
   };
-  std::vector<Row> services;                   ///< empty: none is read
-  std::unordered_set<net::IpAddress> exempt;   ///< hosts none of whose sessions is read
+  std::vector<Row> services;                  ///< empty: none is read
+  std::unordered_set<net::IpAddress> exempt;  ///< hosts none of whose sessions is read
 
   [[nodiscard]] std::optional<std::uint8_t> reader(net::Service service, const net::IpAddress& host) const;
 };
@@ -72,16 +72,21 @@ struct Snapshot {
   net::LongestPrefixMap<net::Ipv6Address, NextHop> routes6;
   net::LongestPrefixMap<net::Ipv4Address, OwnAddress> own4;  ///< whole addresses
   net::LongestPrefixMap<net::Ipv6Address, OwnAddress> own6;
-  std::vector<net::Ipv4Address> broadcasts;  ///< each names all hosts of a port's link
+  std::vector<net::Ipv4Address> broadcasts;               ///< each names all hosts of a port's link
   std::unordered_map<net::IpAddress, std::string> hosts;  ///< of the realm, by inside address
-  std::unordered_set<net::IpAddress> passed_on;  ///< addresses that were another host's in the former snapshot
+  std::unordered_set<net::IpAddress>
+      passed_on;  ///< addresses that were another host's in the former snapshot
   nat::Policy policy;
   Inspection inspection;
 
   [[nodiscard]] const PortFacts& port(PortId id) const { return ports[id.value()]; }
   /// The next hop towards an address; nullptr where there is no route.
-  [[nodiscard]] const NextHop* route(const net::Ipv4Address& destination) const { return routes4.find(destination); }
-  [[nodiscard]] const NextHop* route(const net::Ipv6Address& destination) const { return routes6.find(destination); }
+  [[nodiscard]] const NextHop* route(const net::Ipv4Address& destination) const {
+    return routes4.find(destination);
+  }
+  [[nodiscard]] const NextHop* route(const net::Ipv6Address& destination) const {
+    return routes6.find(destination);
+  }
   [[nodiscard]] const NextHop* route(const net::IpAddress& destination) const {
     return destination.is_v4() ? route(destination.v4()) : route(destination.v6());
   }
@@ -99,8 +104,12 @@ struct Snapshot {
   [[nodiscard]] bool may_forward(const Address& address) const {
     return net::is_forwardable(address) && !is_broadcast(address);
   }
-  [[nodiscard]] const OwnAddress* own_address(const net::Ipv4Address& address) const { return own4.find(address); }
-  [[nodiscard]] const OwnAddress* own_address(const net::Ipv6Address& address) const { return own6.find(address); }
+  [[nodiscard]] const OwnAddress* own_address(const net::Ipv4Address& address) const {
+    return own4.find(address);
+  }
+  [[nodiscard]] const OwnAddress* own_address(const net::Ipv6Address& address) const {
+    return own6.find(address);
+  }
   [[nodiscard]] const OwnAddress* own_address(const net::IpAddress& address) const {
     return address.is_v4() ? own_address(address.v4()) : own_address(address.v6());
   }
@@ -111,8 +120,8 @@ struct Snapshot {
   [[nodiscard]] bool is_local_service(net::Service service) const;
 };
 
-/// Ports are in the order of the realm file. `former`: the snapshot that it is to follow, if there is one, whose
-/// sessions go on.
+/// Ports are in the order of the realm file. `former`: the snapshot that it is to follow, if there is one,
+/// whose sessions go on.
 [[nodiscard]] std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<PortFacts> ports,
                                                             const Snapshot* former = nullptr);
 

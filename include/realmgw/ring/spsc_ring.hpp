@@ -1,8 +1,6 @@
 // The only way from thread to thread: a ring with one writer and one reader.
 #pragma once
 
-#include <rte_ring_elem.h>
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -10,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+
+#include <rte_ring_elem.h>
 
 namespace rgw::ring {
 

@@ -42,8 +42,8 @@ Verdict post(Context& context, Packet& packet, WorkerId home) {
   return context.to_peer(packet, home, signpost.signpost_id(), ring::SignpostState::fresh);
 }
 
-// The session is gone that a signpost was set up for, which is to hear of it: what follows the packet would have none. Its
-// owner judges it anew, as the first of a flow.
+// The session is gone that a signpost was set up for, which is to hear of it: what follows the packet would
+// have none. Its owner judges it anew, as the first of a flow.
 Verdict turn_back(Context& context, Packet& packet) {
   context.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::ended);
   packet.signpost = ring::no_signpost;
@@ -95,19 +95,22 @@ Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
   return Verdict::pass();
 }
 
-// Is it a datagram to the gateway's name server that control can answer as it lies there? Fragments, options and
-// extension headers are the kernel's to take apart.
+// Is it a datagram to the gateway's name server that control can answer as it lies there? Fragments, options
+// and extension headers are the kernel's to take apart.
 bool is_query(const Packet& packet, const OwnAddress* own) {
   const net::FlowTail& tail = packet.tail();
   const be16 port = packet.side() == net::Side::inside ? tail.far_port : tail.near_port;
-  const std::size_t plain = packet.family == net::Family::v4 ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header);
-  return own != nullptr && own->names && tail.protocol == net::Protocol::udp && port == be16{ring::dns_port} && packet.l4 == plain &&
-         packet.kind == PacketKind::flow && !packet.fragment && !packet.hairpinned;
+  const std::size_t plain =
+      packet.family == net::Family::v4 ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header);
+  return own != nullptr && own->names && tail.protocol == net::Protocol::udp &&
+         port == be16{ring::dns_port} && packet.l4 == plain && packet.kind == PacketKind::flow &&
+         !packet.fragment && !packet.hairpinned;
 }
 
 // What the gateway itself takes.
 Verdict to_gateway(Context& context, Packet& packet, const OwnAddress* own) {
-  context.to_control(packet.mbuf, is_query(packet, own) ? ring::Purpose::query : ring::Purpose::to_kernel, packet.port);
+  context.to_control(packet.mbuf, is_query(packet, own) ? ring::Purpose::query : ring::Purpose::to_kernel,
+                     packet.port);
   return Verdict::taken();
 }
 
@@ -139,8 +142,9 @@ Verdict to_kernel(Context& context, Packet& packet) {
 
 // There is no room for a new session, of this host or of all.
 bool is_shortage(Counter why) {
-  return why == Counter::port_exhausted || why == Counter::sctp_port_taken || why == Counter::proxy_exhausted ||
-         why == Counter::session_host_limit || why == Counter::session_host_rate || why == Counter::port_host_limit ||
+  return why == Counter::port_exhausted || why == Counter::sctp_port_taken ||
+         why == Counter::proxy_exhausted || why == Counter::session_host_limit ||
+         why == Counter::session_host_rate || why == Counter::port_host_limit ||
          why == Counter::session_table_full;
 }
 
@@ -158,7 +162,8 @@ Verdict towards(Context& context, Packet& packet, const Address& source, const R
   const ring::NextHop* route = nullptr;
   if (own != nullptr) [[unlikely]] {
     const bool query = packet.kind == PacketKind::icmp_query;
-    const net::Service service{packet.tail().protocol, query ? std::uint16_t{0} : packet.tail().far_port.host()};
+    const net::Service service{packet.tail().protocol,
+                               query ? std::uint16_t{0} : packet.tail().far_port.host()};
     if (own->service && !crosses && (!own->shared() || context.snapshot().is_local_service(service))) {
       return to_gateway(context, packet, own);
     }
@@ -171,7 +176,8 @@ Verdict towards(Context& context, Packet& packet, const Address& source, const R
       context.report(packet, nat::IcmpError::network_unreachable);
       return Verdict::drop(Counter::no_route);
     }
-    if (context.snapshot().port(route->port).side == net::Side::inside) return Verdict::drop(Counter::route_same_side);
+    if (context.snapshot().port(route->port).side == net::Side::inside)
+      return Verdict::drop(Counter::route_same_side);
   }
   if constexpr (Address::family == net::Family::v6 && crosses) {
     if (context.snapshot().policy.pref64->has_suffix() && packet.kind != PacketKind::icmp_error) {
@@ -187,8 +193,8 @@ Verdict towards(Context& context, Packet& packet, const Address& source, const R
     if (route != nullptr) session.towards_outside = context.next_on(*route, remote);
     if (origin.back != nullptr) session.towards_inside = context.next_on(*origin.back, source);
   } else if (admitted.kind == Admitted::Kind::dropped && is_shortage(admitted.why)) {
-    // RFC 6888 REQ-11 B, RFC 6146 section 3.5.1: it may try again later, which "host unreachable" tells; "prohibited"
-    // (RFC 5508 REQ-8) would end a connection that opens.
+    // RFC 6888 REQ-11 B, RFC 6146 section 3.5.1: it may try again later, which "host unreachable" tells;
+    // "prohibited" (RFC 5508 REQ-8) would end a connection that opens.
     context.report(packet, nat::IcmpError::host_unreachable);
   }
   return carry_out(context, packet, admitted, own);
@@ -249,7 +255,8 @@ Verdict look_again(Context& context, Packet& packet) {
 
 // A packet that belongs to no session, from and to addresses of its own family.
 template <class Address>
-Verdict admit_first(Context& context, Packet& packet, const Address& source, const Address& destination, bool& ended) {
+Verdict admit_first(Context& context, Packet& packet, const Address& source, const Address& destination,
+                    bool& ended) {
   // DHCP, router discovery and their like: the kernel's daemons listen, whatever the source is.
   if (is_group(context, packet.port, destination)) return to_kernel(context, packet);
   if constexpr (Address::family == net::Family::v6) {  // the kernel has one of its own on each port
@@ -269,8 +276,8 @@ const OwnAddress* own_destination(Context& context, const Packet& packet) {
                                           : context.way(packet.key6.near).own;
 }
 
-// Does the session give way to what lets the packet in as the first of a flow? A connection that has ended does to a SYN
-// (POOL-5); what stands back, to a claim of another host (POOL-14).
+// Does the session give way to what lets the packet in as the first of a flow? A connection that has ended
+// does to a SYN (POOL-5); what stands back, to a claim of another host (POOL-14).
 bool is_over(Context& context, const Packet& packet) {
   const Session& session = context.sessions[packet.session];
   if (session.protocol() == net::Protocol::tcp) {
@@ -278,22 +285,26 @@ bool is_over(Context& context, const Packet& packet) {
     return context.admission.would_admit(packet, own != nullptr && own->service, context.now);
   }
   const nat::Tick deadline = context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)];
-  return context.stands_back(session, deadline) && context.admission.claims_beside(packet, session, context.now);
+  return context.stands_back(session, deadline) &&
+         context.admission.claims_beside(packet, session, context.now);
 }
 
 // A packet of a session that was to be judged, and stays.
 Verdict go_on(Context& context, Packet& packet) {
   Session& session = context.sessions[packet.session];
   if (session.protocol() == net::Protocol::tcp) {
-    return session.tcp_state == nat::TcpState::trans ? Verdict::pass() : refuse(context, packet, Counter::unmatched);
+    return session.tcp_state == nat::TcpState::trans ? Verdict::pass()
+                                                     : refuse(context, packet, Counter::unmatched);
   }
-  nat::SessionTable::extend(session, context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)]);
+  nat::SessionTable::extend(session,
+                            context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)]);
   return Verdict::pass();
 }
 
 // `ended`: has a session ended since this burst was looked up?
 Verdict admit_one(Context& context, Packet& packet, bool& ended) {
-  if (ended) [[unlikely]] packet.session = nat::no_session;  // it may be of that one
+  if (ended) [[unlikely]]
+    packet.session = nat::no_session;  // it may be of that one
   if (const Verdict seen = look_again(context, packet); !seen.passed()) return seen;
   if (packet.session != nat::no_session) {
     if (!packet.reconsider) [[likely]] {

@@ -44,7 +44,8 @@ bool needs_length(const Context& context, const Packet& packet) {
 Verdict defragment(Context& context, Packet& packet) {
   if (packet.ports_known) {  // learnt here before, or on the worker that sent it
     const auto& note = ring::note(packet.mbuf);
-    FragmentFlow{note.near_port, note.far_port, note.protocol, note.l4_protocol, note.datagram_length}.give_to(packet);
+    FragmentFlow{note.near_port, note.far_port, note.protocol, note.l4_protocol, note.datagram_length}
+        .give_to(packet);
     return Verdict::pass();
   }
   auto fragment = Fragment::of(packet);
@@ -89,7 +90,8 @@ void defrag(Context& context, Batch& batch) {
     return;
   batch.sift(
       [&](Packet& packet) {
-        if (!packet.fragment) [[likely]] return Verdict::pass();
+        if (!packet.fragment) [[likely]]
+          return Verdict::pass();
         return defragment(context, packet);
       },
       [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });

@@ -56,9 +56,12 @@ Verdict guard_forwarded_as(Context& context, const Packet& packet) {
 
 bool is_group(const Context& context, PortId port, const net::Ipv4Address& destination) {
   return destination.is_multicast() || destination.is_limited_broadcast() ||
-         (context.snapshot().is_broadcast(destination) && is_broadcast_of(context.snapshot().port(port), destination));
+         (context.snapshot().is_broadcast(destination) &&
+          is_broadcast_of(context.snapshot().port(port), destination));
 }
-bool is_group(const Context&, PortId, const net::Ipv6Address& destination) { return destination.is_multicast(); }
+bool is_group(const Context&, PortId, const net::Ipv6Address& destination) {
+  return destination.is_multicast();
+}
 
 Verdict guard_source(Context& context, const Packet& packet, const net::Ipv4Address& source, Origin& origin) {
   return guard(context, packet, source, origin);

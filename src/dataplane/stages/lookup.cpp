@@ -22,7 +22,8 @@ void find(Context& context, Batch& batch) {
       {hashes.data(), n}, slots.data(), [&](nat::SessionSlot slot) { __builtin_prefetch(&sessions[slot]); },
       [&](unsigned i, nat::SessionSlot slot) {
         const Packet& packet = batch[static_cast<std::uint16_t>(i)];
-        return packet.family == net::Family::v4 ? sessions[slot].matches(packet.key4) : sessions[slot].matches(packet.key6);
+        return packet.family == net::Family::v4 ? sessions[slot].matches(packet.key4)
+                                                : sessions[slot].matches(packet.key6);
       }));
   for (std::uint16_t i = 0; i < n; ++i) batch[i].session = slots[i];
 }
@@ -41,14 +42,16 @@ Verdict follow_session(Context& context, Packet& packet) {
       return context.to_peer(packet, session.home, session.signpost_id(),
                              session.confirmed ? SignpostState::confirmed : SignpostState::unconfirmed);
     }
-    // Who is outside cannot speak for a host inside that is reached by hairpin, whatever source address he writes; and who
-    // is inside cannot speak for the gateway's own kernel, whose packets do not come this way.
+    // Who is outside cannot speak for a host inside that is reached by hairpin, whatever source address he
+    // writes; and who is inside cannot speak for the gateway's own kernel, whose packets do not come this
+    // way.
     const bool outside = packet.side() == net::Side::outside;
     if ((session.hairpin && outside && !packet.hairpinned) || (session.local && !outside)) {
       return Verdict::drop(Counter::spoofed_own_source);
     }
   }
-  // A session may exist before packets come to it by a signpost (a static mapping's host began), or outlive one.
+  // A session may exist before packets come to it by a signpost (a static mapping's host began), or outlive
+  // one.
   if (packet.signpost != ring::no_signpost) adopt_signpost(context, session, packet);
   return keep_alive(context, packet);
 }
@@ -77,7 +80,8 @@ Verdict keep_alive(Context& context, Packet& packet) {
   if (transition.next == nat::TcpState::closed) return Verdict::drop(Counter::tcp_invalid_transition);
   session.tcp_state = transition.next;
   if (!transition.timer) return Verdict::pass();
-  const nat::Tick deadline = context.tick + context.realm.timeouts[static_cast<std::size_t>(*transition.timer)];
+  const nat::Tick deadline =
+      context.tick + context.realm.timeouts[static_cast<std::size_t>(*transition.timer)];
   if (*transition.timer == session.timer) [[likely]] {
     if (context.refreshes(packet.side())) nat::SessionTable::extend(session, deadline);
   } else {
@@ -92,7 +96,8 @@ void lookup(Context& context, Batch& batch) {
   batch.sift(
       [&](Packet& packet) {
         const Verdict verdict = follow_session(context, packet);
-        batch.to_admit |= packet.session == nat::no_session || packet.reconsider || packet.kind == PacketKind::icmp_error;
+        batch.to_admit |=
+            packet.session == nat::no_session || packet.reconsider || packet.kind == PacketKind::icmp_error;
         return verdict;
       },
       [&](Packet& packet, Counter why) { context.drop(packet.mbuf, why); });

@@ -27,9 +27,11 @@ Ends<Address> ends_of(const std::uint8_t* ip_header) {
   return {ip.source, ip.destination};
 }
 
-// How the two ends are found in the other family. `quoted`: of a packet that an ICMP error carries, which went the other way.
+// How the two ends are found in the other family. `quoted`: of a packet that an ICMP error carries, which
+// went the other way.
 struct Ways {
-  bool hairpinned = false;  // RFC 7757 section 4: the far host was called by its IPv4 address, so it keeps that
+  bool hairpinned =
+      false;  // RFC 7757 section 4: the far host was called by its IPv4 address, so it keeps that
   bool quoted = false;
 };
 
@@ -119,8 +121,8 @@ Verdict find_map_way(Context& context, Packet& packet, const net::IpAddress& des
   return find_way(context, packet, destination, neighbour);
 }
 
-// So that later packets of these ends find both without a search (short_way_map.cpp). An error's own source may
-// be borrowed, and its destination another's way.
+// So that later packets of these ends find both without a search (short_way_map.cpp). An error's own source
+// may be borrowed, and its destination another's way.
 template <class From>
 void remember(Context& context, const Packet& packet, const Ends<From>& from, nat::NeighbourIndex way) {
   if (packet.kind == PacketKind::icmp_error || way == nat::no_neighbour) return;
@@ -146,7 +148,8 @@ Verdict to_ipv6(Context& context, Packet& packet, bool hairpinned) {
                : cross_packet(context, packet, from, to);
 }
 
-// `leaves`: as IPv4, not turned round; there a router whose address IPv4 cannot show is named beside (RFC 6791 section 4).
+// `leaves`: as IPv4, not turned round; there a router whose address IPv4 cannot show is named beside (RFC
+// 6791 section 4).
 Verdict to_ipv4(Context& context, Packet& packet, const Ipv4Address& destination, bool leaves) {
   const auto from = ends_of<Ipv6Address>(packet.l3);
   const bool error = packet.kind == PacketKind::icmp_error;
@@ -172,9 +175,10 @@ Verdict finish(Context& context, Packet& packet) {
   return Verdict::pass();
 }
 
-// RFC 7757 section 4.2: an IPv6 host calls another by its IPv4 address. The packet becomes IPv4 and IPv6 again in this one
-// place, so that its sender is shown inside the prefix, whence the answer comes back here.
-Verdict turn_round(Context& context, Packet& packet, const Ipv4Address& called, const Ipv6Address& destination) {
+// RFC 7757 section 4.2: an IPv6 host calls another by its IPv4 address. The packet becomes IPv4 and IPv6
+// again in this one place, so that its sender is shown inside the prefix, whence the answer comes back here.
+Verdict turn_round(Context& context, Packet& packet, const Ipv4Address& called,
+                   const Ipv6Address& destination) {
   nat::NeighbourIndex neighbour = nat::no_neighbour;
   if (const Verdict way = find_map_way(context, packet, destination, neighbour); !way.passed()) return way;
   const std::uint16_t datagram_length = packet.datagram_length;
@@ -234,8 +238,8 @@ bool is_icmp(const Packet& packet) {
   return packet.l4_protocol == (packet.family == Family::v4 ? 1 : 58);
 }
 
-// Whose packet it is, on the side where it comes from. An error is about the packet that it quotes, and may come from a router
-// on the way.
+// Whose packet it is, on the side where it comes from. An error is about the packet that it quotes, and may
+// come from a router on the way.
 Ipv6Address near_end(const Packet& packet) {
   return packet.kind == PacketKind::icmp_error ? ends_of<Ipv6Address>(packet.l3 + packet.inner).destination
                                                : packet.ipv6().source;

@@ -37,7 +37,8 @@ std::optional<Plan> plan_for(const Context& context, const Packet& packet) {
   const Result destination = npt.inward(ip.destination);
   if (destination.found == Found::none) {
     const ring::NextHop* route = context.snapshot().route(ip.destination);
-    if (route != nullptr && context.snapshot().port(route->port).side == net::Side::inside) return std::nullopt;
+    if (route != nullptr && context.snapshot().port(route->port).side == net::Side::inside)
+      return std::nullopt;
   }
   return Plan{source, destination};
 }

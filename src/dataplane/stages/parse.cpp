@@ -60,9 +60,10 @@ Verdict parse_frame(Context& context, Packet& packet) {
   switch (type) {
     case EtherType::ipv4:
     case EtherType::ipv6: {
-      const bool plain = type == EtherType::ipv4
-                             ? parse_datagram<net::Ipv4Address>(available, side, context.sessions.salt(), packet)
-                             : parse_datagram<net::Ipv6Address>(available, side, context.sessions.salt(), packet);
+      const bool plain =
+          type == EtherType::ipv4
+              ? parse_datagram<net::Ipv4Address>(available, side, context.sessions.salt(), packet)
+              : parse_datagram<net::Ipv6Address>(available, side, context.sessions.salt(), packet);
       if (plain) return Verdict::pass();
       const Verdict verdict = net::parse(packet.l3, available, type, side, packet);
       if (!verdict.passed())

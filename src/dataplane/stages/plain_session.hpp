@@ -36,7 +36,8 @@ bool has_ends(const Session&, const net::Ipv4Header&) {
 
 /// A packet from outside gives the session a new deadline, if it may. False where it has to be judged first
 /// (POOL-14). Out of line: once a tick.
-[[gnu::noinline, gnu::cold]] inline bool keeps_alive(const Context& context, Session& session, nat::Tick deadline) {
+[[gnu::noinline, gnu::cold]] inline bool keeps_alive(const Context& context, Session& session,
+                                                     nat::Tick deadline) {
   if (!context.refreshes(Side::outside)) return true;
   if (context.stands_back(session, deadline)) return false;
   nat::SessionTable::extend(session, deadline);
@@ -52,8 +53,8 @@ template <Side from, class In, class Out, bool edited = false>
   std::uint8_t* l3 = l3_of(mbuf);
   const auto& ip = net::header<net::PlainHeader<In>>(l3);
   if (!has_ends<from>(session, ip) || !keeps_state(session, packet, from)) return false;
-  // The line of a session is written to once a tick, not once a packet. A packet that has to walk nevertheless
-  // does the same there.
+  // The line of a session is written to once a tick, not once a packet. A packet that has to walk
+  // nevertheless does the same there.
   const nat::Tick deadline = context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)];
   if constexpr (from == Side::inside) {
     if (session.deadline != deadline) nat::SessionTable::extend(session, deadline);

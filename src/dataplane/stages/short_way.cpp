@@ -1,13 +1,14 @@
 // The short way: what nearly every packet of a busy gateway needs, without a stage of its own for each
-// thought; and the short cut of what is a peer's. Hot path. What is done to a packet stands in plain_session.hpp.
+// thought; and the short cut of what is a peer's. Hot path. What is done to a packet stands in
+// plain_session.hpp.
 //
 // Three passes over a burst, so that cache misses overlap: read (parse), find (lookup), send (egress,
 // translate, resolve). A packet goes this way whole or not at all: nothing is written before all is known, so
 // the walk can begin anew with it.
-#include "plain_session.hpp"
-
 #include <array>
 #include <bit>
+
+#include "plain_session.hpp"
 
 namespace rgw::dataplane::stages {
 namespace {
@@ -214,7 +215,8 @@ Walked walk_from(Context& context, Side side, const Source& source, std::span<rt
 
 // Hands over what is a peer's before any session is looked for. The rest stays in the burst.
 template <Side from>
-[[gnu::noinline]] std::uint16_t hand_over_first(Context& context, OneOfWorkers source, std::span<rte_mbuf*> burst) {
+[[gnu::noinline]] std::uint16_t hand_over_first(Context& context, OneOfWorkers source,
+                                                std::span<rte_mbuf*> burst) {
   std::uint16_t left = 0;
   bool in_order = false;
   for (rte_mbuf* mbuf : burst) {
@@ -259,11 +261,13 @@ std::uint16_t take_short_way(Context& context, const ring::PortFacts& port, std:
     left = alone ? walk_from(context, port.side, OnlyWorker{port}, burst).left
                  : take_beside_peers(context, port, burst);
   }
-  if (left != 0 && context.realm.memo.enabled()) left = take_short_way_by_map(context, port, burst.first(left));
+  if (left != 0 && context.realm.memo.enabled())
+    left = take_short_way_by_map(context, port, burst.first(left));
   return left;
 }
 
-std::uint16_t take_short_way_from_peer(Context& context, const ring::PortFacts& port, std::span<rte_mbuf*> burst) {
+std::uint16_t take_short_way_from_peer(Context& context, const ring::PortFacts& port,
+                                       std::span<rte_mbuf*> burst) {
   return walk_from(context, port.side, AsTheyCame{port}, burst).left;
 }
 

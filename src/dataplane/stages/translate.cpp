@@ -43,7 +43,8 @@ Verdict translate_one(Context& context, Packet& packet) {
   if (packet.respelled) [[unlikely]]
     nat::respell(packet, session);
   if (packet.tcp_flags & net::TcpHeader::syn && context.snapshot().policy.mss_clamp != 0) [[unlikely]] {
-    if (nat::clamp_mss(packet, context.snapshot().policy.mss_clamp)) context.counters.add(Counter::mss_clamped);
+    if (nat::clamp_mss(packet, context.snapshot().policy.mss_clamp))
+      context.counters.add(Counter::mss_clamped);
   }
   if (session.companion != 0) [[unlikely]] {
     if (const Verdict inspected = inspect(context, packet, session); !inspected.passed()) return inspected;

@@ -1,6 +1,7 @@
 // ALG-4: SETUP with the client inside and outside, a pinhole for each track; TEARDOWN of one and of all;
 // failure, timeout, interleaved frames, SDP and URLs, third parties, and what is malformed.
 #include "realmgw/alg/rtsp.hpp"
+
 #include "realmgw/net/alg_list.hpp"
 
 #include "unit/alg/book.hpp"

@@ -59,7 +59,8 @@ class Holder {
 
 class DeviceLocksTest : public testing::Test {
  protected:
-  /// A network of their own, where that is allowed: else another run on this machine would hold what they hold.
+  /// A network of their own, where that is allowed: else another run on this machine would hold what they
+  /// hold.
   static void SetUpTestSuite() { static_cast<void>(unshare(CLONE_NEWNET)); }
 };
 

@@ -64,7 +64,8 @@ TEST(HugeArray, what_is_prefaulted_behind_its_user_keeps_what_is_written) {
 
   std::vector<unsigned char> resident(array.bytes() / 4096);
   ASSERT_EQ(::mincore(array.data(), array.bytes(), resident.data()), 0);
-  EXPECT_EQ(std::count_if(resident.begin(), resident.end(), [](unsigned char page) { return (page & 1) == 0; }), 0);
+  EXPECT_EQ(
+      std::count_if(resident.begin(), resident.end(), [](unsigned char page) { return (page & 1) == 0; }), 0);
   EXPECT_FALSE(array.prefault_in_order(array.bytes()).joinable());
 }
 

@@ -77,8 +77,9 @@ TEST(Nat64, refuses_static_entries_that_are_no_nat64s) {
               ElementsAre(testing::HasSubstr("nat64.static[0].outside: ")));
   EXPECT_THAT(with("{ outside: 80, inside: '[fd00:10::5]:80' }"),
               ElementsAre(testing::HasSubstr("nat64.static[0].outside: ")));
-  EXPECT_THAT(with("{ outside: '198.51.100.77:80', inside: '[fd00:10::5]:80' }"),
-              ElementsAre(testing::HasSubstr("nat64.static[0].outside: 198.51.100.77 is no external address")));
+  EXPECT_THAT(
+      with("{ outside: '198.51.100.77:80', inside: '[fd00:10::5]:80' }"),
+      ElementsAre(testing::HasSubstr("nat64.static[0].outside: 198.51.100.77 is no external address")));
 }
 
 TEST(StaticMappings, cross_the_families_where_something_translates) {  // POOL-12, OUT-2
@@ -105,10 +106,11 @@ TEST(Outbound, addresses_may_have_a_range_of_ports) {  // RFC 6146 section 3.5.1
       "outbound:\n  addresses:\n    - { address: 198.51.100.1-2, ports: 1024-65535 }\n    - 198.51.100.3\n"
       "  max_ports_per_host: 100\n");
   ASSERT_EQ(realm.outbound.addresses.size(), 3U);
-  EXPECT_THAT(realm.outbound.ports, ElementsAre(net::PortRange{1024, 65535}, net::PortRange{1024, 65535},
-                                                net::PortRange{}));
+  EXPECT_THAT(realm.outbound.ports,
+              ElementsAre(net::PortRange{1024, 65535}, net::PortRange{1024, 65535}, net::PortRange{}));
   EXPECT_EQ(realm.outbound.max_ports_per_host, 100U);
-  EXPECT_THAT(realm_with("outbound: { addresses: [198.51.100.1, 198.51.100.2] }\n").outbound.ports, IsEmpty());
+  EXPECT_THAT(realm_with("outbound: { addresses: [198.51.100.1, 198.51.100.2] }\n").outbound.ports,
+              IsEmpty());
   for (const char* bad : {"70000", "9-1", "1-", "a-b", "1-65536"}) {
     EXPECT_EQ(problems_with("outbound: { addresses: { address: 198.51.100.1, ports: '" + std::string{bad} +
                             "' } }\n")
@@ -120,7 +122,8 @@ TEST(Outbound, addresses_may_have_a_range_of_ports) {  // RFC 6146 section 3.5.1
 }
 
 TEST(Nat66, has_pairs_of_prefixes) {  // RFC 6296
-  const Realm realm = realm_with("nat66: { npt: [{ inside: 'fd00:10::/48', outside: '2001:db8:200::/56' }] }\n");
+  const Realm realm =
+      realm_with("nat66: { npt: [{ inside: 'fd00:10::/48', outside: '2001:db8:200::/56' }] }\n");
   ASSERT_EQ(realm.nat66.npt.size(), 1U);
   EXPECT_EQ(realm.nat66.npt[0].inside, net::Prefix::parse("fd00:10::/48"));
   EXPECT_EQ(realm.nat66.npt[0].outside, net::Prefix::parse("2001:db8:200::/56"));
@@ -140,12 +143,15 @@ TEST(Nat66, refuses_prefixes_of_more_than_one_meaning) {
   };
   const std::string good = "{ inside: 'fd00:10::/48', outside: '2001:db8:200::/48' }";
   EXPECT_THAT(npt(good), IsEmpty());
-  EXPECT_THAT(npt(good + ", { inside: 'fd00:10:0:5::/64', outside: '2001:db8:201::/64' }"),
-              ElementsAre(testing::HasSubstr("nat66.npt[1].inside: fd00:10:0:5::/64 overlaps nat66.npt[0].inside")));
+  EXPECT_THAT(
+      npt(good + ", { inside: 'fd00:10:0:5::/64', outside: '2001:db8:201::/64' }"),
+      ElementsAre(testing::HasSubstr("nat66.npt[1].inside: fd00:10:0:5::/64 overlaps nat66.npt[0].inside")));
   EXPECT_THAT(npt(good + ", { inside: 'fd00:11::/48', outside: '2001:db8:200:1::/64' }"),
-              ElementsAre(testing::HasSubstr("nat66.npt[1].outside: 2001:db8:200:1::/64 overlaps nat66.npt[0].outside")));
+              ElementsAre(testing::HasSubstr(
+                  "nat66.npt[1].outside: 2001:db8:200:1::/64 overlaps nat66.npt[0].outside")));
   EXPECT_THAT(npt("{ inside: 'fd00:10::/48', outside: 'fd00:10:0:7::/64' }").size(), testing::Ge(1U));
-  EXPECT_THAT(npt("{ inside: 'fd00:12::/48', outside: '2001:db8:200::/48' }", "nat64: { prefix: '2001:db8:200:1::/96' }\n"),
+  EXPECT_THAT(npt("{ inside: 'fd00:12::/48', outside: '2001:db8:200::/48' }",
+                  "nat64: { prefix: '2001:db8:200:1::/96' }\n"),
               ElementsAre(testing::HasSubstr("overlaps nat64.prefix")));
 }
 

@@ -85,17 +85,21 @@ TEST(SiitSection, maps_an_address_once_and_a_part_of_a_prefix_too) {
 
 TEST(SiitSection, cuts_to_no_less_than_ipv6_carries) {  // RFC 8200 section 5, RFC 7915 section 4
   for (const std::string mtu : {"1279", "9217", "0"}) {
-    const auto loaded = load_text(std::string{head} + "siit: { lowest_ipv6_mtu: " + mtu + " }\n", "siit.yaml");
+    const auto loaded =
+        load_text(std::string{head} + "siit: { lowest_ipv6_mtu: " + mtu + " }\n", "siit.yaml");
     EXPECT_FALSE(loaded.realm);
     const std::string said = loaded.to_string();
-    EXPECT_NE(said.find("siit.lowest_ipv6_mtu: \"" + mtu + "\" is not a number from 1280 to 9216"), std::string::npos) << said;
+    EXPECT_NE(said.find("siit.lowest_ipv6_mtu: \"" + mtu + "\" is not a number from 1280 to 9216"),
+              std::string::npos)
+        << said;
   }
   const auto loaded = load_text(std::string{head} + "siit: { prefix: \"2001:db8:23::/96\" }\n", "siit.yaml");
   ASSERT_TRUE(loaded.realm) << loaded.to_string();
   EXPECT_EQ(loaded.realm->siit.lowest_ipv6_mtu, 1280);
 }
 
-TEST(SiitSection, reads_a_pool_for_errors_and_the_choices) {  // RFC 6791, RFC 7757 section 4, RFC 7915 section 4.1
+TEST(SiitSection,
+     reads_a_pool_for_errors_and_the_choices) {  // RFC 6791, RFC 7757 section 4, RFC 7915 section 4.1
   const auto loaded = load_text(std::string{head} +
                                     "siit:\n"
                                     "  prefix: \"2001:db8:23::/96\"\n"
@@ -189,8 +193,9 @@ TEST_F(MapsFile, names_each_bad_line) {  // OPS-1
       "10.0.1.45 2001:db8:42::45 more\n");
   EXPECT_FALSE(loaded.realm);
   const std::string said = loaded.to_string();
-  for (const char* part : {"maps.txt:2:1: siit.maps_file: \"10.0.1.300\" is not an IPv4", "maps.txt:3:1:",
-                           "maps.txt:4:1: siit.maps_file: 2001:db8:42::/120 has fewer suffix bits", "maps.txt:5:1:"}) {
+  for (const char* part :
+       {"maps.txt:2:1: siit.maps_file: \"10.0.1.300\" is not an IPv4", "maps.txt:3:1:",
+        "maps.txt:4:1: siit.maps_file: 2001:db8:42::/120 has fewer suffix bits", "maps.txt:5:1:"}) {
     EXPECT_NE(said.find(part), std::string::npos) << part << "\n" << said;
   }
 }
@@ -210,10 +215,12 @@ TEST_F(MapsFile, maps_an_address_once_and_not_what_the_realm_file_maps) {
 }
 
 TEST_F(MapsFile, that_is_not_there_is_named) {
-  const auto loaded = load_text(std::string{head} + "siit: { maps_file: nowhere.txt }\n", (directory / "realm.yaml").string());
+  const auto loaded = load_text(std::string{head} + "siit: { maps_file: nowhere.txt }\n",
+                                (directory / "realm.yaml").string());
   EXPECT_FALSE(loaded.realm);
   EXPECT_NE(loaded.to_string().find("nowhere.txt cannot be opened"), std::string::npos) << loaded.to_string();
-  const auto folder = load_text(std::string{head} + "siit: { maps_file: . }\n", (directory / "realm.yaml").string());
+  const auto folder =
+      load_text(std::string{head} + "siit: { maps_file: . }\n", (directory / "realm.yaml").string());
   EXPECT_NE(folder.to_string().find("is no regular file"), std::string::npos) << folder.to_string();
 }
 
@@ -222,14 +229,17 @@ TEST_F(MapsFile, of_a_million_lines_is_read_to_the_last) {  // SIIT-1
   text.reserve(std::size_t{40} << 20);
   char line[64];
   for (unsigned n = 0; n < 1U << 20; ++n) {
-    std::snprintf(line, sizeof line, "10.%u.%u.%u 2001:db8:42::%x:%x\n", n >> 16, n >> 8 & 255, n & 255, n >> 16, n & 0xffff);
+    std::snprintf(line, sizeof line, "10.%u.%u.%u 2001:db8:42::%x:%x\n", n >> 16, n >> 8 & 255, n & 255,
+                  n >> 16, n & 0xffff);
     text += line;
   }
   const auto loaded = load(text);
   ASSERT_TRUE(loaded.realm) << loaded.to_string().substr(0, 1000);
   EXPECT_EQ(loaded.realm->siit.maps.size(), 1U << 20);
   EXPECT_EQ(loaded.realm->siit.maps.back().ipv6, *net::Prefix::parse("2001:db8:42::f:ffff"));
-  EXPECT_NE(load(text + "11.0.0.0 2001:db8::\n").to_string().find("maps.txt:1048577:1: siit.maps_file: more than 1048576 maps"),
+  EXPECT_NE(load(text + "11.0.0.0 2001:db8::\n")
+                .to_string()
+                .find("maps.txt:1048577:1: siit.maps_file: more than 1048576 maps"),
             std::string::npos);
 }
 

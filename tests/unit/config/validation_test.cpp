@@ -229,10 +229,13 @@ TEST(Validation, a_timer_below_its_rfc_is_a_warning) {
 }
 
 TEST(Validation, translation_is_not_off_towards_inside_or_where_it_is_the_only_way) {
-  EXPECT_THAT(problems_with("outbound: { untranslated: [10.0.0.0/8] }\n"),
-              ElementsAre("f:8:28: outbound.untranslated[0]: 10.0.0.0/8 overlaps the link 10.0.0.0/24 of ports.inside"));
-  EXPECT_THAT(problems_with("nat64: { prefix: default }\noutbound: { untranslated: [192.0.2.0/24, 'fd64::/64'] }\n"),
-              ElementsAre("f:9:42: outbound.untranslated[1]: fd64::/64 overlaps nat64.prefix"));
+  EXPECT_THAT(
+      problems_with("outbound: { untranslated: [10.0.0.0/8] }\n"),
+      ElementsAre(
+          "f:8:28: outbound.untranslated[0]: 10.0.0.0/8 overlaps the link 10.0.0.0/24 of ports.inside"));
+  EXPECT_THAT(
+      problems_with("nat64: { prefix: default }\noutbound: { untranslated: [192.0.2.0/24, 'fd64::/64'] }\n"),
+      ElementsAre("f:9:42: outbound.untranslated[1]: fd64::/64 overlaps nat64.prefix"));
 }
 
 TEST(Validation, one_host_cannot_have_more_sessions_than_there_are) {

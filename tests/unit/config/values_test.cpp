@@ -120,7 +120,8 @@ TEST(RealmFile, each_core_is_a_worker) {
 TEST(RealmFile, outbound_is_read_with_all_its_keys) {
   const Realm realm = realm_with(
       "outbound: { addresses: 198.51.100.2-3, mapping: endpoint-independent, filtering: address-dependent,\n"
-      "  unmatched: reject, hairpin: false, inbound_refresh: false, max_sessions: 10Mi, max_sessions_per_host: 8k, mss_clamp: 1400,\n"
+      "  unmatched: reject, hairpin: false, inbound_refresh: false, max_sessions: 10Mi, "
+      "max_sessions_per_host: 8k, mss_clamp: 1400,\n"
       "  max_new_sessions_per_host: 500, untranslated: [192.0.2.0/24, '2001:db8:7::/48'] }\n");
   EXPECT_THAT(realm.outbound.addresses, ElementsAre(ip("198.51.100.2"), ip("198.51.100.3")));
   EXPECT_EQ(realm.outbound.mapping, Outbound::Mapping::endpoint_independent);

@@ -381,8 +381,8 @@ TEST_F(ControllerTest, mappings_of_all_workers_are_listed) {
     for (std::size_t worker = 0; worker < 2; ++worker) {
       for (const auto& query : workers.events_of<ring::MappingsQuery>(worker)) {
         query.page->rows[query.page->count++] = {
-            nat::MappingInfo::Kind::dynamic,  net::Protocol::udp, static_cast<std::uint8_t>(worker),
-            endpoint("[fd00:10::5]:9"), endpoint("198.51.100.1:9"), 3};
+            nat::MappingInfo::Kind::dynamic, net::Protocol::udp,         static_cast<std::uint8_t>(worker),
+            endpoint("[fd00:10::5]:9"),      endpoint("198.51.100.1:9"), 3};
         ASSERT_TRUE(workers[worker].events_to_control.push(ring::MappingsPageFilled{query.page, 1, true}));
       }
     }

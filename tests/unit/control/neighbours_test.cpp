@@ -56,8 +56,7 @@ class NeighboursTest : public testing::Test {
   RealmInForce realm{test::snapshot()};
   CounterBlock counters;
   Recorder world;
-  Neighbours neighbours{
-      realm, world, counters, {.held_per_neighbour = 3, .held = 5, .entries_per_port = 4}};
+  Neighbours neighbours{realm, world, counters, {.held_per_neighbour = 3, .held = 5, .entries_per_port = 4}};
 };
 
 TEST_F(NeighboursTest, an_unknown_next_hop_is_asked_for_and_its_packets_follow_in_order) {

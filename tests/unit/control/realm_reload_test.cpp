@@ -108,9 +108,12 @@ class RealmReloadTest : public testing::Test {
   WorkerLinks links{links_of(), counters};
   RealmInForce realm{snapshot()};
   Keeper keeper{realm};
-  std::optional<RealmReload> reload{std::in_place, [this] { return load(); },
+  std::optional<RealmReload> reload{std::in_place,
+                                    [this] { return load(); },
                                     [this](const ReloadReport& report) { ended.push_back(report.result); },
-                                    realm, links, keeper};
+                                    realm,
+                                    links,
+                                    keeper};
 };
 
 TEST_F(RealmReloadTest, a_changed_file_comes_into_force_worker_by_worker) {
@@ -152,8 +155,7 @@ TEST_F(RealmReloadTest, the_next_realm_knows_the_places_of_the_former_ones_addre
   const auto second = of(next);
   carry_out();
   ASSERT_EQ(second->result, Result::reloaded);
-  EXPECT_THAT(realm->policy.former_places,
-              ElementsAre(ip("198.51.100.1"), ip("198.51.100.7")));
+  EXPECT_THAT(realm->policy.former_places, ElementsAre(ip("198.51.100.1"), ip("198.51.100.7")));
 }
 
 TEST_F(RealmReloadTest, the_same_file_changes_nothing) {

@@ -92,8 +92,8 @@ std::string pool_name() {
 }  // namespace
 
 Packets::Packets()
-    : pool_{rte_pktmbuf_pool_create(pool_name().c_str(), 1023, 0, ring::packet_note_room, RTE_MBUF_DEFAULT_BUF_SIZE,
-                                    SOCKET_ID_ANY)} {
+    : pool_{rte_pktmbuf_pool_create(pool_name().c_str(), 1023, 0, ring::packet_note_room,
+                                    RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY)} {
   if (pool_ == nullptr) throw std::runtime_error{"no packet pool"};
 }
 

@@ -34,7 +34,8 @@ class Segment {
     EXPECT_TRUE(verdict.passed());
   }
   bool rewrite() {
-    return rewrite_numbers({packet_.l3 + packet_.l4, std::size_t{packet_.length} - packet_.l4}, client(), server());
+    return rewrite_numbers({packet_.l3 + packet_.l4, std::size_t{packet_.length} - packet_.l4}, client(),
+                           server());
   }
   [[nodiscard]] test::Seen seen() const { return test::Seen{bytes_}; }
   [[nodiscard]] Bytes options() const {

@@ -49,7 +49,8 @@ struct World {
     const FromInside from{packet};
     const net::Packet& parsed = from.packet;
     const auto remote = admission.remote_of(
-        parsed.family == net::Family::v4 ? net::IpAddress{parsed.key4.far} : net::IpAddress{parsed.key6.far}, now);
+        parsed.family == net::Family::v4 ? net::IpAddress{parsed.key4.far} : net::IpAddress{parsed.key6.far},
+        now);
     if (!remote) return Admitted::dropped(Counter::no_translation);
     return remote->is_v4() ? admission.outbound(parsed, remote->v4(), false, now)
                            : admission.outbound(parsed, remote->v6(), false, now);

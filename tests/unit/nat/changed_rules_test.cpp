@@ -216,9 +216,7 @@ class ChangedRules : public testing::Test {
   Admitted in(const test::PacketBuilder& packet) {
     return admission->inbound(FromOutside{packet}.packet, false, false, now);
   }
-  Admitted own(const test::PacketBuilder& packet) {
-    return admission->local(FromInside{packet}.packet, now);
-  }
+  Admitted own(const test::PacketBuilder& packet) { return admission->local(FromInside{packet}.packet, now); }
   const Session& session(const Admitted& made) {
     EXPECT_EQ(made.kind, Kind::session);
     return sessions[made.slot];

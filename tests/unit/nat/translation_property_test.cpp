@@ -1,13 +1,14 @@
 // Random packets of every family pair: translated, and translated back.
-//   - a checksum is right after translation exactly where it was right before (computed over the whole packet by
+//   - a checksum is right after translation exactly where it was right before (computed over the whole packet
+//   by
 //     a sum of this file's own, which knows nothing of differences)
-//   - what comes back is what was sent, but for what RFC 7915 lets no packet keep: options and extension headers
+//   - what comes back is what was sent, but for what RFC 7915 lets no packet keep: options and extension
+//   headers
 //   - lengths, fields and payload say the same on both sides
 // How many packets of each kind: REALMGW_PROPERTY_PACKETS, a million by default.
+#include "realmgw/base/random.hpp"
 #include "realmgw/nat/address_map.hpp"
 #include "realmgw/nat/rewrite.hpp"
-
-#include "realmgw/base/random.hpp"
 #include "realmgw/net/parse.hpp"
 
 #include <algorithm>
@@ -52,8 +53,8 @@ struct Wire {
 };
 
 struct Shape {
-  std::uint8_t protocol;       // on the wire
-  std::size_t l4;              // where the transport header is
+  std::uint8_t protocol;  // on the wire
+  std::size_t l4;         // where the transport header is
   bool fragment = false;
   bool later = false;          // no transport header at all
   std::uint32_t datagram = 0;  // bytes of all fragments together
@@ -80,12 +81,14 @@ Shape shape_of(const std::uint8_t* l3) {
 }
 
 std::size_t length_of(const std::uint8_t* l3) {
-  return l3[0] >> 4 == 4 ? static_cast<std::size_t>(l3[2] << 8 | l3[3]) : 40U + static_cast<std::size_t>(l3[4] << 8 | l3[5]);
+  return l3[0] >> 4 == 4 ? static_cast<std::size_t>(l3[2] << 8 | l3[3])
+                         : 40U + static_cast<std::size_t>(l3[4] << 8 | l3[5]);
 }
 
-// The sum over the transport and its pseudo-header, which a right checksum makes 0xffff. `told`: what the pseudo-header
-// says of the length.
-std::uint16_t transport_sum(const std::uint8_t* l3, const Shape& shape, std::size_t size, std::uint32_t told) {
+// The sum over the transport and its pseudo-header, which a right checksum makes 0xffff. `told`: what the
+// pseudo-header says of the length.
+std::uint16_t transport_sum(const std::uint8_t* l3, const Shape& shape, std::size_t size,
+                            std::uint32_t told) {
   std::uint32_t sum = 0;
   const bool v4 = l3[0] >> 4 == 4;
   if (!(v4 && shape.protocol == icmp4)) {
@@ -112,13 +115,15 @@ struct Flow {
 template <class T>
 T random_of(Random& random) {
   std::array<std::uint8_t, sizeof(T)> bytes;
-  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.below(3) == 0 ? 0 - random.below(2) : random.below(256));
+  for (auto& byte : bytes)
+    byte = static_cast<std::uint8_t>(random.below(3) == 0 ? 0 - random.below(2) : random.below(256));
   T value;
   std::memcpy(&value, bytes.data(), sizeof value);
   return value;
 }
 std::uint16_t random_port(Random& random) {
-  return static_cast<std::uint16_t>(random.below(8) == 0 ? 0xffff - random.below(2) : 1 + random.below(65535));
+  return static_cast<std::uint16_t>(random.below(8) == 0 ? 0xffff - random.below(2)
+                                                         : 1 + random.below(65535));
 }
 
 Flow random_flow(Random& random, bool inside6, bool outside6, Protocol protocol) {
@@ -143,11 +148,16 @@ Session session_of(const Flow& flow, bool turned) {
   const int in = turned ? 1 : 0, out = 1 - in;
   const auto tail = [&](int place, Side side, bool v6) {
     const bool query = flow.protocol == Protocol::icmp;
-    return net::FlowTail{be16{flow.near_port[place]}, be16{query ? std::uint16_t{0} : flow.far_port}, flow.protocol, side,
-                         v6 ? Family::v6 : Family::v4, 0};
+    return net::FlowTail{be16{flow.near_port[place]},
+                         be16{query ? std::uint16_t{0} : flow.far_port},
+                         flow.protocol,
+                         side,
+                         v6 ? Family::v6 : Family::v4,
+                         0};
   };
   session.inside = {flow.near4[in], flow.far4, tail(in, Side::inside, turned ? flow.outside6 : flow.inside6)};
-  session.outside = {flow.near4[out], flow.far4, tail(out, Side::outside, turned ? flow.inside6 : flow.outside6)};
+  session.outside = {flow.near4[out], flow.far4,
+                     tail(out, Side::outside, turned ? flow.inside6 : flow.outside6)};
   session.host6 = flow.near6[in];
   session.external6 = flow.near6[out];
   session.remote6 = flow.far6;
@@ -177,9 +187,11 @@ struct Ends46 {
 };
 
 // Writes an IP header of `wire.size` bytes of transport behind it.
-void write_ip(Random& random, Wire& wire, const Ends46& ends, std::uint8_t protocol, Kind kind, Shape& shape) {
+void write_ip(Random& random, Wire& wire, const Ends46& ends, std::uint8_t protocol, Kind kind,
+              Shape& shape) {
   std::uint8_t* l4 = wire.l3;
-  const auto hop = static_cast<std::uint8_t>(2 + random.below(253)), tos = static_cast<std::uint8_t>(random.below(256));
+  const auto hop = static_cast<std::uint8_t>(2 + random.below(253)),
+             tos = static_cast<std::uint8_t>(random.below(256));
   const bool part = kind == Kind::fragment;
   const unsigned offset = part && random.below(2) != 0 ? 1 + random.below(100) : 0;
   const bool more = part && (offset == 0 || random.below(2) != 0);
@@ -226,10 +238,16 @@ void write_ip(Random& random, Wire& wire, const Ends46& ends, std::uint8_t proto
     wire.l3 = l4 - at;
     std::memset(wire.l3, 1, at);  // options: no operation
     Ipv4Address addresses[2] = {ends.source4, ends.destination4};
-    std::uint8_t head[20] = {static_cast<std::uint8_t>(0x40 | at / 4), tos, static_cast<std::uint8_t>(total >> 8),
-                             static_cast<std::uint8_t>(total), static_cast<std::uint8_t>(id >> 8),
-                             static_cast<std::uint8_t>(id), static_cast<std::uint8_t>((more ? 0x20 : 0) | offset >> 8),
-                             static_cast<std::uint8_t>(offset), hop, protocol};
+    std::uint8_t head[20] = {static_cast<std::uint8_t>(0x40 | at / 4),
+                             tos,
+                             static_cast<std::uint8_t>(total >> 8),
+                             static_cast<std::uint8_t>(total),
+                             static_cast<std::uint8_t>(id >> 8),
+                             static_cast<std::uint8_t>(id),
+                             static_cast<std::uint8_t>((more ? 0x20 : 0) | offset >> 8),
+                             static_cast<std::uint8_t>(offset),
+                             hop,
+                             protocol};
     std::memcpy(head + 12, addresses, 8);
     std::memcpy(wire.l3, head, 20);
     const auto sum = static_cast<std::uint16_t>(~ones_sum(wire.l3, at));
@@ -250,8 +268,8 @@ void set_checksum(Wire& wire, const Shape& shape, std::uint32_t told) {
 }
 
 // A transport message of random contents at `wire.l3`, which the IP header is put before.
-void write_transport(Random& random, Wire& wire, Protocol protocol, bool v6, std::uint16_t source, std::uint16_t destination,
-                     std::uint16_t query_id) {
+void write_transport(Random& random, Wire& wire, Protocol protocol, bool v6, std::uint16_t source,
+                     std::uint16_t destination, std::uint16_t query_id) {
   const std::size_t head = protocol == Protocol::tcp ? 20 : 8;
   wire.size = head + random.below(random.below(4) == 0 ? 200 : 33);
   for (std::size_t i = 0; i < wire.size; i += 8) {
@@ -299,7 +317,8 @@ void write_packet(Random& random, Wire& wire, const Flow& flow, Side side, Kind 
   const std::size_t message = wire.size;
   write_ip(random, wire, ends, wire_protocol(flow.protocol, v6), error ? Kind::udp : kind, shape);
   if (!shape.later) {
-    shape.datagram = shape.fragment ? static_cast<std::uint32_t>(wire.size - shape.l4 + 8 * random.below(1000)) : 0;
+    shape.datagram =
+        shape.fragment ? static_cast<std::uint32_t>(wire.size - shape.l4 + 8 * random.below(1000)) : 0;
     set_checksum(wire, shape, shape.fragment ? shape.datagram : static_cast<std::uint32_t>(message));
   }
   if (!error) return;
@@ -360,14 +379,17 @@ void expect_consistent(const Wire& wire, const net::Packet& packet) {
   ASSERT_EQ(packet.length, wire.size);
   ASSERT_EQ(length_of(wire.l3), wire.size);
   ASSERT_EQ(shape_of(wire.l3).l4, packet.l4);
-  if (wire.l3[0] >> 4 == 4) { ASSERT_EQ(ones_sum(wire.l3, shape_of(wire.l3).l4), 0xffff); }
+  if (wire.l3[0] >> 4 == 4) {
+    ASSERT_EQ(ones_sum(wire.l3, shape_of(wire.l3).l4), 0xffff);
+  }
 }
 
 struct Pair {
   const char* name;
   bool inside6, outside6;
 };
-constexpr Pair pairs[] = {{"NAT44", false, false}, {"NAT46", false, true}, {"NAT64", true, false}, {"NAT66", true, true}};
+constexpr Pair pairs[] = {
+    {"NAT44", false, false}, {"NAT46", false, true}, {"NAT64", true, false}, {"NAT66", true, true}};
 
 class Translation : public testing::TestWithParam<Kind> {
  protected:
@@ -375,15 +397,17 @@ class Translation : public testing::TestWithParam<Kind> {
   Wire wire;
 };
 std::string name_of(const testing::TestParamInfo<Kind>& kind) {
-  constexpr const char* names[] = {"udp", "tcp", "icmp_queries", "icmp_errors", "fragments", "options_and_extension_headers"};
+  constexpr const char* names[] = {"udp",         "tcp",       "icmp_queries",
+                                   "icmp_errors", "fragments", "options_and_extension_headers"};
   return names[static_cast<std::size_t>(kind.param)];
 }
 INSTANTIATE_TEST_SUITE_P(of, Translation,
-                         testing::Values(Kind::udp, Kind::tcp, Kind::query, Kind::error, Kind::fragment, Kind::extended),
+                         testing::Values(Kind::udp, Kind::tcp, Kind::query, Kind::error, Kind::fragment,
+                                         Kind::extended),
                          name_of);
 
-// Corrupts the transport checksum now and then. Not that of an error, which the parser refuses, nor into UDP's zero,
-// which means that there is none.
+// Corrupts the transport checksum now and then. Not that of an error, which the parser refuses, nor into
+// UDP's zero, which means that there is none.
 void maybe_corrupt(Random& random, Wire& wire, const Shape& shape, Kind kind) {
   if (kind == Kind::error || shape.later || random.below(4) != 0) return;
   std::uint8_t* place = wire.l3 + shape.l4 + checksum_place(shape.protocol);
@@ -419,8 +443,12 @@ TEST_P(Translation, by_a_session_keeps_right_right_and_wrong_wrong_and_leads_bac
     wire.size = packet.length;
     ASSERT_NO_FATAL_FAILURE(expect_consistent(wire, packet)) << n;
     // Of a fragment the sum must stay what it was; its datagram is right if the whole was.
-    if (!shape.later) { ASSERT_EQ(sum_of(wire, shape.datagram) == 0xffff, sum == 0xffff) << n; }
-    if (!shape.later && sum != 0xffff) { ASSERT_NE(sum_of(wire, shape.datagram), 0xffff) << n; }
+    if (!shape.later) {
+      ASSERT_EQ(sum_of(wire, shape.datagram) == 0xffff, sum == 0xffff) << n;
+    }
+    if (!shape.later && sum != 0xffff) {
+      ASSERT_NE(sum_of(wire, shape.datagram), 0xffff) << n;
+    }
 
     auto again = parse(wire, side, shape);
     ASSERT_TRUE(translate(again, back, crossing).passed());
@@ -429,12 +457,15 @@ TEST_P(Translation, by_a_session_keeps_right_right_and_wrong_wrong_and_leads_bac
     ASSERT_NO_FATAL_FAILURE(expect_consistent(wire, again)) << n;
     ASSERT_TRUE(essence(wire, false) == sent) << n;
   }
-  if (GetParam() != Kind::error) { EXPECT_GT(wrong, count / 20); }
+  if (GetParam() != Kind::error) {
+    EXPECT_GT(wrong, count / 20);
+  }
 }
 
 TEST_P(Translation, by_a_map_keeps_right_right_and_wrong_wrong_and_leads_back) {  // SIIT-1
   const unsigned count = packets_of_a_kind();
-  const net::Prefix ipv4 = *net::Prefix::parse("10.0.2.0/24"), ipv6 = *net::Prefix::parse("2001:db8:42::200/120");
+  const net::Prefix ipv4 = *net::Prefix::parse("10.0.2.0/24"),
+                    ipv6 = *net::Prefix::parse("2001:db8:42::200/120");
   const AddressMap map{net::Pref64{*net::Prefix::parse("2001:db8:23::/96")}, {{ipv4, ipv6}}};
   for (unsigned n = 0; n < count; ++n) {
     // An IPv6 host with a map inside, an IPv4 host outside.
@@ -467,7 +498,8 @@ TEST_P(Translation, by_a_map_keeps_right_right_and_wrong_wrong_and_leads_back) {
         if (!icmp || from_v4) after.add(inner.source).add(inner.destination);
         const auto delta = net::ChecksumDelta::between(before, after);
         if constexpr (from_v4) {
-          return error ? cross_error(packet, outer, inner, port, delta, {1500, 1500}) : cross(packet, outer, port, delta);
+          return error ? cross_error(packet, outer, inner, port, delta, {1500, 1500})
+                       : cross(packet, outer, port, delta);
         } else {
           return error ? cross_error(packet, outer, inner, port, delta, {1500, 1500}, identification)
                        : cross(packet, outer, port, delta, identification);
@@ -479,13 +511,16 @@ TEST_P(Translation, by_a_map_keeps_right_right_and_wrong_wrong_and_leads_back) {
         return Ends<To>{*source, *map.translate(ip.destination)};
       };
       const Verdict crossed =
-          to_v6 ? run(ends_of, packet.ipv4(), header<net::Ipv4Header>(packet.l3 + (error ? packet.inner : 0)))
-                : run(ends_of, packet.ipv6(), header<net::Ipv6Header>(packet.l3 + (error ? packet.inner : 0)));
+          to_v6
+              ? run(ends_of, packet.ipv4(), header<net::Ipv4Header>(packet.l3 + (error ? packet.inner : 0)))
+              : run(ends_of, packet.ipv6(), header<net::Ipv6Header>(packet.l3 + (error ? packet.inner : 0)));
       ASSERT_TRUE(crossed.passed()) << info(crossed.counter()).name;
       wire.l3 = packet.l3;
       wire.size = packet.length;
       expect_consistent(wire, packet);
-      if (!shape.later) { ASSERT_EQ(sum_of(wire, shape.datagram) == 0xffff, sum == 0xffff) << n; }
+      if (!shape.later) {
+        ASSERT_EQ(sum_of(wire, shape.datagram) == 0xffff, sum == 0xffff) << n;
+      }
     };
     ASSERT_NO_FATAL_FAILURE(step(side == Side::outside)) << n;
     ASSERT_NO_FATAL_FAILURE(step(side == Side::inside)) << n;

@@ -90,7 +90,9 @@ TEST(ChecksumDelta, leaves_a_udp_checksum_of_zero_and_makes_none) {  // RFC 768
   EXPECT_EQ(becomes_zero.host(), 0xffff);
 }
 
-TEST(DecrementTtl, leaves_the_checksum_that_the_header_would_have_anew) {  // RFC 1624 section 3, with RFC 1141's corner case
+TEST(
+    DecrementTtl,
+    leaves_the_checksum_that_the_header_would_have_anew) {  // RFC 1624 section 3, with RFC 1141's corner case
   for (unsigned ttl = 1; ttl < 256; ++ttl) {
     for (unsigned other = 0; other < 65536; other += 51) {
       std::array<std::uint8_t, 6> header{

@@ -141,8 +141,9 @@ TEST(Parse, finds_the_flow_inside_an_icmp_error) {  // RFC 792, RFC 4443 section
 }
 
 TEST(Parse, passes_over_the_options_of_a_quoted_packet) {  // RFC 5508 REQ-3b
-  const Bytes quoted =
-      PacketBuilder{Protocol::udp, "10.0.0.42:5000", "203.0.113.10:80"}.ip_options({7, 7, 4, 0, 0, 0, 0, 0}).ip();
+  const Bytes quoted = PacketBuilder{Protocol::udp, "10.0.0.42:5000", "203.0.113.10:80"}
+                           .ip_options({7, 7, 4, 0, 0, 0, 0, 0})
+                           .ip();
   const auto about = parse_bytes(icmp_error("203.0.113.99", "10.0.0.42", 3, 1, quoted).ip(), Side::outside);
   ASSERT_TRUE(about.verdict.passed()) << name_of(about.verdict);
   EXPECT_EQ(about.packet.inner_l4, about.packet.inner + 28);
@@ -270,7 +271,8 @@ TEST(Parse, refuses_errors_that_name_no_flow) {  // RFC 1122 section 3.2.2
       << "of the other family";
 }
 
-TEST(Parse, of_an_error_about_a_packet_without_ports_the_flow_is_nobodys) {  // RFC 7915 section 4.3: maps translate it
+TEST(Parse, of_an_error_about_a_packet_without_ports_the_flow_is_nobodys) {  // RFC 7915 section 4.3: maps
+                                                                             // translate it
   const Bytes later = udp("10.0.0.42:5000", "203.0.113.10:53").payload(100).fragments(48)[1];
   const Bytes gre = PacketBuilder{static_cast<Protocol>(47), "10.0.0.42", "203.0.113.10"}.payload(20).ip();
   for (const Bytes& inner : {later, gre}) {

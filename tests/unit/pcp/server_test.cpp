@@ -348,7 +348,8 @@ TEST_F(PcpServer, a_mapping_that_the_next_realm_has_no_place_for_ends_and_the_ep
 TEST_F(PcpServer, where_all_mappings_stand_the_epoch_goes_on) {
   map_one();
   pass(50s);
-  EXPECT_FALSE(server->change({120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return true; }, now));
+  EXPECT_FALSE(server->change(
+      {120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return true; }, now));
   EXPECT_EQ(server->epoch(now), 50U);
 }
 
@@ -356,7 +357,8 @@ TEST_F(PcpServer, nobody_counts_on_a_mapping_that_is_over) {
   map_one();
   send(test::map_udp("10.0.0.42", 6881, 0));  // deleted, so it rests
   pass(10s);
-  EXPECT_FALSE(server->change({120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return false; }, now));
+  EXPECT_FALSE(server->change(
+      {120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return false; }, now));
   EXPECT_EQ(server->epoch(now), 10U);
   pass(0s);
   EXPECT_EQ(mapper.released.size(), 1U) << "its address is gone, too";
@@ -364,14 +366,16 @@ TEST_F(PcpServer, nobody_counts_on_a_mapping_that_is_over) {
 
 TEST_F(PcpServer, a_wish_under_way_is_answered_by_the_next_realm) {
   send(test::map_udp("10.0.0.42", 6881));
-  EXPECT_FALSE(server->change({120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return false; }, now));
+  EXPECT_FALSE(server->change(
+      {120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return false; }, now));
   EXPECT_EQ(give("198.51.100.2:6881").external(), "198.51.100.2:6881");
 }
 
 // Or its answer would bring the lost mapping to rest for two minutes more.
 TEST_F(PcpServer, who_asks_for_a_lost_mapping_at_once_gets_another_one) {
   map_one();
-  EXPECT_TRUE(server->change({120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return false; }, now));
+  EXPECT_TRUE(server->change(
+      {120s, 7200s, {4, 3}}, [](const auto&, const auto&) { return false; }, now));
   mapper.takes = false;
   EXPECT_EQ(send(test::map_udp("10.0.0.42", 6881)).result(), Result::no_resources);
   mapper.takes = true;
@@ -385,7 +389,8 @@ TEST_F(PcpServer, who_asks_for_a_lost_mapping_at_once_gets_another_one) {
 
 TEST_F(PcpServer, other_limits_hold_for_new_mappings) {
   map_one();
-  static_cast<void>(server->change({120s, 300s, {4, 1}}, [](const auto&, const auto&) { return true; }, now));
+  static_cast<void>(server->change(
+      {120s, 300s, {4, 1}}, [](const auto&, const auto&) { return true; }, now));
   EXPECT_EQ(send(test::map_udp("10.0.0.42", 7000)).result(), Result::user_ex_quota);
   EXPECT_EQ(send(test::map_udp("10.0.0.42", 6881)).lifetime(), 300U) << "renewed";
 }

@@ -270,7 +270,8 @@ TEST_F(CircularPoolTest, where_all_rest_a_service_goes_round_the_carrying_addres
 
 // ---- POOL-14
 
-TEST_F(CircularPoolTest, an_address_where_another_host_has_a_session_at_the_service_is_lent_last) {  // POOL-14
+TEST_F(CircularPoolTest,
+       an_address_where_another_host_has_a_session_at_the_service_is_lent_last) {  // POOL-14
   for (const auto& service : {udp(5001), whole, Service{Protocol::udp, 0}}) {
     make(of({"198.51.100.10", "198.51.100.11", "198.51.100.12"}));
     const auto first = get(hosta, udp(5001));
@@ -297,7 +298,8 @@ TEST_F(CircularPoolTest, another_service_or_the_hosts_own_sessions_are_in_nobody
   EXPECT_EQ(address(hostc, tcp(5001)), "198.51.100.10");
 }
 
-TEST_F(CircularPoolTest, a_session_that_has_ended_is_in_the_way_for_as_long_as_what_rests) {  // POOL-4, POOL-14
+TEST_F(CircularPoolTest,
+       a_session_that_has_ended_is_in_the_way_for_as_long_as_what_rests) {  // POOL-4, POOL-14
   make(of({"198.51.100.10", "198.51.100.11"}));
   for (const auto host : {hosta, hosta, hostb}) pool->session_began(ip("198.51.100.10"), icmp, host);
   pool->session_began(ip("203.0.113.1"), icmp, hosta);  // no address of the pool
@@ -314,7 +316,8 @@ TEST_F(CircularPoolTest, a_session_that_has_ended_is_in_the_way_for_as_long_as_w
   EXPECT_EQ(address(hostc, icmp), "198.51.100.10");
 }
 
-TEST_F(CircularPoolTest, a_carrying_address_with_a_session_in_the_way_comes_after_a_fresh_one) {  // POOL-3, POOL-14
+TEST_F(CircularPoolTest,
+       a_carrying_address_with_a_session_in_the_way_comes_after_a_fresh_one) {  // POOL-3, POOL-14
   make(of({"198.51.100.10", "198.51.100.11"}));
   get(hostc, tcp(443));
   pool->session_began(ip("198.51.100.10"), udp(5001), hosta);

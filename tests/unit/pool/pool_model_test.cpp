@@ -46,8 +46,8 @@ class Model {
     return std::ranges::find(config_.addresses, address) != config_.addresses.end();
   }
 
-  /// First those that have rested, of each kind those where no other host has sessions; of each the carrying ones
-  /// before what stands beside the host's own wide reservation, and that before the fresh ones.
+  /// First those that have rested, of each kind those where no other host has sessions; of each the carrying
+  /// ones before what stands beside the host's own wide reservation, and that before the fresh ones.
   [[nodiscard]] std::optional<IpAddress> choose(const Service& service, HostId host, Instant now) const {
     const bool of_fixed_port = service.protocol == Protocol::udp || service.protocol == Protocol::icmp;
     for (const bool resting : {false, true}) {
@@ -159,10 +159,10 @@ class Model {
   PoolConfig config_;
   std::vector<IpAddress> known_;  ///< all that were ever in use
   std::vector<Taken> taken_;
-  std::vector<Taken> live_;                          ///< sessions
-  std::vector<std::pair<Taken, Instant>> over_;      ///< those that have ended, and until when they count
-  std::list<std::pair<IpAddress, Instant>> fresh_;   ///< with the end of their rest
-  std::map<IpAddress, Instant> last_released_;       ///< likewise, of all
+  std::vector<Taken> live_;                         ///< sessions
+  std::vector<std::pair<Taken, Instant>> over_;     ///< those that have ended, and until when they count
+  std::list<std::pair<IpAddress, Instant>> fresh_;  ///< with the end of their rest
+  std::map<IpAddress, Instant> last_released_;      ///< likewise, of all
   std::vector<Rest> rested_;
   IpAddress latest_;
 };
@@ -188,7 +188,8 @@ class PoolModel : public PoolWorld {
   Service used_of(const Service& service) {
     Service used = service;
     if (used.is_any()) used.protocol = random.below(2) == 0 ? Protocol::tcp : Protocol::udp;
-    if (used.protocol != Protocol::icmp && used.port == 0) used.port = static_cast<std::uint16_t>(1 + random.below(6));
+    if (used.protocol != Protocol::icmp && used.port == 0)
+      used.port = static_cast<std::uint16_t>(1 + random.below(6));
     return used;
   }
   std::size_t ends_counted() {
@@ -254,8 +255,7 @@ TEST_P(PoolModelChanging, each_query_gets_the_very_address_that_the_lists_say) {
           model.change(config, now);
           std::erase_if(live, [&](const Granted& answer) {
             const auto& binding = answer.binding;
-            const bool goes =
-                std::ranges::find(config.addresses, binding.external) == config.addresses.end();
+            const bool goes = std::ranges::find(config.addresses, binding.external) == config.addresses.end();
             if (goes) model.release(binding.external, binding.service, now);
             return goes;
           });

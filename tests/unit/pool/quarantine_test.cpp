@@ -17,7 +17,9 @@ Service tcp(std::uint16_t port) {
 
 class QuarantineTest : public testing::Test {
  protected:
-  Quarantine make(Duration rest, std::size_t capacity) { return {rest, 2, capacity, ports, HashSalt{random}}; }
+  Quarantine make(Duration rest, std::size_t capacity) {
+    return {rest, 2, capacity, ports, HashSalt{random}};
+  }
   static bool rests(const Quarantine& quarantine, AddressSlot address, Service service) {
     return (quarantine.overlapping(0, service) >> address & 1) != 0;
   }
