@@ -64,7 +64,8 @@ int serve(const app::DaemonOptions& options) {
   using app::log;
   using app::LogMessage;
   app::start_log(options.log_level);
-  auto loaded = app::load_realm(options.file);
+  const std::uint32_t sessions = app::default_sessions(app::usable_memory());
+  auto loaded = app::load_realm(options.file, sessions);
   if (!loaded.realm) {
     std::fputs(loaded.to_string().c_str(), stderr);
     log(LogMessage::realm_file_bad);
@@ -75,7 +76,8 @@ int serve(const app::DaemonOptions& options) {
   std::optional<int> signal;
   std::chrono::steady_clock::time_point told;
   try {
-    app::Daemon daemon{std::move(*loaded.realm), [&options] { return app::load_realm(options.file); }};
+    app::Daemon daemon{std::move(*loaded.realm),
+                       [&options, sessions] { return app::load_realm(options.file, sessions); }};
     daemon.start();
     log(LogMessage::ready);
     app::notify_service_manager("READY=1");

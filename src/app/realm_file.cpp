@@ -10,7 +10,11 @@
 namespace rgw::app {
 
 config::LoadResult load_realm(const std::filesystem::path& file) {
-  return config::load_file(file, {control::check_realm, default_sessions(usable_memory())});
+  return load_realm(file, default_sessions(usable_memory()));
+}
+
+config::LoadResult load_realm(const std::filesystem::path& file, std::uint32_t sessions) {
+  return config::load_file(file, {control::check_realm, sessions});
 }
 
 std::uint64_t usable_memory() {

@@ -11,6 +11,9 @@ namespace rgw::app {
 /// Reads and checks a realm file, by the rules of all that will serve it. What it accepts starts, as far as
 /// the file decides.
 [[nodiscard]] config::LoadResult load_realm(const std::filesystem::path& file);
+/// The same with `sessions` for `outbound.max_sessions`, unless it is written: a daemon keeps what it began
+/// with, though the memory that it may use be another now.
+[[nodiscard]] config::LoadResult load_realm(const std::filesystem::path& file, std::uint32_t sessions);
 
 /// The memory that this process may use, in bytes: the machine's, or its control group's where that has less.
 /// 0 where neither can be told.
