@@ -158,12 +158,13 @@ void Controller::retire(const ring::Snapshot& next) {
   // What comes is not given out before the workers know it.
   auto stays = pool_config(*realm_);
   std::erase_if(stays.addresses, [&](const net::IpAddress& address) {
-    return std::ranges::find(next.realm.pool.addresses, address) == next.realm.pool.addresses.end();
+    const auto* own = next.own_address(address);
+    return own == nullptr || !own->pool;
   });
   if (stays.addresses.size() != realm_->realm.pool.addresses.size()) pool_.change(stays, now);
 }
 
-void Controller::adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) {
+std::vector<std::string> Controller::adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) {
   const Instant now = surroundings_.clock.now();
   realm_.replace(std::move(next));
   const auto& realm = realm_->realm;
@@ -171,10 +172,20 @@ void Controller::adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet 
   names_.change(realm);
   pool_.change(pool_config(*realm_), now);
   responder_.replace(make_responder_config(realm), std::move(zones));
-  set_up_recursion();
-  links_.realm_changed();
   algs_.realm_changed();
   if (pcp_) pcp_->realm_changed(now);
+  // What others may refuse: the workers have changed, so the rest goes on.
+  std::vector<std::string> failures;
+  const auto attempt = [&](std::string_view what, auto&& change) {
+    try {
+      change();
+    } catch (const std::exception& error) {
+      failures.push_back(std::string{what} + ": " + error.what());
+    }
+  };
+  attempt("dns.upstreams", [&] { set_up_recursion(); });
+  attempt("routes", [&] { links_.realm_changed(); });
+  return failures;
 }
 
 nat::Ownership Controller::ownership() const {

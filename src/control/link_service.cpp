@@ -2,6 +2,8 @@
 
 #include "realmgw/net/headers.hpp"
 
+#include <exception>
+#include <system_error>
 #include <utility>
 
 #include <rte_prefetch.h>
@@ -80,9 +82,15 @@ bool LinkService::step(Instant now) {
 }
 
 void LinkService::realm_changed() {
+  std::exception_ptr refused;  // of one port: the others go on
   for (const auto& port : kernel_ports_) {
-    if (port) port->change_routes(realm_->realm.routes);
+    try {
+      if (port) port->change_routes(realm_->realm.routes);
+    } catch (const std::system_error&) {
+      refused = std::current_exception();
+    }
   }
+  if (refused) std::rethrow_exception(refused);
 }
 
 void LinkService::drain() {

@@ -33,25 +33,6 @@ constexpr std::string_view name(Result result) {
   return "";
 }
 
-/// Some rules need tables that a worker without them does not have: then their change is one of sizes.
-void note_sizes(std::vector<config::Difference>& differences, const nat::Sizes& former,
-                const nat::Sizes& next) {
-  const auto needs_restart = [&](bool changed, std::initializer_list<std::string_view> keys) {
-    if (!changed) return;
-    for (auto& difference : differences) {
-      if (std::ranges::any_of(keys, [&](std::string_view key) { return difference.key.starts_with(key); }))
-        difference.change = Change::restart;
-    }
-  };
-  needs_restart(former.mappings != next.mappings, {"outbound.mapping", "nat64", "nat46"});
-  needs_restart(former.contacts != next.contacts, {"outbound.filtering"});
-  needs_restart(former.proxies != next.proxies, {"nat46"});
-  needs_restart(former.ports != next.ports, {"outbound.max_ports_per_host"});
-  needs_restart(former.max_pinholes != next.max_pinholes, {"alg"});
-  needs_restart(former.max_explicit_mappings != next.max_explicit_mappings, {"pcp"});
-  needs_restart(former.max_sessions != next.max_sessions, {"outbound.max_sessions"});
-}
-
 }  // namespace
 
 std::string ReloadReport::to_json() const {
@@ -105,46 +86,47 @@ void RealmReload::begin() {
   ready_.store(false, std::memory_order_relaxed);
   thread_ = std::jthread{[this, request = requests_.front(), former = realm_.share()] {
     try {
-      to_apply_ = prepare(request, *former);
+      verdict_ = prepare(request, *former);
     } catch (const std::exception& error) {
       request.report->problems.emplace_back(error.what());
-      to_apply_ = false;
+      verdict_ = Result::mistakes;
     }
     ready_.store(true, std::memory_order_release);
   }};
 }
 
-bool RealmReload::prepare(const Request& request, const ring::Snapshot& former) {
+ReloadReport::Result RealmReload::prepare(const Request& request, const ring::Snapshot& former) {
   config::LoadResult loaded = load_();
   ReloadReport& report = *request.report;
   for (const auto& problem : loaded.problems) report.problems.push_back(problem.to_string());
   for (const auto& warning : loaded.warnings) report.warnings.push_back(warning.to_string());
-  if (!loaded.realm) return false;
+  if (!loaded.realm) return Result::mistakes;
   report.differences = config::differences(former.realm, *loaded.realm);
+  if (report.differences.empty()) return Result::unchanged;
+  if (std::ranges::find(report.differences, Change::restart, &config::Difference::change) !=
+      report.differences.end())
+    return Result::restart;
   prepared_.snapshot = ring::make_snapshot(std::move(*loaded.realm), former.ports, &former);
-  note_sizes(report.differences, nat::sizes_of(former.policy), nat::sizes_of(prepared_.snapshot->policy));
-  const bool restart = std::ranges::any_of(
-      report.differences, [](const auto& difference) { return difference.change == Change::restart; });
-  if (restart || report.differences.empty() || request.dry_run) return false;
+  // The rows of the schema say what changes sizes; a worker must not meet what they have forgotten.
+  if (nat::sizes_of(former.policy) != nat::sizes_of(prepared_.snapshot->policy)) {
+    report.problems.emplace_back("the realm needs tables of other sizes");
+    return Result::restart;
+  }
+  if (request.dry_run) return Result::would_apply;
   prepared_.zones = make_zones(prepared_.snapshot->realm);
   for (std::uint8_t worker = 0; worker < workers_.size(); ++worker)
     prepared_.parts.push_back(workers_.next_realm(WorkerId{worker}, prepared_.snapshot));
-  return true;
+  return Result::reloaded;
 }
 
 void RealmReload::take_prepared() {
   thread_.join();
-  const Request& request = requests_.front();
-  ReloadReport& report = *request.report;
-  const auto needs_restart = [](const config::Difference& one) { return one.change == Change::restart; };
-  if (!report.problems.empty()) return finish(Result::mistakes);
-  if (std::ranges::any_of(report.differences, needs_restart)) return finish(Result::restart);
-  if (report.differences.empty()) return finish(Result::unchanged);
+  if (verdict_ != Result::reloaded && verdict_ != Result::would_apply) return finish(verdict_);
   if (const auto objection = keeper_.objection(*prepared_.snapshot)) {
-    report.problems.push_back(*objection);
+    requests_.front().report->problems.push_back(*objection);
     return finish(Result::restart);
   }
-  if (!to_apply_) return finish(Result::would_apply);
+  if (verdict_ == Result::would_apply) return finish(verdict_);
   keeper_.retire(*prepared_.snapshot);
   sent_ = 0;
   not_changed_ = not_swept_ = workers_.size();
@@ -163,8 +145,10 @@ void RealmReload::exchanged(const ring::RealmExchanged& exchanged) {
   const auto part =
       std::ranges::find(prepared_.parts, exchanged.former, &std::unique_ptr<ring::WorkerRealm>::get);
   part->reset();
-  if (--not_changed_ == 0)
-    keeper_.adopt(std::exchange(prepared_.snapshot, nullptr), std::move(prepared_.zones));
+  if (--not_changed_ != 0) return;
+  auto& warnings = requests_.front().report->warnings;
+  for (auto& failure : keeper_.adopt(std::exchange(prepared_.snapshot, nullptr), std::move(prepared_.zones)))
+    warnings.push_back(std::move(failure));
 }
 
 // A worker has changed before it looks at its sessions, but another one may be slower at either.

@@ -127,12 +127,14 @@ void RecursiveService::change(const config::Realm& realm) {
   const bool same_answers = std::tie(next.dns64, next.dns64_exclude, next.ces, realm.nat64.prefix) ==
                             std::tie(dns_.dns64, dns_.dns64_exclude, dns_.ces, pref64_);
   const bool same = same_answers && next.upstreams == dns_.upstreams && next.nsid == dns_.nsid;
+  if (!same) {
+    auto cache = same_answers ? cache_ : make_cache(realm);
+    auto course = std::make_unique<Course>(realm, loop_, cache, make_proxies(realm), counters_);
+    cache_ = std::move(cache);
+    former_.push_back(std::exchange(course_, std::move(course)));
+  }
   dns_ = next;
   pref64_ = realm.nat64.prefix;
-  if (same) return;
-  if (!same_answers) cache_ = make_cache(realm);
-  former_.push_back(std::move(course_));
-  course_ = std::make_unique<Course>(realm, loop_, cache_, make_proxies(realm), counters_);
 }
 
 std::span<const std::uint8_t> RecursiveService::answer(const dns::Query& query, const dns::Client& client,

@@ -6,12 +6,14 @@
 #include "realmgw/control/controller.hpp"
 
 #include <array>
+#include <cerrno>
 #include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -45,6 +47,7 @@ class KernelQueues final : public control::KernelPort {
  public:
   struct Queues {
     std::deque<Bytes> sent, got;
+    bool refuses_routes = false;
   };
   explicit KernelQueues(Queues& queues) : queues_{queues} {}
 
@@ -59,6 +62,9 @@ class KernelQueues final : public control::KernelPort {
   [[nodiscard]] bool write(std::span<const std::uint8_t> frame) override {
     queues_.got.emplace_back(frame.begin(), frame.end());
     return true;
+  }
+  void change_routes(const std::vector<config::Route>&) override {
+    if (queues_.refuses_routes) throw std::system_error{EHOSTUNREACH, std::generic_category(), "rgw-outside"};
   }
 
  private:

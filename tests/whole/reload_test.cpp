@@ -356,6 +356,19 @@ TEST_P(Reload, packets_of_open_sessions_take_the_new_route) {
   EXPECT_TRUE(lives("10.0.0.42:5000", external));
 }
 
+TEST_P(Reload, what_the_kernel_refuses_is_told_and_all_else_comes_into_force) {
+  const auto external = connect("10.0.0.42:5000");
+  auto next = realm();
+  next.routes[0].via = address("198.51.100.50");
+  next.hosts.pop_back();
+  gateway.kernel(Gateway::outside).refuses_routes = true;
+  ASSERT_EQ(reload(next), Result::reloaded);
+  ASSERT_EQ(last.warnings.size(), 1U);
+  EXPECT_TRUE(last.warnings[0].starts_with("routes: rgw-outside: ")) << last.warnings[0];
+  EXPECT_EQ(resolver.look_up("hostd.foo"), "rcode 3");
+  EXPECT_TRUE(lives("10.0.0.42:5000", external));
+}
+
 TEST_P(Reload, timers_apply_from_the_next_packet_on) {
   ASSERT_NE(gateway.leaves(udp("10.0.0.42:5000", remote)), "");
   auto next = realm();

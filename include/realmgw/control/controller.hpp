@@ -98,7 +98,7 @@ class Controller final : RealmKeeper {
   void set_up_recursion();
   [[nodiscard]] std::optional<std::string> objection(const ring::Snapshot& next) const override;
   void retire(const ring::Snapshot& next) override;
-  void adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) override;
+  std::vector<std::string> adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) override;
   [[nodiscard]] std::vector<NamedCounters> worker_counters() const;
   [[nodiscard]] std::string status() const;
 

@@ -46,8 +46,10 @@ class RealmKeeper {
   [[nodiscard]] virtual std::optional<std::string> objection(const ring::Snapshot& next) const = 0;
   /// Lets go of what the next realm does not have, so that nothing new is made of it.
   virtual void retire(const ring::Snapshot& next) = 0;
-  /// All workers go by the next realm: so does control.
-  virtual void adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) = 0;
+  /// All workers go by the next realm: so does control. What could not be done, as where the kernel refuses a
+  /// route.
+  [[nodiscard]] virtual std::vector<std::string> adopt(std::shared_ptr<const ring::Snapshot> next,
+                                                       dns::ZoneSet zones) = 0;
 };
 
 /// One reload after the other. The file is read, judged and built into a realm by a thread of its own; then
@@ -88,8 +90,8 @@ class RealmReload {
   };
 
   void begin();
-  /// Of the thread; false where the file is not to come into force.
-  [[nodiscard]] bool prepare(const Request& request, const ring::Snapshot& former);
+  /// Of the thread. `reloaded`: the file is to come into force.
+  [[nodiscard]] ReloadReport::Result prepare(const Request& request, const ring::Snapshot& former);
   void take_prepared();
   void send();
   void finish(ReloadReport::Result result);
@@ -102,7 +104,7 @@ class RealmReload {
   std::deque<Request> requests_;  ///< the first one is under way, unless `idle`
   Stage stage_ = Stage::idle;
   Prepared prepared_;
-  bool to_apply_ = false;
+  ReloadReport::Result verdict_{};
   std::size_t sent_ = 0, not_changed_ = 0, not_swept_ = 0;  ///< workers, where `changing`
   std::atomic<bool> ready_ = false;                         ///< the thread has ended its work
   std::jthread thread_;

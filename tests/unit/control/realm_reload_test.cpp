@@ -35,9 +35,10 @@ struct Keeper final : RealmKeeper {
   explicit Keeper(RealmInForce& realm) : in_force{realm} {}
   std::optional<std::string> objection(const ring::Snapshot&) const override { return objects; }
   void retire(const ring::Snapshot&) override { done.emplace_back("retire"); }
-  void adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet) override {
+  std::vector<std::string> adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet) override {
     done.emplace_back("adopt");
     in_force.replace(std::move(next));
+    return {};
   }
   RealmInForce& in_force;
   std::optional<std::string> objects;
