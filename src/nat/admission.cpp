@@ -34,6 +34,7 @@ Standing Admission::standing(const Session& session) const {
   if (const auto* fixed = book_.rules().static_bib.find_outside(external, session.protocol()))
     return book_.rules().static_bib[*fixed].inside == host ? Standing::fixed : Standing::none;
   if (session.local) return Standing::local;
+  if (session.ground == Ground::static_mapping) return Standing::none;  // it is gone
   if (session.ground != Ground::port && session.ground != Ground::mapping) return Standing::other;
   const std::uint32_t set =
       session.ground == Ground::mapping ? book_.mappings()[session.held].port_set : session.held;
