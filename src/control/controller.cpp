@@ -1,6 +1,7 @@
 #include "realmgw/control/controller.hpp"
 
 #include "realmgw/base/random.hpp"
+#include "realmgw/control/host_commands.hpp"
 #include "realmgw/control/realm_zones.hpp"
 
 #include <algorithm>
@@ -119,7 +120,7 @@ Controller::Controller(Surroundings surroundings)
   next_host_id_ = static_cast<std::uint32_t>(realm_->realm.hosts.size());
   if (surroundings_.load_realm)
     reload_.emplace(std::move(surroundings_.load_realm), std::move(surroundings_.reload_ended), realm_,
-                    workers_, static_cast<RealmKeeper&>(*this));
+                    workers_, static_cast<RealmKeeper&>(*this), surroundings_.added_hosts);
   if (!surroundings_.control_socket.empty()) {
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
@@ -313,7 +314,14 @@ void Controller::add_commands() {
   ctl_->add("pool", [this, text](Arguments) {
     return text(pool_report(*realm_, pool_, hosts_, surroundings_.clock.now()));
   });
-  ctl_->add("hosts", [this, text](Arguments) { return text(hosts_report(realm_->realm, pool_, hosts_)); });
+  ctl_->add("hosts", [this, text](Arguments) {
+    return text(hosts_report(realm_->realm, pool_, hosts_, surroundings_.added_hosts));
+  });
+  ctl_->add("host", CtlServer::Right::owner, [this](Arguments arguments) -> std::unique_ptr<CtlReply> {
+    auto change = parse_host_change(arguments, realm_->realm, surroundings_.added_hosts);
+    if (const auto* mistake = std::get_if<std::string>(&change)) return ctl_error(*mistake);
+    return std::make_unique<ReloadReply>(reload_->ask(std::get<RealmReload::HostChange>(std::move(change))));
+  });
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });
   ctl_->add("pcp", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     if (!pcp_) return ctl_error("the realm has no PCP server");
@@ -325,7 +333,7 @@ void Controller::add_commands() {
     const std::uint64_t limit = std::min<std::uint64_t>(number_or(arguments, "limit", 100), max_listed);
     return text(recursion_->report(limit, surroundings_.clock.now()));
   });
-  ctl_->add("reload", [this](Arguments arguments) -> std::unique_ptr<CtlReply> {
+  ctl_->add("reload", CtlServer::Right::owner, [this](Arguments arguments) -> std::unique_ptr<CtlReply> {
     const bool dry_run = !arguments.empty() && arguments.front() == "dry-run";
     const auto report = reload(dry_run);
     if (!report) return ctl_error("this gateway has no realm file to read again");

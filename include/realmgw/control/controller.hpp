@@ -48,8 +48,9 @@ struct Surroundings {
   std::string control_socket;               ///< empty: none
   std::uint64_t shared_seed = 0;            ///< with which the workers have salted the law of ownership
   std::vector<net::Endpoint> pcp_listen{};  ///< usually `pcp_endpoints(realm)`
-  RealmReload::Load load_realm{};           ///< reads the realm file again; empty: there is no reload
+  LoadRealm load_realm{};                   ///< reads the realm file again; empty: there is no reload
   RealmReload::Ended reload_ended{};        ///< hears the result of every reload but dry runs
+  HostBook added_hosts{{}, {}};             ///< `host add` of the control socket
 };
 
 /// Port 53 of the addresses that the realm serves names on.
