@@ -110,7 +110,9 @@ Controller::Controller(Surroundings surroundings)
             },
             [this](WorkerId worker) { take_events(worker, surroundings_.clock.now()); }},
       port_status_(realm_->ports.size()),
-      next_look_{started_} {
+      next_look_{started_},
+      watch_{surroundings_.hear_of_trouble},
+      next_watch_{started_} {
   for (const auto& endpoint : surroundings_.dns_listen) dns_listening_.push_back(dns_.listen(endpoint));
   set_up_recursion();
   if (realm_->realm.pcp.on) {
@@ -174,6 +176,8 @@ std::vector<std::string> Controller::adopt(std::shared_ptr<const ring::Snapshot>
   pool_.change(pool_config(*realm_), now);
   responder_.replace(make_responder_config(realm), std::move(zones));
   algs_.realm_changed();
+  routers_.clear();
+  watch_.end_states(Trouble::router_lost, now);
   if (pcp_) pcp_->realm_changed(now);
   // What others may refuse: the workers have changed, so the rest goes on.
   std::vector<std::string> failures;
@@ -217,6 +221,7 @@ bool Controller::step(std::chrono::microseconds patience) {
   if (recursion_) recursion_->tick(now);
   if (pcp_) pcp_->tick(now);
   look_at_links(now);
+  watch(now);
   return busy;
 }
 
@@ -279,6 +284,25 @@ void Controller::look_at_links(Instant now) {
     const bool was_up = known.link_up;
     known = surroundings_.ports.status(port.id);
     if (first || known.link_up != was_up) workers_.broadcast(ring::LinkState{port.id, known.link_up});
+  }
+}
+
+void Controller::watch(Instant now) {
+  if (now < next_watch_) return;
+  next_watch_ = now + Watch::interval;
+  std::vector<const CounterBlock*> threads{&counters_};
+  for (std::uint8_t worker = 0; worker < workers_.size(); ++worker)
+    threads.push_back(&workers_.counters(WorkerId{worker}));
+  watch_.look(threads, now);
+  for (const auto& port : realm_->ports)
+    watch_.state(Trouble::link_down, port.name, !port_status_[port.id.value()].link_up, now);
+  // A router that nobody has needed yet is not lost.
+  for (const auto& route : realm_->realm.routes) {
+    const ring::NextHop* way = realm_->route(route.via);
+    if (way == nullptr) continue;
+    const bool known = links_.neighbours().knows(way->port, route.via);
+    if (known) routers_.insert(route.via);
+    watch_.state(Trouble::router_lost, route.via.to_string(), !known && routers_.contains(route.via), now);
   }
 }
 

@@ -22,6 +22,7 @@
 #include "realmgw/control/reports.hpp"
 #include "realmgw/control/table_pages.hpp"
 #include "realmgw/control/translation_reports.hpp"
+#include "realmgw/control/watch.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/pool/circular_pool.hpp"
 
@@ -29,6 +30,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,7 @@ struct Surroundings {
   LoadRealm load_realm{};                   ///< reads the realm file again; empty: there is no reload
   RealmReload::Ended reload_ended{};        ///< hears the result of every reload but dry runs
   HostBook added_hosts{{}, {}};             ///< `host add` of the control socket
+  Watch::Hear hear_of_trouble{};            ///< OPS-10; may be empty
 };
 
 /// Port 53 of the addresses that the realm serves names on.
@@ -100,6 +103,7 @@ class Controller final : RealmKeeper {
   [[nodiscard]] std::optional<std::string> objection(const ring::Snapshot& next) const override;
   void retire(const ring::Snapshot& next) override;
   std::vector<std::string> adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) override;
+  void watch(Instant now);
   [[nodiscard]] std::vector<NamedCounters> worker_counters() const;
   [[nodiscard]] std::string status() const;
 
@@ -130,6 +134,9 @@ class Controller final : RealmKeeper {
   std::vector<net::Endpoint> dns_listening_;
   std::vector<PortStatus> port_status_;
   Instant next_look_;
+  Watch watch_;
+  Instant next_watch_;
+  std::set<net::IpAddress> routers_;  ///< that have answered
 };
 
 }  // namespace rgw::control
