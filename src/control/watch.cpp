@@ -55,12 +55,16 @@ void Watch::state(Trouble what, const std::string& subject, bool bad, Instant no
 }
 
 void Watch::end_states(Trouble what, Instant now) {
-  std::erase_if(states_, [&](auto& entry) {
-    if (entry.first.first != what) return false;
-    entry.second.on = false;
-    tell(what, entry.first.second, entry.second, now);
-    return true;
-  });
+  for (auto state = states_.begin(); state != states_.end();) {
+    auto& [key, told] = *state;
+    if (key.first != what) {
+      ++state;
+      continue;
+    }
+    told.on = false;
+    tell(what, key.second, told, now);
+    state = states_.erase(state);
+  }
 }
 
 void Watch::tell(Trouble what, const std::string& subject, const Told& told, Instant now) {
