@@ -16,7 +16,8 @@ const char* const daemon_help =
     "  -h, --help             this text\n"
     "  -V, --version          the version\n"
     "\n"
-    "Exit status: 0 success, 1 a bad realm file or a failed start, 2 a bad command line.\n";
+    "Exit status: 0 success; 1 a failed start, or mistakes that --check has found; 2 a bad command line;\n"
+    "78 a realm file that cannot be served.\n";
 
 std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* const* argv) {
   static const option known[] = {

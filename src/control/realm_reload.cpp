@@ -53,9 +53,14 @@ std::string ReloadReport::to_json() const {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-RealmReload::RealmReload(Load load, Ended ended, RealmInForce& realm, WorkerLinks& workers,
+RealmReload::RealmReload(Load load, Begun begun, Ended ended, RealmInForce& realm, WorkerLinks& workers,
                          RealmKeeper& keeper)
-    : load_{std::move(load)}, ended_{std::move(ended)}, realm_{realm}, workers_{workers}, keeper_{keeper} {}
+    : load_{std::move(load)},
+      begun_{std::move(begun)},
+      ended_{std::move(ended)},
+      realm_{realm},
+      workers_{workers},
+      keeper_{keeper} {}
 
 RealmReload::~RealmReload() = default;
 
@@ -84,6 +89,7 @@ bool RealmReload::step() {
 void RealmReload::begin() {
   stage_ = Stage::reading;
   ready_.store(false, std::memory_order_relaxed);
+  if (begun_ && !requests_.front().dry_run) begun_();
   thread_ = std::jthread{[this, request = requests_.front(), former = realm_.share()] {
     try {
       verdict_ = prepare(request, *former);

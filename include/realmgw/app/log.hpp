@@ -31,7 +31,9 @@ namespace rgw::app {
   X(program_gone,     15, err,  "port {}: the XDP program of {} is gone, nothing comes in; a restart is needed") \
   X(few_huge_pages,   17, warn, "huge pages of {} MiB are free and {} MiB are needed: ordinary memory is used, which costs speed") \
   X(reloaded,         18, info, "the realm file was read again: {} keys changed, {} sessions ended") \
-  X(reload_refused,   19, err,  "the realm file was read again, and the gateway goes on as it was: {}")
+  X(reload_refused,   19, err,  "the realm file was read again, and the gateway goes on as it was: {}") \
+  X(thread_stands,    20, err,  "the {} thread stands still; the service manager will restart the daemon") \
+  X(thread_turns_again, 21, info, "the {} thread goes on")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {

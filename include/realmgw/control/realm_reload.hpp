@@ -58,11 +58,13 @@ class RealmKeeper {
 class RealmReload {
  public:
   using Load = std::function<config::LoadResult()>;
+  using Begun = std::function<void()>;
   using Ended = std::function<void(const ReloadReport&)>;
 
-  /// All that is referred to outlives it. `load` is called by another thread; `ended`, which may be empty,
-  /// hears of every reload but dry runs.
-  RealmReload(Load load, Ended ended, RealmInForce& realm, WorkerLinks& workers, RealmKeeper& keeper);
+  /// All that is referred to outlives it. `load` is called by another thread; `begun` and `ended`, which
+  /// may be empty, hear of every reload but dry runs.
+  RealmReload(Load load, Begun begun, Ended ended, RealmInForce& realm, WorkerLinks& workers,
+              RealmKeeper& keeper);
   RealmReload(const RealmReload&) = delete;
   RealmReload& operator=(const RealmReload&) = delete;
   /// The workers have stopped.
@@ -97,6 +99,7 @@ class RealmReload {
   void finish(ReloadReport::Result result);
 
   Load load_;
+  Begun begun_;
   Ended ended_;
   RealmInForce& realm_;
   WorkerLinks& workers_;

@@ -103,6 +103,7 @@ class RealmReloadTest : public testing::Test {
   std::shared_ptr<const ring::Snapshot> built_for;
   config::LoadResult file;
   std::function<config::LoadResult()> load = [this] { return file; };
+  int times_begun = 0;
   std::vector<Result> ended;
   Workers workers{2, 16};
   CounterBlock counters;
@@ -111,6 +112,7 @@ class RealmReloadTest : public testing::Test {
   Keeper keeper{realm};
   std::optional<RealmReload> reload{std::in_place,
                                     [this] { return load(); },
+                                    [this] { ++times_begun; },
                                     [this](const ReloadReport& report) { ended.push_back(report.result); },
                                     realm,
                                     links,
@@ -177,6 +179,7 @@ TEST_F(RealmReloadTest, a_file_with_mistakes_changes_nothing_and_all_are_told) {
   EXPECT_THAT(report->warnings, SizeIs(1));
   EXPECT_THAT(keeper.done, IsEmpty());
   EXPECT_THAT(ended, ElementsAre(Result::mistakes));
+  EXPECT_EQ(times_begun, 1);
 }
 
 TEST_F(RealmReloadTest, what_only_a_restart_can_bring_changes_nothing_of_the_rest_either) {
@@ -202,6 +205,7 @@ TEST_F(RealmReloadTest, a_dry_run_tells_what_would_be_and_is_not_told_to_others)
   EXPECT_EQ(of(next, true)->result, Result::restart);
   EXPECT_EQ(of(test::realm(), true)->result, Result::unchanged);
   EXPECT_THAT(ended, IsEmpty());
+  EXPECT_EQ(times_begun, 0);
   EXPECT_THAT(keeper.done, IsEmpty());
   EXPECT_EQ(built_for, nullptr);
 }
