@@ -32,7 +32,7 @@ namespace rgw::app {
   X(few_huge_pages,   17, warn, "huge pages of {} MiB are free and {} MiB are needed: ordinary memory is used, which costs speed") \
   X(reloaded,         18, info, "the realm file was read again: {} keys changed, {} sessions ended") \
   X(reload_refused,   19, err,  "the realm file was read again, and the gateway goes on as it was: {}") \
-  X(thread_stands,    20, err,  "the {} thread stands still; the service manager will restart the daemon") \
+  X(thread_stands,    20, err,  "the {} thread stands still; the service manager hears nothing until it goes on") \
   X(thread_turns_again, 21, info, "the {} thread goes on")
 // clang-format on
 
