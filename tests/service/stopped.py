@@ -7,6 +7,8 @@ import pathlib
 import queue
 import threading
 
+from machine import wait_until
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_ulong, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_void_p]
 _libc.ptrace.restype = ctypes.c_long
@@ -19,9 +21,11 @@ def _ptrace(request, thread):
 
 
 def thread_of(pid, name):
-    """The number of the thread of that name."""
-    (found,) = [int(task.name) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+    """The number of the thread of that name. A thread names itself once it runs, which may be after the start."""
+    def find():
+        return [int(task.name) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
                 if (task / "comm").read_text().strip() == name]
+    (found,) = wait_until(find, f"there is a thread {name}")
     return found
 
 
