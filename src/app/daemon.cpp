@@ -1,6 +1,8 @@
 #include "realmgw/app/daemon.hpp"
 
 #include "realmgw/app/log.hpp"
+#include "realmgw/app/notify.hpp"
+#include "realmgw/app/troubles.hpp"
 #include "realmgw/app/version.hpp"
 #include "realmgw/base/random.hpp"
 #include "realmgw/control/tap.hpp"
@@ -74,7 +76,14 @@ std::vector<ring::PortFacts> facts(const std::vector<std::unique_ptr<dataplane::
   return all;
 }
 
-void log_reload(const control::ReloadReport& report) {
+/// The service manager shows the service as reloading until it hears of the end.
+void tell_of_reload() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  notify_service_manager("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
+}
+
+void log_end_of_reload(const control::ReloadReport& report) {
   using Result = control::ReloadReport::Result;
   for (const auto& warning : report.warnings) log(LogMessage::realm_file_doubt, warning);
   for (const auto& problem : report.problems) log(LogMessage::reload_refused, problem);
@@ -86,19 +95,22 @@ void log_reload(const control::ReloadReport& report) {
   }
   if (report.result == Result::reloaded || report.result == Result::unchanged)
     log(LogMessage::reloaded, report.differences.size(), report.sessions_ended);
+  notify_service_manager("READY=1");
 }
 
 }  // namespace
 
-Daemon::Daemon(config::Realm realm, control::RealmReload::Load load)
+Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_steps)
     : workers_config_{realm.workers},
       worker_count_{worker_count(realm.workers)},
       locks_{realm.ports},
-      eal_{eal_options(realm, worker_count_)},
-      packets_{dataplane::make_packet_pool(packet_count(realm, worker_count_), buffer_use(realm))},
+      eal_{(between_steps(), eal_options(realm, worker_count_))},
+      packets_{(between_steps(),
+                dataplane::make_packet_pool(packet_count(realm, worker_count_), buffer_use(realm)))},
       peers_{worker_count_} {
   std::vector<std::string> devices;
   for (std::size_t i = 0; i < realm.ports.size(); ++i) {
+    between_steps();
     const PortId id{static_cast<std::uint8_t>(i)};
     ports_.push_back(std::make_unique<dataplane::Port>(id, realm.ports[i], worker_count_, packets_.get()));
     devices.push_back(realm.ports[i].device);
@@ -109,6 +121,7 @@ Daemon::Daemon(config::Realm realm, control::RealmReload::Load load)
   std::vector<control::WorkerLink> links;
   const std::uint64_t shared_seed = Random::kernel_seed();
   for (unsigned number = 0; number < worker_count_; ++number) {
+    between_steps();
     const WorkerId id{static_cast<std::uint8_t>(number)};
     rings_.push_back(std::make_unique<ring::ControlRings>(id));
     dataplane::WorkerParts parts{id,
@@ -126,11 +139,13 @@ Daemon::Daemon(config::Realm realm, control::RealmReload::Load load)
     };
     links.push_back({rings_.back().get(), &workers_.back()->counters(), next_realm});
   }
+  between_steps();
   const auto make_tap = [](const ring::PortFacts& port) { return std::make_unique<control::Tap>(port); };
   controller_ = std::make_unique<control::Controller>(control::Surroundings{
       clock_, snapshot, std::move(links), packets_.get(), *probe_, make_tap, Random::kernel_seed(), version,
       control::dns_endpoints(snapshot->realm), snapshot->realm.control_socket, shared_seed,
-      control::pcp_endpoints(snapshot->realm), std::move(load), log_reload});
+      control::pcp_endpoints(snapshot->realm), std::move(source.load), tell_of_reload, log_end_of_reload,
+      std::move(source.added), log_trouble});
   log_start(snapshot->realm);
 }
 
@@ -150,17 +165,18 @@ Daemon::~Daemon() {
 void Daemon::start() {
   for (unsigned number = 0; number < worker_count_; ++number) start_worker(*workers_[number], number);
   start_control();
+  watchdog_.emplace(threads_, watchdog_patience());
 }
 
 void Daemon::start_control() {
-  threads_.start("rgw-control", [this](const ThreadGroup::Stop& stop) {
+  threads_.start("rgw-control", [this](ThreadGroup::Turns& turns) {
     const auto& core = workers_config_.control;
     const bool has_core = core && pin_to_cpu(*core);
     if (core && !has_core) log(LogMessage::not_pinned, "the control thread", *core);
     const dataplane::DpdkThread registered;
     // Polling on a core that is not its own, it would take what the workers poll on.
     const bool poll = has_core && workers_config_.idle == Workers::Idle::poll;
-    while (!stop.load(std::memory_order_relaxed)) {
+    while (turns.next()) {
       if (reload_asked_.exchange(false, std::memory_order_relaxed))
         static_cast<void>(controller_->reload(false));
       controller_->step(poll ? std::chrono::microseconds{0} : control_patience);
@@ -169,19 +185,18 @@ void Daemon::start_control() {
 }
 
 void Daemon::start_worker(dataplane::Worker& worker, unsigned number) {
-  threads_.start("rgw-worker" + std::to_string(number),
-                 [this, &worker, number](const ThreadGroup::Stop& stop) {
-                   const auto& cores = workers_config_.cores;
-                   if (!cores.empty() && !pin_to_cpu(cores[number]))
-                     log(LogMessage::not_pinned, "worker " + std::to_string(number), cores[number]);
-                   const dataplane::DpdkThread registered;
-                   if (workers_config_.idle == Workers::Idle::poll) {
-                     while (!stop.load(std::memory_order_relaxed)) worker.step();
-                     return;
-                   }
-                   Rest rest;
-                   while (!stop.load(std::memory_order_relaxed)) rest.after_poll(worker.step() > 0);
-                 });
+  threads_.start("rgw-worker" + std::to_string(number), [this, &worker, number](ThreadGroup::Turns& turns) {
+    const auto& cores = workers_config_.cores;
+    if (!cores.empty() && !pin_to_cpu(cores[number]))
+      log(LogMessage::not_pinned, "worker " + std::to_string(number), cores[number]);
+    const dataplane::DpdkThread registered;
+    if (workers_config_.idle == Workers::Idle::poll) {
+      while (turns.next()) worker.step();
+      return;
+    }
+    Rest rest;
+    while (turns.next()) rest.after_poll(worker.step() > 0);
+  });
 }
 
 void Daemon::log_start(const config::Realm& realm) const {

@@ -3,11 +3,13 @@
 #include "realmgw/control/file_descriptor.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <string>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 namespace rgw::app {
 
@@ -25,6 +27,28 @@ bool notify_service_manager(std::string_view state) {
   const auto* to = reinterpret_cast<const sockaddr*>(&address);
   return socket && sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, to, length) ==
                        static_cast<ssize_t>(state.size());
+}
+
+namespace {
+
+std::optional<long> number_in(const char* variable) {
+  const char* const text = std::getenv(variable);
+  if (text == nullptr) return std::nullopt;
+  const std::string_view digits{text};
+  long value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc{} || end != digits.data() + digits.size() || value <= 0) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::optional<std::chrono::microseconds> watchdog_patience() {
+  const auto patience = number_in("WATCHDOG_USEC");
+  // Inherited from a parent, the variables mean that one.
+  if (!patience || (std::getenv("WATCHDOG_PID") != nullptr && number_in("WATCHDOG_PID") != getpid()))
+    return std::nullopt;
+  return std::chrono::microseconds{*patience};
 }
 
 }  // namespace rgw::app

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <fstream>
+#include <string>
 #include <unistd.h>
 
 namespace rgw::app {
@@ -21,10 +22,23 @@ config::LoadResult load_realm(const std::filesystem::path& file, std::uint32_t s
 std::uint64_t usable_memory() {
   const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   const std::uint64_t machine = pages > 0 && page > 0 ? std::uint64_t(pages) * std::uint64_t(page) : 0;
-  // Of a service unit: MemoryMax=. The file is missing, or says "max", where there is no limit.
+  // Of a service unit: MemoryMax=.
   std::uint64_t group = 0;
-  std::ifstream{"/sys/fs/cgroup/memory.max"} >> group;
+  std::ifstream own{"/proc/self/cgroup"};
+  for (std::string line; std::getline(own, line);) {
+    if (line.starts_with("0::")) group = group_memory("/sys/fs/cgroup", line.substr(3));
+  }
   return group == 0 || (machine != 0 && machine < group) ? machine : group;
+}
+
+std::uint64_t group_memory(const std::filesystem::path& mount, const std::filesystem::path& group) {
+  std::uint64_t least = 0;
+  for (auto above = group.relative_path();; above = above.parent_path()) {
+    // The file is missing, or says "max", where there is no limit.
+    std::uint64_t limit = 0;
+    if (std::ifstream{mount / above / "memory.max"} >> limit && (least == 0 || limit < least)) least = limit;
+    if (above.empty()) return least;
+  }
 }
 
 std::uint32_t default_sessions(std::uint64_t memory) {

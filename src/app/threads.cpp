@@ -16,11 +16,12 @@ namespace rgw::app {
 ThreadGroup::ThreadGroup() : failure_{control::checked(eventfd(0, EFD_CLOEXEC), "eventfd")} {}
 
 void ThreadGroup::start(const std::string& name, Body body) {
-  threads_.emplace_back([this, name, run = std::move(body)] {
+  Turns& turns = *turns_.emplace_back(std::make_unique<Turns>(name, stop_));
+  threads_.emplace_back([this, name, &turns, run = std::move(body)] {
     pthread_setname_np(pthread_self(), name.c_str());
     prctl(PR_SET_TIMERSLACK, 1000UL);  // nanoseconds: a rest of 50 us shall not become one of 100
     try {
-      run(stop_);
+      run(turns);
     } catch (const std::exception& error) {
       log(LogMessage::thread_failed, name, error.what());
       eventfd_write(failure_.get(), 1);
@@ -32,6 +33,7 @@ void ThreadGroup::stop() {
   stop_.store(true, std::memory_order_relaxed);
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  turns_.clear();
 }
 
 bool pin_to_cpu(unsigned cpu) {

@@ -121,8 +121,9 @@ Controller::Controller(Surroundings surroundings)
   }
   next_host_id_ = static_cast<std::uint32_t>(realm_->realm.hosts.size());
   if (surroundings_.load_realm)
-    reload_.emplace(std::move(surroundings_.load_realm), std::move(surroundings_.reload_ended), realm_,
-                    workers_, static_cast<RealmKeeper&>(*this), surroundings_.added_hosts);
+    reload_.emplace(std::move(surroundings_.load_realm), std::move(surroundings_.reload_begun),
+                    std::move(surroundings_.reload_ended), realm_, workers_, static_cast<RealmKeeper&>(*this),
+                    surroundings_.added_hosts);
   if (!surroundings_.control_socket.empty()) {
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <fstream>
 #include <net/if.h>
+#include <stdexcept>
 #include <sys/socket.h>
 
 #include <libmnl/libmnl.h>
@@ -153,10 +154,15 @@ void Netlink::remove_route(unsigned interface, const net::Prefix& to, const net:
   talk(request.header);
 }
 
-bool set_sysctl(const std::string& key, const std::string& value) {
-  std::ofstream file{"/proc/sys/" + key};
-  file << value << std::flush;
-  return file.good();
+void set_sysctl(const std::string& key, const std::string& value) {
+  const std::string path = "/proc/sys/" + key;
+  { std::ofstream{path} << value; }
+  std::string now;
+  if (!(std::ifstream{path} >> now) || now == value) return;
+  throw std::runtime_error{
+      path + " is " + now + ", and cannot be set to " + value +
+      ": /proc/sys is read-only for this process (ProtectKernelTunables= of a service, or a "
+      "container?)"};
 }
 
 }  // namespace rgw::control

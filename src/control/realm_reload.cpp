@@ -60,9 +60,10 @@ std::string ReloadReport::to_json() const {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-RealmReload::RealmReload(LoadRealm load, Ended ended, RealmInForce& realm, WorkerLinks& workers,
+RealmReload::RealmReload(LoadRealm load, Begun begun, Ended ended, RealmInForce& realm, WorkerLinks& workers,
                          RealmKeeper& keeper, HostBook& added)
     : load_{std::move(load)},
+      begun_{std::move(begun)},
       ended_{std::move(ended)},
       realm_{realm},
       workers_{workers},
@@ -100,6 +101,7 @@ bool RealmReload::step() {
 void RealmReload::begin() {
   stage_ = Stage::reading;
   ready_.store(false, std::memory_order_relaxed);
+  if (begun_ && !requests_.front().dry_run) begun_();
   thread_ =
       std::jthread{[this, request = requests_.front(), former = realm_.share(), added = added_.hosts()] {
         try {

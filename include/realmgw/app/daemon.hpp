@@ -4,6 +4,7 @@
 #include "realmgw/app/device_locks.hpp"
 #include "realmgw/app/port_probe.hpp"
 #include "realmgw/app/threads.hpp"
+#include "realmgw/app/watchdog.hpp"
 #include "realmgw/base/clock.hpp"
 #include "realmgw/config/realm.hpp"
 #include "realmgw/control/controller.hpp"
@@ -14,7 +15,9 @@
 #include "realmgw/ring/messages.hpp"
 #include "realmgw/ring/snapshot.hpp"
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace rgw::app {
@@ -22,9 +25,16 @@ namespace rgw::app {
 /// A gateway in this process; one at a time, for DPDK's sake.
 class Daemon {
  public:
+  /// Is called between two steps of the construction, and may throw to end it.
+  using BetweenSteps = std::function<void()>;
+
+  /// Where the realm comes from.
+  struct Source {
+    control::LoadRealm load;  ///< reads the realm file again, for a reload; another thread calls it
+    control::HostBook added;  ///< the hosts that were added at run time
+  };
   /// Opens devices, TAPs and sockets. Nothing is forwarded yet. Throws std::exception with what is wrong.
-  /// `load` reads the realm file again, for a reload; another thread calls it.
-  Daemon(config::Realm realm, control::RealmReload::Load load);
+  Daemon(config::Realm realm, Source source, const BetweenSteps& between_steps);
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
   /// Stops the threads, and checks that every packet buffer came back.
@@ -37,6 +47,9 @@ class Daemon {
   void reload() { reload_asked_.store(true, std::memory_order_relaxed); }
   /// Readable once a thread has failed.
   [[nodiscard]] int failure_fd() const { return threads_.failure_fd(); }
+  /// Readable when `look_at_threads` is due; -1 where no service manager watches.
+  [[nodiscard]] int look_due_fd() const { return watchdog_->due_fd(); }
+  void look_at_threads() { watchdog_->look(); }
 
  private:
   void start_worker(dataplane::Worker& worker, unsigned number);
@@ -58,6 +71,7 @@ class Daemon {
   std::unique_ptr<control::Controller> controller_;
   std::atomic<bool> reload_asked_ = false;
   ThreadGroup threads_;
+  std::optional<Watchdog> watchdog_;  ///< once the threads have started
 };
 
 }  // namespace rgw::app

@@ -21,6 +21,11 @@ namespace rgw::app {
 /// 0 where neither can be told.
 [[nodiscard]] std::uint64_t usable_memory();
 
+/// The least `memory.max` of a control group, such as "/system.slice/realmgw.service", and of those above it,
+/// in bytes; 0 where none has a limit. `mount` is where the one hierarchy of control groups is.
+[[nodiscard]] std::uint64_t group_memory(const std::filesystem::path& mount,
+                                         const std::filesystem::path& group);
+
 /// `outbound.max_sessions` unless it is written: as many as a sixteenth of the memory holds, from 64 Ki to 1
 /// Mi, a power of two. 64 Ki where the memory is not known.
 [[nodiscard]] std::uint32_t default_sessions(std::uint64_t memory);

@@ -1,11 +1,12 @@
-// The daemon's threads: started together, stopped together, and none fails unheard.
+// The daemon's threads: started together, stopped together, and none fails or stands still unheard.
 #pragma once
 
 #include "realmgw/control/file_descriptor.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,9 +16,25 @@ namespace rgw::app {
 /// Threads that run until they are told to stop.
 class ThreadGroup {
  public:
-  using Stop = std::atomic<bool>;
-  /// What a thread does, until `stop` is set.
-  using Body = std::function<void(const Stop& stop)>;
+  /// What a thread asks before each of its turns. The thread alone writes the count; any thread may read it.
+  class alignas(64) Turns {
+   public:
+    Turns(std::string name, const std::atomic<bool>& stop) : stop_{stop}, name_{std::move(name)} {}
+    /// False once the thread is to end.
+    [[nodiscard]] bool next() {
+      count_.store(count() + 1, std::memory_order_relaxed);
+      return !stop_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t count() const { return count_.load(std::memory_order_relaxed); }
+    [[nodiscard]] const std::string& name() const { return name_; }
+
+   private:
+    std::atomic<std::uint64_t> count_ = 0;
+    const std::atomic<bool>& stop_;
+    std::string name_;
+  };
+  /// What a thread does, as long as there is a next turn.
+  using Body = std::function<void(Turns& turns)>;
 
   /// Throws std::system_error.
   ThreadGroup();
@@ -32,10 +49,13 @@ class ThreadGroup {
 
   /// Readable once a thread's body has thrown. The thread has been logged, and has ended.
   [[nodiscard]] int failure_fd() const { return failure_.get(); }
+  /// How often each thread has turned, in the order of their start.
+  [[nodiscard]] const std::vector<std::unique_ptr<Turns>>& turns() const { return turns_; }
 
  private:
-  Stop stop_{false};
+  std::atomic<bool> stop_ = false;
   control::FileDescriptor failure_;
+  std::vector<std::unique_ptr<Turns>> turns_;
   std::vector<std::thread> threads_;
 };
 

@@ -51,6 +51,7 @@ struct Surroundings {
   std::uint64_t shared_seed = 0;            ///< with which the workers have salted the law of ownership
   std::vector<net::Endpoint> pcp_listen{};  ///< usually `pcp_endpoints(realm)`
   LoadRealm load_realm{};                   ///< reads the realm file again; empty: there is no reload
+  RealmReload::Begun reload_begun{};        ///< hears of every reload but dry runs
   RealmReload::Ended reload_ended{};        ///< hears the result of every reload but dry runs
   HostBook added_hosts{{}, {}};             ///< `host add` of the control socket
   Watch::Hear hear_of_trouble{};            ///< OPS-10; may be empty

@@ -63,12 +63,13 @@ class RealmReload {
     std::string name;       ///< whose: all else stays as it is
     HostBook::Hosts hosts;  ///< all of them, afterwards
   };
+  using Begun = std::function<void()>;
   using Ended = std::function<void(const ReloadReport&)>;
 
-  /// All that is referred to outlives it. `load` is called by another thread; `ended`, which may be empty,
-  /// hears of every reload but dry runs.
-  RealmReload(LoadRealm load, Ended ended, RealmInForce& realm, WorkerLinks& workers, RealmKeeper& keeper,
-              HostBook& added);
+  /// All that is referred to outlives it. `load` is called by another thread; `begun` and `ended`, which
+  /// may be empty, hear of every reload but dry runs.
+  RealmReload(LoadRealm load, Begun begun, Ended ended, RealmInForce& realm, WorkerLinks& workers,
+              RealmKeeper& keeper, HostBook& added);
   RealmReload(const RealmReload&) = delete;
   RealmReload& operator=(const RealmReload&) = delete;
   /// The workers have stopped.
@@ -109,6 +110,7 @@ class RealmReload {
   void finish(ReloadReport::Result result);
 
   LoadRealm load_;
+  Begun begun_;
   Ended ended_;
   RealmInForce& realm_;
   WorkerLinks& workers_;

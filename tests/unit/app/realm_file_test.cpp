@@ -39,6 +39,24 @@ TEST(UsableMemory, is_known_here) {
   EXPECT_GT(usable_memory(), std::uint64_t{64} << 20);
 }
 
+TEST(UsableMemory, is_no_more_than_any_control_group_above_has) {
+  const auto mount = std::filesystem::temp_directory_path() / ("rgw-groups-" + std::to_string(::getpid()));
+  const auto unit = mount / "system.slice" / "realmgw.service";
+  std::filesystem::create_directories(unit);
+  const auto limit = [&] { return group_memory(mount, "/system.slice/realmgw.service"); };
+  EXPECT_EQ(limit(), 0U) << "no file: the controller is off";
+  std::ofstream{unit / "memory.max"} << "max\n";
+  EXPECT_EQ(limit(), 0U);
+  std::ofstream{unit / "memory.max"} << "1073741824\n";
+  EXPECT_EQ(limit(), gib);
+  std::ofstream{unit.parent_path() / "memory.max"} << "536870912\n";
+  EXPECT_EQ(limit(), gib / 2) << "a slice holds all its units";
+  std::ofstream{mount / "memory.max"} << "268435456\n";
+  EXPECT_EQ(limit(), gib / 4) << "the root of a container";
+  EXPECT_EQ(group_memory(mount, "/"), gib / 4);
+  std::filesystem::remove_all(mount);
+}
+
 TEST(LoadRealm, asks_all_that_will_serve_it) {
   const auto file =
       std::filesystem::temp_directory_path() / ("realmgw-load-" + std::to_string(::getpid()) + ".yaml");

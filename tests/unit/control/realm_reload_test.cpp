@@ -113,6 +113,7 @@ class RealmReloadTest : public testing::Test {
     if (with.realm) with.realm->hosts.insert(with.realm->hosts.end(), added.begin(), added.end());
     return with;
   };
+  int times_begun = 0;
   std::vector<Result> ended;
   Workers workers{2, 16};
   CounterBlock counters;
@@ -124,6 +125,7 @@ class RealmReloadTest : public testing::Test {
   HostBook added{directory / "hosts.yaml", {}};
   std::optional<RealmReload> reload{std::in_place,
                                     [this](const HostBook::Hosts& hosts) { return load(hosts); },
+                                    [this] { ++times_begun; },
                                     [this](const ReloadReport& report) { ended.push_back(report.result); },
                                     realm,
                                     links,
@@ -191,6 +193,7 @@ TEST_F(RealmReloadTest, a_file_with_mistakes_changes_nothing_and_all_are_told) {
   EXPECT_THAT(report->warnings, SizeIs(1));
   EXPECT_THAT(keeper.done, IsEmpty());
   EXPECT_THAT(ended, ElementsAre(Result::mistakes));
+  EXPECT_EQ(times_begun, 1);
 }
 
 TEST_F(RealmReloadTest, what_only_a_restart_can_bring_changes_nothing_of_the_rest_either) {
@@ -216,6 +219,7 @@ TEST_F(RealmReloadTest, a_dry_run_tells_what_would_be_and_is_not_told_to_others)
   EXPECT_EQ(of(next, true)->result, Result::restart);
   EXPECT_EQ(of(test::realm(), true)->result, Result::unchanged);
   EXPECT_THAT(ended, IsEmpty());
+  EXPECT_EQ(times_begun, 0);
   EXPECT_THAT(keeper.done, IsEmpty());
   EXPECT_EQ(built_for, nullptr);
 }
