@@ -1,11 +1,13 @@
 // realmgwd: reads its command line and its realm file, and runs the gateway until it is told to stop.
 #include "realmgw/app/daemon.hpp"
+#include "realmgw/app/here.hpp"
 #include "realmgw/app/log.hpp"
 #include "realmgw/app/notify.hpp"
 #include "realmgw/app/options.hpp"
 #include "realmgw/app/realm_file.hpp"
 #include "realmgw/app/version.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -52,12 +54,22 @@ std::optional<int> wait_for_end(const control::FileDescriptor& signals, app::Dae
   }
 }
 
-int check(const std::string& file) {
-  const auto loaded = app::load_realm(file);
+int check_machine(const config::Realm& realm) {
+  const auto found = app::check_here(realm, app::this_machine());
+  std::fflush(stdout);
+  std::fputs(app::to_string(found).c_str(), stderr);
+  if (found.empty()) std::puts("this machine: nothing is missing");
+  const bool starts = std::ranges::none_of(
+      found, [](const app::Finding& one) { return one.weight == app::Finding::Weight::error; });
+  return starts ? success : failure;
+}
+
+int check(const app::DaemonOptions& options) {
+  const auto loaded = app::load_realm(options.file);
   std::fputs(loaded.to_string().c_str(), stderr);
   if (!loaded.realm) return failure;
-  std::printf("%s: no mistake found\n", file.c_str());
-  return success;
+  std::printf("%s: no mistake found\n", options.file.c_str());
+  return options.here ? check_machine(*loaded.realm) : success;
 }
 
 int serve(const app::DaemonOptions& options) {
@@ -112,7 +124,7 @@ int main(int argc, char** argv) {
       std::printf("realmgwd %s\n", app::version);
       return success;
     case Mode::check:
-      return check(options.file);
+      return check(options);
     case Mode::run:
       return serve(options);
   }

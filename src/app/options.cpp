@@ -6,12 +6,13 @@ namespace rgw::app {
 
 const char* const daemon_help =
     "Usage: realmgwd --config FILE [--log-level LEVEL]\n"
-    "       realmgwd --check FILE\n"
+    "       realmgwd --check [--here] FILE\n"
     "\n"
     "The Realm Gateway: a NAT that lets the world in.\n"
     "\n"
     "  -c, --config FILE      serve the realm of FILE, in the foreground, until SIGTERM or SIGINT\n"
     "  -k, --check FILE       print every mistake in FILE; exit 0 where there is none, else 1\n"
+    "      --here             with --check: also what this machine lacks, each with what to do about it\n"
     "  -l, --log-level LEVEL  trace, debug, info (the default), warning, error, critical or off\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version\n"
@@ -19,10 +20,14 @@ const char* const daemon_help =
     "Exit status: 0 success, 1 a bad realm file or a failed start, 2 a bad command line.\n";
 
 std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* const* argv) {
-  static const option known[] = {
-      {"config", required_argument, nullptr, 'c'},    {"check", required_argument, nullptr, 'k'},
-      {"log-level", required_argument, nullptr, 'l'}, {"help", no_argument, nullptr, 'h'},
-      {"version", no_argument, nullptr, 'V'},         {nullptr, 0, nullptr, 0}};
+  constexpr int here = 256;
+  static const option known[] = {{"config", required_argument, nullptr, 'c'},
+                                 {"check", required_argument, nullptr, 'k'},
+                                 {"here", no_argument, nullptr, here},
+                                 {"log-level", required_argument, nullptr, 'l'},
+                                 {"help", no_argument, nullptr, 'h'},
+                                 {"version", no_argument, nullptr, 'V'},
+                                 {nullptr, 0, nullptr, 0}};
   using Mode = DaemonOptions::Mode;
   DaemonOptions options;
   bool chosen = false;
@@ -37,6 +42,14 @@ std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* co
         chosen = true;
         options.mode = letter == 'c' ? Mode::run : Mode::check;
         options.file = optarg;
+        // `--check --here FILE`: the word after --check is no file.
+        if (letter == 'k' && options.file == "--here") {
+          options.here = true;
+          options.file.clear();
+        }
+        break;
+      case here:
+        options.here = true;
         break;
       case 'l':
         options.log_level = spdlog::level::from_str(optarg);
@@ -56,6 +69,9 @@ std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* co
         return std::string{"unknown option: "} + argv[at];
     }
   }
+  if (chosen && options.file.empty() && optind < argc) options.file = argv[optind++];
+  if (chosen && options.file.empty()) return std::string{"--check needs an argument"};
+  if (options.here && options.mode != Mode::check) return std::string{"--here goes with --check"};
   if (optind < argc) return std::string{"unexpected argument: "} + argv[optind];
   if (!chosen) return std::string{"a realm file is needed: --config FILE"};
   return options;

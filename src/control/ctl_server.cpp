@@ -31,15 +31,12 @@ FileDescriptor unix_socket() {
 }
 
 /// A socket that a killed daemon left behind is taken away; one that somebody listens on is not.
-void clear_path(const std::string& path, const sockaddr_un& address) {
+void clear_path(const std::string& path) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return;
   if (!S_ISSOCK(status.st_mode)) throw std::runtime_error{path + ": is there, and is no socket"};
-  const FileDescriptor probe = unix_socket();
-  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-      errno == EAGAIN) {
-    throw std::runtime_error{path + ": another gateway answers there"};
-  }
+  if (const auto other = CtlServer::holder_of(path))
+    throw std::runtime_error{path + ": another gateway answers there, " + *other};
   unlink(path.c_str());
 }
 
@@ -47,7 +44,7 @@ FileDescriptor listen_at(const std::string& path) {
   const sockaddr_un address = unix_address(path);
   const auto directory = std::filesystem::path{path}.parent_path();
   if (!directory.empty()) std::filesystem::create_directories(directory);
-  clear_path(path, address);
+  clear_path(path);
   FileDescriptor socket = unix_socket();
   fchmod(socket.get(), 0660);  // before the name appears, so that nobody else ever gets in
   if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -78,6 +75,18 @@ std::unique_ptr<CtlReply> ctl_error(std::string_view what) {
   using nlohmann::json;
   return std::make_unique<CtlText>(
       json{{"error", what}}.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+std::optional<std::string> CtlServer::holder_of(const std::string& path) {
+  const sockaddr_un address = unix_address(path);
+  const FileDescriptor probe = unix_socket();
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return errno == EAGAIN ? std::optional{std::string{"which is busy"}} : std::nullopt;
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid <= 0)
+    return "another process";
+  return "process " + std::to_string(peer.pid);
 }
 
 CtlServer::CtlServer(EventLoop& loop, const Clock& clock, std::string path)

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <fstream>
 #include <net/if.h>
+#include <stdexcept>
 #include <sys/socket.h>
 
 #include <libmnl/libmnl.h>
@@ -36,8 +37,10 @@ struct Request {
   }
 };
 
-/// Takes what stands under IFLA_XDP among a link's attributes.
-int hear_xdp(const nlattr* attribute, void* link) {
+/// Takes what is asked for out of a link's attributes.
+int hear_link(const nlattr* attribute, void* link) {
+  if (mnl_attr_get_type(attribute) == IFLA_MAX_MTU)
+    static_cast<KernelLink*>(link)->longest_mtu = mnl_attr_get_u32(attribute);
   if (mnl_attr_get_type(attribute) != IFLA_XDP) return MNL_CB_OK;
   const auto hear = [](const nlattr* nested, void* to) {
     if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED)
@@ -95,8 +98,9 @@ std::optional<KernelLink> Netlink::link(unsigned interface) {
   KernelLink found;
   const auto hear = [](const nlmsghdr* answer, void* to) {
     const auto* heard = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(answer));
+    static_cast<KernelLink*>(to)->up = (heard->ifi_flags & IFF_UP) != 0;
     static_cast<KernelLink*>(to)->carrier = (heard->ifi_flags & IFF_RUNNING) != 0;
-    return mnl_attr_parse(answer, sizeof(ifinfomsg), hear_xdp, to);
+    return mnl_attr_parse(answer, sizeof(ifinfomsg), hear_link, to);
   };
   try {
     talk(request.header, hear, &found);
@@ -153,10 +157,15 @@ void Netlink::remove_route(unsigned interface, const net::Prefix& to, const net:
   talk(request.header);
 }
 
-bool set_sysctl(const std::string& key, const std::string& value) {
-  std::ofstream file{"/proc/sys/" + key};
-  file << value << std::flush;
-  return file.good();
+void set_sysctl(const std::string& key, const std::string& value) {
+  const std::string path = "/proc/sys/" + key;
+  { std::ofstream{path} << value; }
+  std::string now;
+  if (!(std::ifstream{path} >> now) || now == value) return;
+  throw std::runtime_error{
+      path + " is " + now + ", and cannot be set to " + value +
+      ": /proc/sys is read-only for this process (ProtectKernelTunables= of a service, or a "
+      "container?)"};
 }
 
 }  // namespace rgw::control

@@ -9,6 +9,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,6 +62,9 @@ class CtlServer {
   CtlServer(const CtlServer&) = delete;
   CtlServer& operator=(const CtlServer&) = delete;
   ~CtlServer();
+
+  /// Who answers at `path`: "process 1234". Nothing where nobody does.
+  [[nodiscard]] static std::optional<std::string> holder_of(const std::string& path);
 
   void add(std::string name, Command command) { commands_[std::move(name)] = std::move(command); }
   /// Goes on with unfinished answers. True where it did something.

@@ -16,8 +16,10 @@ namespace rgw::control {
 
 /// An interface at this moment.
 struct KernelLink {
+  bool up = false;  ///< as an operator has set it
   bool carrier = false;
   bool has_xdp_program = false;
+  unsigned longest_mtu = 0;  ///< 0: the kernel does not say
 };
 
 /// A conversation with the kernel in the network namespace of the calling thread. All functions throw
@@ -50,8 +52,10 @@ class Netlink {
   std::uint32_t sequence_ = 0;
 };
 
-/// Writes a file of /proc/sys, such as "net/ipv6/conf/rgw-inside/accept_ra". False where it is absent or
-/// refused.
-bool set_sysctl(const std::string& key, const std::string& value);
+/// Writes a file of /proc/sys, such as "net/ipv6/conf/rgw-inside/accept_ra", and reads it back: under
+/// systemd's ProtectKernelTunables= and in many containers nothing can be written there. Throws
+/// std::runtime_error where the value is another one afterwards. An absent file is none: the kernel has no
+/// IPv6, say.
+void set_sysctl(const std::string& key, const std::string& value);
 
 }  // namespace rgw::control
