@@ -65,6 +65,14 @@ void log_reload(const control::ReloadReport& report) {
     log(LogMessage::reloaded, report.differences.size(), report.sessions_ended);
 }
 
+void log_library(dataplane::LibraryLog::Severity severity, std::string_view library, std::string_view line) {
+  using Severity = dataplane::LibraryLog::Severity;
+  const auto message = severity == Severity::error     ? LogMessage::library_error
+                       : severity == Severity::warning ? LogMessage::library_warning
+                                                       : LogMessage::library_notice;
+  log(message, library, line);
+}
+
 /// The realm, unless this machine cannot serve it: better told by its cause now than by a driver later.
 const config::Realm& possible(const config::Realm& realm) {
   const auto found = obstacles(realm, this_machine());
@@ -80,6 +88,7 @@ Daemon::Daemon(config::Realm realm, control::RealmReload::Load load)
     : workers_config_{possible(realm).workers},
       worker_count_{worker_count(realm.workers)},
       locks_{realm.ports},
+      library_log_{log_library},
       eal_{eal_options(realm)},
       packets_{dataplane::make_packet_pool(packet_count(realm), buffer_use(realm))},
       peers_{worker_count_} {

@@ -31,7 +31,10 @@ namespace rgw::app {
   X(program_gone,     15, err,  "port {}: the XDP program of {} is gone, nothing comes in; a restart is needed") \
   X(few_huge_pages,   17, warn, "huge pages of {} MiB are free and {} MiB are needed: ordinary memory is used, which costs speed") \
   X(reloaded,         18, info, "the realm file was read again: {} keys changed, {} sessions ended") \
-  X(reload_refused,   19, err,  "the realm file was read again, and the gateway goes on as it was: {}")
+  X(reload_refused,   19, err,  "the realm file was read again, and the gateway goes on as it was: {}") \
+  X(library_error,    40, err,  "{}: {}") \
+  X(library_warning,  41, warn, "{}: {}") \
+  X(library_notice,   42, info, "{}: {}")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {
@@ -59,7 +62,12 @@ void log(LogMessage message, const Arguments&... arguments) {
   spdlog::log(info.level, "RGW-{:04} {}", info.id, fmt::format(fmt::runtime(info.text), arguments...));
 }
 
-/// To stderr, in local time. `level`: trace, debug, info, warning, error, critical, off.
+/// To stderr. `level`: trace, debug, info, warning, error, critical, off. Where stderr is the journal, each
+/// line begins with its priority (sd-daemon(3)), which the journal takes off; else with the local time and
+/// the level.
 void start_log(spdlog::level::level_enum level);
+
+/// Is this open file the stream that `journal_stream`, the variable JOURNAL_STREAM, names as "device:inode"?
+[[nodiscard]] bool is_journal(int file, const char* journal_stream);
 
 }  // namespace rgw::app
