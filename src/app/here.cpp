@@ -76,6 +76,7 @@ std::string to_string(std::span<const Finding> findings) {
 Findings obstacles(const config::Realm& realm, const Machine& machine) {
   Findings found;
   find_capabilities(realm, machine, found);
+  find_locked_memory(realm, machine, found);
   find_cores(realm, machine, found);
   find_missing_devices(realm, machine, found);
   find_forwarding(realm, machine, found);
@@ -86,6 +87,7 @@ Findings obstacles(const config::Realm& realm, const Machine& machine) {
 Findings check_here(const config::Realm& realm, const Machine& machine) {
   Findings found;
   find_capabilities(realm, machine, found);
+  find_locked_memory(realm, machine, found);
   find_cores(realm, machine, found);
   find_cards(realm, machine, found);
   find_missing_devices(realm, machine, found);
@@ -121,25 +123,57 @@ void find_capabilities(const config::Realm& realm, const Machine& machine, Findi
     unsigned bit;  // <linux/capability.h>
     bool needed;
     const char* for_what;
-    Weight weight = Weight::error;
   };
-  constexpr unsigned net_bind_service = 10, net_admin = 12, net_raw = 13, ipc_lock = 14, sys_admin = 21,
-                     bpf = 39;
+  constexpr unsigned net_bind_service = 10, net_admin = 12, net_raw = 13, sys_admin = 21;
   const bool xdp = has_driver(realm, "net_af_xdp"), packet = has_driver(realm, "net_af_packet");
   const auto first_free = machine.line("proc/sys/net/ipv4/ip_unprivileged_port_start");
   const bool serves_names = !realm.dns.listen.empty() && number(first_free.value_or("1024")) > ring::dns_port;
-  const bool has_bpf = (held >> bpf & 1) != 0 || (held >> sys_admin & 1) != 0;
-  const Needed all[] = {
-      {"CAP_NET_ADMIN", net_admin, true, "the interfaces rgw-..."},
-      {"CAP_NET_RAW", net_raw, xdp || packet, "AF_XDP and packet sockets"},
-      {"CAP_BPF", bpf, xdp && !has_bpf, "the XDP program of AF_XDP"},
-      {"CAP_NET_BIND_SERVICE", net_bind_service, serves_names, "port 53"},
-      {"CAP_IPC_LOCK", ipc_lock, xdp || has_cards(realm), "memory that devices write into", Weight::warning}};
+  const Needed all[] = {{"CAP_NET_ADMIN", net_admin, true, "the interfaces rgw-..."},
+                        {"CAP_NET_RAW", net_raw, xdp || packet, "AF_XDP and packet sockets"},
+                        // libxdp asks the kernel for its program by number, which CAP_BPF does not allow.
+                        {"CAP_SYS_ADMIN", sys_admin, xdp, "the XDP program of AF_XDP"},
+                        {"CAP_NET_BIND_SERVICE", net_bind_service, serves_names, "port 53"}};
   for (const auto& one : all) {
     if (!one.needed || (held >> one.bit & 1) != 0) continue;
-    found.push_back({one.weight,
+    found.push_back({Weight::error,
                      std::string{"the capability "} + one.name + " is missing, for " + one.for_what,
                      std::string{"run it as root, or as a service with AmbientCapabilities="} + one.name});
+  }
+}
+
+namespace {
+
+/// Memory that the kernel or a card must find in its place, in bytes.
+std::uint64_t locked_memory(const config::Realm& realm) {
+  std::uint64_t bytes =
+      has_driver(realm, "net_af_xdp") || has_cards(realm) ? packet_memory_mib(realm) << 20 : 0;
+  for (const auto& port : realm.ports) {
+    if (!port.device.starts_with("net_af_packet")) continue;
+    const auto argument = [&](const char* key, const char* otherwise) {  // as the driver has them
+      return number(device_argument(port.device, key).value_or(otherwise));
+    };
+    bytes += 2 * argument("framesz", "2048") * argument("framecnt", "512");  // a ring each way
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void find_locked_memory(const config::Realm& realm, const Machine& machine, Findings& found) {
+  constexpr unsigned ipc_lock = 14;
+  const auto capabilities = value_of(machine, "proc/self/status", "CapEff");
+  if (!capabilities || (number(*capabilities, 16) >> ipc_lock & 1) != 0) return;
+  constexpr std::string_view title = "Max locked memory";
+  for (const auto& line : machine.lines("proc/self/limits")) {
+    if (!line.starts_with(title) || line.find("unlimited") < line.find_first_of("0123456789")) continue;
+    const std::uint64_t may = number(std::string_view{line}.substr(title.size())),
+                        needed = locked_memory(realm);
+    if (may >= needed) return;
+    found.push_back(
+        {Weight::error,
+         "this process may lock " + std::to_string(may >> 20) + " MiB of memory, and devices need " +
+             std::to_string((needed >> 20) + 1) + " MiB",
+         "ulimit -l unlimited, of a service LimitMEMLOCK=infinity, or the capability CAP_IPC_LOCK"});
   }
 }
 

@@ -1,5 +1,6 @@
 #include "realmgw/dataplane/library_log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bpf/libbpf.h>
 #include <cerrno>
@@ -22,27 +23,29 @@ Severity severity_of_dpdk(int level) {
   return level == static_cast<int>(RTE_LOG_WARNING) ? Severity::warning : Severity::notice;
 }
 
-// Both libraries number their levels in this way: warnings, information, debugging.
-template <class Level>
-int print(std::string_view library, Level level, Level warning, Level information, const char* format,
-          std::va_list arguments) {
-  if (sink_in_force == nullptr || (level != warning && level != information)) return 0;
-  std::array<char, 1024> room;
+// Their warnings are mostly of what they try first and then do otherwise, so they are notices; what else they
+// say is of use to their authors alone. Where they fail, DPDK says so.
+int print(std::string_view library, bool is_warning, const char* format, std::va_list arguments) {
+  if (sink_in_force == nullptr || !is_warning) return 0;
+  std::array<char, 4096> room;
   const int wanted = std::vsnprintf(room.data(), room.size(), format, arguments);
   if (wanted <= 0) return wanted;
   std::string_view text{room.data()};
-  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
   if (text.starts_with(library) && text.substr(library.size()).starts_with(": "))
     text.remove_prefix(library.size() + 2);
-  if (!text.empty()) (*sink_in_force)(level == warning ? Severity::warning : Severity::notice, library, text);
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    if (end != 0) (*sink_in_force)(Severity::notice, library, text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
   return wanted;
 }
 
 int print_bpf(libbpf_print_level level, const char* format, std::va_list arguments) {
-  return print("libbpf", level, LIBBPF_WARN, LIBBPF_INFO, format, arguments);
+  return print("libbpf", level == LIBBPF_WARN, format, arguments);
 }
 int print_xdp(libxdp_print_level level, const char* format, std::va_list arguments) {
-  return print("libxdp", level, LIBXDP_WARN, LIBXDP_INFO, format, arguments);
+  return print("libxdp", level == LIBXDP_WARN, format, arguments);
 }
 
 }  // namespace

@@ -139,9 +139,28 @@ class Here(harness.LabCase):
         without = ("setpriv", "--inh-caps=-all", "--bounding-set=-all,+dac_override,+dac_read_search")
         status, found = check(harness.BASE, *without)
         self.assertEqual(status, 1)
-        for name in ("CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_NET_BIND_SERVICE"):
-            self.assertIn(f"AmbientCapabilities={name}", finding(found, name)[1])
+        needed = ["NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE"] + ["SYS_ADMIN"] * (gateway.driver() == "af_xdp")
+        for name in needed:
+            self.assertIn(f"AmbientCapabilities=CAP_{name}", finding(found, f"CAP_{name} ")[1])
         self.assertIn("the capability CAP_NET_ADMIN is missing", start(harness.BASE, *without))
+        # What it names is enough, and each of them is needed.
+        for left_out in [None, *needed]:
+            with self.subTest(left_out=left_out):
+                held = [f"+{name.lower()}" for name in needed if name != left_out]
+                bounding = ",".join(["-all,+dac_override,+dac_read_search,+ipc_lock", *held])
+                with realm_file(self.realm) as file:
+                    done = run("gw", "setpriv", "--inh-caps=-all", f"--bounding-set={bounding}", "timeout", 4, DAEMON,
+                               "--config", file.name, check=False)
+                if left_out is None:
+                    self.assertRegex(done.stdout, r"RGW-0004 ready\n")
+                else:
+                    self.assertIn(f"cannot start: the capability CAP_{left_out} is missing", done.stdout)
+
+    def test_memory_that_may_not_be_locked_is_told(self):
+        bounding = "-all,+dac_override,+dac_read_search,+net_admin,+net_raw,+net_bind_service,+sys_admin"
+        without = ("prlimit", "--memlock=1000000", "setpriv", "--inh-caps=-all", f"--bounding-set={bounding}")
+        self.assertRegex(start(self.realm, *without),
+                         r"cannot start: this process may lock 0 MiB of memory, and devices need \d+ MiB")
 
     def test_a_gateway_that_runs_is_found_by_its_devices_and_its_socket(self):
         gateway.start(self.realm)

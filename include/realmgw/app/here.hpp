@@ -38,6 +38,8 @@ using Findings = std::vector<Finding>;
 
 void find_cores(const config::Realm& realm, const Machine& machine, Findings& found);
 void find_capabilities(const config::Realm& realm, const Machine& machine, Findings& found);
+/// Packet buffers that the kernel or a card writes into.
+void find_locked_memory(const config::Realm& realm, const Machine& machine, Findings& found);
 void find_memory(const config::Realm& realm, const Machine& machine, Findings& found);
 void find_forwarding(const config::Realm& realm, const Machine& machine, Findings& found);
 /// Of the cards that are there: their driver, their IOMMU group.

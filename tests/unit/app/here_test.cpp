@@ -142,9 +142,8 @@ TEST_F(HereTest, each_capability_that_is_missing_is_named_with_what_it_is_for) {
   EXPECT_THAT(here(),
               ElementsAre(error("CAP_NET_ADMIN is missing", "AmbientCapabilities=CAP_NET_ADMIN"),
                           error("CAP_NET_RAW is missing", "CAP_NET_RAW"),
-                          error("CAP_BPF is missing, for the XDP program", "CAP_BPF"),
-                          error("CAP_NET_BIND_SERVICE is missing, for port 53", "CAP_NET_BIND_SERVICE"),
-                          warning("CAP_IPC_LOCK is missing", "CAP_IPC_LOCK")));
+                          error("CAP_SYS_ADMIN is missing, for the XDP program", "CAP_SYS_ADMIN"),
+                          error("CAP_NET_BIND_SERVICE is missing, for port 53", "CAP_NET_BIND_SERVICE")));
   EXPECT_THAT(refusals(), SizeIs(4));
   for (auto& port : realm.ports) port.device = "net_null" + port.name;
   file("proc/sys/net/ipv4/ip_unprivileged_port_start", "53");
@@ -153,9 +152,37 @@ TEST_F(HereTest, each_capability_that_is_missing_is_named_with_what_it_is_for) {
   EXPECT_THAT(here(), IsEmpty());
 }
 
-TEST_F(HereTest, cap_sys_admin_stands_for_cap_bpf) {
-  file("proc/self/status", "CapEff:\t0000000000207400");
-  EXPECT_THAT(here(), IsEmpty());
+TEST_F(HereTest, memory_that_may_not_be_locked_refuses_the_start) {
+  const auto limits = [this](const std::string& bytes) {
+    file("proc/self/limits",
+         "Limit                     Soft Limit           Hard Limit           Units     \n"
+         "Max locked memory         " +
+             bytes + "              8388608              bytes");
+  };
+  limits("8388608");
+  EXPECT_THAT(refusals(), IsEmpty()) << "with CAP_IPC_LOCK there is no limit";
+  file("proc/self/status", "CapEff:\t0000000000203400");
+  EXPECT_THAT(here(), ElementsAre(error("may lock 8 MiB of memory, and devices need 178 MiB",
+                                        "LimitMEMLOCK=infinity")));
+  EXPECT_THAT(refusals(), SizeIs(1));
+  limits("unlimited");
+  EXPECT_THAT(refusals(), IsEmpty());
+  limits("8388608");
+  for (const char* device :
+       {"net_af_packet_in,iface=eth1", "net_af_packet_in,iface=eth1,framesz=2048,framecnt=1024"}) {
+    for (auto& port : realm.ports) port.device = device;
+    EXPECT_THAT(refusals(), IsEmpty()) << device;
+  }
+  realm.ports[0].device = "net_af_packet_in,blocksz=65536,framesz=2048,framecnt=4096,iface=eth1";
+  EXPECT_THAT(refusals(),
+              ElementsAre(error("may lock 8 MiB of memory, and devices need 21 MiB", "ulimit -l")));
+}
+
+TEST_F(HereTest, cap_bpf_does_not_suffice_for_af_xdp) {
+  file("proc/self/status", "CapEff:\t0000008000007400");
+  EXPECT_THAT(refusals(), ElementsAre(error("CAP_SYS_ADMIN is missing", "CAP_SYS_ADMIN")));
+  for (auto& port : realm.ports) port.device.replace(0, 10, "net_af_packet");
+  EXPECT_THAT(refusals(), IsEmpty());
 }
 
 TEST_F(HereTest, huge_pages_that_are_missing_come_with_how_many_to_reserve) {

@@ -57,7 +57,7 @@ TEST(LibraryLogTest, libbpf_is_heard_as_well) {
   }
   ASSERT_FALSE(heard.empty());
   EXPECT_EQ(heard[0].library, "libbpf");
-  EXPECT_EQ(heard[0].severity, Severity::warning);
+  EXPECT_EQ(heard[0].severity, Severity::notice);
   EXPECT_THAT(heard[0].line, testing::HasSubstr("/nowhere/at/all.o"));
   EXPECT_THAT(heard[0].line, testing::Not(testing::StartsWith("libbpf")));
 }
