@@ -78,12 +78,12 @@ int serve(const app::DaemonOptions& options) {
   app::start_log(options.log_level);
   const std::uint32_t sessions = app::default_sessions(app::usable_memory());
   auto loaded = app::load_realm(options.file, sessions);
+  for (const auto& warning : loaded.warnings) log(LogMessage::realm_file_doubt, warning.to_string());
+  for (const auto& problem : loaded.problems) log(LogMessage::realm_file_mistake, problem.to_string());
   if (!loaded.realm) {
-    std::fputs(loaded.to_string().c_str(), stderr);
     log(LogMessage::realm_file_bad);
     return failure;
   }
-  for (const auto& warning : loaded.warnings) log(LogMessage::realm_file_doubt, warning.to_string());
   const auto signals = awaited_signals();
   std::optional<int> signal;
   std::chrono::steady_clock::time_point told;

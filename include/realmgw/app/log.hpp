@@ -34,7 +34,8 @@ namespace rgw::app {
   X(reload_refused,   19, err,  "the realm file was read again, and the gateway goes on as it was: {}") \
   X(library_error,    40, err,  "{}: {}") \
   X(library_warning,  41, warn, "{}: {}") \
-  X(library_notice,   42, info, "{}: {}")
+  X(library_notice,   42, info, "{}: {}") \
+  X(realm_file_mistake, 43, err, "{}")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {
