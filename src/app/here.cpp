@@ -204,15 +204,14 @@ void find_memory(const config::Realm& realm, const Machine& machine, Findings& f
 }
 
 void find_holders(const config::Realm& realm, const Machine& machine, Findings& found) {
-  const bool answers = !realm.control_socket.empty() && machine.socket_holder;
-  if (const auto holder = answers ? machine.socket_holder(realm.control_socket) : std::nullopt) {
+  const bool has_socket = !realm.control_socket.empty();
+  if (const auto holder = has_socket ? machine.socket_holder(realm.control_socket) : std::nullopt) {
     found.push_back({Weight::error, "a gateway answers at " + realm.control_socket + " already, " + *holder,
                      "realmgwctl --socket " + realm.control_socket +
-                         " status    # then stop it, or give this one "
-                         "another control: { socket: }"});
+                         " status    # then stop it, or change control: { socket: }"});
   }
   for (const auto& port : realm.ports) {
-    const auto holder = machine.device_holder ? machine.device_holder(port.device) : std::nullopt;
+    const auto holder = machine.device_holder(port.device);
     if (holder) {
       found.push_back({Weight::error, "port " + port.name + " (" + port.device + ") is held by " + *holder,
                        "stop that one first"});

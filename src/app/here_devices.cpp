@@ -205,10 +205,9 @@ void find_forwarding(const config::Realm& realm, const Machine& machine, Finding
     }
   }
   if (speaks_ipv6 && is_on(machine, "net/ipv6/conf/all/forwarding")) {
-    found.push_back({Weight::error, "the kernel forwards IPv6 between all interfaces, past the gateway",
-                     "sysctl -w net.ipv6.conf.all.forwarding=0    # who needs it for others runs the gateway "
-                     "in a network "
-                     "namespace"});
+    found.push_back(
+        {Weight::error, "the kernel forwards IPv6 between all interfaces, past the gateway",
+         "sysctl -w net.ipv6.conf.all.forwarding=0    # or run the gateway in a network namespace"});
   }
   if (is_on(machine, "net/ipv4/ip_forward")) {
     found.push_back(
