@@ -37,7 +37,7 @@ std::uint32_t delete_sessions(Context& context) {
     if (session.signpost) continue;  // it ends with its session
     if (!deletion.filter->describes(describe(context, session))) continue;
     ++deletion.ended;
-    context.end_session(slot, Counter::session_deleted);
+    context.book.end(slot, Counter::session_deleted);
   }
   if (deletion.next == deletion.end) {
     deletion.filter = nullptr;

@@ -35,7 +35,7 @@ bool AddressRing::add_address(const net::IpAddress& address) {
   addresses_.push_back(address);
   withdrawn_.push_back(false);
   links_.emplace_back();
-  rests_until_.push_back(Instant::min());
+  rests_from_.push_back(Instant::min());
   fresh_.push_back(links_, slot);
   ++in_use_;
   return true;
@@ -72,10 +72,9 @@ bool AddressRing::room_for(const std::vector<net::IpAddress>& addresses,
 
 void AddressRing::change(const std::vector<net::IpAddress>& addresses, std::span<const Blocked> blocked,
                          Duration rest, Instant now) {
-  // Rests end in the order in which they began, though the later ones be shorter.
-  quarantine_.set_rest(rest, now);
-  for (Instant& until : rests_until_) until = std::min(until, now + rest);
-  for (EndedSession& session : ended_) session.until = std::min(session.until, now + rest);
+  quarantine_.expire(now);
+  forget_ended(now);
+  quarantine_.set_rest(rest);
   std::vector<bool> stays(addresses_.size());
   for (const auto& address : addresses) {
     const auto slot = slots_.find(address);
@@ -110,15 +109,15 @@ void AddressRing::sort_fresh() {
   for (AddressSlot slot = 0; slot < addresses_.size(); ++slot) {
     if (!listed[slot] && !taken_.carries(slot)) slots.push_back(slot);  // it has come back
   }
-  std::ranges::stable_sort(slots, {}, [&](AddressSlot slot) { return rests_until_[slot]; });
+  std::ranges::stable_sort(slots, {}, [&](AddressSlot slot) { return rests_from_[slot]; });
   for (const AddressSlot slot : slots) {
     if (in_use(slot)) fresh_.push_back(links_, slot);
   }
 }
 
 void AddressRing::forget_ended(Instant now) {
-  while (!ended_.empty() && (ended_.front().until <= now || ended_.size() > ended_room_)) {
-    const auto& [address, service, host, until] = ended_.front();
+  while (!ended_.empty() && (ended_.front().at + quarantine_.rest() <= now || ended_.size() > ended_room_)) {
+    const auto& [address, service, host, at] = ended_.front();
     live_.ended(address, service, host);
     ended_.pop_front();
   }
@@ -196,7 +195,7 @@ AddressRing::Candidates AddressRing::fresh(const Wanted& wanted, Instant now) {
     if (!allows(slot, wanted.service)) continue;
     const bool first = !found[1] && !found[3];
     const auto others = first ? others_in(slot / 64, wanted) : others_[slot / 64];
-    const bool rests = rests_until_[slot] > now;
+    const bool rests = rests_from_[slot] + quarantine_.rest() > now;
     const bool others_live = (!rests || counts_at_rest(wanted.service)) && (others >> slot % 64 & 1) != 0;
     const auto place = rank(rests, others_live);
     if (!found[place]) found[place] = slot;
@@ -245,12 +244,24 @@ bool AddressRing::take(AddressSlot address, const net::Service& service) {
   return true;
 }
 
-void AddressRing::release(AddressSlot address, const net::Service& service, Instant now) {
-  quarantine_.add(address, service, now);  // before the removal: so it keeps its place in `ports_`
+void AddressRing::release(AddressSlot address, const net::Service& service, Instant from) {
+  quarantine_.add(address, service, from);  // before the removal: so it keeps its place in `ports_`
   taken_.remove(address, service);
   if (taken_.carries(address)) return;
-  rests_until_[address] = now + quarantine_.rest();
-  if (in_use(address)) fresh_.push_back(links_, address);
+  rests_from_[address] = from;
+  if (in_use(address)) insert_fresh(address);
+}
+
+/// In the order in which rests end, as long as few addresses rest for longer.
+void AddressRing::insert_fresh(AddressSlot address) {
+  auto& from = rests_from_[address];
+  auto next = IndexList::none, last = fresh_.last();
+  for (std::size_t passed = 0; last != IndexList::none && rests_from_[last] > from; ++passed) {
+    next = last;
+    last = links_[last].previous;
+    if (passed + 1 == Quarantine::max_passed) from = rests_from_[next];
+  }
+  next == IndexList::none ? fresh_.push_back(links_, address) : fresh_.insert_before(links_, next, address);
 }
 
 void AddressRing::began(const net::IpAddress& address, const net::Service& service, HostId host) {
@@ -261,7 +272,7 @@ void AddressRing::ended(const net::IpAddress& address, const net::Service& servi
                         Instant now) {
   const auto slot = slots_.find(address);
   if (slot == slots_.end()) return;
-  ended_.push_back({slot->second, service, host, now + quarantine_.rest()});
+  ended_.push_back({slot->second, service, host, now});
   forget_ended(now);
 }
 

@@ -225,7 +225,8 @@ void CircularPool::note_walk(const Request& request, Instant now) {
 
 CircularPool::Slot CircularPool::open(const Request& request, AddressSlot address) {
   if (!ring(request.family).take(address, request.service)) return none;
-  const Slot slot = reservations_.insert({address, request.family, request.service, request.host, 0, {}});
+  const Slot slot =
+      reservations_.insert({address, request.family, request.service, request.host, 0, Instant::min(), {}});
   remember_pending(share_key(request), slot);
   counters_.add(Counter::pool_reserved);
   return slot;
@@ -238,6 +239,7 @@ Granted CircularPool::add_claim(Slot reservation, const Asked& asked, How how, I
   const auto deadline = std::max(now + config_.hold, last == none ? Instant::min() : claims_[last].deadline);
   const Slot claim = claims_.insert({reservation, owner.next_claim++, now, deadline, asked.hash, asked.key});
   owner.claims.push_back(sibling_links_, claim);
+  owner.promised_until = deadline;
   by_deadline_.push_back(deadline_links_, claim);
   remember_query(asked.key, asked.hash, {claim, false});
   listener_.bind(binding(claim));
@@ -273,10 +275,16 @@ void CircularPool::close(Slot reservation, End why, Instant now) {
   const auto& record = reservations_[reservation];
   while (!record.claims.empty()) drop_claim(record.claims.first());
   listener_.unbind(reservations_.id(reservation), ring(record.family)[record.address], record.service, why);
-  ring(record.family).release(record.address, record.service, now);
+  ring(record.family).release(record.address, record.service, rests_from(record, now));
   pending_.erase(hash_of(share_key(reservation), salt_), reservation);
   freed_.push_back({record.family, record.address, false});
   reservations_.erase(reservation);
+}
+
+/// Claims of one reservation are not bound to who asked, so one client may take another's, whose packet is
+/// then still to come: where there were several, the rest begins when all of their promises have ended.
+Instant CircularPool::rests_from(const Reservation& record, Instant now) {
+  return record.next_claim > 1 ? std::max(now, record.promised_until) : now;
 }
 
 bool CircularPool::claimed(ReservationId reservation, std::uint32_t number, Instant now) {
@@ -328,11 +336,7 @@ void CircularPool::change(const PoolConfig& config, Instant now) {
     if (!ring(record.family).in_use(record.address)) close(reservation, End::removed, now);
   });
   waiters_.for_each([&](Slot, Waiter& record) { record.until = std::min(record.until, now + config_.wait); });
-  for (Slot waiter = waiting_.first(); waiter != none && !claims_.full();) {
-    const Slot next = waiter_links_[waiter].next;
-    static_cast<void>(serve(waiter, now));
-    waiter = next;
-  }
+  serve_each(now);
   serve_waiting(now);
 }
 
@@ -345,77 +349,6 @@ void CircularPool::remove_host(HostId host, Instant now) {
     if (record.host == host) close(reservation, End::removed, now);
   });
   serve_waiting(now);
-}
-
-// ---- waiting: POOL-8
-
-Outcome CircularPool::wait(const Asked& asked, Instant now) {
-  const Request& request = asked.request;
-  const bool in_vain =
-      config_.wait == Duration::zero() || claims_.full() || !ring(request.family).allows(request.service);
-  if (in_vain || waiters_.full()) {
-    counters_.add(Counter::pool_exhausted);
-    return Exhausted{};
-  }
-  const auto until = now + config_.wait;
-  const Slot waiter = waiters_.insert({request, now, until, asked.hash, asked.key});
-  waiting_.push_back(waiter_links_, waiter);
-  remember_query(asked.key, asked.hash, {waiter, true});
-  return Waiting{waiters_.id(waiter), until, false};
-}
-
-void CircularPool::drop_waiter(Slot waiter) {
-  queries_.erase(waiters_[waiter].query_hash, QueryPlace{waiter, true}.number());
-  waiting_.erase(waiter_links_, waiter);
-  waiters_.erase(waiter);
-}
-
-void CircularPool::give_up(Slot waiter) {
-  const auto ticket = waiters_.id(waiter);
-  drop_waiter(waiter);
-  counters_.add(Counter::pool_exhausted);
-  listener_.gave_up(ticket);
-}
-
-bool CircularPool::cancel(Ticket ticket) {
-  const Slot waiter = waiters_.find(ticket);
-  if (waiter == none) return false;
-  drop_waiter(waiter);
-  return true;
-}
-
-void CircularPool::serve_waiting(Instant now) {
-  for (std::size_t i = 0; i < freed_.size() && !waiting_.empty(); ++i) {
-    const Freed freed = freed_[i];  // a grant may free something more, and move the vector
-    offer(freed, now);
-  }
-  freed_.clear();
-}
-
-/// What came free goes to the first that it fits, and to whom it fits after that. Nobody who asks later can
-/// come before them: whatever fits a newcomer was offered here first.
-void CircularPool::offer(const Freed& freed, Instant now) {
-  bool joinable = freed.joinable;
-  for (Slot waiter = waiting_.first(); waiter != none && !claims_.full();) {
-    const Slot next = waiter_links_[waiter].next;
-    const auto& [request, asked, until, hash, query] = waiters_[waiter];
-    const bool fits =
-        request.family == freed.family && (ring(freed.family).fits(freed.address, request.service) ||
-                                           (joinable && (shareable(request) != none || fits_beside(request) ||
-                                                         is_sole(walked(request, asked)))));
-    if (fits && serve(waiter, now)) joinable = true;
-    waiter = next;
-  }
-}
-
-bool CircularPool::serve(Slot waiter, Instant now) {
-  const auto& [request, asked, until, hash, query] = waiters_[waiter];
-  const auto granted = grant({request, query, hash}, asked, now);
-  if (!granted) return false;
-  const auto ticket = waiters_.id(waiter);
-  drop_waiter(waiter);
-  listener_.ready(ticket, *granted);
-  return true;
 }
 
 // ---- time

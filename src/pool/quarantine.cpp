@@ -1,6 +1,6 @@
 #include "realmgw/pool/quarantine.hpp"
 
-#include <algorithm>
+#include <iterator>
 
 namespace rgw::pool {
 
@@ -16,12 +16,7 @@ std::uint64_t Quarantine::key(const Pair& pair) {
          pair.service.port;
 }
 
-void Quarantine::set_rest(Duration rest, Instant now) {
-  rest_ = rest;
-  for (Entry& entry : queue_) entry.until = std::min(entry.until, now + rest);  // they stay in order
-}
-
-void Quarantine::add(AddressSlot address, const net::Service& service, Instant now) {
+void Quarantine::add(AddressSlot address, const net::Service& service, Instant from) {
   if (rest_ == Duration::zero()) return;
   if (queue_.size() == capacity_) pop();
   const Pair pair{address, service};
@@ -32,11 +27,16 @@ void Quarantine::add(AddressSlot address, const net::Service& service, Instant n
   } else if (!resting_.add(address, service)) {
     return;
   }
-  queue_.push_back({pair, now + rest_});
+  auto place = queue_.end();
+  for (std::size_t passed = 0; place != queue_.begin() && std::prev(place)->from > from; ++passed) {
+    --place;
+    if (passed + 1 == max_passed) from = place->from;
+  }
+  queue_.insert(place, {pair, from});
 }
 
 void Quarantine::expire(Instant now) {
-  while (!queue_.empty() && queue_.front().until <= now) pop();
+  while (!queue_.empty() && queue_.front().from + rest_ <= now) pop();
 }
 
 void Quarantine::pop() {

@@ -90,8 +90,9 @@ class AddressRing {
 
   /// Only where it fits. False, and nothing changed, where there is no room.
   [[nodiscard]] bool take(AddressSlot address, const net::Service& service);
-  /// Only what was taken. It rests from now on.
-  void release(AddressSlot address, const net::Service& service, Instant now);
+  /// Only what was taken. It rests from `from` on, which may be later than now. Costs at most
+  /// `2 * Quarantine::max_passed` looks at others that rest from later times.
+  void release(AddressSlot address, const net::Service& service, Instant from);
 
   /// Who has live sessions where. What is on other addresses is passed over. One that has ended counts for as
   /// long as what is released rests: its late packets must not reach the next host either.
@@ -123,11 +124,12 @@ class AddressRing {
     AddressSlot address;
     net::Service service;
     HostId host;
-    Instant until;
+    Instant at;
   };
   void forget_ended(Instant now);
   void grow();
   void sort_fresh();
+  void insert_fresh(AddressSlot address);
   [[nodiscard]] bool add_address(const net::IpAddress& address);
   void block(AddressSlot address, const net::Service& service);
   void block(std::span<const Blocked> blocked);
@@ -152,15 +154,14 @@ class AddressRing {
   Occupancy blocked_;
   Quarantine quarantine_;
   LiveServices live_;
-  std::deque<EndedSession>
-      ended_;  ///< in the order of `until`, at most as many as there is room for in `live_`
+  std::deque<EndedSession> ended_;  ///< in the order of `at`, at most as many as there is room for in `live_`
   std::size_t ended_room_;
   std::vector<std::uint64_t> others_;  ///< scratch of a search: where other hosts have sessions
   std::unordered_map<net::IpAddress, AddressSlot> slots_;
   IndexList::Links links_;
-  IndexList fresh_;                   ///< those in use, least recently used first
-  std::vector<Instant> rests_until_;  ///< of a fresh address
-  AddressSlot latest_ = 0;            ///< that was taken: where one service fits, the next mostly does, too
+  IndexList fresh_;                  ///< those in use, in the order of `rests_from_`
+  std::vector<Instant> rests_from_;  ///< of a fresh address
+  AddressSlot latest_ = 0;           ///< that was taken: where one service fits, the next mostly does, too
 };
 
 }  // namespace rgw::pool

@@ -56,7 +56,8 @@ struct PoolUse {
 /// Time handed in never goes back; where it does, it stands still instead.
 ///
 /// Costs. A query: a few hash lookups, a search of AddressRing, and at most `max_shared` claims looked at for
-/// a walk. A claim: as many looked at. An end: O(1), and a look at each waiting query, if any wait.
+/// a walk. A claim: as many looked at. An end: O(1), and a look at each waiting query, if any wait;
+/// while there is no room for claims, a search for each of them.
 class CircularPool {
  public:
   /// The claims that one reservation may hold; a query beyond them gets another reservation.
@@ -94,8 +95,6 @@ class CircularPool {
   /// `room_for` it.
   void change(const PoolConfig& config, Instant now);
 
-  /// Nobody waits for the answer of this query any more. False where it does not wait.
-  bool cancel(Ticket ticket);
   /// The host leaves the realm: its reservations end, and its waiting queries give up.
   void remove_host(HostId host, Instant now);
 
@@ -141,7 +140,8 @@ class CircularPool {
     net::Service service;
     HostId host;
     std::uint32_t next_claim = 0;
-    IndexList claims;  ///< slots of `claims_`, linked by `sibling_links_`, oldest first
+    Instant promised_until;  ///< the latest deadline of any claim, those included that have ended
+    IndexList claims;        ///< slots of `claims_`, linked by `sibling_links_`, oldest first
   };
   struct Claim {
     Slot reservation = none;
@@ -219,12 +219,14 @@ class CircularPool {
   void drop_claim(Slot claim);
   void close(Slot reservation, End why, Instant now);
   void end_claim(Slot claim, End why, Instant now);
+  [[nodiscard]] static Instant rests_from(const Reservation& record, Instant now);
 
   [[nodiscard]] Outcome repeat(const QueryPlace& place) const;
   [[nodiscard]] Outcome wait(const Asked& asked, Instant now);
   void drop_waiter(Slot waiter);
   void give_up(Slot waiter);
   void serve_waiting(Instant now);
+  void serve_each(Instant now);
   [[nodiscard]] bool serve(Slot waiter, Instant now);
   void offer(const Freed& freed, Instant now);
 
@@ -245,6 +247,8 @@ class CircularPool {
   SlotIndex queries_;  ///< numbers are of QueryPlace
   Walkers walkers_;
   std::vector<Freed> freed_;
+  bool passed_over_ =
+      false;  ///< something came free that was not offered to all, for there was no room for claims
 };
 
 }  // namespace rgw::pool

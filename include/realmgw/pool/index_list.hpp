@@ -32,6 +32,14 @@ class IndexList {
     last_ = index;
     ++size_;
   }
+  /// Only an index that is in no list of these links; `next` is in this one.
+  void insert_before(Links& links, Index next, Index index) {
+    const Index previous = links[next].previous;
+    links[index] = {previous, next};
+    links[next].previous = index;
+    (previous == none ? first_ : links[previous].next) = index;
+    ++size_;
+  }
   /// Only an index that is in this list.
   void erase(Links& links, Index index) {
     const auto [previous, next] = links[index];

@@ -11,7 +11,8 @@
 
 namespace rgw::pool {
 
-/// (address, service) pairs at rest; who is released later rests for longer.
+/// (address, service) pairs at rest. Each rests from an instant of its own, which may be later than its
+/// release.
 class Quarantine {
  public:
   /// At most `capacity` pairs; one more ends the rest of the oldest. A `rest` of zero keeps nothing. `ports`
@@ -20,11 +21,14 @@ class Quarantine {
              const HashSalt& salt);
 
   void grow(std::size_t addresses) { resting_.grow(addresses); }
-  /// How long what is released from now on rests; what rests already does so no longer than that.
-  void set_rest(Duration rest, Instant now);
+  /// How long each pair rests, those included that rest already.
+  void set_rest(Duration rest) { rest_ = rest; }
 
-  /// The pair rests from `now` on, or afresh.
-  void add(AddressSlot address, const net::Service& service, Instant now);
+  /// How many later pairs `add` passes at most to find the place of one.
+  static constexpr std::size_t max_passed = 64;
+  /// The pair rests from `from` on, or afresh. Where more than `max_passed` rest from a later time, it rests
+  /// as long as the first of these.
+  void add(AddressSlot address, const net::Service& service, Instant from);
   /// Ends the rests that are over. O(1) for each.
   void expire(Instant now);
 
@@ -42,7 +46,7 @@ class Quarantine {
   };
   struct Entry {
     Pair pair;
-    Instant until;
+    Instant from;
   };
   [[nodiscard]] static std::uint64_t key(const Pair& pair);
   void pop();
@@ -53,7 +57,7 @@ class Quarantine {
   /// Pairs that were given away and released again while they rested: how many entries of the queue are void,
   /// for another follows. A rest is skipped only in need, so these are few.
   FlatMap<std::uint64_t, std::uint32_t> again_;
-  std::deque<Entry> queue_;  ///< in the order of `until`, at most `capacity_`
+  std::deque<Entry> queue_;  ///< in the order of `from`, at most `capacity_`
 };
 
 }  // namespace rgw::pool

@@ -21,11 +21,9 @@ class Model {
 
   /// Nobody has a reservation on an address that goes.
   void change(const PoolConfig& config, Instant now) {
+    std::erase_if(rested_, [&](const Rest& rest) { return rest.from + config_.rest <= now; });
+    std::erase_if(over_, [&](const auto& session) { return session.second + config_.rest <= now; });
     config_ = config;
-    for (auto& rest : rested_) rest.until = std::min(rest.until, now + config.rest);
-    for (auto& [session, until] : over_) until = std::min(until, now + config.rest);
-    for (auto& [address, until] : fresh_) until = std::min(until, now + config.rest);
-    for (auto& [address, until] : last_released_) until = std::min(until, now + config.rest);
     for (const auto& address : config.addresses) {
       if (std::ranges::find(known_, address) != known_.end()) continue;
       known_.push_back(address);
@@ -63,8 +61,8 @@ class Model {
         if (const auto own = wide_of(host, service);
             own && !contains(*own, service) && fits(*own, rests(*own, service, now)))
           return own;
-        for (const auto& [address, until] : fresh_) {
-          if (fits(address, now < until)) return address;
+        for (const auto& [address, from] : fresh_) {
+          if (fits(address, now < from + config_.rest)) return address;
         }
       }
     }
@@ -78,15 +76,15 @@ class Model {
   void release(const IpAddress& address, const Service& service, Instant now) {
     taken_.erase(std::ranges::find_if(
         taken_, [&](const Taken& taken) { return taken.address == address && taken.service == service; }));
-    rested_.push_back({address, service, now + config_.rest});
-    last_released_[address] = now + config_.rest;
-    if (!carries(address) && in_use(address)) fresh_.emplace_back(address, now + config_.rest);
+    rested_.push_back({address, service, now});
+    last_released_[address] = now;
+    if (!carries(address) && in_use(address)) fresh_.emplace_back(address, now);
   }
   void began(const IpAddress& address, const Service& service, HostId host) {
     live_.push_back({address, service, host});
   }
   void ended(std::size_t session, Instant now) {
-    over_.emplace_back(live_[session], now + config_.rest);
+    over_.emplace_back(live_[session], now);
     live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(session));
   }
   struct Taken {
@@ -107,7 +105,7 @@ class Model {
   struct Rest {
     IpAddress address;
     Service service;
-    Instant until;
+    Instant from;
   };
   /// As in the file, those that were in an earlier one first; of resting ones from behind the latest on.
   [[nodiscard]] std::vector<IpAddress> in_order(bool resting) const {
@@ -142,7 +140,7 @@ class Model {
       return session.address == address && session.host != host && session.service.overlaps(service);
     };
     return std::ranges::any_of(live_, in_the_way) || std::ranges::any_of(over_, [&](const auto& session) {
-             return now < session.second && in_the_way(session.first);
+             return now < session.second + config_.rest && in_the_way(session.first);
            });
   }
   [[nodiscard]] bool blocked(const IpAddress& address, const Service& service) const {
@@ -152,7 +150,7 @@ class Model {
   }
   [[nodiscard]] bool rests(const IpAddress& address, const Service& service, Instant now) const {
     return std::ranges::any_of(rested_, [&](const Rest& rest) {
-      return rest.address == address && rest.service.overlaps(service) && now < rest.until;
+      return rest.address == address && rest.service.overlaps(service) && now < rest.from + config_.rest;
     });
   }
 
@@ -160,8 +158,8 @@ class Model {
   std::vector<IpAddress> known_;  ///< all that were ever in use
   std::vector<Taken> taken_;
   std::vector<Taken> live_;                         ///< sessions
-  std::vector<std::pair<Taken, Instant>> over_;     ///< those that have ended, and until when they count
-  std::list<std::pair<IpAddress, Instant>> fresh_;  ///< with the end of their rest
+  std::vector<std::pair<Taken, Instant>> over_;     ///< those that have ended, and when
+  std::list<std::pair<IpAddress, Instant>> fresh_;  ///< with the beginning of their rest
   std::map<IpAddress, Instant> last_released_;      ///< likewise, of all
   std::vector<Rest> rested_;
   IpAddress latest_;
@@ -351,9 +349,6 @@ TEST_P(PoolModelChanging, the_books_agree_after_any_sequence_of_events) {  // PO
                            worker.entries.at(binding.reservation).claims.contains(binding.claim) &&
                            now < binding.deadline;
         ASSERT_EQ(claim(binding), lives);
-      } else if (action < 82 && !waiting.empty()) {
-        ASSERT_TRUE(pool->cancel(waiting.begin()->first));
-        waiting.erase(waiting.begin());
       } else if (changes && random.below(15) == 0) {
         const auto before = pool->use().claims - worker.order.size() + ended();
         config = changed(config, addresses);

@@ -3,6 +3,9 @@
 
 #include "realmgw/base/random.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <gtest/gtest.h>
 
 namespace rgw::pool {
@@ -25,7 +28,7 @@ class QuarantineTest : public testing::Test {
   }
 
   Random random{1};
-  PortMasks ports{8, HashSalt{random}};
+  PortMasks ports{200, HashSalt{random}};
   Instant now{1000s};
 };
 
@@ -57,21 +60,54 @@ TEST_F(QuarantineTest, without_a_rest_nothing_rests) {  // POOL-4
   EXPECT_FALSE(rests(quarantine, 0, {}));
 }
 
-TEST_F(QuarantineTest, a_shorter_rest_ends_what_rests_already_in_its_order) {  // OPS-2
+TEST_F(QuarantineTest, a_changed_rest_is_that_of_what_rests_already) {  // OPS-2
   auto quarantine = make(1s, 8);
   quarantine.add(0, tcp(1), now);
   quarantine.add(0, tcp(2), now + 900ms);
-  quarantine.set_rest(200ms, now + 900ms);
+  quarantine.set_rest(200ms);
   quarantine.add(0, tcp(3), now + 950ms);
   quarantine.expire(now + 1000ms);
-  EXPECT_FALSE(rests(quarantine, 0, tcp(1))) << "it was to end before";
+  EXPECT_FALSE(rests(quarantine, 0, tcp(1)));
   EXPECT_TRUE(rests(quarantine, 0, tcp(2)));
   quarantine.expire(now + 1100ms);
   EXPECT_FALSE(rests(quarantine, 0, tcp(2)));
   EXPECT_TRUE(rests(quarantine, 0, tcp(3)));
-  quarantine.set_rest(5s, now + 1100ms);
-  quarantine.expire(now + 1150ms);
-  EXPECT_FALSE(rests(quarantine, 0, tcp(3))) << "a longer one is for others";
+  quarantine.set_rest(5s);
+  quarantine.expire(now + 5949ms);
+  EXPECT_TRUE(rests(quarantine, 0, tcp(3)));
+  quarantine.expire(now + 5950ms);
+  EXPECT_FALSE(rests(quarantine, 0, tcp(3)));
+}
+
+// POOL-4, POOL-14
+TEST_F(QuarantineTest, pairs_rest_from_instants_of_their_own_in_whatever_order_they_come) {
+  constexpr std::uint16_t pairs = 40;  // fewer than may be passed
+  auto quarantine = make(100ms, 1000);
+  std::array<Instant, pairs> from;
+  from.fill(Instant::min());
+  for (int step = 0; step < 5000; ++step) {
+    now += std::chrono::milliseconds{random.below(20)};
+    quarantine.expire(now);
+    for (std::uint16_t port = 0; port < pairs; ++port) {
+      ASSERT_EQ(rests(quarantine, 0, tcp(port + 1)), now < from[port] + 100ms) << "step " << step;
+    }
+    const auto port = static_cast<std::uint16_t>(random.below(pairs));
+    const auto later = now + std::chrono::milliseconds{random.below(2) * random.below(200)};
+    quarantine.add(0, tcp(port + 1), later);
+    from[port] = std::max(from[port], later);
+  }
+}
+
+TEST_F(QuarantineTest, behind_very_many_that_rest_for_longer_a_pair_rests_as_long_as_one_of_them) {
+  auto quarantine = make(100ms, 1000);
+  for (std::uint16_t port = 1; port <= 70; ++port)
+    quarantine.add(0, tcp(port), now + std::chrono::milliseconds{port});
+  quarantine.add(0, tcp(80), now);
+  const auto first_passed = now + 7ms;  // 64 of 70
+  quarantine.expire(first_passed + 99ms);
+  EXPECT_TRUE(rests(quarantine, 0, tcp(80)));
+  quarantine.expire(first_passed + 100ms);
+  EXPECT_FALSE(rests(quarantine, 0, tcp(80)));
 }
 
 TEST_F(QuarantineTest, the_pairs_are_bounded_and_the_oldest_gives_way) {

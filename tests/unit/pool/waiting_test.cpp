@@ -91,7 +91,7 @@ TEST_F(WaitingTest, waiting_queries_for_one_host_share_the_address_that_comes_fr
   EXPECT_EQ(worker.order, (std::vector{a, b}));
   EXPECT_EQ(worker.answered.at(b).how, How::shared);
   EXPECT_EQ(pool->use().waiting, 1u);
-  EXPECT_TRUE(pool->cancel(other));
+  EXPECT_FALSE(worker.answered.contains(other));
 }
 
 TEST_F(WaitingTest, an_expired_reservation_serves_those_who_wait) {  // POOL-7, POOL-8
@@ -199,15 +199,18 @@ TEST_F(WaitingTest, without_a_wait_or_a_queue_the_pool_is_a_loss_system) {  // P
   }
 }
 
-TEST_F(WaitingTest, a_cancelled_query_gets_nothing_and_the_next_gets_it) {  // POOL-8
-  const auto first = get(hosta, whole);
+TEST_F(WaitingTest, what_came_free_while_there_was_no_room_for_claims_goes_to_who_waits) {  // POOL-8, OPS-2
+  auto config = of({"198.51.100.10"});
+  config.max_claims = 2;
+  make(config);
+  get(hosta, tcp(1));
   const auto b = waits(ask(hostb, whole));
-  const auto c = waits(ask(hostc, whole));
-  EXPECT_TRUE(pool->cancel(b));
-  EXPECT_FALSE(pool->cancel(b));
-  claim(first);
-  EXPECT_EQ(worker.order, std::vector{c});
-  EXPECT_FALSE(pool->cancel(c));
+  const auto second = get(hosta, tcp(2));  // now there is no room for claims
+  config.addresses.push_back(ip("198.51.100.11"));
+  pool->change(config, now);
+  EXPECT_TRUE(worker.order.empty());
+  claim(second);  // makes room for a claim, and none on its own address for all of hostb
+  EXPECT_EQ(worker.order, std::vector{b});
 }
 
 TEST_F(WaitingTest, the_queries_for_a_removed_host_give_up_and_its_addresses_serve_the_others) {  // DNS-6
