@@ -20,8 +20,8 @@ Unreachable failure(const std::string& path, int error) {
       return Unreachable{"no gateway is running: nobody listens at " + path +
                          " (start realmgwd, or name its socket with --socket PATH)"};
     case EACCES:
-      return Unreachable{"you may not ask the gateway at " + path +
-                         ": be root, or of the group of the socket"};
+      return Unreachable{"you may not ask the gateway at " + path + " (" + std::strerror(error) +
+                         "): be root, or of the group of the socket"};
     case EAGAIN:
       return Unreachable{"the gateway at " + path + " does not answer"};
     case EPIPE:
