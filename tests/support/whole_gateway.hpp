@@ -102,19 +102,24 @@ class WholeGateway : public Gateway {
     const auto kernel_port = [this](const ring::PortFacts& port) {
       return std::make_unique<KernelQueues>(kernel_[port.id.value()]);
     };
-    controller_ = std::make_unique<control::Controller>(control::Surroundings{clock(),
-                                                                              share_snapshot(),
-                                                                              std::move(links),
-                                                                              packets(),
-                                                                              cables_,
-                                                                              kernel_port,
-                                                                              4711,
-                                                                              "test",
-                                                                              {},
-                                                                              std::move(control_socket),
-                                                                              99U,
-                                                                              {},
-                                                                              [this] { return file_; }});
+    controller_ = std::make_unique<control::Controller>(control::Surroundings{
+        clock(),
+        share_snapshot(),
+        std::move(links),
+        packets(),
+        cables_,
+        kernel_port,
+        4711,
+        "test",
+        {},
+        std::move(control_socket),
+        99U,
+        {},
+        [this](const auto& added) {
+          auto with = file_;
+          if (with.realm) with.realm->hosts.insert(with.realm->hosts.end(), added.begin(), added.end());
+          return with;
+        }});
     for (const auto* host : {"10.0.0.44", "10.0.0.45"}) learn(inside, host);
     for (const auto* peer : {"198.51.100.51", "198.51.100.52"}) learn(outside, peer);
     turn_all();

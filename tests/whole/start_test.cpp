@@ -68,7 +68,7 @@ class Started {
                               {},
                               99U,
                               {},
-                              [this] {
+                              [this](const auto&) {
                                 return config::LoadResult{file_, {}, {}};
                               }});
   }

@@ -108,9 +108,9 @@ class RealmReloadTest : public testing::Test {
   int parts_to_make = -1;  ///< and then there is no memory; negative: any number
   std::shared_ptr<const ring::Snapshot> built_for;
   config::LoadResult file;
-  LoadRealm load = [this](const HostBook::Hosts& added) {
+  LoadRealm load = [this](const HostBook::Hosts& beside) {
     config::LoadResult with = file;
-    if (with.realm) with.realm->hosts.insert(with.realm->hosts.end(), added.begin(), added.end());
+    if (with.realm) with.realm->hosts.insert(with.realm->hosts.end(), beside.begin(), beside.end());
     return with;
   };
   int times_begun = 0;
@@ -237,7 +237,7 @@ TEST_F(RealmReloadTest, what_control_has_no_room_for_waits_for_a_restart) {
 
 TEST_F(RealmReloadTest, requests_in_a_row_are_carried_out_in_turn) {
   std::vector<config::Realm> versions{with_hold(5s), with_hold(6s)};
-  load = [&] {
+  load = [&](const HostBook::Hosts&) {
     config::LoadResult result{versions.front(), {}, {}};
     if (versions.size() > 1) versions.erase(versions.begin());
     return result;
@@ -281,12 +281,12 @@ TEST_F(RealmReloadTest, a_full_ring_gets_its_word_later_and_behind_what_was_said
 }
 
 TEST_F(RealmReloadTest, a_loader_that_fails_is_a_mistake_and_the_next_reload_works) {
-  load = []() -> config::LoadResult { throw std::runtime_error{"the file is gone"}; };
+  load = [](const HostBook::Hosts&) -> config::LoadResult { throw std::runtime_error{"the file is gone"}; };
   const auto report = reload->ask(false);
   read();
   EXPECT_EQ(report->result, Result::mistakes);
   EXPECT_THAT(report->problems, ElementsAre("the file is gone"));
-  load = [this] { return file; };
+  load = [this](const HostBook::Hosts&) { return file; };
   const auto next = of(with_hold(5s));
   carry_out();
   EXPECT_EQ(next->result, Result::reloaded);
@@ -304,7 +304,7 @@ TEST_F(RealmReloadTest, where_one_worker_s_part_cannot_be_made_no_worker_changes
 
 TEST_F(RealmReloadTest, may_end_while_the_file_is_read) {
   std::promise<void> begun, go_on;
-  load = [&] {
+  load = [&](const HostBook::Hosts&) {
     begun.set_value();
     go_on.get_future().wait();
     return config::LoadResult{with_hold(5s), {}, {}};
@@ -321,7 +321,7 @@ TEST_F(RealmReloadTest, may_end_while_the_file_is_read) {
 
 TEST_F(RealmReloadTest, may_end_when_the_file_was_read_and_before_it_was_looked_at) {
   std::promise<void> done;
-  load = [&] {
+  load = [&](const HostBook::Hosts&) {
     done.set_value();
     return config::LoadResult{with_hold(5s), {}, {}};
   };
