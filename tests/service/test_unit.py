@@ -172,7 +172,7 @@ class Start(ServiceCase):
         other = self.machine.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", *ask,
                                  check=False)
         self.assertEqual(other.returncode, 3, other.stdout)
-        self.assertIn("Permission denied", other.stdout)
+        self.assertIn("/run/realmgw/realmgw.sock", other.stdout)
 
 
 class Interfaces(ServiceCase):
