@@ -20,7 +20,7 @@ using net::Side;
 constexpr std::uint32_t batch = 512;  ///< messages a round; they fit into the rings
 constexpr unsigned warm_up = 4;
 constexpr net::Ipv4Address host{10, 0, 1, 1}, remote{9, 0, 0, 1};
-constexpr ring::CompanionId ftp_session{1, WorkerId{0}, 0, 1}, sip_session{2, WorkerId{0}, 0, 1};
+constexpr ring::CompanionId ftp_session{1, 1, WorkerId{0}, {}}, sip_session{2, 1, WorkerId{0}, {}};
 constexpr std::uint16_t client_port = 40000;
 
 config::Realm alg_realm() {

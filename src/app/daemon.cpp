@@ -2,6 +2,7 @@
 
 #include "realmgw/app/log.hpp"
 #include "realmgw/app/notify.hpp"
+#include "realmgw/app/troubles.hpp"
 #include "realmgw/app/version.hpp"
 #include "realmgw/base/random.hpp"
 #include "realmgw/control/tap.hpp"
@@ -99,7 +100,7 @@ void log_end_of_reload(const control::ReloadReport& report) {
 
 }  // namespace
 
-Daemon::Daemon(config::Realm realm, control::RealmReload::Load load, const BetweenSteps& between_steps)
+Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_steps)
     : workers_config_{realm.workers},
       worker_count_{worker_count(realm.workers)},
       locks_{realm.ports},
@@ -143,7 +144,8 @@ Daemon::Daemon(config::Realm realm, control::RealmReload::Load load, const Betwe
   controller_ = std::make_unique<control::Controller>(control::Surroundings{
       clock_, snapshot, std::move(links), packets_.get(), *probe_, make_tap, Random::kernel_seed(), version,
       control::dns_endpoints(snapshot->realm), snapshot->realm.control_socket, shared_seed,
-      control::pcp_endpoints(snapshot->realm), std::move(load), tell_of_reload, log_end_of_reload});
+      control::pcp_endpoints(snapshot->realm), std::move(source.load), tell_of_reload, log_end_of_reload,
+      std::move(source.added), log_trouble});
   log_start(snapshot->realm);
 }
 

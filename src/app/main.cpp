@@ -5,6 +5,7 @@
 #include "realmgw/app/options.hpp"
 #include "realmgw/app/realm_file.hpp"
 #include "realmgw/app/version.hpp"
+#include "realmgw/config/host_file.hpp"
 
 #include <array>
 #include <chrono>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <poll.h>
@@ -80,13 +82,31 @@ int check(const std::string& file) {
   return success;
 }
 
+/// The hosts that were added at run time, as the state directory has them. A file that cannot be read is put
+/// aside, so that the gateway starts, and so that the next host that is added does not overwrite it.
+control::HostBook added_hosts(const std::filesystem::path& state) {
+  if (state.empty()) return {{}, {}};
+  const auto file = state / "hosts.yaml";
+  auto read = config::load_hosts(file);
+  if (!read.problems.empty()) {
+    std::error_code ignored;
+    std::filesystem::rename(file, file.string() + ".broken", ignored);
+    for (const auto& problem : read.problems)
+      app::log(app::LogMessage::hosts_put_aside, file.string(), problem.message, file.string());
+  }
+  return {file, std::move(read.hosts)};
+}
+
 int serve(const app::DaemonOptions& options) {
   using app::log;
   using app::LogMessage;
   const auto signals = awaited_signals();
   app::start_log(options.log_level);
   const std::uint32_t sessions = app::default_sessions(app::usable_memory());
-  auto loaded = app::load_realm(options.file, sessions);
+  app::Daemon::Source source{
+      [&options, sessions](const auto& added) { return app::load_realm(options.file, sessions, added); },
+      added_hosts(options.state)};
+  auto loaded = control::load_with_added(source.load, source.added.hosts());
   if (!loaded.realm) {
     std::fputs(loaded.to_string().c_str(), stderr);
     log(LogMessage::realm_file_bad);
@@ -103,9 +123,7 @@ int serve(const app::DaemonOptions& options) {
   try {
     obey_end_signals();
     const std::string name = loaded.realm->name;
-    app::Daemon daemon{std::move(*loaded.realm),
-                       [&options, sessions] { return app::load_realm(options.file, sessions); },
-                       obey_end_signals};
+    app::Daemon daemon{std::move(*loaded.realm), std::move(source), obey_end_signals};
     obey_end_signals();
     daemon.start();
     log(LogMessage::ready);

@@ -1,16 +1,20 @@
 #include "realmgw/app/options.hpp"
 
+#include <cstdlib>
 #include <getopt.h>
+#include <string_view>
 
 namespace rgw::app {
 
 const char* const daemon_help =
-    "Usage: realmgwd --config FILE [--log-level LEVEL]\n"
+    "Usage: realmgwd --config FILE [--state DIRECTORY] [--log-level LEVEL]\n"
     "       realmgwd --check FILE\n"
     "\n"
     "The Realm Gateway: a NAT that lets the world in.\n"
     "\n"
     "  -c, --config FILE      serve the realm of FILE, in the foreground, until SIGTERM or SIGINT\n"
+    "  -s, --state DIRECTORY  keep there what changes at run time, as added hosts; by default where\n"
+    "                         STATE_DIRECTORY says, which systemd sets; without it nothing is kept\n"
     "  -k, --check FILE       print every mistake in FILE; exit 0 where there is none, else 1\n"
     "  -l, --log-level LEVEL  trace, debug, info (the default), warning, error, critical or off\n"
     "  -h, --help             this text\n"
@@ -20,16 +24,19 @@ const char* const daemon_help =
     "78 a realm file that cannot be served.\n";
 
 std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* const* argv) {
-  static const option known[] = {
-      {"config", required_argument, nullptr, 'c'},    {"check", required_argument, nullptr, 'k'},
-      {"log-level", required_argument, nullptr, 'l'}, {"help", no_argument, nullptr, 'h'},
-      {"version", no_argument, nullptr, 'V'},         {nullptr, 0, nullptr, 0}};
+  static const option known[] = {{"config", required_argument, nullptr, 'c'},
+                                 {"check", required_argument, nullptr, 'k'},
+                                 {"state", required_argument, nullptr, 's'},
+                                 {"log-level", required_argument, nullptr, 'l'},
+                                 {"help", no_argument, nullptr, 'h'},
+                                 {"version", no_argument, nullptr, 'V'},
+                                 {nullptr, 0, nullptr, 0}};
   using Mode = DaemonOptions::Mode;
   DaemonOptions options;
   bool chosen = false;
   optind = 0;  // glibc: start afresh, whoever parsed before
   opterr = 0;
-  for (int letter = 0; (letter = getopt_long(argc, argv, ":c:k:l:hV", known, nullptr)) != -1;) {
+  for (int letter = 0; (letter = getopt_long(argc, argv, ":c:k:s:l:hV", known, nullptr)) != -1;) {
     const int at = optind - 1;
     switch (letter) {
       case 'c':
@@ -38,6 +45,9 @@ std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* co
         chosen = true;
         options.mode = letter == 'c' ? Mode::run : Mode::check;
         options.file = optarg;
+        break;
+      case 's':
+        options.state = optarg;
         break;
       case 'l':
         options.log_level = spdlog::level::from_str(optarg);
@@ -58,6 +68,10 @@ std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* co
     }
   }
   if (optind < argc) return std::string{"unexpected argument: "} + argv[optind];
+  if (const char* state = std::getenv("STATE_DIRECTORY"); state != nullptr && options.state.empty()) {
+    const std::string_view all{state};  // of several, the first
+    options.state = all.substr(0, all.find(':'));
+  }
   if (!chosen) return std::string{"a realm file is needed: --config FILE"};
   return options;
 }

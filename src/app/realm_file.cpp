@@ -14,8 +14,9 @@ config::LoadResult load_realm(const std::filesystem::path& file) {
   return load_realm(file, default_sessions(usable_memory()));
 }
 
-config::LoadResult load_realm(const std::filesystem::path& file, std::uint32_t sessions) {
-  return config::load_file(file, {control::check_realm, sessions});
+config::LoadResult load_realm(const std::filesystem::path& file, std::uint32_t sessions,
+                              const std::vector<config::Host>& added) {
+  return config::load_file(file, {control::check_realm, sessions, added});
 }
 
 std::uint64_t usable_memory() {

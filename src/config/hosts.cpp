@@ -1,4 +1,6 @@
 // hosts: the inside hosts that the world may reach by name.
+#include "hosts.hpp"
+
 #include "sections.hpp"
 
 namespace rgw::config {
@@ -50,6 +52,8 @@ bool read_host(const std::string& name, const Value& value, Host& host) {
   return good && named;
 }
 
+}  // namespace
+
 bool read_hosts(const Value& value, Realm& realm) {
   const auto named = value.named("a map of hosts, like hosta: 10.0.0.42");
   if (!named) return false;
@@ -62,8 +66,6 @@ bool read_hosts(const Value& value, Realm& realm) {
   }
   return good;
 }
-
-}  // namespace
 
 const Section hosts_section{{"hosts", read_hosts, Change::ends_sessions, nullptr}, [](Tables& tables) {
                               tables.members("hosts", "<host>", Change::now, keys, &Realm::hosts);

@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <system_error>
 
+#include "file_text.hpp"
 #include "sections.hpp"
 
 namespace rgw::config {
@@ -38,6 +35,19 @@ class Lines final : public Objections {
   Report& report_;
 };
 
+// Behind those of the file. Of two with one name the file's is the one that counts.
+void add_hosts(const std::vector<Host>& more, Realm& realm, Report& report) {
+  for (const Host& host : more) {
+    const Where where{{0, 0}, "hosts." + host.name};
+    if (std::ranges::find(realm.hosts, host.name, &Host::name) != realm.hosts.end()) {
+      report.warning(where, "is in the realm file, so the host of that name that was added is left out");
+      continue;
+    }
+    realm.hosts.push_back(host);
+    report.note_item("hosts", where);
+  }
+}
+
 Realm read_realm(const Node& root, const Surroundings& surroundings, Report& report) {
   Realm realm = realm_of_defaults();
   realm.outbound.max_sessions = surroundings.default_sessions;
@@ -45,6 +55,7 @@ Realm read_realm(const Node& root, const Surroundings& surroundings, Report& rep
   for (std::size_t i = 0; i < sections.size(); ++i) keys[i] = {sections[i]->key.name, sections[i]->key.must};
   if (const auto members = Value{root, "", root.at, report}.members(keys)) {
     for (const auto& member : *members) sections[member.key]->key.read(member.value, realm);
+    add_hosts(surroundings.more_hosts, realm, report);
     fill_defaults(realm, report);
     validate(realm, report);
     if (surroundings.judge) {
@@ -79,17 +90,9 @@ LoadResult load_text(std::string_view text, std::string name, const Surroundings
 }
 
 LoadResult load_file(const std::filesystem::path& path, const Surroundings& surroundings) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return fail(path.string(), "is a directory");
-  errno = 0;
-  std::ifstream file{path, std::ios::binary};
-  if (!file) return fail(path.string(), std::string{"cannot be opened: "} + std::strerror(errno));
-  // One byte more than may be: a device without an end is refused like a file that is too long.
-  std::string text(max_file_bytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return fail(path.string(), "cannot be read");
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return load_text(text, path.string(), surroundings);
+  const FileText file = file_text(path);
+  if (!file.problem.empty()) return fail(path.string(), file.problem);
+  return load_text(file.text, path.string(), surroundings);
 }
 
 }  // namespace rgw::config

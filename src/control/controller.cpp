@@ -1,6 +1,7 @@
 #include "realmgw/control/controller.hpp"
 
 #include "realmgw/base/random.hpp"
+#include "realmgw/control/host_commands.hpp"
 #include "realmgw/control/realm_zones.hpp"
 
 #include <algorithm>
@@ -109,7 +110,9 @@ Controller::Controller(Surroundings surroundings)
             },
             [this](WorkerId worker) { take_events(worker, surroundings_.clock.now()); }},
       port_status_(realm_->ports.size()),
-      next_look_{started_} {
+      next_look_{started_},
+      watch_{surroundings_.hear_of_trouble},
+      next_watch_{started_} {
   for (const auto& endpoint : surroundings_.dns_listen) dns_listening_.push_back(dns_.listen(endpoint));
   set_up_recursion();
   if (realm_->realm.pcp.on) {
@@ -119,8 +122,8 @@ Controller::Controller(Surroundings surroundings)
   next_host_id_ = static_cast<std::uint32_t>(realm_->realm.hosts.size());
   if (surroundings_.load_realm)
     reload_.emplace(std::move(surroundings_.load_realm), std::move(surroundings_.reload_begun),
-                    std::move(surroundings_.reload_ended), realm_, workers_,
-                    static_cast<RealmKeeper&>(*this));
+                    std::move(surroundings_.reload_ended), realm_, workers_, static_cast<RealmKeeper&>(*this),
+                    surroundings_.added_hosts);
   if (!surroundings_.control_socket.empty()) {
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
@@ -174,6 +177,8 @@ std::vector<std::string> Controller::adopt(std::shared_ptr<const ring::Snapshot>
   pool_.change(pool_config(*realm_), now);
   responder_.replace(make_responder_config(realm), std::move(zones));
   algs_.realm_changed();
+  routers_.clear();
+  watch_.end_states(Trouble::router_lost, now);
   if (pcp_) pcp_->realm_changed(now);
   // What others may refuse: the workers have changed, so the rest goes on.
   std::vector<std::string> failures;
@@ -217,6 +222,7 @@ bool Controller::step(std::chrono::microseconds patience) {
   if (recursion_) recursion_->tick(now);
   if (pcp_) pcp_->tick(now);
   look_at_links(now);
+  watch(now);
   return busy;
 }
 
@@ -282,6 +288,25 @@ void Controller::look_at_links(Instant now) {
   }
 }
 
+void Controller::watch(Instant now) {
+  if (now < next_watch_) return;
+  next_watch_ = now + Watch::interval;
+  std::vector<const CounterBlock*> threads{&counters_};
+  for (std::uint8_t worker = 0; worker < workers_.size(); ++worker)
+    threads.push_back(&workers_.counters(WorkerId{worker}));
+  watch_.look(threads, now);
+  for (const auto& port : realm_->ports)
+    watch_.state(Trouble::link_down, port.name, !port_status_[port.id.value()].link_up, now);
+  // A router that nobody has needed yet is not lost.
+  for (const auto& route : realm_->realm.routes) {
+    const ring::NextHop* way = realm_->route(route.via);
+    if (way == nullptr) continue;
+    const bool known = links_.neighbours().knows(way->port, route.via);
+    if (known) routers_.insert(route.via);
+    watch_.state(Trouble::router_lost, route.via.to_string(), !known && routers_.contains(route.via), now);
+  }
+}
+
 void Controller::add_commands() {
   using Arguments = std::span<const std::string_view>;
   const auto text = [](std::string value) { return std::make_unique<CtlText>(std::move(value)); };
@@ -314,7 +339,14 @@ void Controller::add_commands() {
   ctl_->add("pool", [this, text](Arguments) {
     return text(pool_report(*realm_, pool_, hosts_, surroundings_.clock.now()));
   });
-  ctl_->add("hosts", [this, text](Arguments) { return text(hosts_report(realm_->realm, pool_, hosts_)); });
+  ctl_->add("hosts", [this, text](Arguments) {
+    return text(hosts_report(realm_->realm, pool_, hosts_, surroundings_.added_hosts));
+  });
+  ctl_->add("host", CtlServer::Right::owner, [this](Arguments arguments) -> std::unique_ptr<CtlReply> {
+    auto change = parse_host_change(arguments, realm_->realm, surroundings_.added_hosts);
+    if (const auto* mistake = std::get_if<std::string>(&change)) return ctl_error(*mistake);
+    return std::make_unique<ReloadReply>(reload_->ask(std::get<RealmReload::HostChange>(std::move(change))));
+  });
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });
   ctl_->add("pcp", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     if (!pcp_) return ctl_error("the realm has no PCP server");
@@ -326,7 +358,7 @@ void Controller::add_commands() {
     const std::uint64_t limit = std::min<std::uint64_t>(number_or(arguments, "limit", 100), max_listed);
     return text(recursion_->report(limit, surroundings_.clock.now()));
   });
-  ctl_->add("reload", [this](Arguments arguments) -> std::unique_ptr<CtlReply> {
+  ctl_->add("reload", CtlServer::Right::owner, [this](Arguments arguments) -> std::unique_ptr<CtlReply> {
     const bool dry_run = !arguments.empty() && arguments.front() == "dry-run";
     const auto report = reload(dry_run);
     if (!report) return ctl_error("this gateway has no realm file to read again");

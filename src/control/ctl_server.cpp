@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,14 @@ std::vector<std::string_view> words(std::string_view line) {
   return found;
 }
 
+/// Is who has connected root, or of the gateway's own user?
+bool is_owner(const FileDescriptor& socket) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return false;
+  return peer.uid == 0 || peer.uid == geteuid();
+}
+
 bool would_block() {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
@@ -96,7 +105,8 @@ void CtlServer::accept() {
   if (!socket) return;
   if (clients_.size() >= max_clients) close(clients_.begin());
   const int fd = socket.get();
-  clients_.push_back({std::move(socket), clock_.now(), {}, {}, nullptr});
+  const bool owner = is_owner(socket);
+  clients_.push_back({std::move(socket), clock_.now(), {}, {}, nullptr, false, owner});
   const Place place = std::prev(clients_.end());
   loop_.add(fd, EPOLLIN, [this, place](std::uint32_t events) { handle(place, events); });
 }
@@ -118,18 +128,20 @@ void CtlServer::handle(Place place, std::uint32_t events) {
   if (end == client.line.npos && got > 0 && client.line.size() < max_line) return;
   client.reply = end > max_line && end != client.line.npos
                      ? ctl_error("the request is too long")
-                     : run(std::string_view{client.line}.substr(0, end));
+                     : run(std::string_view{client.line}.substr(0, end), client.owner);
   client.answering = true;
   loop_.change(client.socket.get(), 0);  // `step` asks for EPOLLOUT where the client is slow
 }
 
-std::unique_ptr<CtlReply> CtlServer::run(std::string_view line) {
+std::unique_ptr<CtlReply> CtlServer::run(std::string_view line, bool owner) {
   if (line.size() >= max_line) return ctl_error("the request is too long");
   const auto request = words(line);
   if (request.empty()) return ctl_error("an empty request");
   const auto command = commands_.find(request.front());
   if (command == commands_.end()) return ctl_error("unknown command: " + std::string{request.front()});
-  return command->second(std::span{request}.subspan(1));
+  if (command->second.right == Right::owner && !owner)
+    return ctl_error(command->first + ": only root and the gateway's own user may do that");
+  return command->second.command(std::span{request}.subspan(1));
 }
 
 bool CtlServer::step(Instant now) {

@@ -5,9 +5,7 @@
 namespace rgw::control {
 
 dns::View view_of(const ring::Snapshot& snapshot, const net::IpAddress& source) {
-  const ring::NextHop* way = snapshot.route(source);
-  const bool inside = way != nullptr && snapshot.port(way->port).side == net::Side::inside;
-  return inside ? dns::View::inside : dns::View::outside;
+  return snapshot.is_inside(source) ? dns::View::inside : dns::View::outside;
 }
 
 DnsServer::DnsServer(EventLoop& loop, const Clock& clock, const RealmInForce& realm,

@@ -51,8 +51,7 @@ bool PinholeBook::is_inside(const net::IpAddress& address) const {
   if (realm_->policy.embedded(address)) return false;
   if (address.is_v4() && realm_->policy.proxies && realm_->policy.proxies->contains(address.v4()))
     return false;
-  const ring::NextHop* route = realm_->route(address);
-  return route != nullptr && realm_->port(route->port).side == net::Side::inside;
+  return realm_->is_inside(address);
 }
 
 std::optional<net::IpAddress> PinholeBook::seen_outside(const net::IpAddress& address) {

@@ -71,7 +71,7 @@ void rehearse(const config::Realm& realm) {
   nat::SessionTable sessions{few_sessions, salt, Instant{}};
   nat::BindingTable bindings{snapshot->policy.max_bindings, salt};
   const nat::Ownership ownership{realm.workers.count, salt};
-  const nat::Admission admission{snapshot->policy, ownership, WorkerId{0}, sessions, bindings, random, salt};
+  const nat::SessionBook book{snapshot->policy, ownership, WorkerId{0}, sessions, bindings, salt};
 }
 
 }  // namespace

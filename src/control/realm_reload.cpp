@@ -33,6 +33,13 @@ constexpr std::string_view name(Result result) {
   return "";
 }
 
+/// Do two realms say the same, but for one host?
+bool same_besides(config::Realm one, config::Realm other, const std::string& host) {
+  for (config::Realm* realm : {&one, &other})
+    std::erase_if(realm->hosts, [&](const config::Host& each) { return each.name == host; });
+  return config::differences(one, other).empty();
+}
+
 }  // namespace
 
 std::string ReloadReport::to_json() const {
@@ -53,19 +60,24 @@ std::string ReloadReport::to_json() const {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-RealmReload::RealmReload(Load load, Begun begun, Ended ended, RealmInForce& realm, WorkerLinks& workers,
-                         RealmKeeper& keeper)
+RealmReload::RealmReload(LoadRealm load, Begun begun, Ended ended, RealmInForce& realm, WorkerLinks& workers,
+                         RealmKeeper& keeper, HostBook& added)
     : load_{std::move(load)},
       begun_{std::move(begun)},
       ended_{std::move(ended)},
       realm_{realm},
       workers_{workers},
-      keeper_{keeper} {}
+      keeper_{keeper},
+      added_{added} {}
 
 RealmReload::~RealmReload() = default;
 
 std::shared_ptr<const ReloadReport> RealmReload::ask(bool dry_run) {
   return requests_.emplace_back(Request{dry_run, std::make_shared<ReloadReport>()}).report;
+}
+
+std::shared_ptr<const ReloadReport> RealmReload::ask(HostChange change) {
+  return requests_.emplace_back(Request{false, std::make_shared<ReloadReport>(), std::move(change)}).report;
 }
 
 bool RealmReload::step() {
@@ -90,23 +102,31 @@ void RealmReload::begin() {
   stage_ = Stage::reading;
   ready_.store(false, std::memory_order_relaxed);
   if (begun_ && !requests_.front().dry_run) begun_();
-  thread_ = std::jthread{[this, request = requests_.front(), former = realm_.share()] {
-    try {
-      verdict_ = prepare(request, *former);
-    } catch (const std::exception& error) {
-      request.report->problems.emplace_back(error.what());
-      verdict_ = Result::mistakes;
-    }
-    ready_.store(true, std::memory_order_release);
-  }};
+  thread_ =
+      std::jthread{[this, request = requests_.front(), former = realm_.share(), added = added_.hosts()] {
+        try {
+          verdict_ = prepare(request, *former, added);
+        } catch (const std::exception& error) {
+          request.report->problems.emplace_back(error.what());
+          verdict_ = Result::mistakes;
+        }
+        ready_.store(true, std::memory_order_release);
+      }};
 }
 
-ReloadReport::Result RealmReload::prepare(const Request& request, const ring::Snapshot& former) {
-  config::LoadResult loaded = load_();
+ReloadReport::Result RealmReload::prepare(const Request& request, const ring::Snapshot& former,
+                                          const HostBook::Hosts& added) {
+  const auto& change = request.change;
+  config::LoadResult loaded = change ? load_(change->hosts) : load_with_added(load_, added);
   ReloadReport& report = *request.report;
   for (const auto& problem : loaded.problems) report.problems.push_back(problem.to_string());
   for (const auto& warning : loaded.warnings) report.warnings.push_back(warning.to_string());
   if (!loaded.realm) return Result::mistakes;
+  if (change && !same_besides(former.realm, *loaded.realm, change->name)) {
+    report.problems.emplace_back(
+        "the realm file is not the one that is in force: take it into force with `realmgwctl reload` first");
+    return Result::mistakes;
+  }
   report.differences = config::differences(former.realm, *loaded.realm);
   if (report.differences.empty()) return Result::unchanged;
   if (std::ranges::find(report.differences, Change::restart, &config::Difference::change) !=
@@ -122,6 +142,7 @@ ReloadReport::Result RealmReload::prepare(const Request& request, const ring::Sn
   prepared_.zones = make_zones(prepared_.snapshot->realm);
   for (std::uint8_t worker = 0; worker < workers_.size(); ++worker)
     prepared_.parts.push_back(workers_.next_realm(WorkerId{worker}, prepared_.snapshot));
+  if (change) HostBook::write(added_.file(), change->hosts);
   return Result::reloaded;
 }
 
@@ -164,8 +185,9 @@ void RealmReload::swept(const ring::RealmSwept& swept) {
 }
 
 void RealmReload::finish(Result result) {
-  const Request request = std::move(requests_.front());
+  Request request = std::move(requests_.front());
   requests_.pop_front();
+  if (request.change && result == Result::reloaded) added_.replace(std::move(request.change->hosts));
   request.report->result = result;
   if (ended_ && !request.dry_run) ended_(*request.report);
   prepared_ = {};

@@ -150,7 +150,7 @@ std::string pool_report(const ring::Snapshot& snapshot, const pool::CircularPool
 }
 
 std::string hosts_report(const config::Realm& realm, const pool::CircularPool& pool,
-                         const pool::HostNames& names_of_hosts) {
+                         const pool::HostNames& names_of_hosts, const HostBook& added) {
   std::unordered_map<std::string, std::size_t> pending;
   pool.for_each([&](const pool::CircularPool::View& view) {
     if (const auto* host = names_of_hosts.find(view.host)) pending[host->name] += view.claims;
@@ -166,7 +166,8 @@ std::string hosts_report(const config::Realm& realm, const pool::CircularPool& p
                     {"addresses", names(host.addresses)},
                     {"services", services},
                     {"www", host.www},
-                    {"pending", pending[host.name]}});
+                    {"pending", pending[host.name]},
+                    {"added", added.has(host.name)}});
   }
   return text(list);
 }

@@ -33,10 +33,10 @@ std::uint32_t inspected_of_worker(const config::Alg& alg, unsigned workers) {
 }
 
 // Sessions that came by a pinhole have a place too: for as many as may be open, and as many again. A place
-// has 16 bits.
+// has a bound.
 std::uint32_t companions_of_worker(const config::Alg& alg, unsigned workers) {
   if (!alg.any()) return 0;
-  constexpr std::uint32_t most = 65535;
+  constexpr std::uint32_t most = nat::Session::max_companions;
   return std::min(most, inspected_of_worker(alg, workers) + 2 * alg.max_pinholes);
 }
 
@@ -78,7 +78,8 @@ Context::Context(const WorkerParts& parts)
       sessions{nat::sessions_of_worker(parts.snapshot->policy, parts.peers->workers()), salt, clock.now()},
       signpost_ids{sessions.capacity()},
       bindings{parts.snapshot->policy.max_bindings, salt},
-      admission{parts.snapshot->policy, ownership, id, sessions, bindings, random, salt},
+      book{parts.snapshot->policy, ownership, id, sessions, bindings, salt},
+      admission{book, random},
       syns{max_stored_syns, parts.snapshot->policy.timeouts[nat::TimerClass::tcp_incoming_syn], salt},
       fragments{{.timeout = parts.snapshot->policy.timeouts[nat::TimerClass::fragment]}, salt},
       neighbours{max_neighbours, salt},
@@ -91,6 +92,7 @@ Context::Context(const WorkerParts& parts)
       tx_(parts.ports.size()),
       to_peers_(parts.peers->workers()) {
   for (std::size_t i = 0; i < tx_.size(); ++i) tx_[i].open = has_queue(*ports[i]);
+  book.observe(news_);
   now = clock.now();
   tick = nat::tick_of(now);
 }
@@ -131,7 +133,7 @@ void Context::flush(WorkerId peer, PeerBuffer& buffer) {
 void Context::retire_unsent() {
   for (const std::uint32_t name : unsent_) {
     if (const nat::SessionSlot slot = signpost_named(name); slot != nat::no_session)
-      end_session(slot, Counter::session_ended);
+      book.end(slot, Counter::session_ended);
   }
   unsent_.clear();
 }
@@ -255,88 +257,13 @@ void Context::discard(const Packet& packet, Counter why) {
   drop(packet.mbuf, why);
 }
 
-ring::ClaimedService Context::used_by(const nat::Session& session) {
-  return {session.external(), {session.protocol(), nat::reserved_port(session.outside.tail)}, session.host()};
-}
-
-void Context::end_session(nat::SessionSlot slot, Counter why) {
-  const nat::Session& session = sessions[slot];
-  if (!session.signpost) counters.add(why);
-  if (session.posted) {
-    tell_signpost(session.home, session.posted_by, PeerMessage::Word::ended);
-  }
-  if (session.companion != 0) [[unlikely]]
-    end_companion(session.companion);
-  if (session.claimed) [[unlikely]]
-    report_to_control(ring::ClaimedEnded{used_by(session)});
-  admission.end(slot);
-}
-
 void Context::report_to_control(const ring::ToControl& event) {
   if (reports.empty() && control.events_to_control.push(event)) return;
   reports.push_back(event);
 }
 
-void Context::end_companion(std::uint16_t place) {
-  Companion& companion = companions[place];
-  const auto pinhole = companion.pinhole;
-  if (companion.reading != Companion::Reading::none) {
-    --inspected;
-    report_to_control(ring::InspectionEnded{companions.id(place, id)});
-  }
-  companions.remove(place);
-  if (pinhole != nat::PinholeTable::none) leave_pinhole(pinhole);
-}
-
-void Context::leave_pinhole(nat::PinholeTable::Index pinhole) {
-  auto& pinholes = admission.pinholes();
-  pinholes.leave(pinhole);
-  // What control has closed ends when all its sessions have.
-  if (pinholes.over(pinhole, now) && pinholes.find(pinholes[pinhole].id) != nat::PinholeTable::none)
-    end_pinhole(pinhole);
-}
-
-void Context::end_pinhole(nat::PinholeTable::Index pinhole) {
-  auto& pinholes = admission.pinholes();
-  const std::uint64_t name = pinholes[pinhole].id;
-  pinholes.erase(pinhole);
-  report_to_control(ring::PinholeEnded{name});
-}
-
-void Context::settle_pinholes() {
-  for (const auto pinhole : closing) {
-    while (const std::uint16_t place = companions.first_of(pinhole)) {
-      Companion& companion = companions[place];
-      const nat::SessionSlot slot = companion.session;
-      nat::Session& session = sessions[slot];
-      // One that is closing by itself has last segments to exchange: it goes on without the pinhole, until
-      // its timer.
-      const bool closes =
-          session.protocol() == net::Protocol::tcp && session.tcp_state >= nat::TcpState::inside_fin;
-      if (closes && companion.reading == Companion::Reading::none) {
-        companions.remove(place);
-        session.companion = 0;
-        admission.pinholes().leave(pinhole);
-      } else {
-        end_session(slot, Counter::session_ended);
-      }
-    }
-    end_pinhole(pinhole);
-  }
-  closing.clear();
-  for (const auto& one : met) {
-    const nat::SessionSlot former = admission.gives_way_to(one.id, one.nth, one.remote, now);
-    if (former == nat::no_session) continue;
-    end_session(former, Counter::session_ended);
-  }
-  met.clear();
-}
-
-void Context::keep_pinholes() {
+void Context::send_reports() {
   while (!reports.empty() && control.events_to_control.push(reports.front())) reports.pop_front();
-  admission.pinholes().sweep(now, [&](nat::PinholeTable::Index pinhole) {
-    if (ownership.owner_in(admission.pinholes()[pinhole].inside.address) == id) end_pinhole(pinhole);
-  });
 }
 
 const net::IpAddress* Context::own_address_on(PortId port, net::Family family) const {

@@ -20,7 +20,7 @@ void handle(Context& context, const ring::Unbind& unbind) {
 }
 
 void handle(Context& context, const ring::ProxyBind& bind) {
-  if (!context.admission.proxies().bind(bind.proxy, bind.remote, bind.until)) {
+  if (!context.book.proxies().bind(bind.proxy, bind.remote, bind.until)) {
     context.counters.add(Counter::binding_table_full);
   }
 }
@@ -39,7 +39,7 @@ void handle(Context& context, const ring::LinkState& link) {
 }
 
 void handle(Context& context, const ring::PinholeOpen& open) {
-  auto& pinholes = context.admission.pinholes();
+  auto& pinholes = context.book.pinholes();
   if (pinholes.add(open.hole) != nat::PinholeTable::none)
     return context.counters.add(Counter::pinhole_opened);
   context.counters.add(Counter::pinhole_table_full);
@@ -49,7 +49,7 @@ void handle(Context& context, const ring::PinholeOpen& open) {
 }
 
 void handle(Context& context, const ring::PinholeMet& met) {
-  const auto& pinholes = context.admission.pinholes();
+  const auto& pinholes = context.book.pinholes();
   const auto index = pinholes.find(met.id);
   // The host's home alone has its sessions.
   if (index != nat::PinholeTable::none &&
@@ -58,13 +58,13 @@ void handle(Context& context, const ring::PinholeMet& met) {
 }
 
 void handle(Context& context, const ring::PinholeExtend& extend) {
-  auto& pinholes = context.admission.pinholes();
+  auto& pinholes = context.book.pinholes();
   if (const auto index = pinholes.find(extend.id); index != nat::PinholeTable::none)
     pinholes.extend(index, extend.deadline);
 }
 
 void handle(Context& context, const ring::PinholeClose& close) {
-  auto& pinholes = context.admission.pinholes();
+  auto& pinholes = context.book.pinholes();
   const auto index = pinholes.find(close.id);
   if (index == nat::PinholeTable::none) return;
   if (context.ownership.owner_in(pinholes[index].inside.address) != context.id) return pinholes.erase(index);

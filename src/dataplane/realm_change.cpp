@@ -11,11 +11,6 @@ using nat::Session;
 // A look at a session costs a cache miss or two, and a search by prefix: some 6 us a turn.
 constexpr std::uint32_t sessions_a_turn = 256;
 
-bool is_inside(const ring::Snapshot& snapshot, const net::IpAddress& host) {
-  const ring::NextHop* route = snapshot.route(host);
-  return route != nullptr && snapshot.port(route->port).side == net::Side::inside;
-}
-
 // By which of the gateway's addresses a session may go on depends on what has opened it.
 bool may_keep_external(Context& context, const Session& session) {
   const ring::Snapshot& snapshot = context.snapshot();
@@ -33,26 +28,26 @@ bool may_keep_external(Context& context, const Session& session) {
     case nat::Standing::other:
       break;
   }
-  if (session.claimed) {
+  if (session.ground == nat::Ground::claim) {
     // A session that began before the address became another host's is the former host's.
     const bool before = static_cast<std::int32_t>(session.created - context.sweep.changed) <= 0;
     return own->pool && snapshot.hosts.contains(session.host()) &&
            !(before && snapshot.passed_on.contains(session.host()));
   }
   // A pinhole ends its sessions when it ends, but for those that are closing anyway.
-  return session.announced && (own->external || own->pool);
+  return own->external || own->pool;
 }
 
 bool has_place(Context& context, const Session& session) {
   return may_keep_external(context, session) &&
-         (session.local || is_inside(context.snapshot(), session.host()));
+         (session.local || context.snapshot().is_inside(session.host()));
 }
 
 }  // namespace
 
 void change_realm(Context& context) {
   auto& next = static_cast<NextRealm&>(*std::exchange(context.next_realm, nullptr));
-  context.admission.adopt(next.rules);
+  context.book.adopt(next.rules);
   std::swap(context.realm, next.view);
   const auto& timeouts = context.snapshot().policy.timeouts;
   context.syns.last(timeouts[nat::TimerClass::tcp_incoming_syn]);
@@ -75,11 +70,11 @@ std::uint32_t sweep_sessions(Context& context) {
     if (session.signpost) continue;  // it ends with its session
     if (!has_place(context, session)) {
       ++sweep.ended;
-      context.end_session(slot, Counter::session_realm_changed);
+      context.book.end(slot, Counter::session_realm_changed);
       continue;
     }
     session.towards_inside = session.towards_outside = nat::no_neighbour;  // routes may lead elsewhere
-    if (session.companion == 0) context.admission.choose_way(session);
+    if (session.companion == 0) context.book.choose_way(session);
   }
   if (sweep.next == sweep.end) {
     sweep.under_way = false;

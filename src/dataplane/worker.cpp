@@ -1,6 +1,7 @@
 #include "realmgw/dataplane/worker.hpp"
 
 #include "realmgw/dataplane/events.hpp"
+#include "realmgw/dataplane/pinholes.hpp"
 #include "realmgw/dataplane/realm_change.hpp"
 #include "realmgw/dataplane/stages.hpp"
 
@@ -38,7 +39,7 @@ std::uint32_t Worker::step() {
   std::uint32_t work = handle_events(context_);
   if (context_.next_realm != nullptr) [[unlikely]]
     change_realm(context_);
-  context_.settle_pinholes();
+  settle_pinholes(context_);
   work += handle_control_packets();
   for (std::uint8_t from = 0; from < context_.peers.workers(); ++from) {
     if (WorkerId{from} == context_.id) continue;
@@ -191,7 +192,7 @@ void Worker::hear_of_session(const PeerMessage& message) {
   const nat::SessionSlot slot = context_.signpost_named(message.signpost);
   if (slot == nat::no_session) return;
   if (message.word == PeerMessage::Word::ended) {
-    context_.end_session(slot, Counter::session_ended);
+    context_.book.end(slot, Counter::session_ended);
   } else {
     context_.sessions[slot].confirmed = true;
     context_.keep_signpost(context_.sessions[slot]);
@@ -232,7 +233,7 @@ void Worker::walk_edited() {
 void Worker::keep_house() {
   context_.sessions.expire(
       context_.tick, expiries_a_turn,
-      [&](nat::SessionSlot slot) { context_.end_session(slot, Counter::session_expired); },
+      [&](nat::SessionSlot slot) { context_.book.end(slot, Counter::session_expired); },
       [&](nat::SessionSlot slot) {
         // Its packets may all go the way on which the signpost does not see them.
         const nat::Session& session = context_.sessions[slot];
@@ -242,8 +243,9 @@ void Worker::keep_house() {
   context_.syns.expire(context_.now, stored_syns_a_turn,
                        [&](const nat::StoredSyns::Syn& syn) { stages::refuse_stored(context_, syn); });
   context_.bindings.sweep(context_.now);
-  context_.keep_pinholes();
-  context_.admission.proxies().sweep(context_.now, [&](const net::Ipv4Address& proxy, bool in_use) {
+  context_.send_reports();
+  keep_pinholes(context_);
+  context_.book.proxies().sweep(context_.now, [&](const net::Ipv4Address& proxy, bool in_use) {
     const auto& block = context_.snapshot().policy.proxies;
     if (!block || !block->is_of_dns(proxy)) return true;
     return context_.control.events_to_control.push(ring::ProxyUse{proxy, in_use});

@@ -19,6 +19,23 @@ bool gives_way(const Session& session, bool announced) {
   return announced && session.companion == 0;
 }
 
+NewGround ground_of(const WayIn& way) {
+  switch (way.rule) {
+    case WayIn::Rule::static_mapping:
+      return {Ground::static_mapping, way.index};
+    case WayIn::Rule::pinhole:
+      return {Ground::pinhole, way.index};
+    case WayIn::Rule::mapping:
+      return {Ground::mapping, way.index};
+    case WayIn::Rule::reservation:
+      return {Ground::claim, 0, way.claim};
+    case WayIn::Rule::local_service:
+    case WayIn::Rule::none:
+      break;
+  }
+  return {};
+}
+
 // A port of the same parity and range (RFC 4787 REQ-3 and REQ-4).
 std::uint16_t another_like(std::uint16_t port, Random& random) {
   constexpr std::uint32_t first_high = 1024, end = 65536;
@@ -31,12 +48,12 @@ std::uint16_t another_like(std::uint16_t port, Random& random) {
 }  // namespace
 
 bool Admission::filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const {
-  if (mappings_[mapping].hold == Hold::open) return true;  // RFC 6887 section 11: whoever it is
+  if (book_.mappings()[mapping].hold == Hold::open) return true;  // RFC 6887 section 11: whoever it is
   switch (policy().filtering) {
     case Filtering::endpoint_independent:
       return true;
     case Filtering::address_dependent:
-      return mappings_.has_contacted(mapping, remote);
+      return book_.mappings().has_contacted(mapping, remote);
     case Filtering::address_and_port_dependent:
       return false;  // else there would be a session
   }
@@ -50,10 +67,11 @@ bool Admission::local_service(net::Service service) const {
 
 std::optional<WayIn> Admission::by_pinhole(const net::Packet& packet, bool opens, Instant now) const {
   const auto hole =
-      pinholes_.from_outside(near_endpoint(packet), packet.tail().protocol, far_address(packet));
+      book_.pinholes().from_outside(near_endpoint(packet), packet.tail().protocol, far_address(packet));
   if (!hole) return std::nullopt;
   // Whether it is open its host's home knows, which may have a session for the packet.
-  if (ownership_.owner_in(hole->other.address) == self_ && !(opens && pinholes_.open(hole->index, now)))
+  if (book_.ownership().owner_in(hole->other.address) == book_.self() &&
+      !(opens && book_.pinholes().open(hole->index, now)))
     return std::nullopt;
   return WayIn{.rule = WayIn::Rule::pinhole, .inside = hole->other, .index = hole->index};
 }
@@ -62,8 +80,8 @@ WayIn Admission::way_in(const net::Packet& packet, bool service, bool opens, Ins
   using Rule = WayIn::Rule;
   const net::Endpoint external = near_endpoint(packet);
   const Protocol protocol = packet.tail().protocol;
-  if (const auto* fixed = rules_.static_bib.find_outside(external, protocol))
-    return {.rule = Rule::static_mapping, .inside = rules_.static_bib[*fixed].inside, .index = *fixed};
+  if (const auto* fixed = book_.rules().static_bib.find_outside(external, protocol))
+    return {.rule = Rule::static_mapping, .inside = book_.rules().static_bib[*fixed].inside, .index = *fixed};
   // Ports that are the pinholes' own come before all that shares the address. On any other port a pinhole
   // only goes on with what a session began: E may have been given to another host since (POOL-3).
   const bool own_port = policy().pinhole_ports && policy().pinhole_ports->contains(external.port);
@@ -71,15 +89,15 @@ WayIn Admission::way_in(const net::Packet& packet, bool service, bool opens, Ins
     if (const auto way = by_pinhole(packet, opens, now)) return *way;
   }
   const std::uint16_t port = reserved_port(packet.tail());
-  const auto mapping = mappings_.find_external(external, protocol);
+  const auto mapping = book_.mappings().find_external(external, protocol);
   // A host may have asked for a port that DNS has just promised to clients of another.
-  const bool promised = mapping && mappings_[*mapping].hold == Hold::open &&
-                        bindings_.promises(external.address, protocol, port, now);
-  if (mapping && opens && !promised && stands(mappings_[*mapping]) &&
+  const bool promised = mapping && book_.mappings()[*mapping].hold == Hold::open &&
+                        book_.bindings().promises(external.address, protocol, port, now);
+  if (mapping && opens && !promised && book_.stands(book_.mappings()[*mapping]) &&
       filter_lets_in(*mapping, far_address(packet)))
-    return {.rule = Rule::mapping, .inside = mappings_[*mapping].inside, .index = *mapping};
+    return {.rule = Rule::mapping, .inside = book_.mappings()[*mapping].inside, .index = *mapping};
   if (service && local_service({protocol, port})) return {.rule = Rule::local_service};
-  const auto match = bindings_.match(external.address, protocol, port, now);
+  const auto match = book_.bindings().match(external.address, protocol, port, now);
   if (match.found)
     return {.rule = Rule::reservation, .inside = {match.found->inside, external.port}, .claim = match.found};
   if (!own_port) {
@@ -105,7 +123,8 @@ bool Admission::would_admit(const net::Packet& packet, bool service, Instant now
     case WayIn::Rule::reservation:
       return true;
     case WayIn::Rule::mapping:
-      return mappings_[way.index].hold == Hold::open;  // others may end with the session that is asked about
+      return book_.mappings()[way.index].hold ==
+             Hold::open;  // others may end with the session that is asked about
     case WayIn::Rule::local_service:
     case WayIn::Rule::none:
       break;
@@ -113,25 +132,33 @@ bool Admission::would_admit(const net::Packet& packet, bool service, Instant now
   return false;
 }
 
-bool Admission::claims_beside(const net::Packet& packet, const Session& session, Instant now) const {
+Admission::Beside Admission::beside(const net::Packet& packet, const Session& session, Instant now) const {
   const net::Endpoint external = near_endpoint(packet);
   const Protocol protocol = packet.tail().protocol;
   const std::uint16_t port = reserved_port(packet.tail());
-  const auto match = bindings_.match(external.address, protocol, port, now);
-  if (!match.found || match.found->inside == session.host() || cannot_open(packet)) return false;
+  BindingTable& bindings = book_.bindings();
+  const auto match = bindings.match(external.address, protocol, port, now);
+  if (cannot_open(packet)) return Beside::nothing;
+  if (!match.found) {
+    if (match.refusal == BindingTable::Refusal::none_here ||
+        !bindings.was_promised_to_another(external.address, protocol, port, session.host()))
+      return Beside::nothing;
+    return match.refusal == BindingTable::Refusal::spent ? Beside::spent : Beside::expired;
+  }
+  if (match.found->inside == session.host()) return Beside::nothing;
   // Who was promised the whole host may have taken the claim of the service, and left his own to this client.
   // On another worker than that host's the former has ended by control's word.
   const bool left = match.refusal != BindingTable::Refusal::none_here &&
-                    *bindings_.host(external.address, protocol, port) == match.found->inside;
-  if (!left && bindings_.promised_to(external.address, protocol, port, now) == nullptr) return false;
-  return way_in(packet, false, true, now).rule == WayIn::Rule::reservation;
+                    *bindings.host(external.address, protocol, port) == match.found->inside;
+  if (!left && bindings.promised_to(external.address, protocol, port, now) == nullptr) return Beside::nothing;
+  return way_in(packet, false, true, now).rule == WayIn::Rule::reservation ? Beside::claims : Beside::nothing;
 }
 
 SessionSlot Admission::gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote,
                                     Instant now) const {
-  const PinholeTable::Index index = pinholes_.find(pinhole);
-  if (index == PinholeTable::none || !pinholes_.open(index, now)) return no_session;
-  const Pinhole& hole = pinholes_[index];
+  const PinholeTable::Index index = book_.pinholes().find(pinhole);
+  if (index == PinholeTable::none || !book_.pinholes().open(index, now)) return no_session;
+  const Pinhole& hole = book_.pinholes()[index];
   const auto nth_port = [nth](const net::Endpoint& first) {
     return static_cast<std::uint16_t>(first.port + nth);
   };
@@ -165,7 +192,7 @@ std::optional<std::uint64_t> Admission::rename_remote(net::FlowKey<Inside>& insi
     // Beyond the first tries of any parity, and high.
     const auto like = n < tries_alike ? own : static_cast<std::uint16_t>(1024 + (n & 1));
     port = be16{another_like(like, random_)};
-    if (const auto hash = free_hash(inside)) return hash;
+    if (const auto hash = book_.free_hash(inside)) return hash;
   }
   return std::nullopt;
 }
@@ -176,11 +203,11 @@ Admitted Admission::open_between(const net::FlowKey<Outside>& outside, net::Flow
   how.free_inside = sessions_.hash(inside);
   if (const SessionSlot former = sessions_.find(inside, *how.free_inside); former != no_session)
       [[unlikely]] {
-    if (gives_way(sessions_[former], how.announced)) return Admitted::replaces(former);
+    if (gives_way(sessions_[former], how.ground.kind == Ground::pinhole)) return Admitted::replaces(former);
     how.free_inside = rename_remote(inside);
     if (!how.free_inside) return Admitted::dropped(Counter::session_conflict);
   }
-  return create(inside, outside, how, now);
+  return open_session(inside, outside, how, now);
 }
 
 Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint& inside,
@@ -200,10 +227,10 @@ Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint&
   } else {
     if (host.is_v6()) return open(packet.key6, host.v6(), packet.key6.far);
     if (policy().proxies) {
-      const unsigned workers = ownership_.workers();
-      const auto proxy = proxies_.proxy_of(packet.key6.far, *policy().proxies,
-                                           policy().proxies->worker_first(self_, workers),
-                                           policy().proxies->worker_count(workers), now);
+      const unsigned workers = book_.ownership().workers();
+      const auto proxy = book_.proxies().proxy_of(packet.key6.far, *policy().proxies,
+                                                  policy().proxies->worker_first(book_.self(), workers),
+                                                  policy().proxies->worker_count(workers), now);
       if (!proxy) return Admitted::dropped(Counter::proxy_exhausted);
       return open(packet.key6, host.v4(), *proxy);
     }
@@ -223,35 +250,12 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   if (obstacle && way.rule == Rule::reservation)
     return Admitted::dropped(*obstacle == Counter::tcp_not_syn ? Counter::claim_not_syn : *obstacle);
   // Where the host lives elsewhere every packet to a static mapping goes there: a session may exist.
-  if (const WorkerId home = ownership_.owner_in(way.inside.address); home != self_)
+  if (const WorkerId home = book_.ownership().owner_in(way.inside.address); home != book_.self())
     return Admitted::elsewhere(home);
   if (obstacle) return Admitted::dropped(*obstacle);
 
-  NewSession how{
-      .origin = Session::Origin::inbound, .hairpin = hairpin, .announced = way.rule == Rule::pinhole};
-  if (way.rule == Rule::mapping) how.mapping = way.index;
-  Admitted made = open_inbound(packet, way.inside, how, now);
-  if (made.kind != Admitted::Kind::session) return made;
-  switch (way.rule) {
-    case Rule::static_mapping:
-      rules_.static_bib.join(way.index);
-      break;
-    case Rule::pinhole:
-      pinholes_.join(way.index);
-      made.pinhole = way.index;
-      break;
-    case Rule::mapping:
-      mappings_.join(way.index, far_address(packet));
-      break;
-    case Rule::reservation:
-      bindings_.take(*way.claim, now);
-      made.claim = way.claim;
-      break;
-    case Rule::local_service:
-    case Rule::none:
-      break;
-  }
-  return made;
+  const NewSession how{.origin = Session::Origin::inbound, .ground = ground_of(way), .hairpin = hairpin};
+  return open_inbound(packet, way.inside, how, now);
 }
 
 }  // namespace rgw::nat

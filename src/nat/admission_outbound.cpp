@@ -2,6 +2,8 @@
 #include "realmgw/nat/admission.hpp"
 #include "realmgw/nat/opening.hpp"
 
+#include <utility>
+
 namespace rgw::nat {
 
 using net::Protocol;
@@ -16,57 +18,48 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     return outside_of(inside, external, port, far);
   };
 
-  if (rules_.static_bib.size() != 0) {
-    if (const auto* fixed = rules_.static_bib.find_inside(host, Outside::family, protocol)) {
-      const net::Endpoint external = rules_.static_bib[*fixed].outside;
-      const Admitted made =
-          create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
-      if (made.kind == Admitted::Kind::session) rules_.static_bib.join(*fixed);
-      return made;
+  if (book_.rules().static_bib.size() != 0) {
+    if (const auto* fixed = book_.rules().static_bib.find_inside(host, Outside::family, protocol)) {
+      const net::Endpoint external = book_.rules().static_bib[*fixed].outside;
+      how.ground = {Ground::static_mapping, *fixed};
+      return open_session(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
     }
   }
   if (policy().max_pinholes != 0) {
-    if (const auto hole = pinholes_.from_inside(host, {far, inside.tail.far_port.host()}, protocol);
-        hole && hole->other.address.family() == Outside::family && pinholes_.open(hole->index, now)) {
+    if (const auto hole = book_.pinholes().from_inside(host, {far, inside.tail.far_port.host()}, protocol);
+        hole && hole->other.address.family() == Outside::family && book_.pinholes().open(hole->index, now)) {
       const auto outside = outside_key(hole->other.address.template as<Outside>(), hole->other.port);
       // Where its outside ends are another session's, the host's packets leave as they would without it.
-      if ((how.free_outside = free_hash(outside))) {
-        Admitted made = create(inside, outside, how, now);
-        if (made.kind == Admitted::Kind::session) {
-          pinholes_.join(hole->index);
-          made.pinhole = hole->index;
-        }
-        return made;
+      if ((how.free_outside = book_.free_hash(outside))) {
+        how.ground = {Ground::pinhole, hole->index};
+        return open_session(inside, outside, how, now);
       }
     }
   }
   const bool independent = policy().maps_independently(Inside::family, Outside::family);
   if (independent || policy().max_explicit_mappings != 0) {
-    if (const auto id = mappings_.find_inside(host, Outside::family, protocol)) {
-      if (!stands(mappings_[*id])) return Admitted::dropped(Counter::no_external_address);
-      how.mapping = *id;
-      const net::Endpoint external = mappings_[*id].external;
-      const Admitted made =
-          create(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
-      if (made.kind == Admitted::Kind::session) mappings_.join(*id, far);
-      return made;
+    if (const auto id = book_.mappings().find_inside(host, Outside::family, protocol)) {
+      if (!book_.stands(book_.mappings()[*id])) return Admitted::dropped(Counter::no_external_address);
+      how.ground = {Ground::mapping, *id};
+      const net::Endpoint external = book_.mappings()[*id].external;
+      return open_session(inside, outside_key(external.address.as<Outside>(), external.port), how, now);
     }
   }
 
   const bool limited = policy().max_ports_per_host != 0;
-  if (independent && limited && !hosts_.may_have_port(host.address))
+  if (independent && limited && !book_.hosts().may_have_port(host.address))
     return Admitted::dropped(Counter::port_host_limit);
   // Paired pooling: a host keeps to one address while that has ports; then the next ones serve.
-  const auto places = rules_.ports.places(Outside::family);
+  const auto places = book_.rules().ports.places(Outside::family);
   if (places.empty()) return Admitted::dropped(Counter::no_external_address);
-  std::size_t next = rules_.ports.first_for(inside.near, places.size());
+  std::size_t next = book_.rules().ports.first_for(inside.near, places.size());
   Counter why = protocol == Protocol::sctp ? Counter::sctp_port_taken : Counter::port_exhausted;
   for (std::uint32_t n = 0; n < places.size(); ++n) {
     const std::uint32_t place = places[next];
     if (++next == places.size()) next = 0;
-    const auto external = rules_.ports.address(place).as<Outside>();
-    const ExternalPorts::Set index = rules_.ports.set(place, protocol);
-    PortSet& ports = rules_.ports[index];
+    const auto external = book_.rules().ports.address(place).as<Outside>();
+    const ExternalPorts::Set index = book_.rules().ports.set(place, protocol);
+    PortSet& ports = book_.rules().ports[index];
     std::uint64_t asked = 0;  // of the last port that was asked about
     const auto tuple_is_free = [&](std::uint16_t port) {
       const auto key = outside_key(external, port);
@@ -75,7 +68,8 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     };
     // A host that has as many ports as it may goes on with those that it has.
     const auto may_share = [&](std::uint16_t port) {
-      if (!limited || hosts_.may_have_port(host.address) || hosts_.shares(host.address, index, port))
+      if (!limited || book_.hosts().may_have_port(host.address) ||
+          book_.hosts().shares(host.address, index, port))
         return true;
       why = Counter::port_host_limit;
       return false;
@@ -85,10 +79,8 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
       if (!ports.owns(host.port) || ports.is_held(host.port) || !tuple_is_free(host.port) ||
           !may_share(host.port) || !ports.use(host.port))
         continue;
-      how.port_set = index;
-      const Admitted made = create(inside, outside_key(external, host.port), how, now);
-      if (made.kind != Admitted::Kind::session) ports.unuse(host.port);
-      return made;
+      how.ground = {Ground::port, index};
+      return open_session(inside, outside_key(external, host.port), how, now);
     }
     if (!independent && !may_share(host.port)) continue;
     auto lease = independent ? ports.lease_exclusive(host.port, random_)
@@ -96,27 +88,18 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
     if (!lease) continue;
     if (!independent) {
       if (!may_share(lease->port())) continue;
-      how.port_set = index;
+      how.ground = {Ground::port, index};
       how.free_inside = sessions_.hash(inside);
       how.free_outside = asked;
-      const Admitted made = create(inside, outside_key(external, lease->port()), how, now);
-      if (made.kind == Admitted::Kind::session) lease->keep();
-      return made;
+      return open_session(inside, outside_key(external, lease->keep()), how, now);
     }
-    const auto id = mappings_.add(host, {external, lease->port()}, protocol, index);
+    const std::uint16_t port = lease->port();
+    const auto id = book_.map(host, external, std::move(*lease), protocol, index);
     if (!id) return Admitted::dropped(Counter::session_table_full);
-    how.mapping = *id;
+    how.ground = {Ground::mapping, *id};
     // Nobody else is given the port, but what came in by a reservation may have it.
-    if (tuple_is_free(lease->port())) how.free_outside = asked;
-    const Admitted made = create(inside, outside_key(external, lease->port()), how, now);
-    if (made.kind != Admitted::Kind::session) {
-      mappings_.drop_unused(*id);
-      return made;
-    }
-    mappings_.join(*id, far);
-    hosts_.begin_port(host.address);
-    lease->keep();
-    return made;
+    if (tuple_is_free(port)) how.free_outside = asked;
+    return open_session(inside, outside_key(external, port), how, now);
   }
   return Admitted::dropped(why);
 }
@@ -125,7 +108,7 @@ std::optional<net::IpAddress> Admission::remote_of(const net::IpAddress& destina
   if (const auto embedded = policy().embedded(destination)) return *embedded;
   if (policy().stands_for_remote(destination) && destination.is_v6()) return std::nullopt;
   if (destination.is_v4() && policy().proxies && policy().proxies->contains(destination.v4())) {
-    const auto remote = proxies_.remote_of(destination.v4(), now);
+    const auto remote = book_.proxies().remote_of(destination.v4(), now);
     return remote ? std::optional<net::IpAddress>{*remote} : std::nullopt;
   }
   return destination;
@@ -138,10 +121,10 @@ SessionSlot Admission::session_with(const net::Packet& packet, const net::Ipv4Ad
   if (const SessionSlot slot = sessions_.find(inside); slot != no_session) return slot;
   const net::Endpoint host{inside.near, inside.tail.near_port.host()};
   std::optional<net::Endpoint> external;
-  if (const auto* fixed = rules_.static_bib.find_inside(host, Family::v4, inside.tail.protocol)) {
-    external = rules_.static_bib[*fixed].outside;
-  } else if (const auto id = mappings_.find_inside(host, Family::v4, inside.tail.protocol)) {
-    external = mappings_[*id].external;
+  if (const auto* fixed = book_.rules().static_bib.find_inside(host, Family::v4, inside.tail.protocol)) {
+    external = book_.rules().static_bib[*fixed].outside;
+  } else if (const auto id = book_.mappings().find_inside(host, Family::v4, inside.tail.protocol)) {
+    external = book_.mappings()[*id].external;
   }
   if (!external) return no_session;
   const SessionSlot slot = sessions_.find(outside_of(inside, external->address.v4(), external->port, remote));
@@ -165,7 +148,7 @@ Admitted Admission::local(const net::Packet& packet, Instant now) {
   if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
   const net::Endpoint own = near_endpoint(packet);
   const Protocol protocol = packet.tail().protocol;
-  const auto index = rules_.ports.set(own.address, protocol);
+  const auto index = book_.rules().ports.set(own.address, protocol);
   if (!index) return Admitted::dropped(Counter::no_external_address);
   const auto open = [&]<class Address>(const net::FlowKey<Address>& inside) {
     const auto outside = [&](std::uint16_t port) {
@@ -174,12 +157,10 @@ Admitted Admission::local(const net::Packet& packet, Instant now) {
     const auto tuple_is_free = [&](std::uint16_t port) {
       return sessions_.find(outside(port)) == no_session;
     };
-    auto lease = rules_.ports[*index].lease_shared(own.port, random_, tuple_is_free);
+    auto lease = book_.rules().ports[*index].lease_shared(own.port, random_, tuple_is_free);
     if (!lease) return Admitted::dropped(Counter::port_exhausted);
-    const NewSession how{.origin = Session::Origin::local, .local = true, .port_set = *index};
-    const Admitted made = create(inside, outside(lease->port()), how, now);
-    if (made.kind == Admitted::Kind::session) lease->keep();
-    return made;
+    const NewSession how{.origin = Session::Origin::local, .ground = {Ground::port, *index}};
+    return open_session(inside, outside(lease->keep()), how, now);
   };
   return packet.family == Family::v4 ? open(packet.key4) : open(packet.key6);
 }

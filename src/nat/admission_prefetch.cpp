@@ -7,23 +7,23 @@ namespace rgw::nat {
 template <class Inside, class Outside>
 [[gnu::always_inline]] inline void Admission::prefetch_outside(const net::FlowKey<Inside>& inside,
                                                                const Outside& far, std::uint32_t n) const {
-  const auto places = rules_.ports.places(Outside::family);
+  const auto places = book_.rules().ports.places(Outside::family);
   if (places.empty()) return;
-  const std::uint32_t place = places[rules_.ports.first_for(inside.near, places.size())];
-  const auto external = rules_.ports.address(place).as<Outside>();
+  const std::uint32_t place = places[book_.rules().ports.first_for(inside.near, places.size())];
+  const auto external = book_.rules().ports.address(place).as<Outside>();
   const net::Protocol protocol = inside.tail.protocol;
   const std::uint16_t port = inside.tail.near_port.host();
-  const PortSet& ports = rules_.ports[rules_.ports.set(place, protocol)];
+  const PortSet& ports = book_.rules().ports[book_.rules().ports.set(place, protocol)];
   if (ports.owns(port)) ports.prefetch(port);
   sessions_.index().prefetch(sessions_.hash(outside_of(inside, external, port, far)));
   if (policy().maps_independently(Inside::family, Outside::family))
-    mappings_.prefetch({inside.near, protocol, port}, Outside::family, {external, protocol, port}, n);
+    book_.mappings().prefetch({inside.near, protocol, port}, Outside::family, {external, protocol, port}, n);
 }
 
 template <class Inside>
 void Admission::prefetch(const net::FlowKey<Inside>& inside, std::uint32_t n) const {
   sessions_.prefetch_free(n);
-  hosts_.prefetch(inside.near);
+  book_.hosts().prefetch(inside.near);
   if (!policy().stands_for_remote(inside.far)) return prefetch_outside(inside, inside.far, n);
   if constexpr (Inside::family == Family::v6) {
     if (const auto remote = policy().pref64->extract(inside.far)) prefetch_outside(inside, *remote, n);
@@ -34,7 +34,7 @@ template void Admission::prefetch(const net::FlowKey6& inside, std::uint32_t n) 
 
 template <class Outside>
 void Admission::prefetch_reservation(const net::FlowKey<Outside>& outside) const {
-  bindings_.prefetch_match(outside.near, outside.tail.protocol, reserved_port(outside.tail));
+  book_.bindings().prefetch_match(outside.near, outside.tail.protocol, reserved_port(outside.tail));
 }
 template void Admission::prefetch_reservation(const net::FlowKey4& outside) const;
 template void Admission::prefetch_reservation(const net::FlowKey6& outside) const;
@@ -42,11 +42,11 @@ template void Admission::prefetch_reservation(const net::FlowKey6& outside) cons
 template <class Outside>
 void Admission::prefetch_inbound(const net::FlowKey<Outside>& outside, std::uint32_t n) const {
   const net::IpAddress* host =
-      bindings_.host(outside.near, outside.tail.protocol, reserved_port(outside.tail));
+      book_.bindings().host(outside.near, outside.tail.protocol, reserved_port(outside.tail));
   if (host == nullptr) return;
   const std::uint16_t port = outside.tail.near_port.host();
   sessions_.prefetch_free(n);
-  hosts_.prefetch(*host);
+  book_.hosts().prefetch(*host);
   // Of an IPv4 host that an IPv6 remote calls the key holds a proxy, which is not chosen yet.
   if (host->family() == Outside::family) {
     sessions_.index().prefetch(sessions_.hash(inside_of(outside, host->as<Outside>(), port, outside.far)));

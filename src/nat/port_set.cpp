@@ -109,8 +109,11 @@ std::optional<PortLease> PortSet::lease_exclusive(std::uint16_t preferred, Rando
   } else {
     port = find_free(regions_for(preferred), random);
   }
-  if (!port || !hold(*port)) return std::nullopt;
-  return PortLease{*this, *port, true};
+  return port ? lease_this(*port) : std::nullopt;
+}
+
+std::optional<PortLease> PortSet::lease_this(std::uint16_t port) {
+  return may_be_given(port) && hold(port) ? std::optional{PortLease{*this, port, true}} : std::nullopt;
 }
 
 PortSet::Regions PortSet::regions_for(std::uint16_t preferred) const {

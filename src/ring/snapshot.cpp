@@ -118,31 +118,9 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   nat::Policy policy;
   policy.external = out.addresses;
   policy.external_ports = out.ports;
-  policy.mapping = out.mapping == config::Outbound::Mapping::endpoint_independent
-                       ? nat::Mapping::endpoint_independent
-                       : nat::Mapping::address_and_port_dependent;
-  switch (out.filtering) {
-    case config::Outbound::Filtering::endpoint_independent:
-      policy.filtering = nat::Filtering::endpoint_independent;
-      break;
-    case config::Outbound::Filtering::address_dependent:
-      policy.filtering = nat::Filtering::address_dependent;
-      break;
-    case config::Outbound::Filtering::address_and_port_dependent:
-      policy.filtering = nat::Filtering::address_and_port_dependent;
-      break;
-  }
-  switch (out.unmatched) {
-    case config::Outbound::Unmatched::automatic:
-      policy.unmatched = nat::Unmatched::automatic;
-      break;
-    case config::Outbound::Unmatched::reject:
-      policy.unmatched = nat::Unmatched::reject;
-      break;
-    case config::Outbound::Unmatched::drop:
-      policy.unmatched = nat::Unmatched::drop;
-      break;
-  }
+  policy.mapping = out.mapping;
+  policy.filtering = out.filtering;
+  policy.unmatched = out.unmatched;
   policy.hairpin = out.hairpin;
   policy.inbound_refresh = out.inbound_refresh;
   policy.max_sessions = out.max_sessions;
@@ -177,17 +155,7 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   policy.lowest_ipv6_mtu = realm.siit.lowest_ipv6_mtu;
   policy.tell_untranslatable = realm.siit.untranslatable == config::Siit::Untranslatable::reject;
   policy.ignore_traffic_class = realm.siit.traffic_class == config::Siit::TrafficClass::ignore;
-  switch (realm.siit.hairpin) {
-    case config::Siit::Hairpin::off:
-      policy.map_hairpin = nat::MapHairpin::off;
-      break;
-    case config::Siit::Hairpin::simple:
-      policy.map_hairpin = nat::MapHairpin::simple;
-      break;
-    case config::Siit::Hairpin::intrinsic:
-      policy.map_hairpin = nat::MapHairpin::intrinsic;
-      break;
-  }
+  policy.map_hairpin = realm.siit.hairpin;
   std::vector<nat::PrefixPair> pairs;
   for (const auto& row : realm.nat66.npt) pairs.push_back({row.inside, row.outside});
   policy.npt = nat::PrefixTranslation{std::move(pairs), outside_links_within(realm, ports)};

@@ -224,7 +224,7 @@ class Gateway {
   }
   [[nodiscard]] std::size_t occupied_ports() const {
     std::size_t sum = 0;
-    for (const auto& worker : workers_) sum += worker->context().admission.occupied_ports();
+    for (const auto& worker : workers_) sum += worker->context().book.occupied_ports();
     return sum;
   }
   [[nodiscard]] unsigned free_buffers() const { return rte_mempool_avail_count(pool_.get()); }

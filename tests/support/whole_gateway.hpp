@@ -141,7 +141,7 @@ class WholeGateway : public Gateway {
     EXPECT_EQ(controller_->algs().book().leased_ports(), 0U);
     for (unsigned i = 0; i < workers(); ++i) {
       EXPECT_EQ(worker(i).context().companions.size(), 0U);
-      EXPECT_EQ(worker(i).context().admission.pinholes().size(), 0U);
+      EXPECT_EQ(worker(i).context().book.pinholes().size(), 0U);
     }
   }
 

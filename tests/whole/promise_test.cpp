@@ -182,6 +182,25 @@ TEST_P(Promise, a_client_of_the_whole_host_may_take_the_claim_of_the_service_and
   });
 }
 
+// Claims are not bound to who asked. Whose claim another has taken must not reach the former host instead.
+TEST_P(Promise, with_its_claim_taken_a_packet_to_an_idle_session_is_lost_rather_than_led_astray) {  // POOL-14
+  each([&](const Pair& pair, net::Protocol protocol, const char* service) {
+    World world{pair, GetParam()};
+    ASSERT_EQ(world.look_up(service, 0), pair.external);
+    ASSERT_EQ(world.sends(protocol, pair.external), pair.insides[0]);
+    world.gateway().pass(3s);
+    ASSERT_EQ(world.look_up(service, 1), pair.external);
+    ASSERT_EQ(world.sends(protocol, pair.external, pair.other_client), pair.insides[1]);
+    world.gateway().turn_all();
+    EXPECT_EQ(world.sends(protocol, pair.external), "");
+    // Another worker than that host's has heard only that the reservation is over.
+    EXPECT_EQ(world.gateway().count(Counter::claim_spent) + world.gateway().count(Counter::claim_expired),
+              1U);
+    world.gateway().pass(2100ms);  // what is spent is remembered for as long as a promise holds
+    EXPECT_EQ(world.sends(protocol, pair.external), pair.insides[0]);
+  });
+}
+
 TEST_P(Promise, a_session_that_was_idle_takes_the_short_way_again) {  // POOL-14
   World world{pairs[0], GetParam()};
   ASSERT_EQ(world.look_up("udp5001", 0), external4);

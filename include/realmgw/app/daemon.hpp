@@ -28,9 +28,13 @@ class Daemon {
   /// Is called between two steps of the construction, and may throw to end it.
   using BetweenSteps = std::function<void()>;
 
+  /// Where the realm comes from.
+  struct Source {
+    control::LoadRealm load;  ///< reads the realm file again, for a reload; another thread calls it
+    control::HostBook added;  ///< the hosts that were added at run time
+  };
   /// Opens devices, TAPs and sockets. Nothing is forwarded yet. Throws std::exception with what is wrong.
-  /// `load` reads the realm file again, for a reload; another thread calls it.
-  Daemon(config::Realm realm, control::RealmReload::Load load, const BetweenSteps& between_steps);
+  Daemon(config::Realm realm, Source source, const BetweenSteps& between_steps);
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
   /// Stops the threads, and checks that every packet buffer came back.

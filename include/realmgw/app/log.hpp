@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -33,7 +34,20 @@ namespace rgw::app {
   X(reloaded,         18, info, "the realm file was read again: {} keys changed, {} sessions ended") \
   X(reload_refused,   19, err,  "the realm file was read again, and the gateway goes on as it was: {}") \
   X(thread_stands,    20, err,  "the {} thread stands still; the service manager hears nothing until it goes on") \
-  X(thread_turns_again, 21, info, "the {} thread goes on")
+  X(thread_turns_again, 21, info, "the {} thread goes on") \
+  X(hosts_put_aside,  22, warn, "{}: {}; it is now {}.broken, and the hosts that were added are gone") \
+  X(trouble_over,     59, info, "over after {} s{}: {}") \
+  X(link_down,        60, warn, "port {}: no link") \
+  X(router_lost,      61, warn, "the router {} does not answer") \
+  X(pool_exhausted,   62, warn, "queries find no address in the pool{}") \
+  X(ports_exhausted,  63, warn, "sessions find no external port or proxy address{}") \
+  X(sessions_full,    64, warn, "a worker has no room for another session{}") \
+  X(reservations_full, 65, warn, "a worker has no room for a reservation{}") \
+  X(upstreams_failing, 66, warn, "upstreams give no useful answer{}") \
+  X(control_overloaded, 67, warn, "the rings to the control thread are full{}") \
+  X(workers_overloaded, 68, warn, "the rings to workers, or to a port, are full{}") \
+  X(no_buffers,       69, err,  "no packet buffer is free{}") \
+  X(alg_full,         70, warn, "ALGs have no room for a session, a pinhole or text{}")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {
@@ -54,11 +68,17 @@ inline constexpr auto log_messages = std::to_array<LogMessageInfo>({
 #undef RGW_LOG_INFO
 });
 
+/// A message without its id.
+template <class... Arguments>
+[[nodiscard]] std::string text_of(LogMessage message, const Arguments&... arguments) {
+  return fmt::format(fmt::runtime(log_messages[static_cast<std::size_t>(message)].text), arguments...);
+}
+
 /// Writes a message under its id: `RGW-0004 ready`. Never on the packet path.
 template <class... Arguments>
 void log(LogMessage message, const Arguments&... arguments) {
   const LogMessageInfo& info = log_messages[static_cast<std::size_t>(message)];
-  spdlog::log(info.level, "RGW-{:04} {}", info.id, fmt::format(fmt::runtime(info.text), arguments...));
+  spdlog::log(info.level, "RGW-{:04} {}", info.id, text_of(message, arguments...));
 }
 
 /// To stderr, in local time. `level`: trace, debug, info, warning, error, critical, off.

@@ -11,7 +11,8 @@ namespace rgw::app {
 struct DaemonOptions {
   enum class Mode : std::uint8_t { run, check, help, version };
   Mode mode = Mode::run;
-  std::string file;  ///< the realm file, of `run` and `check`
+  std::string file;   ///< the realm file, of `run` and `check`
+  std::string state;  ///< the directory of what changes at run time; empty: none
   spdlog::level::level_enum log_level = spdlog::level::info;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 namespace rgw::app {
 
@@ -12,8 +13,9 @@ namespace rgw::app {
 /// the file decides.
 [[nodiscard]] config::LoadResult load_realm(const std::filesystem::path& file);
 /// The same with `sessions` for `outbound.max_sessions`, unless it is written: a daemon keeps what it began
-/// with, though the memory that it may use be another now.
-[[nodiscard]] config::LoadResult load_realm(const std::filesystem::path& file, std::uint32_t sessions);
+/// with, though the memory that it may use be another now. `added`: hosts beside the file's.
+[[nodiscard]] config::LoadResult load_realm(const std::filesystem::path& file, std::uint32_t sessions,
+                                            const std::vector<config::Host>& added = {});
 
 /// The memory that this process may use, in bytes: the machine's, or its control group's where that has less.
 /// 0 where neither can be told.

@@ -65,6 +65,7 @@ using Judge = std::function<void(const Realm&, Objections&)>;
 struct Surroundings {
   Judge judge;                              ///< empty: none
   std::uint32_t default_sessions = 65'536;  ///< `outbound.max_sessions`, unless written
+  std::vector<Host> more_hosts{};           ///< that were added while the gateway ran (OPS-9)
 };
 
 /// Reads and checks a realm file. Bad input of any kind, an unreadable file among it, ends in `problems`;

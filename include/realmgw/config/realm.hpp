@@ -4,6 +4,7 @@
 
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/alg_list.hpp"
+#include "realmgw/net/nat_behaviour.hpp"
 #include "realmgw/net/prefix.hpp"
 #include "realmgw/net/side.hpp"
 #include "realmgw/net/transport.hpp"
@@ -51,13 +52,9 @@ struct Workers {
 
 /// Outbound NAT: OUT-1, OUT-2.
 struct Outbound {
-  enum class Mapping : std::uint8_t { endpoint_independent, address_and_port_dependent };
-  enum class Filtering : std::uint8_t { endpoint_independent, address_dependent, address_and_port_dependent };
-  enum class Unmatched : std::uint8_t {
-    automatic,  ///< drop, but reject within 2 s after a known host's reservation ended (OUT-6's default)
-    reject,
-    drop
-  };
+  using Mapping = net::Mapping;
+  using Filtering = net::Filtering;
+  using Unmatched = net::Unmatched;
   std::vector<net::IpAddress>
       addresses;  ///< external addresses; default: the outside ports' first service addresses
   std::vector<net::PortRange> ports;  ///< of each address; empty: all ports of all of them
@@ -111,7 +108,7 @@ struct Siit {
     net::Prefix ipv4, ipv6;
     friend bool operator==(const Map&, const Map&) = default;
   };
-  enum class Hairpin : std::uint8_t { off, simple, intrinsic };  ///< RFC 7757 section 4
+  using Hairpin = net::MapHairpin;
   enum class TrafficClass : std::uint8_t { copy, ignore };
   enum class Untranslatable : std::uint8_t { reject, drop };
   std::optional<net::Prefix> prefix;  ///< RFC 6052

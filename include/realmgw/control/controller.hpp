@@ -22,6 +22,7 @@
 #include "realmgw/control/reports.hpp"
 #include "realmgw/control/table_pages.hpp"
 #include "realmgw/control/translation_reports.hpp"
+#include "realmgw/control/watch.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/pool/circular_pool.hpp"
 
@@ -29,6 +30,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,9 +50,11 @@ struct Surroundings {
   std::string control_socket;               ///< empty: none
   std::uint64_t shared_seed = 0;            ///< with which the workers have salted the law of ownership
   std::vector<net::Endpoint> pcp_listen{};  ///< usually `pcp_endpoints(realm)`
-  RealmReload::Load load_realm{};           ///< reads the realm file again; empty: there is no reload
+  LoadRealm load_realm{};                   ///< reads the realm file again; empty: there is no reload
   RealmReload::Begun reload_begun{};        ///< hears of every reload but dry runs
   RealmReload::Ended reload_ended{};        ///< hears the result of every reload but dry runs
+  HostBook added_hosts{{}, {}};             ///< `host add` of the control socket
+  Watch::Hear hear_of_trouble{};            ///< OPS-10; may be empty
 };
 
 /// Port 53 of the addresses that the realm serves names on.
@@ -100,6 +104,7 @@ class Controller final : RealmKeeper {
   [[nodiscard]] std::optional<std::string> objection(const ring::Snapshot& next) const override;
   void retire(const ring::Snapshot& next) override;
   std::vector<std::string> adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) override;
+  void watch(Instant now);
   [[nodiscard]] std::vector<NamedCounters> worker_counters() const;
   [[nodiscard]] std::string status() const;
 
@@ -130,6 +135,9 @@ class Controller final : RealmKeeper {
   std::vector<net::Endpoint> dns_listening_;
   std::vector<PortStatus> port_status_;
   Instant next_look_;
+  Watch watch_;
+  Instant next_watch_;
+  std::set<net::IpAddress> routers_;  ///< that have answered
 };
 
 }  // namespace rgw::control

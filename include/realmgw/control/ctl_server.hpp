@@ -47,6 +47,9 @@ class CtlText final : public CtlReply {
 /// keep is bounded by their number, the length of a line, and the text that one of them has not taken yet.
 class CtlServer {
  public:
+  /// Who may give a command: whoever gets at the socket, or only root and the gateway's own user (by
+  /// SO_PEERCRED).
+  enum class Right : std::uint8_t { anyone, owner };
   /// Gets the words after the command's.
   using Command = std::function<std::unique_ptr<CtlReply>(std::span<const std::string_view> arguments)>;
 
@@ -62,7 +65,10 @@ class CtlServer {
   CtlServer& operator=(const CtlServer&) = delete;
   ~CtlServer();
 
-  void add(std::string name, Command command) { commands_[std::move(name)] = std::move(command); }
+  void add(std::string name, Command command) { add(std::move(name), Right::anyone, std::move(command)); }
+  void add(std::string name, Right right, Command command) {
+    commands_[std::move(name)] = {right, std::move(command)};
+  }
   /// Goes on with unfinished answers. True where it did something.
   bool step(Instant now);
 
@@ -74,12 +80,13 @@ class CtlServer {
     std::string unsent;
     std::unique_ptr<CtlReply> reply;
     bool answering = false;
+    bool owner = false;  ///< it is root, or the gateway's own user
   };
   using Place = std::list<Client>::iterator;
 
   void accept();
   void handle(Place place, std::uint32_t events);
-  [[nodiscard]] std::unique_ptr<CtlReply> run(std::string_view line);
+  [[nodiscard]] std::unique_ptr<CtlReply> run(std::string_view line, bool owner);
   bool flush(Client& client);
   void close(Place place);
 
@@ -87,7 +94,11 @@ class CtlServer {
   const Clock& clock_;
   std::string path_;
   FileDescriptor listener_;
-  std::map<std::string, Command, std::less<>> commands_;
+  struct Known {
+    Right right;
+    Command command;
+  };
+  std::map<std::string, Known, std::less<>> commands_;
   std::list<Client> clients_;  // the one that came first, first
 };
 

@@ -67,6 +67,11 @@ class Neighbours {
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  /// Is its MAC known?
+  [[nodiscard]] bool knows(PortId port, const net::IpAddress& address) const {
+    const auto entry = entries_.find(Key{port, address});
+    return entry != entries_.end() && entry->second.state != State::incomplete;
+  }
   [[nodiscard]] std::size_t held() const { return held_; }
 
  private:

@@ -3,6 +3,7 @@
 
 #include "realmgw/config/changes.hpp"
 #include "realmgw/config/loader.hpp"
+#include "realmgw/control/host_book.hpp"
 #include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/dns/responder.hpp"
@@ -57,14 +58,18 @@ class RealmKeeper {
 /// Whatever is wrong with the file, nothing has been changed then.
 class RealmReload {
  public:
-  using Load = std::function<config::LoadResult()>;
+  /// A change of the hosts that are added at run time.
+  struct HostChange {
+    std::string name;       ///< whose: all else stays as it is
+    HostBook::Hosts hosts;  ///< all of them, afterwards
+  };
   using Begun = std::function<void()>;
   using Ended = std::function<void(const ReloadReport&)>;
 
   /// All that is referred to outlives it. `load` is called by another thread; `begun` and `ended`, which
   /// may be empty, hear of every reload but dry runs.
-  RealmReload(Load load, Begun begun, Ended ended, RealmInForce& realm, WorkerLinks& workers,
-              RealmKeeper& keeper);
+  RealmReload(LoadRealm load, Begun begun, Ended ended, RealmInForce& realm, WorkerLinks& workers,
+              RealmKeeper& keeper, HostBook& added);
   RealmReload(const RealmReload&) = delete;
   RealmReload& operator=(const RealmReload&) = delete;
   /// The workers have stopped.
@@ -72,6 +77,10 @@ class RealmReload {
 
   /// What will come of it; it changes from `pending` once, in a later step.
   [[nodiscard]] std::shared_ptr<const ReloadReport> ask(bool dry_run);
+  /// The same of the realm in force with other hosts beside the file's. They are in their file before they
+  /// are in force. Refused where the realm file has changed meanwhile: that change is not taken into force by
+  /// the way.
+  [[nodiscard]] std::shared_ptr<const ReloadReport> ask(HostChange change);
   /// Goes on with what is under way. True where something was done.
   bool step();
   void exchanged(const ring::RealmExchanged& exchanged);
@@ -82,6 +91,7 @@ class RealmReload {
   struct Request {
     bool dry_run;
     std::shared_ptr<ReloadReport> report;
+    std::optional<HostChange> change{};
   };
   /// What the thread makes.
   struct Prepared {
@@ -93,17 +103,19 @@ class RealmReload {
 
   void begin();
   /// Of the thread. `reloaded`: the file is to come into force.
-  [[nodiscard]] ReloadReport::Result prepare(const Request& request, const ring::Snapshot& former);
+  [[nodiscard]] ReloadReport::Result prepare(const Request& request, const ring::Snapshot& former,
+                                             const HostBook::Hosts& added);
   void take_prepared();
   void send();
   void finish(ReloadReport::Result result);
 
-  Load load_;
+  LoadRealm load_;
   Begun begun_;
   Ended ended_;
   RealmInForce& realm_;
   WorkerLinks& workers_;
   RealmKeeper& keeper_;
+  HostBook& added_;
   std::deque<Request> requests_;  ///< the first one is under way, unless `idle`
   Stage stage_ = Stage::idle;
   Prepared prepared_;

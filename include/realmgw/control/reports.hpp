@@ -3,6 +3,7 @@
 
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
+#include "realmgw/control/host_book.hpp"
 #include "realmgw/control/port_monitor.hpp"
 #include "realmgw/pool/circular_pool.hpp"
 #include "realmgw/pool/host_names.hpp"
@@ -42,8 +43,8 @@ struct StatusFacts {
 /// Every pool address and every reservation.
 [[nodiscard]] std::string pool_report(const ring::Snapshot& snapshot, const pool::CircularPool& pool,
                                       const pool::HostNames& hosts, Instant now);
-/// Every host with its names, and how many claims are pending for it.
+/// Every host with its names, how many claims are pending for it, and whether it was added at run time.
 [[nodiscard]] std::string hosts_report(const config::Realm& realm, const pool::CircularPool& pool,
-                                       const pool::HostNames& names);
+                                       const pool::HostNames& names, const HostBook& added);
 
 }  // namespace rgw::control

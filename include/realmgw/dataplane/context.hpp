@@ -10,6 +10,7 @@
 #include "realmgw/dataplane/peers.hpp"
 #include "realmgw/dataplane/port.hpp"
 #include "realmgw/dataplane/realm_view.hpp"
+#include "realmgw/dataplane/session_news.hpp"
 #include "realmgw/dataplane/signpost_ids.hpp"
 #include "realmgw/nat/admission.hpp"
 #include "realmgw/nat/fragment_table.hpp"
@@ -65,6 +66,7 @@ class Context {
   nat::SessionTable sessions;
   SignpostIds signpost_ids;
   nat::BindingTable bindings;
+  nat::SessionBook book;
   nat::Admission admission;
   nat::StoredSyns syns;
   nat::FragmentTable fragments;
@@ -170,19 +172,8 @@ class Context {
   void discard(const Packet& packet, Counter why);
   /// Tells control, in order and without fail.
   void report_to_control(const ring::ToControl& event);
-  /// A session less came by this pinhole; with its last one it may be over.
-  void leave_pinhole(nat::PinholeTable::Index pinhole);
-  /// A pinhole of a host of ours is over: control may give its ports to another.
-  void end_pinhole(nat::PinholeTable::Index pinhole);
-  /// Ends the sessions of pinholes that control has closed, and those in whose place pinholes have come.
-  /// Between bursts.
-  void settle_pinholes();
-  /// Sends what waits in `reports`, and looks for pinholes that are over.
-  void keep_pinholes();
-  /// What a session that came by a claim uses, as control is told.
-  [[nodiscard]] static ring::ClaimedService used_by(const nat::Session& session);
-  /// Ends a session, and the signpost that leads to it; `why` counts it. Of a signpost: nothing is counted.
-  void end_session(nat::SessionSlot slot, Counter why);
+  /// Sends what waits in `reports`.
+  void send_reports();
   /// Tells the worker that holds a signpost of the session that it should lead here.
   void tell_signpost(WorkerId holder, std::uint32_t signpost, PeerMessage::Word word) {
     push_peer(holder, {nullptr, signpost, word, {}});
@@ -253,7 +244,6 @@ class Context {
   };
 
   void transmit_otherwise(PortId port, rte_mbuf* mbuf);
-  void end_companion(std::uint16_t place);
   /// In order, at the end of the turn at the latest: the ring's ends are lines that both workers write to.
   void push_peer(WorkerId peer, const PeerMessage& message) {
     PeerBuffer& buffer = to_peers_[peer.value()];
@@ -269,6 +259,7 @@ class Context {
   /// Signposts whose first packet the ring had no room for: home never hears of them. They end with the turn,
   /// not while packets that have found them are on their way; no more than a turn sets up.
   std::vector<std::uint32_t> unsent_;
+  SessionNews news_{*this};
 };
 
 }  // namespace rgw::dataplane

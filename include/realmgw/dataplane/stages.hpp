@@ -59,10 +59,9 @@ void edited(Context& context, Batch& batch);
 
 // Branches.
 
-/// Decides whether an ALG reads a session that was just opened, perhaps by a pinhole. Where there is no room
-/// to read it, the session ends with its first packet.
-[[nodiscard]] Verdict begin_inspection(Context& context, nat::SessionSlot slot,
-                                       nat::PinholeTable::Index pinhole);
+/// Decides whether an ALG reads a session that has just begun, perhaps by a pinhole. The reason where one
+/// should and there is no room to: then the session ends.
+[[nodiscard]] std::optional<Counter> begin_inspection(Context& context, nat::SessionSlot slot);
 /// Not a stage: `translate` calls it for a packet of a session that has a companion. Hands the packet to the
 /// ALG, adjusts its numbers (ALG-1), or lets it pass.
 [[nodiscard]] Verdict inspect(Context& context, Packet& packet, const nat::Session& session);

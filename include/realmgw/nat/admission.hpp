@@ -3,20 +3,11 @@
 #pragma once
 
 #include "realmgw/base/counter.hpp"
-#include "realmgw/base/flat_map.hpp"
 #include "realmgw/base/random.hpp"
-#include "realmgw/nat/binding_table.hpp"
-#include "realmgw/nat/external_ports.hpp"
-#include "realmgw/nat/host_use.hpp"
 #include "realmgw/nat/mapping_info.hpp"
-#include "realmgw/nat/mapping_table.hpp"
 #include "realmgw/nat/opening.hpp"
-#include "realmgw/nat/ownership.hpp"
 #include "realmgw/nat/pinhole_info.hpp"
-#include "realmgw/nat/pinhole_table.hpp"
-#include "realmgw/nat/policy.hpp"
-#include "realmgw/nat/session_table.hpp"
-#include "realmgw/nat/static_bib.hpp"
+#include "realmgw/nat/session_book.hpp"
 #include "realmgw/net/packet.hpp"
 
 #include <cstdint>
@@ -39,10 +30,6 @@ struct Admitted {
   SessionSlot slot = no_session;
   WorkerId home{};
   Counter why{};
-  /// Where a reservation's claim was taken for it.
-  std::optional<BindingTable::Found> claim{};
-  /// By which pinhole it came; it counts the session already.
-  PinholeTable::Index pinhole = PinholeTable::none;
 
   static Admitted session(SessionSlot slot) { return {Kind::session, slot}; }
   static Admitted replaces(SessionSlot former) { return {Kind::replaces, former}; }
@@ -69,10 +56,6 @@ struct WayIn {
   Counter why{};
 };
 
-/// How many sessions one worker has room for: hosts do not hash evenly, so with several workers twice its
-/// share.
-[[nodiscard]] std::uint32_t sessions_of_worker(const Policy& policy, unsigned workers);
-
 /// Which rule in force a session stands on.
 enum class Standing : std::uint8_t {
   none,   ///< on nothing that there is any more
@@ -82,26 +65,11 @@ enum class Standing : std::uint8_t {
   other,  ///< a claim, a pinhole, or nothing: the session's record tells
 };
 
-/// What one worker derives from a policy, and by which it judges. The next rules take over what is in use.
-struct Rules {
-  /// The policy outlives this.
-  Rules(const Policy& of, const Ownership& ownership, WorkerId self, const HashSalt& salt)
-      : policy{&of},
-        stateless{of.is_stateless()},
-        static_bib{of.static_mappings, salt},
-        ports{of, ownership, self, salt} {}
-
-  const Policy* policy;
-  bool stateless;  ///< may any packet go without a session?
-  StaticBib static_bib;
-  ExternalPorts ports;
-};
-
+/// Decides on first packets. What comes of that is the SessionBook's.
 class Admission {
  public:
-  /// The policy, the tables and the randomness outlive this. `self` is whose part it is.
-  Admission(const Policy& policy, const Ownership& ownership, WorkerId self, SessionTable& sessions,
-            BindingTable& bindings, Random& random, const HashSalt& salt);
+  /// The book and the randomness outlive this.
+  Admission(SessionBook& book, Random& random);
 
   /// A packet from inside to `remote`, which is whom its destination stands for (`remote_of`). `hairpin`: the
   /// remote is an address of this gateway (OUT-4).
@@ -150,33 +118,23 @@ class Admission {
   [[nodiscard]] SessionSlot gives_way_to(std::uint64_t pinhole, std::uint8_t nth, const net::Endpoint& remote,
                                          Instant now) const;
 
-  /// Would such a packet, were it not of `session`, claim a reservation of its very service for another host
-  /// (POOL-14)?
-  [[nodiscard]] bool claims_beside(const net::Packet& packet, const Session& session, Instant now) const;
-
-  /// Goes by `next` from now on, whose sizes are the same; afterwards `next` holds the former rules. Sessions
-  /// stay, whether or not they could be opened now.
-  void adopt(Rules& next);
+  /// What a reservation of a packet's very service for another host than its session's makes of it (POOL-14).
+  enum class Beside : std::uint8_t {
+    nothing,  ///< there is none
+    claims,   ///< were it not of the session, it would claim it
+    spent,    ///< its claims were taken a moment ago, perhaps the packet's own among them
+    expired   ///< it ended a moment ago
+  };
+  [[nodiscard]] Beside beside(const net::Packet& packet, const Session& session, Instant now) const;
 
   /// Which rule in force does a session stand on that began by other rules?
   [[nodiscard]] Standing standing(const Session& session) const;
-  /// Takes a session off the short way where a stateless map may take its packets, or its traffic class is
-  /// not carried over. Never puts it back.
-  void choose_way(Session& session) const;
-
-  /// Gives back all that a session holds, and ends it.
-  void end(SessionSlot slot);
-
   /// A host of ours asks for a mapping (RFC 6887 section 11.3): the one that it has, or a new one. It is open
   /// until `hold` says otherwise.
   [[nodiscard]] MapGrant map(const MapWish& wish);
   /// Closes such a mapping, or lets go of it; one that there is not is ignored.
   void hold(const MappingName& name, Hold hold);
 
-  [[nodiscard]] ProxyTable& proxies() { return proxies_; }
-  [[nodiscard]] PinholeTable& pinholes() { return pinholes_; }
-  [[nodiscard]] const PinholeTable& pinholes() const { return pinholes_; }
-  [[nodiscard]] const MappingTable& mappings() const { return mappings_; }
   /// For an operator: the mappings of this worker's hosts from `cursor` on (0 at first), static ones first,
   /// into `rows`, whose number becomes `count`. Looks at a bounded part of the table.
   struct Listed {
@@ -187,20 +145,9 @@ class Admission {
   /// The same of pinholes.
   Listed list_pinholes(std::uint32_t cursor, std::span<PinholeInfo> rows, std::uint32_t& count,
                        Instant now) const;
-  /// Ports and identifiers held or in use, on all external addresses.
-  [[nodiscard]] std::size_t occupied_ports() const { return rules_.ports.occupied(); }
 
  private:
-  struct NewSession {
-    Session::Origin origin;
-    bool local = false;
-    bool hairpin = false;
-    bool announced = false;  ///< it comes by a pinhole
-    std::uint32_t mapping = Session::none;
-    std::uint32_t port_set = Session::none;
-    /// Of the keys, where they were looked for and are of no session.
-    std::optional<std::uint64_t> free_inside{}, free_outside{};
-  };
+  using NewSession = SessionBook::NewSession;
   /// `far`: the remote as it is called outside, in whose family the session leaves.
   template <class Inside, class Outside>
   [[nodiscard]] Admitted outbound_to(const net::FlowKey<Inside>& inside, const Outside& far, bool hairpin,
@@ -216,46 +163,27 @@ class Admission {
   template <class Outside>
   void prefetch_inbound(const net::FlowKey<Outside>& outside, std::uint32_t n) const;
   template <class Inside, class Outside>
-  [[nodiscard]] Admitted create(const net::FlowKey<Inside>& inside, const net::FlowKey<Outside>& outside,
-                                const NewSession& how, Instant now);
+  [[nodiscard]] Admitted open_session(const net::FlowKey<Inside>& inside,
+                                      const net::FlowKey<Outside>& outside, const NewSession& how,
+                                      Instant now);
   [[nodiscard]] Admitted open_inbound(const net::Packet& packet, const net::Endpoint& inside,
                                       const NewSession& how, Instant now);
   template <class Outside, class Inside>
   [[nodiscard]] Admitted open_between(const net::FlowKey<Outside>& outside, net::FlowKey<Inside> inside,
                                       NewSession how, Instant now);
-  /// The hash of a key that is of no session; nothing where it is of one. `known`: it was looked for before.
-  template <class Address>
-  [[nodiscard]] std::optional<std::uint64_t> free_hash(
-      const net::FlowKey<Address>& key, std::optional<std::uint64_t> known = std::nullopt) const {
-    if (known) return known;
-    const std::uint64_t hash = sessions_.hash(key);
-    return sessions_.find(key, hash) == no_session ? std::optional{hash} : std::nullopt;
-  }
   template <class Inside>
   [[nodiscard]] std::optional<std::uint64_t> rename_remote(net::FlowKey<Inside>& inside);
 
   [[nodiscard]] WayIn way_in(const net::Packet& packet, bool service, bool opens, Instant now) const;
   [[nodiscard]] std::optional<WayIn> by_pinhole(const net::Packet& packet, bool opens, Instant now) const;
-  /// May new sessions have the mapping's external endpoint? Else it ends with those that it has, or when its
-  /// host's asking does, and is nobody's until then.
-  [[nodiscard]] bool stands(const MappingTable::Mapping& mapping) const;
   [[nodiscard]] bool filter_lets_in(MappingTable::Id mapping, const net::IpAddress& remote) const;
-  /// A mapping is gone: so is its port.
-  void give_back(const MappingTable::Mapping& mapping);
   [[nodiscard]] bool local_service(net::Service service) const;
 
-  [[nodiscard]] const Policy& policy() const { return *rules_.policy; }
+  [[nodiscard]] const Policy& policy() const { return book_.policy(); }
 
-  Ownership ownership_;
-  WorkerId self_;
+  SessionBook& book_;
   SessionTable& sessions_;
-  BindingTable& bindings_;
   Random& random_;
-  MappingTable mappings_;
-  ProxyTable proxies_;
-  PinholeTable pinholes_;
-  HostUse hosts_;
-  Rules rules_;
 };
 
 }  // namespace rgw::nat

@@ -76,6 +76,12 @@ class BindingTable {
     const Binding* binding = by_key_.find({external, protocol, port});
     return claimable(binding, now) != nullptr ? &binding->inside : nullptr;
   }
+  /// Is or was this very service reserved for another host? Of those that are remembered.
+  [[nodiscard]] bool was_promised_to_another(const net::IpAddress& external, net::Protocol protocol,
+                                             std::uint16_t port, const net::IpAddress& host) const {
+    const Binding* binding = by_key_.find({external, protocol, port});
+    return binding != nullptr && binding->inside != host;
+  }
   /// Takes the claim that `match` found. The reservation ends with its last one.
   void take(const Found& found, Instant now);
 

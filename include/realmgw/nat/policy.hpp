@@ -7,6 +7,7 @@
 #include "realmgw/nat/proxy_table.hpp"
 #include "realmgw/nat/timer_class.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/nat_behaviour.hpp"
 #include "realmgw/net/prefix_set.hpp"
 #include "realmgw/net/rfc6052.hpp"
 #include "realmgw/net/transport.hpp"
@@ -17,29 +18,16 @@
 
 namespace rgw::nat {
 
-/// RFC 4787 section 4.1, the two that the gateway offers.
-enum class Mapping : std::uint8_t { endpoint_independent, address_and_port_dependent };
-/// RFC 4787 section 5.
-enum class Filtering : std::uint8_t { endpoint_independent, address_dependent, address_and_port_dependent };
-/// OUT-6: what an outside packet gets that nothing claims.
-enum class Unmatched : std::uint8_t {
-  automatic,  ///< silence, but a refusal within 2 s after a known host's reservation ended
-  reject,
-  drop
-};
+using net::Filtering;
+using net::MapHairpin;
+using net::Mapping;
+using net::Unmatched;
 
 /// A port forward. Both ways: what the host sends from there leaves with the outside endpoint.
 struct StaticMapping {
   net::Protocol protocol;
   net::Endpoint outside;
   net::Endpoint inside;
-};
-
-/// RFC 7757 section 4: what is done for an IPv6 host that speaks to another one by its IPv4 address.
-enum class MapHairpin : std::uint8_t {
-  off,
-  simple,  ///< a router of the IPv4 network sends the packet back; its source then is shown inside the prefix
-  intrinsic  ///< the packet is translated twice here and never leaves as IPv4
 };
 
 struct Policy {

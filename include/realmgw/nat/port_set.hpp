@@ -97,6 +97,9 @@ class PortSet {
   /// (one worker; 1/N of them with N); none: every port that may be given for `preferred` is held or used.
   [[nodiscard]] std::optional<PortLease> lease_exclusive(std::uint16_t preferred, Random& random);
 
+  /// This port for one owner alone; none where it is held or used.
+  [[nodiscard]] std::optional<PortLease> lease_this(std::uint16_t port);
+
   /// A port for a session that shares it. `tuple_is_free(port)` tells whether no other session has this port
   /// towards the same remote. Ends after `max_candidates` calls of it and at most as many words as
   /// `lease_exclusive`; it finds a port whenever one is wholly free, and otherwise gives up with a

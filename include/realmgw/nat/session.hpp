@@ -47,12 +47,21 @@ enum class PlainPair : std::uint8_t {
   v6_v6
 };
 
+/// By what a session may be, and what it holds until its end. `Session::held` is which one.
+enum class Ground : std::uint8_t {
+  none,            ///< of a signpost; of a session that goes on though its pinhole is gone
+  port,            ///< a port of a set that sessions share; the gateway's own connections have one, too
+  mapping,         ///< an endpoint-independent mapping, or one that the host asked for
+  static_mapping,  ///< an entry of the realm file, which is found by the external endpoint
+  pinhole,         ///< an ALG has announced it
+  claim,           ///< a reservation's claim, which it has used up
+};
+
 /// Two cache lines. All that NAT44 reads and writes for a packet is in the first; the second holds IPv6
 /// addresses and what only the setup, the end and an operator ask for. Written and read by the owning worker
 /// alone.
 struct alignas(64) Session {
   using Origin = SessionInfo::Origin;
-  static constexpr std::uint32_t none = 0xffffffff;
 
   // -- first line
   /// The keys as both sides see them. Of a side whose family is IPv6 the addresses are in the second line,
@@ -69,27 +78,28 @@ struct alignas(64) Session {
   NeighbourIndex towards_outside;
   TimerClass timer;
   TcpState tcp_state;
-  Origin origin;
+  WorkerId home;  ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
+  /// None of what is above of a signpost, the kernel and hairpin; TCP or UDP; no ALG reads it, no stateless
+  /// map may take its packets, and the remote has the same port on both sides.
+  PlainPair plain;
+  static constexpr std::uint32_t max_companions = (1U << 22) - 1;
+  std::uint32_t
+      companion : 22;  ///< where the worker keeps what few sessions have (dataplane::Companions), or 0
+  Origin origin : 2;
+  Ground ground : 3;
   bool signpost : 1;   ///< no session, but where its packets go: the host's home is worker `home`
   bool local : 1;      ///< the inside end is the gateway's own kernel
   bool hairpin : 1;    ///< the remote is behind this gateway too
   bool posted : 1;     ///< packets reach this session over another worker's signpost
-  bool claimed : 1;    ///< came by a claim of a reservation
-  bool announced : 1;  ///< came by a pinhole, which may be gone while the connection closes
   bool confirmed : 1;  ///< of a signpost: home has said that the session stands
-  WorkerId home;       ///< of a signpost; of a session: the worker that holds its signpost, where `posted`
-  /// None of what is above of a signpost, the kernel and hairpin; TCP or UDP; no ALG reads it, no stateless
-  /// map may take its packets, and the remote has the same port on both sides.
-  PlainPair plain;
-  std::uint16_t companion;  ///< its place among the sessions that ALGs have to do with, or 0
 
   // -- second line
   net::Ipv6Address host6;      ///< the host, where the inside is IPv6
   net::Ipv6Address external6;  ///< E, where the outside is IPv6
   net::Ipv6Address remote6;    ///< the remote, on the side(s) that are IPv6
   Tick created;
-  std::uint32_t port_set;   ///< in which of the worker's port sets its external port is counted, or `none`
-  std::uint32_t mapping;    ///< its endpoint-independent mapping, or `none`
+  /// Of its ground: the worker's port set in which its external port is counted, the mapping, the pinhole.
+  std::uint32_t held;
   std::uint32_t posted_by;  ///< names the signpost on worker `home`, where `posted`
 
   [[nodiscard]] Family inside_family() const { return inside.tail.family; }

@@ -6,6 +6,7 @@
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/transport.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -35,13 +36,13 @@ enum class Purpose : std::uint8_t {
 
 /// Names a companion: its place in the worker's list, and which of all companions that had this place it is.
 struct CompanionId {
-  std::uint16_t place = 0;  ///< 0: none
-  WorkerId worker;
-  std::uint8_t zero = 0;
+  std::uint32_t place = 0;  ///< 0: none
   std::uint32_t generation = 0;
+  WorkerId worker;
+  std::array<std::uint8_t, 3> zero{};
   friend bool operator==(const CompanionId&, const CompanionId&) = default;
 };
-static_assert(sizeof(CompanionId) == 8);
+static_assert(sizeof(CompanionId) == 12);
 
 /// What the worker that holds a signpost knows of the session that it leads to.
 enum class SignpostState : std::uint8_t {

@@ -90,6 +90,11 @@ struct Snapshot {
   [[nodiscard]] const NextHop* route(const net::IpAddress& destination) const {
     return destination.is_v4() ? route(destination.v4()) : route(destination.v6());
   }
+  /// Does a route lead inside?
+  [[nodiscard]] bool is_inside(const net::IpAddress& address) const {
+    const NextHop* way = route(address);
+    return way != nullptr && port(way->port).side == net::Side::inside;
+  }
   /// Does the address name all hosts of a port's link (RFC 919 section 7)?
   [[nodiscard]] bool is_broadcast(const net::IpAddress& address) const {
     return address.is_v4() && is_broadcast(address.v4());

@@ -52,46 +52,9 @@ Verdict turn_back(Context& context, Packet& packet) {
 
 // ---- the verdict of nat::Admission, carried out
 
-// RFC 5382 REQ-4: should a SYN from outside have waited for this one, it is dropped in silence.
-void meet_stored_syn(Context& context, const Session& session) {
-  if (session.protocol() != net::Protocol::tcp) return;
-  const bool met = session.outside_family() == net::Family::v4
-                       ? context.syns.forget(session.key<net::Ipv4Address>(net::Side::outside))
-                       : context.syns.forget(session.key<net::Ipv6Address>(net::Side::outside));
-  if (met) context.counters.add(Counter::syn_matched);
-}
-
-Verdict opened(Context& context, Packet& packet, const Admitted& admitted) {
-  packet.session = admitted.slot;
-  Session& session = context.sessions[admitted.slot];
-  switch (session.origin) {
-    case Session::Origin::outbound:
-      if (context.syns.size() != 0) meet_stored_syn(context, session);
-      context.counters.add(Counter::session_created_outbound);
-      break;
-    case Session::Origin::inbound:
-      context.counters.add(Counter::session_created_inbound);
-      break;
-    case Session::Origin::local:
-      context.counters.add(Counter::session_created_local);
-      break;
-  }
-  if (packet.signpost != ring::no_signpost) adopt_signpost(context, session, packet);
-  if (admitted.claim) {
-    context.counters.add(Counter::claim_made);
-    session.claimed = true;
-    context.report_to_control(ring::Claimed{admitted.claim->reservation,
-                                            admitted.claim->claim,
-                                            context.now,
-                                            {packet.source(), packet.tail().far_port.host()},
-                                            Context::used_by(session)});
-  }
-  if (!context.snapshot().inspection.services.empty()) {
-    if (const Verdict begun = begin_inspection(context, admitted.slot, admitted.pinhole); !begun.passed()) {
-      packet.session = nat::no_session;
-      return begun;
-    }
-  }
+Verdict opened(Context& context, Packet& packet, nat::SessionSlot slot) {
+  packet.session = slot;
+  if (packet.signpost != ring::no_signpost) adopt_signpost(context, context.sessions[slot], packet);
   return Verdict::pass();
 }
 
@@ -117,7 +80,7 @@ Verdict to_gateway(Context& context, Packet& packet, const OwnAddress* own) {
 Verdict carry_out(Context& context, Packet& packet, const Admitted& admitted, const OwnAddress* own) {
   switch (admitted.kind) {
     case Admitted::Kind::session:
-      return opened(context, packet, admitted);
+      return opened(context, packet, admitted.slot);
     case Admitted::Kind::replaces:  // once only: the one that was in the way has ended
       return Verdict::drop(Counter::session_conflict);
     case Admitted::Kind::elsewhere:
@@ -231,16 +194,16 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own, co
     context.report(packet, nat::IcmpError::time_exceeded);
     return Verdict::drop(Counter::hop_limit_exceeded);
   }
-  const auto judge = [&] {
+  const auto ask = [&] {
     return context.admission.inbound(packet, own->service, packet.hairpinned, context.now);
   };
-  Admitted admitted = judge();
+  Admitted admitted = ask();
   // Its reservation may have come in since this turn began.
-  if (admitted.kind == Admitted::Kind::refused && handle_events(context) != 0) admitted = judge();
+  if (admitted.kind == Admitted::Kind::refused && handle_events(context) != 0) admitted = ask();
   if (admitted.kind == Admitted::Kind::replaces) {
-    context.end_session(admitted.slot, Counter::session_ended);
+    context.book.end(admitted.slot, Counter::session_ended);
     ended = true;
-    admitted = judge();
+    admitted = ask();
   }
   return carry_out(context, packet, admitted, own);
 }
@@ -276,17 +239,21 @@ const OwnAddress* own_destination(Context& context, const Packet& packet) {
                                           : context.way(packet.key6.near).own;
 }
 
-// Does the session give way to what lets the packet in as the first of a flow? A connection that has ended
-// does to a SYN (POOL-5); what stands back, to a claim of another host (POOL-14).
-bool is_over(Context& context, const Packet& packet) {
+// A connection that has ended gives way to a SYN that is let in (POOL-5); a session that stands back, to a
+// claim of another host (POOL-14). Not where the packet came too late for such a claim, perhaps its own: it
+// is lost, rather than led to a host that it may not be meant for.
+nat::Admission::Beside judge(Context& context, const Packet& packet) {
+  using Beside = nat::Admission::Beside;
   const Session& session = context.sessions[packet.session];
   if (session.protocol() == net::Protocol::tcp) {
     const OwnAddress* own = own_destination(context, packet);
-    return context.admission.would_admit(packet, own != nullptr && own->service, context.now);
+    return context.admission.would_admit(packet, own != nullptr && own->service, context.now)
+               ? Beside::claims
+               : Beside::nothing;
   }
   const nat::Tick deadline = context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)];
-  return context.stands_back(session, deadline) &&
-         context.admission.claims_beside(packet, session, context.now);
+  return context.stands_back(session, deadline) ? context.admission.beside(packet, session, context.now)
+                                                : Beside::nothing;
 }
 
 // A packet of a session that was to be judged, and stays.
@@ -313,11 +280,20 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
                  ? guard_error(context, packet, context.sessions[packet.session])
                  : Verdict::pass();
     }
-    if (!is_over(context, packet)) return go_on(context, packet);
+    switch (judge(context, packet)) {
+      case nat::Admission::Beside::nothing:
+        return go_on(context, packet);
+      case nat::Admission::Beside::spent:
+        return Verdict::drop(Counter::claim_spent);
+      case nat::Admission::Beside::expired:
+        return Verdict::drop(Counter::claim_expired);
+      case nat::Admission::Beside::claims:
+        break;
+    }
     const Session& former = context.sessions[packet.session];
     const bool posted = former.posted;
     const WorkerId owner = former.home;
-    context.end_session(packet.session, Counter::session_ended);
+    context.book.end(packet.session, Counter::session_ended);
     ended = true;
     packet.session = nat::no_session;
     packet.signpost = ring::no_signpost;

@@ -31,7 +31,6 @@ Verdict through_session(Context& context, Packet& packet) {
     if (packet.kind == net::PacketKind::icmp_error) return Verdict::pass();
     const auto admitted = context.admission.local(packet, context.now);
     if (admitted.kind != nat::Admitted::Kind::session) return Verdict::drop(admitted.why);
-    context.counters.add(Counter::session_created_local);
     packet.session = admitted.slot;
   } else {
     const Verdict alive = keep_alive(context, packet);

@@ -5,7 +5,6 @@
 namespace rgw::dataplane::stages {
 namespace {
 
-using nat::PinholeTable;
 using nat::Session;
 using net::Side;
 
@@ -20,15 +19,14 @@ alg::Conversation conversation_of(const Session& session) {
 }
 
 // Who reads the session: by the service that it asks for, or because the pinhole by which it came says so.
-std::optional<std::uint8_t> reader_of(const Context& context, const Session& session,
-                                      PinholeTable::Index pinhole) {
+std::optional<std::uint8_t> reader_of(const Context& context, const Session& session) {
   if (session.local) return std::nullopt;
   const auto& tail = session.inside.tail;
   const be16 port = session.origin == Session::Origin::inbound ? tail.near_port : tail.far_port;
   if (const auto reader = context.snapshot().inspection.reader({tail.protocol, port.host()}, session.host()))
     return reader;
-  if (pinhole == PinholeTable::none) return std::nullopt;
-  const std::uint8_t reader = context.admission.pinholes()[pinhole].reader;
+  if (session.ground != nat::Ground::pinhole) return std::nullopt;
+  const std::uint8_t reader = context.book.pinholes()[session.held].reader;
   return reader == 0 ? std::nullopt : std::optional{static_cast<std::uint8_t>(reader - 1)};
 }
 
@@ -50,40 +48,30 @@ Verdict to_control(Context& context, Packet& packet, const Session& session) {
 
 }  // namespace
 
-Verdict begin_inspection(Context& context, nat::SessionSlot slot, PinholeTable::Index pinhole) {
+std::optional<Counter> begin_inspection(Context& context, nat::SessionSlot slot) {
   Session& session = context.sessions[slot];
-  const auto reader = reader_of(context, session, pinhole);
-  if (!reader && pinhole == PinholeTable::none) return Verdict::pass();
-  const std::uint16_t place = context.companions.add(slot);
-  const auto give_up = [&](Counter why) {
-    if (pinhole != PinholeTable::none) context.leave_pinhole(pinhole);
-    context.end_session(slot, Counter::session_ended);
-    return Verdict::drop(why);
-  };
-  if (place == 0) return give_up(Counter::alg_table_full);
-  if (reader && context.inspected >= context.max_inspected) {
-    context.companions.remove(place);
-    return give_up(Counter::alg_table_full);
-  }
-  session.companion = place;
-  if (pinhole != PinholeTable::none) {
-    session.announced = true;
-    context.companions.join_pinhole(place, pinhole);
+  const bool announced = session.ground == nat::Ground::pinhole;
+  const auto reader = reader_of(context, session);
+  if (!reader && !announced) return std::nullopt;
+  if (reader && context.inspected >= context.max_inspected) return Counter::alg_table_full;
+  const std::uint32_t place = context.companions.add(slot);
+  if (place == 0) return Counter::alg_table_full;
+  session.companion = place & Session::max_companions;
+  if (announced) {
+    context.companions.join_pinhole(place, session.held);
     context.counters.add(Counter::pinhole_used);
   }
-  if (!reader) return Verdict::pass();
+  if (!reader) return std::nullopt;
   // Control has to know of it before its first packet.
   const ring::InspectionBegun begun{context.companions.id(place, context.id), *reader,
                                     conversation_of(session)};
-  if (!context.reports.empty() || !context.control.events_to_control.push(begun)) {
-    context.end_session(slot, Counter::session_ended);
-    return Verdict::drop(Counter::alg_ring_full);
-  }
+  if (!context.reports.empty() || !context.control.events_to_control.push(begun))
+    return Counter::alg_ring_full;
   context.companions[place].reading = Companion::Reading::text;
   ++context.inspected;
   session.plain = nat::PlainPair::none;
   context.counters.add(Counter::alg_session_opened);
-  return Verdict::pass();
+  return std::nullopt;
 }
 
 Verdict inspect(Context& context, Packet& packet, const Session& session) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -158,6 +159,26 @@ TEST_F(CtlServerTest, only_owner_and_group_may_ask) {
   struct stat status {};
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0660U);
+}
+
+TEST_F(CtlServerTest, what_changes_the_gateway_is_for_root_and_its_own_user) {  // OPS-9
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  server->add("change", CtlServer::Right::owner, [](auto) { return std::make_unique<CtlText>("\"done\""); });
+  const auto answer_to = [&](uid_t user, const char* line) {
+    // Of this thread alone, and for as long as it connects.
+    syscall(SYS_setresuid, -1, user, -1);
+    const auto client = connected();
+    syscall(SYS_setresuid, -1, 0, -1);
+    say(client, line);
+    turn();
+    return heard(client);
+  };
+  ASSERT_EQ(chmod(path.c_str(), 0666), 0);
+  ASSERT_EQ(chmod(directory.c_str(), 0755), 0);
+  EXPECT_EQ(answer_to(0, "change\n"), "\"done\"\n<closed>");
+  EXPECT_EQ(answer_to(65534, "change\n"),
+            "{\"error\":\"change: only root and the gateway's own user may do that\"}\n<closed>");
+  EXPECT_EQ(answer_to(65534, "echo a\n"), "\"a|\"\n<closed>");
 }
 
 TEST_F(CtlServerTest, a_second_gateway_does_not_take_the_socket_over) {

@@ -1,14 +1,19 @@
 // One reload after the other (OPS-2), with workers and a keeper that the test plays:
 //   - a changed file: what is gone ends, each worker goes over, then control does, then sessions are swept
 //   - a file with mistakes, one that needs a restart, the same one again, a dry run, what control objects to
+//   - hosts that are added at run time (OPS-9): in their file before they are in force
 //   - requests in a row, full rings, a loader or a worker's part that cannot be made
 //   - it may end at any time, and nothing stays behind
 #include "realmgw/control/realm_reload.hpp"
 
+#include "realmgw/config/host_file.hpp"
+
+#include <filesystem>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <thread>
+#include <unistd.h>
 
 #include "unit/control/support.hpp"
 #include <gmock/gmock.h>
@@ -55,6 +60,7 @@ class RealmReloadTest : public testing::Test {
  protected:
   ~RealmReloadTest() override {
     reload.reset();
+    std::filesystem::remove_all(directory);
     EXPECT_EQ(parts, 0) << "parts of workers stayed behind";
   }
 
@@ -102,7 +108,11 @@ class RealmReloadTest : public testing::Test {
   int parts_to_make = -1;  ///< and then there is no memory; negative: any number
   std::shared_ptr<const ring::Snapshot> built_for;
   config::LoadResult file;
-  std::function<config::LoadResult()> load = [this] { return file; };
+  LoadRealm load = [this](const HostBook::Hosts& added) {
+    config::LoadResult with = file;
+    if (with.realm) with.realm->hosts.insert(with.realm->hosts.end(), added.begin(), added.end());
+    return with;
+  };
   int times_begun = 0;
   std::vector<Result> ended;
   Workers workers{2, 16};
@@ -110,13 +120,17 @@ class RealmReloadTest : public testing::Test {
   WorkerLinks links{links_of(), counters};
   RealmInForce realm{snapshot()};
   Keeper keeper{realm};
+  std::filesystem::path directory =
+      std::filesystem::temp_directory_path() / ("realm_reload_test." + std::to_string(getpid()));
+  HostBook added{directory / "hosts.yaml", {}};
   std::optional<RealmReload> reload{std::in_place,
-                                    [this] { return load(); },
+                                    [this](const HostBook::Hosts& hosts) { return load(hosts); },
                                     [this] { ++times_begun; },
                                     [this](const ReloadReport& report) { ended.push_back(report.result); },
                                     realm,
                                     links,
-                                    keeper};
+                                    keeper,
+                                    added};
 };
 
 TEST_F(RealmReloadTest, a_changed_file_comes_into_force_worker_by_worker) {
@@ -347,6 +361,51 @@ TEST(ReloadReportTest, says_what_the_operator_has_to_know) {
   EXPECT_EQ(json["sessions_ended"], 5);
   EXPECT_EQ(json["problems"].size(), 1U);
   EXPECT_TRUE(json["warnings"].empty());
+}
+
+const config::Host hostx{
+    .name = "hostx", .addresses = {net::IpAddress::parse("10.0.0.77").value()}, .services = {}};
+
+TEST_F(RealmReloadTest, an_added_host_is_in_its_file_before_it_is_in_force) {  // OPS-9
+  std::filesystem::create_directories(directory);
+  file = {test::realm(), {}, {}};
+  const auto report = reload->ask({"hostx", {hostx}});
+  read();
+  EXPECT_EQ(config::load_hosts(added.file()).hosts, HostBook::Hosts{hostx});
+  EXPECT_FALSE(added.has("hostx"));
+  carry_out();
+  EXPECT_EQ(report->result, Result::reloaded);
+  EXPECT_TRUE(added.has("hostx"));
+  EXPECT_EQ(realm->realm.hosts.back(), hostx);
+  EXPECT_EQ(of(test::realm())->result, Result::unchanged) << "a reload keeps it";
+
+  const auto removal = reload->ask({"hostx", {}});
+  read();
+  for (const std::size_t worker : {0, 1}) workers.events(worker).clear();
+  carry_out();
+  EXPECT_EQ(removal->result, Result::reloaded);
+  EXPECT_TRUE(config::load_hosts(added.file()).hosts.empty());
+}
+
+TEST_F(RealmReloadTest, adding_a_host_does_not_take_a_changed_realm_file_into_force) {  // OPS-9
+  std::filesystem::create_directories(directory);
+  file = {with_hold(5s), {}, {}};
+  const auto report = reload->ask({"hostx", {hostx}});
+  read();
+  EXPECT_EQ(report->result, Result::mistakes);
+  EXPECT_THAT(report->problems, SizeIs(1));
+  EXPECT_FALSE(std::filesystem::exists(added.file()));
+  EXPECT_FALSE(added.has("hostx"));
+}
+
+TEST_F(RealmReloadTest, a_host_that_cannot_be_kept_is_not_added) {  // OPS-9
+  file = {test::realm(), {}, {}};
+  const auto report = reload->ask({"hostx", {hostx}});  // there is no such directory
+  read();
+  EXPECT_EQ(report->result, Result::mistakes);
+  EXPECT_THAT(report->problems, SizeIs(1));
+  EXPECT_FALSE(added.has("hostx"));
+  EXPECT_EQ(realm->realm.hosts, test::realm().hosts);
 }
 
 }  // namespace

@@ -61,8 +61,8 @@ class AdmissionModel : public testing::Test {
   }
   void SetUp() override {
     for (const char* proxy : {"100.64.0.7", "100.64.0.8"})
-      ASSERT_TRUE(admission.proxies().bind(
-          address(proxy).v4(), address(std::string{"2001:db8:9::"} + proxy[9]).v6(), now + 24h * 365));
+      ASSERT_TRUE(book.proxies().bind(address(proxy).v4(),
+                                      address(std::string{"2001:db8:9::"} + proxy[9]).v6(), now + 24h * 365));
   }
   static std::string at(const std::string& address, std::uint16_t port) {
     return net::Endpoint{test::address(address), port}.to_string();
@@ -108,8 +108,9 @@ class AdmissionModel : public testing::Test {
     }
     ASSERT_EQ(made.kind == Kind::refused, rule == WayIn::Rule::none && made.kind != Kind::dropped);
     if (made.kind == Kind::session) {
-      ASSERT_EQ(made.claim.has_value(), rule == WayIn::Rule::reservation);
-      ASSERT_EQ(made.pinhole != PinholeTable::none, rule == WayIn::Rule::pinhole);
+      const Ground ground = sessions[made.slot].ground;
+      ASSERT_EQ(ground == Ground::claim, rule == WayIn::Rule::reservation);
+      ASSERT_EQ(ground == Ground::pinhole, rule == WayIn::Rule::pinhole);
     }
     count(made);
   }
@@ -129,7 +130,7 @@ class AdmissionModel : public testing::Test {
     hole.protocol = coin() ? Protocol::udp : Protocol::tcp;
     hole.arrival = Side::outside;
     hole.ports = 1;
-    if (admission.pinholes().add(hole) == PinholeTable::none) return;
+    if (book.pinholes().add(hole) == PinholeTable::none) return;
     const bool inside4 = hole.inside.address.is_v4();
     const SessionSlot former =
         admission.gives_way_to(hole.id, 0, {address(seen_inside(inside4)), port()}, now);
@@ -137,17 +138,23 @@ class AdmissionModel : public testing::Test {
     ++replaced;
     end(former);
   }
-  void end(SessionSlot slot) { admission.end(slot); }
+  void end(SessionSlot slot) { book.end(slot, Counter::session_ended); }
   void end_some() {
     if (sessions.high_water() == 0) return;
     const SessionSlot slot = random.below(sessions.high_water());
     if (sessions.live(slot)) end(slot);
   }
   void close_some() {
-    auto& pinholes = admission.pinholes();
+    auto& pinholes = book.pinholes();
     if (pinholes.high_water() == 0) return;
     const auto index = random.below(pinholes.high_water());
-    if (pinholes.live(index)) pinholes.erase(index);
+    if (!pinholes.live(index)) return;
+    for (SessionSlot slot = 0; slot < sessions.high_water(); ++slot) {
+      const Session& session = sessions[slot];
+      if (sessions.live(slot) && session.ground == Ground::pinhole && session.held == index) end(slot);
+    }
+    ASSERT_EQ(pinholes.sessions(index), 0U);
+    pinholes.erase(index);
   }
 
   bool known(const net::Packet& packet) const {
@@ -213,7 +220,8 @@ class AdmissionModel : public testing::Test {
   Instant now{1000s};
   SessionTable sessions{law_policy.max_sessions, salt, now};
   BindingTable bindings{law_policy.max_bindings, salt};
-  Admission admission{law_policy, law, WorkerId{}, sessions, bindings, random, salt};
+  SessionBook book{law_policy, law, WorkerId{}, sessions, bindings, salt};
+  Admission admission{book, random};
   std::uint64_t last = 0;
   std::uint64_t opened = 0, renamed = 0, replaced = 0;
 };
@@ -269,7 +277,7 @@ TEST_F(AdmissionModel, a_session_is_findable_by_both_keys_or_by_neither) {  // P
   EXPECT_EQ(sessions.size(), 0U);
   EXPECT_EQ(sessions.index().size(), 0U);
   constexpr std::size_t addresses = 2, protocols = 2, for_pinholes = 8;
-  EXPECT_EQ(admission.occupied_ports(), 1 + addresses * protocols * for_pinholes)
+  EXPECT_EQ(book.occupied_ports(), 1 + addresses * protocols * for_pinholes)
       << "the static mapping's, and what pinholes have";
 }
 

@@ -43,7 +43,8 @@ struct World {
   WorkerId me;
   SessionTable sessions{policy.max_sessions, salt, now};
   BindingTable bindings{policy.max_bindings, salt};
-  Admission admission{policy, law, me, sessions, bindings, random, salt};
+  SessionBook book{policy, law, me, sessions, bindings, salt};
+  Admission admission{book, random};
 
   Admitted out(const test::PacketBuilder& packet) {
     const FromInside from{packet};
@@ -66,8 +67,8 @@ struct World {
   void expect_empty(std::size_t held) {
     EXPECT_EQ(sessions.size(), 0U);
     EXPECT_EQ(sessions.index().size(), 0U);
-    EXPECT_EQ(admission.occupied_ports(), held);
-    EXPECT_EQ(admission.mappings().size(), 0U);
+    EXPECT_EQ(book.occupied_ports(), held);
+    EXPECT_EQ(book.mappings().size(), 0U);
   }
 };
 
@@ -83,7 +84,7 @@ TEST(Admission, makes_a_session_that_is_complete) {  // OUT-1
   EXPECT_EQ(session.timer, TimerClass::udp);
   EXPECT_EQ(session.deadline, tick_of(now) + ticks_of(5min));
   EXPECT_EQ(world.sessions.find(session.outside), made.slot);
-  world.admission.end(made.slot);
+  world.book.end(made.slot, Counter::session_ended);
   world.expect_empty(1);
 }
 
@@ -96,8 +97,8 @@ TEST(Admission, leaves_nothing_behind_where_the_table_is_full) {  // OUT-2
     const auto a = world.out(udp("10.0.0.42:5000", "203.0.113.10:53")),
                b = world.out(udp("10.0.0.43:5000", "203.0.113.10:53"));
     EXPECT_EQ(world.out(udp("10.0.0.44:5000", "203.0.113.10:53")).why, Counter::session_table_full);
-    world.admission.end(a.slot);
-    world.admission.end(b.slot);
+    world.book.end(a.slot, Counter::session_ended);
+    world.book.end(b.slot, Counter::session_ended);
     world.expect_empty(1);
   }
 }
@@ -111,7 +112,7 @@ TEST(Admission, leaves_nothing_behind_where_the_host_has_enough) {  // OUT-2, RF
     const auto a = world.out(udp("10.0.0.42:5000", "203.0.113.10:53"));
     EXPECT_EQ(world.out(udp("10.0.0.42:5001", "203.0.113.10:53")).why, Counter::session_host_limit);
     EXPECT_EQ(world.out(udp("10.0.0.42:5002", "203.0.113.10:53")).why, Counter::session_host_limit);
-    world.admission.end(a.slot);
+    world.book.end(a.slot, Counter::session_ended);
     world.expect_empty(1);
     EXPECT_EQ(world.out(udp("10.0.0.42:5001", "203.0.113.10:53")).kind, Kind::session);
   }
@@ -131,8 +132,7 @@ TEST(Admission, sends_a_claim_to_the_host_s_home_and_takes_it_there_alone) {  //
   EXPECT_EQ(elsewhere.sessions.size(), 0U);
   const auto made = at_home.in(packet);
   ASSERT_EQ(made.kind, Kind::session);
-  ASSERT_TRUE(made.claim);
-  EXPECT_EQ(made.claim->reservation, ReservationId{1});
+  EXPECT_EQ(at_home.sessions[made.slot].ground, Ground::claim);
   EXPECT_EQ(at_home.in(tcp("203.0.113.10:4001", "198.51.100.10:22").syn()).why, Counter::claim_spent);
   EXPECT_EQ(elsewhere.in(tcp("203.0.113.10:4001", "198.51.100.10:22").syn()).kind, Kind::elsewhere)
       << "until control says so";
@@ -181,8 +181,8 @@ TEST(Admission, keeps_the_gateway_s_own_connections_apart_from_its_hosts) {  // 
   EXPECT_EQ(
       world.admission.local(FromInside{tcp("198.51.100.9:40000", "203.0.113.10:80").syn()}.packet, now).why,
       Counter::no_external_address);
-  world.admission.end(own.slot);
-  world.admission.end(host.slot);
+  world.book.end(own.slot, Counter::session_ended);
+  world.book.end(host.slot, Counter::session_ended);
   world.expect_empty(1);
 }
 

@@ -196,12 +196,13 @@ class ChangedRules : public testing::Test {
  protected:
   void begin(Policy policy) {
     policies_.push_back(std::make_unique<Policy>(std::move(policy)));
-    admission.emplace(*policies_.back(), law, WorkerId{}, sessions, bindings, random, salt);
+    book.emplace(*policies_.back(), law, WorkerId{}, sessions, bindings, salt);
+    admission.emplace(*book, random);
   }
   void change(Policy next) {
     policies_.push_back(std::make_unique<Policy>(after(*policies_.back(), std::move(next))));
     Rules rules{*policies_.back(), law, WorkerId{}, salt};
-    admission->adopt(rules);
+    book->adopt(rules);
   }
   Admitted out(const test::PacketBuilder& packet) {
     const FromInside from{packet};
@@ -222,13 +223,14 @@ class ChangedRules : public testing::Test {
     return sessions[made.slot];
   }
   Standing standing(const Admitted& made) { return admission->standing(session(made)); }
-  void end(const Admitted& made) { admission->end(made.slot); }
+  void end(const Admitted& made) { book->end(made.slot, Counter::session_ended); }
 
   Random random{1};
   HashSalt salt{random};
   Ownership law{1, salt};
   SessionTable sessions{64, salt, now};
   BindingTable bindings{64, salt};
+  std::optional<SessionBook> book;
   std::optional<Admission> admission;
 
  private:
@@ -246,10 +248,10 @@ TEST_F(ChangedRules, a_session_goes_on_and_new_ones_leave_with_the_new_address) 
   EXPECT_EQ(standing(next), Standing::port);
   change(policy_of({"198.51.100.2", "198.51.100.1"}));
   EXPECT_EQ(standing(former), Standing::port) << "it has come back";
-  EXPECT_EQ(admission->occupied_ports(), 2U);
+  EXPECT_EQ(book->occupied_ports(), 2U);
   end(former);
   end(next);
-  EXPECT_EQ(admission->occupied_ports(), 0U);
+  EXPECT_EQ(book->occupied_ports(), 0U);
 }
 
 TEST_F(ChangedRules, a_port_out_of_the_new_range_stands_no_more) {
@@ -265,7 +267,7 @@ TEST_F(ChangedRules, a_port_out_of_the_new_range_stands_no_more) {
     EXPECT_EQ(standing(high), Standing::none);
     end(low);
     end(high);
-    EXPECT_EQ(admission->occupied_ports(), 0U);
+    EXPECT_EQ(book->occupied_ports(), 0U);
   }
 }
 
@@ -284,7 +286,7 @@ TEST_F(ChangedRules, a_static_mapping_stands_as_long_as_it_leads_to_the_same_hos
   change(policy);
   EXPECT_EQ(standing(made), Standing::other) << "on nothing of this part's";
   end(made);
-  EXPECT_EQ(admission->occupied_ports(), 0U);
+  EXPECT_EQ(book->occupied_ports(), 0U);
 }
 
 // POOL-11: the mapping of the realm file comes first, so the former owner's packets would reach another host.
@@ -299,7 +301,7 @@ TEST_F(ChangedRules, who_has_the_port_of_a_new_static_mapping_stands_no_more) {
   change(policy);
   EXPECT_EQ(standing(made), Standing::fixed) << "its own host's";
   end(made);
-  EXPECT_EQ(admission->occupied_ports(), 1U) << "the mapping has its port still";
+  EXPECT_EQ(book->occupied_ports(), 1U) << "the mapping has its port still";
 }
 
 TEST_F(ChangedRules, the_gateways_own_sessions_are_local) {
@@ -310,7 +312,7 @@ TEST_F(ChangedRules, the_gateways_own_sessions_are_local) {
   change(policy_of({"198.51.100.2"}));
   EXPECT_EQ(standing(made), Standing::local);
   end(made);
-  EXPECT_EQ(admission->occupied_ports(), 0U);
+  EXPECT_EQ(book->occupied_ports(), 0U);
 }
 
 TEST_F(ChangedRules, a_session_by_a_reservation_stands_on_nothing_of_this_part) {
@@ -346,7 +348,7 @@ TEST_F(ChangedRules, a_session_from_ipv6_stands_while_the_prefix_means_its_remot
   change(policy);
   EXPECT_EQ(standing(made), Standing::none);
   end(made);
-  EXPECT_EQ(admission->occupied_ports(), 0U);
+  EXPECT_EQ(book->occupied_ports(), 0U);
 }
 
 TEST_F(ChangedRules, a_session_from_ipv4_stands_while_its_proxy_is_one) {  // NAT46
@@ -354,7 +356,7 @@ TEST_F(ChangedRules, a_session_from_ipv4_stands_while_its_proxy_is_one) {  // NA
   policy.proxies.emplace(*net::Prefix::parse("100.64.0.0/24"));
   begin(policy);
   const net::Ipv4Address proxy{100, 64, 0, 5};
-  ASSERT_TRUE(admission->proxies().bind(proxy, address("2001:db8:9::9").v6(), now + 60s));
+  ASSERT_TRUE(book->proxies().bind(proxy, address("2001:db8:9::9").v6(), now + 60s));
   const auto made = out(udp("10.0.0.42:5000", "100.64.0.5:53"));
   EXPECT_EQ(standing(made), Standing::port);
   policy.proxies.emplace(*net::Prefix::parse("100.65.0.0/24"));
@@ -392,11 +394,11 @@ TEST_F(ChangedRules, a_mapping_whose_address_is_gone_takes_no_new_session_and_en
   EXPECT_EQ(out(udp("10.0.0.42:5000", "203.0.113.11:53")).why, Counter::no_external_address);
   EXPECT_EQ(in(udp("203.0.113.11:53", "198.51.100.1:5000")).why, Counter::filtered);
   end(former);
-  EXPECT_EQ(admission->mappings().size(), 0U);
+  EXPECT_EQ(book->mappings().size(), 0U);
   const auto next = out(udp("10.0.0.42:5000", "203.0.113.11:53"));
   EXPECT_EQ(session(next).external(), address("198.51.100.2"));
   end(next);
-  EXPECT_EQ(admission->occupied_ports(), 0U);
+  EXPECT_EQ(book->occupied_ports(), 0U);
 }
 
 TEST_F(ChangedRules, a_mapping_whose_port_is_another_hosts_takes_no_new_session) {
@@ -423,7 +425,7 @@ TEST_F(ChangedRules, a_host_is_not_given_the_mapping_whose_address_is_gone) {  /
   ASSERT_EQ(next.why, MapGrant::Why::granted);
   EXPECT_EQ(next.external.address, address("198.51.100.2"));
   admission->hold(wish.name, Hold::none);
-  EXPECT_EQ(admission->occupied_ports(), 0U);
+  EXPECT_EQ(book->occupied_ports(), 0U);
 }
 
 TEST_F(ChangedRules, limits_of_hosts_are_the_new_ones) {  // RFC 6888 REQ-4

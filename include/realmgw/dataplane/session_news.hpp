@@ -1,0 +1,26 @@
+// What the worker does when a session of its own begins or ends: it counts it, and tells control, the worker
+// that holds its signpost, and the ALGs.
+#pragma once
+
+#include "realmgw/nat/session_book.hpp"
+
+#include <optional>
+
+namespace rgw::dataplane {
+
+class Context;
+
+class SessionNews final : public nat::SessionObserver {
+ public:
+  explicit SessionNews(Context& context) : context_{context} {}
+
+  /// Refuses a session that an ALG should read and cannot.
+  [[nodiscard]] std::optional<Counter> session_began(nat::SessionSlot slot,
+                                                     const nat::NewGround& ground) override;
+  void session_ends(nat::SessionSlot slot, Counter why) override;
+
+ private:
+  Context& context_;
+};
+
+}  // namespace rgw::dataplane

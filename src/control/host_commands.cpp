@@ -1,0 +1,69 @@
+#include "realmgw/control/host_commands.hpp"
+
+#include "realmgw/config/host_file.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rgw::control {
+namespace {
+
+using Parsed = std::variant<RealmReload::HostChange, std::string>;
+
+std::vector<std::string_view> parts(std::string_view list) {
+  std::vector<std::string_view> all;
+  while (!list.empty()) {
+    const auto comma = std::min(list.find(','), list.size());
+    all.push_back(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return all;
+}
+
+Parsed add(std::span<const std::string_view> words, const config::Realm& realm, const HostBook& book) {
+  if (words.size() < 2) return "host add takes a name and an address or two";
+  config::HostWords host{.name = words.front()};
+  for (const auto word : words.subspan(1)) {
+    constexpr std::string_view services = "services=";
+    if (word.starts_with(services)) {
+      host.services = parts(word.substr(services.size()));
+    } else if (word == "www") {
+      host.www = true;
+    } else if (word == "no-alg") {
+      host.alg = false;
+    } else {
+      host.addresses.push_back(word);
+    }
+  }
+  config::HostFile read = config::host_of(host);
+  if (!read.problems.empty()) {
+    std::string what;
+    for (const auto& problem : read.problems)
+      what += (what.empty() ? "" : "; ") + problem.key + ": " + problem.message;
+    return what;
+  }
+  const std::string name = read.hosts.front().name;
+  if (std::ranges::find(realm.hosts, name, &config::Host::name) != realm.hosts.end())
+    return name + (book.has(name) ? " is there already: remove it first" : " is a host of the realm file");
+  return RealmReload::HostChange{name, book.with(std::move(read.hosts.front()))};
+}
+
+Parsed remove(std::span<const std::string_view> words, const config::Realm& realm, const HostBook& book) {
+  if (words.size() != 1) return "host remove takes a name";
+  const std::string name{words.front()};
+  if (book.has(name)) return RealmReload::HostChange{name, book.without(name)};
+  const bool in_file = std::ranges::find(realm.hosts, name, &config::Host::name) != realm.hosts.end();
+  return name + (in_file ? " is a host of the realm file: remove it there" : " is no host of the realm");
+}
+
+}  // namespace
+
+Parsed parse_host_change(std::span<const std::string_view> arguments, const config::Realm& realm,
+                         const HostBook& book) {
+  if (book.file().empty()) return "this gateway has no state directory to keep hosts in";
+  if (!arguments.empty() && arguments.front() == "add") return add(arguments.subspan(1), realm, book);
+  if (!arguments.empty() && arguments.front() == "remove") return remove(arguments.subspan(1), realm, book);
+  return "host takes add or remove";
+}
+
+}  // namespace rgw::control

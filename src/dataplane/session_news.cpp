@@ -1,0 +1,81 @@
+#include "realmgw/dataplane/session_news.hpp"
+
+#include "realmgw/dataplane/context.hpp"
+#include "realmgw/dataplane/stages.hpp"
+
+namespace rgw::dataplane {
+namespace {
+
+using nat::Session;
+
+Counter created(const Session& session) {
+  switch (session.origin) {
+    case Session::Origin::outbound:
+      return Counter::session_created_outbound;
+    case Session::Origin::inbound:
+      return Counter::session_created_inbound;
+    case Session::Origin::local:
+      break;
+  }
+  return Counter::session_created_local;
+}
+
+// RFC 5382 REQ-4: should a SYN from outside have waited for this one, it is dropped in silence.
+void meet_stored_syn(Context& context, const Session& session) {
+  if (session.protocol() != net::Protocol::tcp) return;
+  const bool met = session.outside_family() == net::Family::v4
+                       ? context.syns.forget(session.key<net::Ipv4Address>(net::Side::outside))
+                       : context.syns.forget(session.key<net::Ipv6Address>(net::Side::outside));
+  if (met) context.counters.add(Counter::syn_matched);
+}
+
+/// What a session that came by a claim uses.
+ring::ClaimedService used_by(const Session& session) {
+  return {session.external(), {session.protocol(), nat::reserved_port(session.outside.tail)}, session.host()};
+}
+
+void end_companion(Context& context, std::uint32_t place) {
+  if (context.companions[place].reading != Companion::Reading::none) {
+    --context.inspected;
+    context.report_to_control(ring::InspectionEnded{context.companions.id(place, context.id)});
+  }
+  context.companions.remove(place);
+}
+
+void report_claim(Context& context, const Session& session, const nat::NewGround& ground) {
+  ring::Claimed claimed{.reservation = {},
+                        .claim = 0,
+                        .at = context.now,
+                        .remote = {session.remote(net::Side::outside), session.outside.tail.far_port.host()},
+                        .used = used_by(session)};
+  if (ground.claim) {
+    context.counters.add(Counter::claim_made);
+    claimed.reservation = ground.claim->reservation;
+    claimed.claim = ground.claim->claim;
+  }
+  context.report_to_control(claimed);
+}
+
+}  // namespace
+
+std::optional<Counter> SessionNews::session_began(nat::SessionSlot slot, const nat::NewGround& ground) {
+  const Session& session = context_.sessions[slot];
+  context_.counters.add(created(session));
+  if (session.origin == Session::Origin::outbound && context_.syns.size() != 0)
+    meet_stored_syn(context_, session);
+  if (ground.kind == nat::Ground::claim) report_claim(context_, session, ground);
+  return context_.snapshot().inspection.services.empty() ? std::nullopt
+                                                         : stages::begin_inspection(context_, slot);
+}
+
+void SessionNews::session_ends(nat::SessionSlot slot, Counter why) {
+  const Session& session = context_.sessions[slot];
+  context_.counters.add(why);
+  if (session.posted) context_.tell_signpost(session.home, session.posted_by, PeerMessage::Word::ended);
+  if (session.companion != 0) [[unlikely]]
+    end_companion(context_, session.companion);
+  if (session.ground == nat::Ground::claim) [[unlikely]]
+    context_.report_to_control(ring::ClaimedEnded{used_by(session)});
+}
+
+}  // namespace rgw::dataplane
