@@ -181,10 +181,10 @@ std::string pool_table(const ordered_json& answer) {
 }
 
 std::string hosts_table(const ordered_json& answer) {
-  Table table{{"HOST", "ADDRESSES", "SERVICES", "WWW", "PENDING"}};
+  Table table{{"HOST", "ADDRESSES", "SERVICES", "WWW", "PENDING", "ADDED"}};
   for (const auto& host : answer) {
     table.add({cell(host, "name"), cell(host, "addresses"), cell(host, "services"), cell(host, "www"),
-               cell(host, "pending")});
+               cell(host, "pending"), cell(host, "added")});
   }
   return table.to_string();
 }

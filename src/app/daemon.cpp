@@ -1,5 +1,8 @@
 #include "realmgw/app/daemon.hpp"
 
+#include "realmgw/app/buffers.hpp"
+#include "realmgw/app/device_name.hpp"
+#include "realmgw/app/here.hpp"
 #include "realmgw/app/log.hpp"
 #include "realmgw/app/notify.hpp"
 #include "realmgw/app/troubles.hpp"
@@ -9,7 +12,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <rte_mempool.h>
@@ -24,38 +30,9 @@ using config::Workers;
 /// worker's packet may wait for it.
 constexpr std::chrono::microseconds control_patience{200};
 
-unsigned worker_count(const Workers& workers) {
-  return workers.cores.empty() ? workers.count : static_cast<unsigned>(workers.cores.size());
-}
-
-/// Enough for every place where a packet may lie at once: descriptors of each queue, rings, hold queues,
-/// caches.
-unsigned packet_count(const config::Realm& realm, unsigned workers) {
-  constexpr unsigned per_queue = 4096;
-  constexpr unsigned per_worker = 8192;
-  constexpr unsigned control_and_kernel = 4096;
-  return static_cast<unsigned>(realm.ports.size()) * workers * per_queue + workers * per_worker +
-         control_and_kernel;
-}
-
-bool is_pci_address(const std::string& device) {
-  return device.find(':') != std::string::npos && device.find('=') == std::string::npos;
-}
-
-dataplane::BufferUse buffer_use(const config::Realm& realm) {
-  dataplane::BufferUse use{.mtu = 0};
-  for (const auto& port : realm.ports) {
-    use.mtu = std::max<unsigned>(use.mtu, port.mtu);
-    use.cards = use.cards || is_pci_address(port.device);
-  }
-  return use;
-}
-
-dataplane::EalOptions eal_options(const config::Realm& realm, unsigned workers) {
+dataplane::EalOptions eal_options(const config::Realm& realm) {
   dataplane::EalOptions options;
-  constexpr std::size_t drivers_mib = 128;  // and the rings between the threads
-  const std::size_t needed =
-      dataplane::packet_pool_mib(packet_count(realm, workers), buffer_use(realm)) + drivers_mib;
+  const std::size_t needed = packet_memory_mib(realm);
   const std::size_t free_mib = dataplane::Eal::huge_pages_mib();
   options.huge_pages = free_mib >= needed;
   options.memory_mib = static_cast<unsigned>(needed);
@@ -65,7 +42,7 @@ dataplane::EalOptions eal_options(const config::Realm& realm, unsigned workers) 
     log(LogMessage::few_huge_pages, free_mib, needed);
   }
   for (const auto& port : realm.ports) {
-    if (is_pci_address(port.device)) options.pci.push_back(port.device.substr(0, port.device.find(',')));
+    if (is_card(port.device)) options.pci.push_back(card_address(port.device));
   }
   return options;
 }
@@ -98,15 +75,32 @@ void log_end_of_reload(const control::ReloadReport& report) {
   notify_service_manager("READY=1");
 }
 
+void log_library(dataplane::LibraryLog::Severity severity, std::string_view library, std::string_view line) {
+  using Severity = dataplane::LibraryLog::Severity;
+  const auto message = severity == Severity::error     ? LogMessage::library_error
+                       : severity == Severity::warning ? LogMessage::library_warning
+                                                       : LogMessage::library_notice;
+  log(message, library, line);
+}
+
+/// The realm, unless this machine cannot serve it: better told by its cause now than by a driver later.
+const config::Realm& possible(const config::Realm& realm) {
+  const auto found = obstacles(realm, this_machine());
+  if (found.empty()) return realm;
+  for (const auto& one : std::span{found}.first(found.size() - 1))
+    log(LogMessage::start_failed, one.to_line());
+  throw std::runtime_error{found.back().to_line()};
+}
+
 }  // namespace
 
 Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_steps)
-    : workers_config_{realm.workers},
+    : workers_config_{possible(realm).workers},
       worker_count_{worker_count(realm.workers)},
       locks_{realm.ports},
-      eal_{(between_steps(), eal_options(realm, worker_count_))},
-      packets_{(between_steps(),
-                dataplane::make_packet_pool(packet_count(realm, worker_count_), buffer_use(realm)))},
+      library_log_{log_library},
+      eal_{(between_steps(), eal_options(realm))},
+      packets_{(between_steps(), dataplane::make_packet_pool(packet_count(realm), buffer_use(realm)))},
       peers_{worker_count_} {
   std::vector<std::string> devices;
   for (std::size_t i = 0; i < realm.ports.size(); ++i) {

@@ -1,5 +1,7 @@
 #include "realmgw/app/device_locks.hpp"
 
+#include "realmgw/app/device_name.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -9,7 +11,6 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <thread>
@@ -25,18 +26,14 @@ struct Lockable {
 };
 
 std::optional<Lockable> lockable(const std::string& device) {
-  if (!device.starts_with("net_")) {
-    const std::string address = device.substr(0, device.find(','));
+  if (is_card(device)) {
+    const std::string address = card_address(device);
     return Lockable{"pci/" + address, "the card " + address};
   }
-  constexpr std::string_view argument = ",iface=";
-  const auto at = device.find(argument);
-  if (at == std::string::npos) return std::nullopt;
-  const auto begin = at + argument.size();
-  const std::string name = device.substr(begin, device.find(',', begin) - begin);
-  const unsigned index = if_nametoindex(name.c_str());
-  if (index == 0) return std::nullopt;  // the driver will say so
-  return Lockable{"interface/" + std::to_string(index), "the interface " + name};
+  const auto name = interface_beneath(device);
+  const unsigned index = name ? if_nametoindex(name->c_str()) : 0;
+  if (index == 0) return std::nullopt;  // what is not there is told of elsewhere
+  return Lockable{"interface/" + std::to_string(index), "the interface " + *name};
 }
 
 struct Address {
@@ -113,6 +110,14 @@ control::FileDescriptor lock(const config::Port& port, const Lockable& wanted) {
 }
 
 }  // namespace
+
+std::optional<std::string> DeviceLocks::holder_of(const std::string& device) {
+  const auto wanted = lockable(device);
+  if (!wanted) return std::nullopt;
+  const pid_t process = holder(Address{wanted->key});
+  if (process == nobody) return std::nullopt;
+  return described(process);
+}
 
 DeviceLocks::DeviceLocks(std::span<const config::Port> ports) {
   for (const auto& port : ports) {

@@ -1,5 +1,6 @@
 // realmgwd: reads its command line and its realm file, and runs the gateway until it is told to stop.
 #include "realmgw/app/daemon.hpp"
+#include "realmgw/app/here.hpp"
 #include "realmgw/app/log.hpp"
 #include "realmgw/app/notify.hpp"
 #include "realmgw/app/options.hpp"
@@ -7,6 +8,7 @@
 #include "realmgw/app/version.hpp"
 #include "realmgw/config/host_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -74,12 +76,22 @@ std::optional<int> wait_for_end(const control::FileDescriptor& signals, app::Dae
   }
 }
 
-int check(const std::string& file) {
-  const auto loaded = app::load_realm(file);
+int check_machine(const config::Realm& realm) {
+  const auto found = app::check_here(realm, app::this_machine());
+  std::fflush(stdout);
+  std::fputs(app::to_string(found).c_str(), stderr);
+  if (found.empty()) std::puts("this machine: nothing is missing");
+  const bool starts = std::ranges::none_of(
+      found, [](const app::Finding& one) { return one.weight == app::Finding::Weight::error; });
+  return starts ? success : failure;
+}
+
+int check(const app::DaemonOptions& options) {
+  const auto loaded = app::load_realm(options.file);
   std::fputs(loaded.to_string().c_str(), stderr);
   if (!loaded.realm) return failure;
-  std::printf("%s: no mistake found\n", file.c_str());
-  return success;
+  std::printf("%s: no mistake found\n", options.file.c_str());
+  return options.here ? check_machine(*loaded.realm) : success;
 }
 
 /// The hosts that were added at run time, as the state directory has them. A file that cannot be read is put
@@ -107,12 +119,12 @@ int serve(const app::DaemonOptions& options) {
       [&options, sessions](const auto& added) { return app::load_realm(options.file, sessions, added); },
       added_hosts(options.state)};
   auto loaded = control::load_with_added(source.load, source.added.hosts());
+  for (const auto& warning : loaded.warnings) log(LogMessage::realm_file_doubt, warning.to_string());
+  for (const auto& problem : loaded.problems) log(LogMessage::realm_file_mistake, problem.to_string());
   if (!loaded.realm) {
-    std::fputs(loaded.to_string().c_str(), stderr);
     log(LogMessage::realm_file_bad);
     return bad_realm_file;
   }
-  for (const auto& warning : loaded.warnings) log(LogMessage::realm_file_doubt, warning.to_string());
   std::optional<int> signal;
   std::chrono::steady_clock::time_point told;
   const auto stopping = [&told](std::optional<int> by) {
@@ -160,7 +172,7 @@ int main(int argc, char** argv) {
       std::printf("realmgwd %s\n", app::version);
       return success;
     case Mode::check:
-      return check(options.file);
+      return check(options);
     case Mode::run:
       return serve(options);
   }

@@ -8,7 +8,7 @@ namespace rgw::app {
 
 const char* const daemon_help =
     "Usage: realmgwd --config FILE [--state DIRECTORY] [--log-level LEVEL]\n"
-    "       realmgwd --check FILE\n"
+    "       realmgwd --check [--here] FILE\n"
     "\n"
     "The Realm Gateway: a NAT that lets the world in.\n"
     "\n"
@@ -16,6 +16,7 @@ const char* const daemon_help =
     "  -s, --state DIRECTORY  keep there what changes at run time, as added hosts; by default where\n"
     "                         STATE_DIRECTORY says, which systemd sets; without it nothing is kept\n"
     "  -k, --check FILE       print every mistake in FILE; exit 0 where there is none, else 1\n"
+    "      --here             with --check: also what this machine lacks, each with what to do about it\n"
     "  -l, --log-level LEVEL  trace, debug, info (the default), warning, error, critical or off\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version\n"
@@ -24,13 +25,12 @@ const char* const daemon_help =
     "78 a realm file that cannot be served.\n";
 
 std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* const* argv) {
-  static const option known[] = {{"config", required_argument, nullptr, 'c'},
-                                 {"check", required_argument, nullptr, 'k'},
-                                 {"state", required_argument, nullptr, 's'},
-                                 {"log-level", required_argument, nullptr, 'l'},
-                                 {"help", no_argument, nullptr, 'h'},
-                                 {"version", no_argument, nullptr, 'V'},
-                                 {nullptr, 0, nullptr, 0}};
+  constexpr int here = 256;
+  static const option known[] = {
+      {"config", required_argument, nullptr, 'c'},    {"check", required_argument, nullptr, 'k'},
+      {"state", required_argument, nullptr, 's'},     {"here", no_argument, nullptr, here},
+      {"log-level", required_argument, nullptr, 'l'}, {"help", no_argument, nullptr, 'h'},
+      {"version", no_argument, nullptr, 'V'},         {nullptr, 0, nullptr, 0}};
   using Mode = DaemonOptions::Mode;
   DaemonOptions options;
   bool chosen = false;
@@ -45,6 +45,14 @@ std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* co
         chosen = true;
         options.mode = letter == 'c' ? Mode::run : Mode::check;
         options.file = optarg;
+        // `--check --here FILE`: the word after --check is no file.
+        if (letter == 'k' && options.file == "--here") {
+          options.here = true;
+          options.file.clear();
+        }
+        break;
+      case here:
+        options.here = true;
         break;
       case 's':
         options.state = optarg;
@@ -67,6 +75,9 @@ std::variant<DaemonOptions, std::string> parse_daemon_options(int argc, char* co
         return std::string{"unknown option: "} + argv[at];
     }
   }
+  if (chosen && options.file.empty() && optind < argc) options.file = argv[optind++];
+  if (chosen && options.file.empty()) return std::string{"--check needs an argument"};
+  if (options.here && options.mode != Mode::check) return std::string{"--here goes with --check"};
   if (optind < argc) return std::string{"unexpected argument: "} + argv[optind];
   if (const char* state = std::getenv("STATE_DIRECTORY"); state != nullptr && options.state.empty()) {
     const std::string_view all{state};  // of several, the first

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,8 +51,5 @@ namespace rgw::config {
 /// Can it be the address of one host (net/special_addresses.hpp)? Not: unspecified, "this network", loopback,
 /// multicast, class E, v4-mapped.
 [[nodiscard]] bool is_unicast(const net::IpAddress& address);
-
-/// The one of `known` that `text` was likely meant to be, or an empty view.
-[[nodiscard]] std::string_view closest(std::string_view text, std::span<const std::string_view> known);
 
 }  // namespace rgw::config

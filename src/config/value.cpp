@@ -1,5 +1,7 @@
 #include "value.hpp"
 
+#include "realmgw/base/closest.hpp"
+
 #include <algorithm>
 #include <set>
 #include <unordered_map>

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include <rte_mempool.h>
@@ -91,6 +92,7 @@ Controller::Controller(Surroundings surroundings)
       realm_{std::move(surroundings_.snapshot)},
       started_{surroundings_.clock.now()},
       workers_{surroundings_.workers, counters_},
+      session_deletion_{workers_},
       hosts_{make_host_names(realm_->realm)},
       pool_relay_{workers_, hosts_},
       pool_{pool_config(*realm_), salt_from(surroundings_.seed), pool_relay_, counters_},
@@ -249,6 +251,7 @@ bool Controller::take_events(WorkerId worker, Instant now) {
         if (const auto host = claimants_.ended(inside)) pool_.session_ended(external, service, *host, now);
       },
       [&](const ring::SessionsPageFilled& page) { session_pages_.filled(page); },
+      [&](const ring::SessionsDeleted& part) { session_deletion_.heard(part); },
       [&](const ring::MappingsPageFilled& page) { mapping_pages_.filled(page); },
       [&](const ring::PinholesPageFilled& page) { pinhole_pages_.filled(page); },
       [&](const ring::ProxyUse& use) {
@@ -311,11 +314,22 @@ void Controller::add_commands() {
   using Arguments = std::span<const std::string_view>;
   const auto text = [](std::string value) { return std::make_unique<CtlText>(std::move(value)); };
   ctl_->add("status", [this, text](Arguments) { return text(status()); });
-  ctl_->add("sessions", [this](Arguments arguments) {
-    const std::uint64_t limit = number_or(arguments, "limit", UINT64_MAX);
-    return std::make_unique<SessionsReply>(session_pages_, workers_, limit,
-                                           [](const nat::SessionInfo& session) { return describe(session); });
+  ctl_->add("version", [this, text](Arguments) {
+    return text(nlohmann::json{{"version", surroundings_.version}}.dump());
   });
+  ctl_->add("sessions", [this](Arguments arguments) -> std::unique_ptr<CtlReply> {
+    auto parsed = parse_sessions_request(arguments, hosts_);
+    if (const auto* mistake = std::get_if<std::string>(&parsed)) return ctl_error(*mistake);
+    auto& request = std::get<SessionsRequest>(parsed);
+    return std::make_unique<SessionsReply>(
+        session_pages_, workers_, request.limit.value_or(UINT64_MAX),
+        [](const nat::SessionInfo& session) { return describe(session); },
+        [filter = std::move(request.filter)](const nat::SessionInfo& session) {
+          return filter.describes(session);
+        });
+  });
+  ctl_->add("sessions delete", CtlServer::Right::owner,
+            [this](Arguments arguments) { return session_deletion_.command(arguments, hosts_); });
   ctl_->add("bib", [this](Arguments arguments) {
     const std::uint64_t limit = number_or(arguments, "limit", UINT64_MAX);
     return std::make_unique<MappingsReply>(mapping_pages_, workers_, limit,
@@ -342,11 +356,17 @@ void Controller::add_commands() {
   ctl_->add("hosts", [this, text](Arguments) {
     return text(hosts_report(realm_->realm, pool_, hosts_, surroundings_.added_hosts));
   });
-  ctl_->add("host", CtlServer::Right::owner, [this](Arguments arguments) -> std::unique_ptr<CtlReply> {
-    auto change = parse_host_change(arguments, realm_->realm, surroundings_.added_hosts);
-    if (const auto* mistake = std::get_if<std::string>(&change)) return ctl_error(*mistake);
-    return std::make_unique<ReloadReply>(reload_->ask(std::get<RealmReload::HostChange>(std::move(change))));
-  });
+  const auto change_hosts_by = [this](auto& parse) {
+    return [this, &parse](Arguments arguments) -> std::unique_ptr<CtlReply> {
+      if (!reload_) return ctl_error("this gateway has no realm file to read again");
+      auto change = parse(arguments, realm_->realm, surroundings_.added_hosts);
+      if (const auto* mistake = std::get_if<std::string>(&change)) return ctl_error(*mistake);
+      return std::make_unique<ReloadReply>(
+          reload_->ask(std::get<RealmReload::HostChange>(std::move(change))));
+    };
+  };
+  ctl_->add("host add", CtlServer::Right::owner, change_hosts_by(host_to_add));
+  ctl_->add("host remove", CtlServer::Right::owner, change_hosts_by(host_to_remove));
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });
   ctl_->add("pcp", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     if (!pcp_) return ctl_error("the realm has no PCP server");

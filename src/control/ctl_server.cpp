@@ -32,15 +32,12 @@ FileDescriptor unix_socket() {
 }
 
 /// A socket that a killed daemon left behind is taken away; one that somebody listens on is not.
-void clear_path(const std::string& path, const sockaddr_un& address) {
+void clear_path(const std::string& path) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return;
   if (!S_ISSOCK(status.st_mode)) throw std::runtime_error{path + ": is there, and is no socket"};
-  const FileDescriptor probe = unix_socket();
-  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-      errno == EAGAIN) {
-    throw std::runtime_error{path + ": another gateway answers there"};
-  }
+  if (const auto other = CtlServer::holder_of(path))
+    throw std::runtime_error{path + ": another gateway answers there, " + *other};
   unlink(path.c_str());
 }
 
@@ -48,7 +45,7 @@ FileDescriptor listen_at(const std::string& path) {
   const sockaddr_un address = unix_address(path);
   const auto directory = std::filesystem::path{path}.parent_path();
   if (!directory.empty()) std::filesystem::create_directories(directory);
-  clear_path(path, address);
+  clear_path(path);
   FileDescriptor socket = unix_socket();
   fchmod(socket.get(), 0660);  // before the name appears, so that nobody else ever gets in
   if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -87,6 +84,18 @@ std::unique_ptr<CtlReply> ctl_error(std::string_view what) {
   using nlohmann::json;
   return std::make_unique<CtlText>(
       json{{"error", what}}.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+std::optional<std::string> CtlServer::holder_of(const std::string& path) {
+  const sockaddr_un address = unix_address(path);
+  const FileDescriptor probe = unix_socket();
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return errno == EAGAIN ? std::optional{std::string{"which is busy"}} : std::nullopt;
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid <= 0)
+    return "another process";
+  return "process " + std::to_string(peer.pid);
 }
 
 CtlServer::CtlServer(EventLoop& loop, const Clock& clock, std::string path)
@@ -137,11 +146,18 @@ std::unique_ptr<CtlReply> CtlServer::run(std::string_view line, bool owner) {
   if (line.size() >= max_line) return ctl_error("the request is too long");
   const auto request = words(line);
   if (request.empty()) return ctl_error("an empty request");
-  const auto command = commands_.find(request.front());
+  // A name of two words comes before one of the first of them.
+  std::size_t named = std::min<std::size_t>(request.size(), 2);
+  auto command =
+      named == 2 ? commands_.find(std::string{request[0]} + " " + std::string{request[1]}) : commands_.end();
+  if (command == commands_.end()) {
+    command = commands_.find(request.front());
+    named = 1;
+  }
   if (command == commands_.end()) return ctl_error("unknown command: " + std::string{request.front()});
   if (command->second.right == Right::owner && !owner)
     return ctl_error(command->first + ": only root and the gateway's own user may do that");
-  return command->second.command(std::span{request}.subspan(1));
+  return command->second.command(std::span{request}.subspan(named));
 }
 
 bool CtlServer::step(Instant now) {

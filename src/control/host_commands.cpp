@@ -8,7 +8,7 @@
 namespace rgw::control {
 namespace {
 
-using Parsed = std::variant<RealmReload::HostChange, std::string>;
+constexpr const char* no_place = "this gateway has no state directory to keep hosts in";
 
 std::vector<std::string_view> parts(std::string_view list) {
   std::vector<std::string_view> all;
@@ -20,13 +20,17 @@ std::vector<std::string_view> parts(std::string_view list) {
   return all;
 }
 
-Parsed add(std::span<const std::string_view> words, const config::Realm& realm, const HostBook& book) {
+}  // namespace
+
+AskedHostChange host_to_add(std::span<const std::string_view> words, const config::Realm& realm,
+                            const HostBook& book) {
+  if (book.file().empty()) return no_place;
   if (words.size() < 2) return "host add takes a name and an address or two";
   config::HostWords host{.name = words.front()};
-  for (const auto word : words.subspan(1)) {
-    constexpr std::string_view services = "services=";
-    if (word.starts_with(services)) {
-      host.services = parts(word.substr(services.size()));
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const auto word = words[i];
+    if (word == "services") {
+      host.services = parts(++i < words.size() ? words[i] : "");
     } else if (word == "www") {
       host.www = true;
     } else if (word == "no-alg") {
@@ -48,22 +52,14 @@ Parsed add(std::span<const std::string_view> words, const config::Realm& realm, 
   return RealmReload::HostChange{name, book.with(std::move(read.hosts.front()))};
 }
 
-Parsed remove(std::span<const std::string_view> words, const config::Realm& realm, const HostBook& book) {
+AskedHostChange host_to_remove(std::span<const std::string_view> words, const config::Realm& realm,
+                               const HostBook& book) {
+  if (book.file().empty()) return no_place;
   if (words.size() != 1) return "host remove takes a name";
   const std::string name{words.front()};
   if (book.has(name)) return RealmReload::HostChange{name, book.without(name)};
   const bool in_file = std::ranges::find(realm.hosts, name, &config::Host::name) != realm.hosts.end();
   return name + (in_file ? " is a host of the realm file: remove it there" : " is no host of the realm");
-}
-
-}  // namespace
-
-Parsed parse_host_change(std::span<const std::string_view> arguments, const config::Realm& realm,
-                         const HostBook& book) {
-  if (book.file().empty()) return "this gateway has no state directory to keep hosts in";
-  if (!arguments.empty() && arguments.front() == "add") return add(arguments.subspan(1), realm, book);
-  if (!arguments.empty() && arguments.front() == "remove") return remove(arguments.subspan(1), realm, book);
-  return "host takes add or remove";
 }
 
 }  // namespace rgw::control

@@ -37,8 +37,10 @@ struct Request {
   }
 };
 
-/// Takes what stands under IFLA_XDP among a link's attributes.
-int hear_xdp(const nlattr* attribute, void* link) {
+/// Takes what is asked for out of a link's attributes.
+int hear_link(const nlattr* attribute, void* link) {
+  if (mnl_attr_get_type(attribute) == IFLA_MAX_MTU)
+    static_cast<KernelLink*>(link)->longest_mtu = mnl_attr_get_u32(attribute);
   if (mnl_attr_get_type(attribute) != IFLA_XDP) return MNL_CB_OK;
   const auto hear = [](const nlattr* nested, void* to) {
     if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED)
@@ -96,8 +98,9 @@ std::optional<KernelLink> Netlink::link(unsigned interface) {
   KernelLink found;
   const auto hear = [](const nlmsghdr* answer, void* to) {
     const auto* heard = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(answer));
+    static_cast<KernelLink*>(to)->up = (heard->ifi_flags & IFF_UP) != 0;
     static_cast<KernelLink*>(to)->carrier = (heard->ifi_flags & IFF_RUNNING) != 0;
-    return mnl_attr_parse(answer, sizeof(ifinfomsg), hear_xdp, to);
+    return mnl_attr_parse(answer, sizeof(ifinfomsg), hear_link, to);
   };
   try {
     talk(request.header, hear, &found);

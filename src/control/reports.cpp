@@ -34,7 +34,8 @@ ordered_json counters_of(std::span<const NamedCounters> threads) {
 /// Each session was made once, and ends once; a reader between the two sees none too many.
 std::uint64_t sessions(std::span<const NamedCounters> threads) {
   const std::uint64_t ended = sum(threads, Counter::session_expired) + sum(threads, Counter::session_ended) +
-                              sum(threads, Counter::session_realm_changed);
+                              sum(threads, Counter::session_realm_changed) +
+                              sum(threads, Counter::session_deleted);
   const std::uint64_t made = sum(threads, Counter::session_created_outbound) +
                              sum(threads, Counter::session_created_inbound) +
                              sum(threads, Counter::session_created_local);

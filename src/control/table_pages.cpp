@@ -91,8 +91,12 @@ void TablePages<Row>::filled(const ring::PageFilled<Row>& answer) {
 
 template <class Row>
 TableReply<Row>::TableReply(TablePages<Row>& pages, WorkerLinks& workers, std::uint64_t limit,
-                            Describe describe)
-    : pages_{pages}, workers_{workers}, limit_{limit}, describe_{std::move(describe)} {}
+                            Describe describe, Wanted wanted)
+    : pages_{pages},
+      workers_{workers},
+      limit_{limit},
+      describe_{std::move(describe)},
+      wanted_{std::move(wanted)} {}
 
 template <class Row>
 TableReply<Row>::~TableReply() {
@@ -110,6 +114,7 @@ CtlReply::Progress TableReply<Row>::append_to(std::string& text) {
   if (slot_->state == State::asked) return Progress::more;
   if (slot_->state == State::filled) {
     for (std::uint32_t i = 0; i < std::min(slot_->page.count, ring::Page<Row>::capacity); ++i) {
+      if (wanted_ && !wanted_(slot_->page.rows[i])) continue;
       if (written_ == limit_) return finish(text);
       text += written_ == 0 ? "\n" : ",\n";
       text += describe_(slot_->page.rows[i]);

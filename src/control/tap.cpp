@@ -3,6 +3,7 @@
 #include "realmgw/control/netlink.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <iterator>
@@ -27,7 +28,12 @@ FileDescriptor open_tap(const std::string& name) {
   ifreq request{};
   std::memcpy(request.ifr_name, name.c_str(), name.size());
   request.ifr_flags = IFF_TAP | IFF_NO_PI;
-  if (ioctl(fd.get(), TUNSETIFF, &request) != 0) throw last_error(name);
+  if (ioctl(fd.get(), TUNSETIFF, &request) != 0) {
+    if (errno == EPERM) throw last_error(name + ": the capability CAP_NET_ADMIN is missing");
+    if (errno == EBUSY)
+      throw last_error(name + ": another process, perhaps a gateway, has an interface of this name");
+    throw last_error(name);
+  }
   return fd;
 }
 

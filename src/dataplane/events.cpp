@@ -1,5 +1,7 @@
 #include "realmgw/dataplane/events.hpp"
 
+#include "realmgw/dataplane/listing.hpp"
+
 #include <algorithm>
 #include <array>
 #include <variant>
@@ -95,23 +97,6 @@ void handle(Context& context, const ring::SessionKeep& keep) {
                             context.tick + context.realm.timeouts[static_cast<std::size_t>(session.timer)]);
 }
 
-nat::SessionInfo describe(const Context& context, const nat::Session& session) {
-  const nat::Tick left = session.deadline > context.tick ? session.deadline - context.tick : 0;
-  const nat::Tick timeout = context.realm.timeouts[static_cast<std::size_t>(session.timer)];
-  const auto port = [](const net::FlowKey4& key) { return key.tail.near_port.host(); };
-  return {.protocol = session.protocol(),
-          .origin = session.origin,
-          .tcp_state = static_cast<std::uint8_t>(session.tcp_state),
-          .worker = context.id.value(),
-          .inside = {session.host(), port(session.inside)},
-          .external = {session.external(), port(session.outside)},
-          .remote = {session.remote(net::Side::outside), session.outside.tail.far_port.host()},
-          .remote_inside = {session.remote(net::Side::inside), session.inside.tail.far_port.host()},
-          .age_s = nat::seconds_of(context.tick - session.created),
-          .idle_s = nat::seconds_of(timeout > left ? timeout - left : 0),
-          .expires_s = nat::seconds_of(left)};
-}
-
 void handle(Context& context, const ring::SessionsQuery& query) {
   // A bounded part of the table a turn, so that a listing does not stop the traffic.
   constexpr std::uint32_t slots_a_query = 4096;
@@ -127,6 +112,11 @@ void handle(Context& context, const ring::SessionsQuery& query) {
   // Control waits for no more pages than its ring has room for.
   static_cast<void>(
       context.control.events_to_control.push(ring::SessionsPageFilled{query.page, slot, slot >= end}));
+}
+
+// Sessions end between bursts, when no packet of theirs is in the stages.
+void handle(Context& context, const ring::SessionsDelete& wish) {
+  context.deletion = {.filter = wish.filter, .next = 0, .end = context.sessions.high_water(), .ended = 0};
 }
 
 void handle(Context& context, const ring::MappingsQuery& query) {

@@ -23,7 +23,9 @@ std::runtime_error refusal(const config::Port& config, const std::string& what) 
   return std::runtime_error{"port " + config.name + " (" + config.device + "): " + what};
 }
 
+// Drivers also say -1, which is no errno: it would read "Operation not permitted".
 std::runtime_error failure(const config::Port& config, const std::string& what, int error) {
+  if (error == -1) return refusal(config, what + "; what DPDK says of it stands before this (RGW-0040)");
   return refusal(config, what + ": " + rte_strerror(error < 0 ? -error : error));
 }
 

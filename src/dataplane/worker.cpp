@@ -1,6 +1,7 @@
 #include "realmgw/dataplane/worker.hpp"
 
 #include "realmgw/dataplane/events.hpp"
+#include "realmgw/dataplane/listing.hpp"
 #include "realmgw/dataplane/pinholes.hpp"
 #include "realmgw/dataplane/realm_change.hpp"
 #include "realmgw/dataplane/stages.hpp"
@@ -57,6 +58,8 @@ std::uint32_t Worker::step() {
   keep_house();
   if (context_.sweep.under_way) [[unlikely]]
     work += sweep_sessions(context_);
+  if (context_.deletion.filter != nullptr) [[unlikely]]
+    work += delete_sessions(context_);
   context_.flush();
   return work;
 }

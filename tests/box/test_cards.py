@@ -3,12 +3,13 @@
 
   of each card: outbound and inbound by name, of both families; packets longer than the link; a cable is pulled;
   the end, in order. Besides: receive-side scaling, long links, a second gateway on the same cards, memory with
-  huge pages and with too few.
+  huge pages and with too few, what `--check --here` says of cards.
 
 Root and QEMU are needed; nothing of the machine's own network is touched. Exit status 77: something is missing.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -20,7 +21,7 @@ os.environ.setdefault("RGW_LAB", "box")
 import image
 from machine import HUGE_PAGES, PAIRS, PATIENCE, Machine
 import harness
-from gateway import CLIENT, CLIENT6, HOSTS, Gateway, host
+from gateway import CLIENT, CLIENT6, HOSTS, Gateway, host, realm
 from harness import lab, wait_until
 
 machine = None
@@ -192,6 +193,31 @@ class TooFewHugePages(Card, unittest.TestCase):
 
     def test_the_log_tells_how_many_are_needed(self):
         self.assertRegex(self.gateway.log(), r"RGW-0017 huge pages of 32 MiB are free and \d+ MiB are needed")
+
+
+class Here(unittest.TestCase):
+    """`realmgwd --check --here` looks at cards, their drivers and their IOMMU (OPS-1)."""
+
+    def check(self):
+        pair = PAIRS["e1000e"]
+        machine.write("/tmp/here.yaml", json.dumps(realm(pair, 1, 1500)))
+        status, said = machine.run("realmgwd --check --here /tmp/here.yaml", check=False)
+        return status, said.partition(": no mistake found")[2]
+
+    def test_cards_that_vfio_has_are_good(self):
+        status, said = self.check()
+        self.assertEqual((status, said.strip()), (0, "this machine: nothing is missing"))
+
+    def test_a_card_without_a_driver_is_told_with_the_command_that_binds_it(self):
+        card = PAIRS["e1000e"].device("in")
+        machine.run(f"echo {card} >/sys/bus/pci/drivers/vfio-pci/unbind")
+        try:
+            status, said = self.check()
+        finally:
+            machine.run(f"echo {card} >/sys/bus/pci/drivers_probe")
+        self.assertEqual(status, 1)
+        self.assertIn(f"here: port inside: the card {card} has no driver\n"
+                      f"      modprobe vfio-pci && dpdk-devbind.py --bind=vfio-pci {card}", said)
 
 
 def missing():

@@ -11,8 +11,9 @@ Made from the program's own help by `tests/docs/print_cli.sh`; a test compares.
 HEAD
 "$ctl" --help
 echo '```'
-"$ctl" --help | sed -n 's/^  \([a-z]\{1,\}\)  .*/\1/p' | while read -r command; do
+"$ctl" --help | sed -n 's/^  \([a-z]\{1,\}\( [a-z]\{1,\}\)\{0,1\}\)  .*/\1/p' | while read -r command; do
   printf '\n## %s\n\n```\n' "$command"
-  "$ctl" "$command" --help
+  # shellcheck disable=SC2086 # a command may be two words
+  "$ctl" $command --help
   echo '```'
 done

@@ -2,7 +2,8 @@
 """The daemon as a process among others (OPS-1, OPS-7): what its operator does to it, on purpose or by a slip.
 
   signals that mean nothing to it, and a log that nobody reads any more; a second gateway on the same devices; an
-  interface that is deleted, an XDP program that is taken away; who spins and who rests; the lab's own commands.
+  interface that is deleted, an XDP program that is taken away; who spins and who rests; the lab's own commands; sessions
+  that the operator looks for and ends (OPS-3).
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import signal
 import subprocess
 import tempfile
@@ -154,6 +156,37 @@ class Polling(harness.LabCase):
         gateway.stop()
         gateway.start(self.realm)
         self.free_at_start = gateway.ctl("status")["mbufs"]["free"]
+
+
+def ctl(*words):
+    """What realmgwctl prints."""
+    done = subprocess.run([gateway.ctl_binary, "--socket", lab.socket_path(), *words], text=True, timeout=20,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+class Sessions(harness.LabCase):
+    def test_are_found_by_filters_and_ended_by_the_operator(self):
+        with harness.tcp_server("ext1", 8080) as server, harness.tcp_client("hosta", (EXT1, 8080)) as first, \
+                harness.tcp_client("hostb", (EXT1, 8080)) as other:
+            ends = [server.accept()[0] for _ in (first, other)]
+            self.assertEqual(len(json.loads(ctl("--json", "sessions", "--port", "8080", "--remote", EXT1))), 2)
+            (mine,) = json.loads(ctl("--json", "sessions", "--host", "hosta", "--proto", "tcp"))
+            self.assertTrue(mine["inside"].startswith(HOSTA))
+            self.assertEqual(ctl("sessions", "delete", "--host", "hosta", "--port", "8080"), "1 session deleted\n")
+            self.assertEqual(json.loads(ctl("--json", "sessions", "--host", HOSTA)), [])
+            other.sendall(b"goes on")
+            first.sendall(b"has ended")
+            self.assertEqual([end.recv(100) for end in ends if self.has_something(end)], [b"goes on"])
+            self.assertEqual(ctl("sessions", "delete", "--all"), "1 session deleted\n")
+            self.assertEqual(gateway.counters()["session_deleted"], 2)
+            for end in ends:
+                end.close()
+
+    @staticmethod
+    def has_something(connection):
+        return select.select([connection], [], [], 1.0)[0]
 
 
 class Lab(harness.LabCase):

@@ -1,12 +1,20 @@
 // realmgwctl's end of the operator's socket.
 #pragma once
 
+#include <chrono>
+#include <stdexcept>
 #include <string>
 
 namespace rgw::app {
 
-/// Asks the gateway at `socket_path` one line, and returns all of its answer. Throws std::system_error where
-/// it cannot be reached or falls silent for five seconds.
-[[nodiscard]] std::string ask_gateway(const std::string& socket_path, const std::string& request);
+/// Why the gateway could not be asked, and what to do.
+struct Unreachable : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Asks the gateway at `socket_path` one line, and returns all of its answer. Throws Unreachable where it
+/// cannot be reached, or falls silent for as long as `patience`: a reload of a large realm file takes some.
+[[nodiscard]] std::string ask_gateway(const std::string& socket_path, const std::string& request,
+                                      std::chrono::seconds patience = std::chrono::seconds{30});
 
 }  // namespace rgw::app

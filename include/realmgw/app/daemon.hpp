@@ -9,6 +9,7 @@
 #include "realmgw/config/realm.hpp"
 #include "realmgw/control/controller.hpp"
 #include "realmgw/dataplane/eal.hpp"
+#include "realmgw/dataplane/library_log.hpp"
 #include "realmgw/dataplane/peers.hpp"
 #include "realmgw/dataplane/port.hpp"
 #include "realmgw/dataplane/worker.hpp"
@@ -61,6 +62,7 @@ class Daemon {
   config::Workers workers_config_;
   unsigned worker_count_;
   DeviceLocks locks_;
+  dataplane::LibraryLog library_log_;
   dataplane::Eal eal_;
   dataplane::PacketPool packets_;
   std::vector<std::unique_ptr<dataplane::Port>> ports_;

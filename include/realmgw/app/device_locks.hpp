@@ -4,7 +4,9 @@
 #include "realmgw/config/realm.hpp"
 #include "realmgw/control/file_descriptor.hpp"
 
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace rgw::app {
@@ -20,6 +22,9 @@ class DeviceLocks {
  public:
   /// Throws std::runtime_error with the port, and with the process that holds its device.
   explicit DeviceLocks(std::span<const config::Port> ports);
+
+  /// Who holds a device: "process 1234 (realmgwd)". Nothing where it is free, or nobody can hold it.
+  [[nodiscard]] static std::optional<std::string> holder_of(const std::string& device);
 
  private:
   std::vector<control::FileDescriptor> held_;

@@ -36,6 +36,10 @@ namespace rgw::app {
   X(thread_stands,    20, err,  "the {} thread stands still; the service manager hears nothing until it goes on") \
   X(thread_turns_again, 21, info, "the {} thread goes on") \
   X(hosts_put_aside,  22, warn, "{}: {}; it is now {}.broken, and the hosts that were added are gone") \
+  X(library_error,    40, err,  "{}: {}") \
+  X(library_warning,  41, warn, "{}: {}") \
+  X(library_notice,   42, info, "{}: {}") \
+  X(realm_file_mistake, 43, err, "{}") \
   X(trouble_over,     59, info, "over after {} s{}: {}") \
   X(link_down,        60, warn, "port {}: no link") \
   X(router_lost,      61, warn, "the router {} does not answer") \
@@ -81,7 +85,12 @@ void log(LogMessage message, const Arguments&... arguments) {
   spdlog::log(info.level, "RGW-{:04} {}", info.id, text_of(message, arguments...));
 }
 
-/// To stderr, in local time. `level`: trace, debug, info, warning, error, critical, off.
+/// To stderr. `level`: trace, debug, info, warning, error, critical, off. Where stderr is the journal, each
+/// line begins with its priority (sd-daemon(3)), which the journal takes off; else with the local time and
+/// the level.
 void start_log(spdlog::level::level_enum level);
+
+/// Is this open file the stream that `journal_stream`, the variable JOURNAL_STREAM, names as "device:inode"?
+[[nodiscard]] bool is_journal(int file, const char* journal_stream);
 
 }  // namespace rgw::app

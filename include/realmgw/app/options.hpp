@@ -13,6 +13,7 @@ struct DaemonOptions {
   Mode mode = Mode::run;
   std::string file;   ///< the realm file, of `run` and `check`
   std::string state;  ///< the directory of what changes at run time; empty: none
+  bool here = false;  ///< of `check`: the machine, too
   spdlog::level::level_enum log_level = spdlog::level::info;
 };
 

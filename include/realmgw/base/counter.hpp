@@ -74,6 +74,7 @@ enum class CounterKind : std::uint8_t {
   X(session_expired,            event,      "sessions that ended by their timer") \
   X(session_ended,              event,      "sessions that ended before their timer: a new one took their ports, or an ALG closed them") \
   X(session_realm_changed,      event,      "sessions that a changed realm has no place for: their host, address or mapping is gone") \
+  X(session_deleted,            event,      "sessions that the operator ended (realmgwctl sessions delete)") \
   X(session_table_full,         drop,       "no room for another session") \
   X(session_conflict,           drop,       "a new session whose tuple another session has already") \
   X(session_host_limit,         drop,       "the host has as many sessions as it may have") \

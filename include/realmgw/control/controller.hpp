@@ -20,6 +20,7 @@
 #include "realmgw/control/realm_reload.hpp"
 #include "realmgw/control/recursive_service.hpp"
 #include "realmgw/control/reports.hpp"
+#include "realmgw/control/session_commands.hpp"
 #include "realmgw/control/table_pages.hpp"
 #include "realmgw/control/translation_reports.hpp"
 #include "realmgw/control/watch.hpp"
@@ -115,6 +116,7 @@ class Controller final : RealmKeeper {
   EventLoop loop_;
   WorkerLinks workers_;
   SessionPages session_pages_;
+  SessionDeletion session_deletion_;
   MappingPages mapping_pages_;
   PinholePages pinhole_pages_;
   std::uint32_t next_host_id_ = 0;

@@ -9,6 +9,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,7 +51,7 @@ class CtlServer {
   /// Who may give a command: whoever gets at the socket, or only root and the gateway's own user (by
   /// SO_PEERCRED).
   enum class Right : std::uint8_t { anyone, owner };
-  /// Gets the words after the command's.
+  /// Gets the words after the command's name, which is of one word or two.
   using Command = std::function<std::unique_ptr<CtlReply>(std::span<const std::string_view> arguments)>;
 
   static constexpr std::size_t max_clients = 16;         ///< one more closes the one that came first
@@ -64,6 +65,9 @@ class CtlServer {
   CtlServer(const CtlServer&) = delete;
   CtlServer& operator=(const CtlServer&) = delete;
   ~CtlServer();
+
+  /// Who answers at `path`: "process 1234". Nothing where nobody does.
+  [[nodiscard]] static std::optional<std::string> holder_of(const std::string& path);
 
   void add(std::string name, Command command) { add(std::move(name), Right::anyone, std::move(command)); }
   void add(std::string name, Right right, Command command) {

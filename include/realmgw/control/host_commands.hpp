@@ -13,10 +13,15 @@
 
 namespace rgw::control {
 
-/// The change that the words ask for, or what is wrong with them:
-/// `add NAME ADDRESS [ADDRESS] [services=SERVICE,...] [www] [no-alg]`, or `remove NAME`.
-/// `realm` is in force, with the hosts of the book among its own.
-[[nodiscard]] std::variant<RealmReload::HostChange, std::string> parse_host_change(
-    std::span<const std::string_view> arguments, const config::Realm& realm, const HostBook& book);
+/// The change that is asked for, or what is wrong with the words.
+using AskedHostChange = std::variant<RealmReload::HostChange, std::string>;
+
+/// `NAME ADDRESS [ADDRESS] [services SERVICE,...] [www] [no-alg]`. `realm` is in force, with the hosts of the
+/// book among its own.
+[[nodiscard]] AskedHostChange host_to_add(std::span<const std::string_view> words, const config::Realm& realm,
+                                          const HostBook& book);
+/// `NAME`.
+[[nodiscard]] AskedHostChange host_to_remove(std::span<const std::string_view> words,
+                                             const config::Realm& realm, const HostBook& book);
 
 }  // namespace rgw::control

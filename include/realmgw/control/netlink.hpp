@@ -16,8 +16,10 @@ namespace rgw::control {
 
 /// An interface at this moment.
 struct KernelLink {
+  bool up = false;  ///< as an operator has set it
   bool carrier = false;
   bool has_xdp_program = false;
+  unsigned longest_mtu = 0;  ///< 0: the kernel does not say
 };
 
 /// A conversation with the kernel in the network namespace of the calling thread. All functions throw

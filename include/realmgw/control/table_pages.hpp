@@ -52,8 +52,11 @@ template <class Row>
 class TableReply final : public CtlReply {
  public:
   using Describe = std::function<std::string(const Row&)>;
-  /// At most `limit` rows, each as the JSON that `describe` makes of it.
-  TableReply(TablePages<Row>& pages, WorkerLinks& workers, std::uint64_t limit, Describe describe);
+  using Wanted = std::function<bool(const Row&)>;
+  /// At most `limit` rows, each as the JSON that `describe` makes of it; those that are `wanted` (empty:
+  /// all).
+  TableReply(TablePages<Row>& pages, WorkerLinks& workers, std::uint64_t limit, Describe describe,
+             Wanted wanted = {});
   ~TableReply() override;
   TableReply(const TableReply&) = delete;
   TableReply& operator=(const TableReply&) = delete;
@@ -67,6 +70,7 @@ class TableReply final : public CtlReply {
   WorkerLinks& workers_;
   std::uint64_t limit_;
   Describe describe_;
+  Wanted wanted_;
   PageSlot<Row>* slot_ = nullptr;
   WorkerId worker_{0};
   std::uint32_t cursor_ = 0;

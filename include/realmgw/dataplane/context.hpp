@@ -93,6 +93,13 @@ class Context {
     std::uint32_t ended = 0;
   } sweep;
 
+  /// The operator's wish to end sessions (OPS-3). Those in [next, end) have not been looked at yet.
+  struct Deletion {
+    const nat::SessionFilter* filter = nullptr;  ///< control's; null: there is no wish
+    nat::SessionSlot next = 0, end = 0;
+    std::uint32_t ended = 0;
+  } deletion;
+
   // -- sessions that ALGs have to do with
   const std::uint32_t max_inspected;
   std::uint32_t inspected = 0;  ///< sessions that are read

@@ -10,6 +10,7 @@
 #include "realmgw/nat/mapping_info.hpp"
 #include "realmgw/nat/pinhole_info.hpp"
 #include "realmgw/nat/pinhole_table.hpp"
+#include "realmgw/nat/session_filter.hpp"
 #include "realmgw/nat/session_info.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/side.hpp"
@@ -101,6 +102,12 @@ using MappingsQuery = PageQuery<nat::MappingInfo>;
 using PinholesPage = Page<nat::PinholeInfo>;
 using PinholesQuery = PageQuery<nat::PinholeInfo>;
 
+/// OPS-3: end every session that `filter` describes. Control owns the filter, and keeps it until each worker
+/// has said so by `SessionsDeleted`. A worker gets the next one only then.
+struct SessionsDelete {
+  const nat::SessionFilter* filter;
+};
+
 /// ALG-2 to ALG-4: pushed before the text that announces it goes on.
 struct PinholeOpen {
   nat::Pinhole hole;
@@ -147,9 +154,10 @@ struct MappingHeld {
   nat::Hold hold;
 };
 
-using ToWorker = std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, RealmExchange, LinkState,
-                              SessionsQuery, MappingsQuery, PinholesQuery, PinholeOpen, PinholeMet,
-                              PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked, MappingHeld>;
+using ToWorker =
+    std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, RealmExchange, LinkState, SessionsQuery,
+                 MappingsQuery, PinholesQuery, SessionsDelete, PinholeOpen, PinholeMet, PinholeExtend,
+                 PinholeClose, SequenceShift, SessionKeep, MapAsked, MappingHeld>;
 static_assert(sizeof(ToWorker) <= 96);
 
 // ---- worker -> control
@@ -182,6 +190,11 @@ struct PageFilled {
 using SessionsPageFilled = PageFilled<nat::SessionInfo>;
 using MappingsPageFilled = PageFilled<nat::MappingInfo>;
 using PinholesPageFilled = PageFilled<nat::PinholeInfo>;
+
+/// The worker has looked at all sessions that there were when it was told to end some. `ended` of them have.
+struct SessionsDeleted {
+  std::uint32_t ended;
+};
 
 /// X46-1: sessions of this worker use a proxy address of DNS46, or none does any more. A worker says both in
 /// turn, so control counts the workers that use a proxy.
@@ -220,9 +233,9 @@ struct MapAnswered {
   nat::MapGrant grant;
 };
 
-using ToControl =
-    std::variant<Claimed, ClaimedEnded, SessionsPageFilled, MappingsPageFilled, PinholesPageFilled, ProxyUse,
-                 InspectionBegun, InspectionEnded, PinholeEnded, RealmExchanged, RealmSwept, MapAnswered>;
+using ToControl = std::variant<Claimed, ClaimedEnded, SessionsPageFilled, MappingsPageFilled,
+                               PinholesPageFilled, SessionsDeleted, ProxyUse, InspectionBegun,
+                               InspectionEnded, PinholeEnded, RealmExchanged, RealmSwept, MapAnswered>;
 
 // ---- the rings between control and one worker
 

@@ -32,6 +32,22 @@ TEST(OptionsTest, a_realm_file_is_served_or_checked) {
   EXPECT_EQ(options(parse({"--check=r.yaml"})).file, "r.yaml");
 }
 
+TEST(OptionsTest, the_machine_is_checked_wherever_here_stands) {
+  for (const auto& words :
+       {std::vector{"--check", "--here", "r.yaml"}, std::vector{"--check", "r.yaml", "--here"},
+        std::vector{"--here", "--check", "r.yaml"}, std::vector{"-k", "--here", "r.yaml"},
+        std::vector{"--here", "--check=r.yaml"}}) {
+    const auto parsed = options(parse(words));
+    EXPECT_EQ(parsed.mode, Mode::check);
+    EXPECT_TRUE(parsed.here);
+    EXPECT_EQ(parsed.file, "r.yaml");
+  }
+  EXPECT_FALSE(options(parse({"--check", "r.yaml"})).here);
+  EXPECT_EQ(mistake(parse({"--check", "--here"})), "--check needs an argument");
+  EXPECT_EQ(mistake(parse({"--config", "r", "--here"})), "--here goes with --check");
+  EXPECT_EQ(mistake(parse({"--check", "--here", "a", "b"})), "unexpected argument: b");
+}
+
 TEST(OptionsTest, a_log_level_is_taken_by_name) {
   EXPECT_EQ(options(parse({"-c", "r", "--log-level", "debug"})).log_level, spdlog::level::debug);
   EXPECT_EQ(options(parse({"-c", "r", "-l", "off"})).log_level, spdlog::level::off);

@@ -2,6 +2,8 @@
 //  - config/*.yaml: every example loads
 //  - docs/realm-file.md: every key stands in it with what a change does, it names no other, its examples load
 //  - broken/*.yaml: the whole output for a file full of mistakes, as broken/*.txt has it
+//  - operator/*.yaml: slips of operators, one a file, with what each is told in operator/*.txt; where that is
+//    empty or warnings alone, the file is taken
 #include "realmgw/config/changes.hpp"
 
 #include <algorithm>
@@ -121,6 +123,23 @@ TEST(BrokenFiles, are_reported_as_the_texts_beside_them_say) {
     const auto result = load_text(contents(file), file.filename().string());
     EXPECT_FALSE(result.realm);
     EXPECT_EQ(result.to_string(), contents(std::filesystem::path{file}.replace_extension(".txt")));
+  }
+}
+
+// OPS-1: each message names the cause, as an operator would look for it.
+TEST(OperatorsFiles, get_the_message_beside_them) {
+  const auto files = yaml_files(root / "tests/unit/config/operator");
+  EXPECT_GE(files.size(), 36u);
+  for (const auto& file : files) {
+    const auto result = load_text(contents(file), file.filename().string());
+    const std::string expected = contents(std::filesystem::path{file}.replace_extension(".txt"));
+    EXPECT_EQ(result.to_string(), expected);
+    std::size_t lines = 0, warnings = 0;
+    for (std::size_t at = 0; at < expected.size(); at = expected.find('\n', at) + 1) ++lines;
+    for (auto at = expected.find(": warning: "); at != expected.npos;
+         at = expected.find(": warning: ", at + 1))
+      ++warnings;
+    EXPECT_EQ(result.realm.has_value(), lines == warnings) << file;
   }
 }
 

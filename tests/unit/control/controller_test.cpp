@@ -376,6 +376,30 @@ TEST_F(ControllerTest, sessions_of_all_workers_are_listed_page_by_page) {
   EXPECT_THAT(answer("sessions limit 0", work), IsEmpty());
 }
 
+TEST_F(ControllerTest, deletions_of_sessions_come_one_after_the_other_to_the_workers) {
+  const auto first = asked("sessions delete port 22\n"), second = asked("sessions delete all\n");
+  for (int i = 0; i < 5; ++i) controller->step();
+  const auto wishes = workers.events_of<ring::SessionsDelete>(0);
+  ASSERT_THAT(wishes, SizeIs(1));
+  EXPECT_EQ(wishes[0].filter->port, 22);
+  EXPECT_THAT(workers.events_of<ring::SessionsDelete>(1), SizeIs(1));
+  ASSERT_TRUE(workers[0].events_to_control.push(ring::SessionsDeleted{2}));
+  controller->step();
+  EXPECT_THAT(workers.events_of<ring::SessionsDelete>(0), IsEmpty()) << "the other worker is not done";
+  ASSERT_TRUE(workers[1].events_to_control.push(ring::SessionsDeleted{3}));
+  for (int i = 0; i < 3; ++i) controller->step();
+  std::array<char, 100> said{};
+  ASSERT_GT(recv(first.get(), said.data(), said.size(), 0), 0);
+  EXPECT_EQ(json::parse(std::string{said.data()})["deleted"], 5);
+  const auto next = workers.events_of<ring::SessionsDelete>(0);
+  ASSERT_THAT(next, SizeIs(1));
+  EXPECT_TRUE(next[0].filter->is_empty());
+}
+
+TEST_F(ControllerTest, tells_its_version) {
+  EXPECT_EQ(answer("version")["version"], "0.0.1");
+}
+
 TEST_F(ControllerTest, mappings_of_all_workers_are_listed) {
   const auto work = [this] {
     for (std::size_t worker = 0; worker < 2; ++worker) {

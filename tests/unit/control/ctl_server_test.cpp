@@ -161,6 +161,15 @@ TEST_F(CtlServerTest, only_owner_and_group_may_ask) {
   EXPECT_EQ(status.st_mode & 0777, 0660U);
 }
 
+TEST_F(CtlServerTest, a_command_of_two_words_comes_before_one_of_the_first) {
+  server->add("echo loud", [](std::span<const std::string_view> arguments) {
+    return std::make_unique<CtlText>(std::to_string(arguments.size()));
+  });
+  EXPECT_EQ(ask("echo loud a b\n"), "2\n<closed>");
+  EXPECT_EQ(ask("echo low a\n"), "\"low|a|\"\n<closed>");
+  EXPECT_EQ(ask("loud\n"), "{\"error\":\"unknown command: loud\"}\n<closed>");
+}
+
 TEST_F(CtlServerTest, what_changes_the_gateway_is_for_root_and_its_own_user) {  // OPS-9
   if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
   server->add("change", CtlServer::Right::owner, [](auto) { return std::make_unique<CtlText>("\"done\""); });

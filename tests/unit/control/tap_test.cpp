@@ -17,6 +17,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <thread>
 
@@ -199,6 +200,24 @@ TEST_F(TapTest, a_port_whose_name_is_too_long_for_an_interface_is_refused) {
   ring::PortFacts facts = snapshot->port(inside_port);
   facts.name = "a-name-beyond-measure";
   EXPECT_THROW((Tap{facts}), std::invalid_argument);
+}
+
+// What cannot be set is not silently left: a kernel that takes routes from router advertisements, say.
+TEST_F(TapTest, a_setting_that_does_not_take_is_told_by_name) {
+  run([this] {
+    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("/proc/sys", "/proc/sys", nullptr, MS_BIND, nullptr) != 0 ||
+        mount(nullptr, "/proc/sys", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0)
+      GTEST_SKIP() << "nothing can be mounted here";
+    try {
+      const Tap tap{snapshot->port(inside_port)};
+      FAIL() << "it goes on";
+    } catch (const std::runtime_error& error) {
+      EXPECT_THAT(error.what(),
+                  testing::ContainsRegex("^/proc/sys/net/ipv6/conf/rgw-inside/accept_ra is 1, and "
+                                         "cannot be set to 0: .*ProtectKernelTunables="));
+    }
+  });
 }
 
 TEST(NetlinkTest, tells_what_becomes_of_an_interface) {
