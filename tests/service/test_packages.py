@@ -89,6 +89,11 @@ class Life(unittest.TestCase):
             section = page.rpartition(".")[2]
             self.machine.run("man", "--where", section, page.removesuffix(f".{section}"))
 
+    def test_the_completion_of_realmgwctl_is_where_the_shells_look(self):
+        for shell, file in (("bash", "bash-completion/completions/realmgwctl"), ("zsh", "zsh/vendor-completions/_realmgwctl")):
+            printed = self.machine.run("realmgwctl", "completion", shell).stdout
+            self.assertEqual(self.machine.path(f"/usr/share/{file}").read_text(), printed)
+
     def test_every_example_is_a_good_realm_file(self):
         examples = self.machine.run("sh", "-c", "ls /usr/share/doc/realmgw/examples/*.yaml").stdout.split()
         self.assertIn("/usr/share/doc/realmgw/examples/home.yaml", examples)

@@ -172,7 +172,7 @@ class Start(ServiceCase):
         other = self.machine.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", *ask,
                                  check=False)
         self.assertEqual(other.returncode, 3, other.stdout)
-        self.assertIn("Permission denied", other.stdout)
+        self.assertIn("/run/realmgw/realmgw.sock", other.stdout)
 
 
 class Interfaces(ServiceCase):
@@ -260,6 +260,19 @@ class Ends(ServiceCase):
         self.assertRegex(self.log(), r"RGW-0006 stopped after \d+ ms")
         self.assertFalse(pathlib.Path(f"/proc/{pid}").exists())
         self.assertFalse(self.machine.path("/run/realmgw").exists())
+
+    def test_a_host_that_was_added_is_there_after_a_restart(self):
+        """OPS-9: the unit has a directory for what changes at run time."""
+        self.start()
+        ask = ("import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/realmgw/realmgw.sock'); "
+               "s.sendall(b'host add added 10.0.0.77\\n'); print(s.makefile().read())")
+        answer = self.machine.run("/usr/bin/python3", "-c", ask).stdout
+        self.assertEqual(self.hosts(), {"hosta", "added"}, answer)
+        self.systemctl("restart", "realmgw")
+        self.assertEqual(self.hosts(), {"hosta", "added"})
+        for file in self.machine.path("/var/lib/realmgw").iterdir():
+            self.addCleanup(file.unlink)
+            self.assertEqual(stat.S_IMODE(file.stat().st_mode) & 0o007, 0, f"{file}: for others")
 
     def test_a_stop_during_the_start_is_obeyed_before_the_start_ends(self):
         self.systemctl("start", "--no-block", "realmgw")
