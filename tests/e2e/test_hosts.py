@@ -29,7 +29,7 @@ def call(case, name, box, address, port=5000):
 
 
 class AddedHosts(harness.LabCase):
-    realm = harness.realm(hosts={"hosta": HOSTA}, timers={"udp": "10s"})
+    realm = {**harness.realm(timers={"udp": "10s"}), "hosts": {"hosta": HOSTA}}
 
     def setUp(self):
         super().setUp()
