@@ -15,10 +15,9 @@ class Restart(harness.LabCase):
 
     def connect(self, caller, to, callee, port):
         """Both ends of a connection that has carried something each way."""
-        listener = harness.tcp_server(callee, port)
-        self.addCleanup(listener.close)
-        near = harness.tcp_client(caller, to)
-        far, _ = listener.accept()
+        with harness.tcp_server(callee, port) as listener:
+            near = harness.tcp_client(caller, to)
+            far, _ = listener.accept()
         for one in (near, far):
             self.addCleanup(one.close)
             one.settimeout(3)
