@@ -13,6 +13,10 @@ FORWARD = {"proto": "tcp", "outside": f"{GW}:2222", "inside": f"{HOSTA}:22"}
 class Restart(harness.LabCase):
     realm = harness.realm(forward=[FORWARD])
 
+    def tearDown(self):
+        gateway.tell("sessions", "delete", "--all")
+        super().tearDown()
+
     def connect(self, caller, to, callee, port):
         """Both ends of a connection that has carried something each way."""
         with harness.tcp_server(callee, port) as listener:
