@@ -20,9 +20,8 @@ config::Realm realm(UnknownTcp unknown = UnknownTcp::reset) {
     realm.nat64.prefix = net::Prefix::parse("fd64::/96");
     realm.nat46.proxies = net::Prefix::parse("100.64.0.0/16");
     for (std::uint16_t i = 0; i < 8; ++i) {
-      realm.static_mappings.push_back({Protocol::tcp,
-                                       endpoint(at("198.51.100.1", 2000U + i)),
-                                       endpoint(at("10.0.0.42", 3000U + i))});
+      realm.static_mappings.push_back(
+          {Protocol::tcp, endpoint(at("198.51.100.1", 2000U + i)), endpoint(at("10.0.0.42", 3000U + i))});
     }
   });
 }
@@ -95,10 +94,10 @@ TEST_P(UnknownConnection, resets_and_what_opens_a_connection_are_not_answered) {
                               tcp("10.0.0.42:5000", "203.0.113.10:80").flags(rst_ack),
                               tcp("10.0.0.42:5000", "203.0.113.10:80").syn_ack()})
     expect_silence(*gateway, Gateway::inside, segment);
-  for (const auto& segment : {tcp("203.0.113.10:80", "198.51.100.1:5000").rst(),
-                              tcp("203.0.113.10:80", "198.51.100.1:5000").syn(),
-                              tcp("203.0.113.10:80", "198.51.100.1:5000").syn_ack(),
-                              tcp("203.0.113.10:80", "198.51.100.1:2000").rst()})
+  for (const auto& segment :
+       {tcp("203.0.113.10:80", "198.51.100.1:5000").rst(), tcp("203.0.113.10:80", "198.51.100.1:5000").syn(),
+        tcp("203.0.113.10:80", "198.51.100.1:5000").syn_ack(),
+        tcp("203.0.113.10:80", "198.51.100.1:2000").rst()})
     expect_silence(*gateway, Gateway::outside, segment);
 }
 
