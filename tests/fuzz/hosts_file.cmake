@@ -1,0 +1,1 @@
+rgw_fuzz(hosts_file LINKS rgw_config)
