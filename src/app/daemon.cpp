@@ -102,14 +102,12 @@ Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_s
       eal_{(between_steps(), eal_options(realm))},
       packets_{(between_steps(), dataplane::make_packet_pool(packet_count(realm), buffer_use(realm)))},
       peers_{worker_count_} {
-  std::vector<std::string> devices;
   for (std::size_t i = 0; i < realm.ports.size(); ++i) {
     between_steps();
     const PortId id{static_cast<std::uint8_t>(i)};
     ports_.push_back(std::make_unique<dataplane::Port>(id, realm.ports[i], worker_count_, packets_.get()));
-    devices.push_back(realm.ports[i].device);
   }
-  probe_ = std::make_unique<PortProbe>(ports_, std::move(devices));
+  probe_ = std::make_unique<PortProbe>(ports_, realm.ports, locks_);
   const std::shared_ptr<const ring::Snapshot> snapshot = ring::make_snapshot(std::move(realm), facts(ports_));
 
   std::vector<control::WorkerLink> links;
@@ -146,6 +144,7 @@ Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_s
 Daemon::~Daemon() {
   threads_.stop();
   controller_.reset();  // takes its packets out of the rings
+  probe_.reset();       // waits for a device that is being opened
   workers_.clear();
   // AF_XDP's driver keeps what lies in its rings for good, and the process ends soon.
   const bool keeps =

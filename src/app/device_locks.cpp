@@ -120,9 +120,13 @@ std::optional<std::string> DeviceLocks::holder_of(const std::string& device) {
 }
 
 DeviceLocks::DeviceLocks(std::span<const config::Port> ports) {
-  for (const auto& port : ports) {
-    if (const auto wanted = lockable(port.device)) held_.push_back(lock(port, *wanted));
-  }
+  held_.resize(ports.size());
+  for (std::size_t number = 0; number < ports.size(); ++number) renew(number, ports[number]);
+}
+
+void DeviceLocks::renew(std::size_t number, const config::Port& port) {
+  held_[number] = {};
+  if (const auto wanted = lockable(port.device)) held_[number] = lock(port, *wanted);
 }
 
 }  // namespace rgw::app

@@ -1,7 +1,13 @@
 #include "realmgw/app/port_probe.hpp"
 
+#include "realmgw/app/device_name.hpp"
+#include "realmgw/app/here.hpp"
 #include "realmgw/app/log.hpp"
+#include "realmgw/app/machine.hpp"
 
+#include <exception>
+#include <net/if.h>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -9,23 +15,35 @@ namespace rgw::app {
 
 using control::PortFault;
 
-PortProbe::PortProbe(std::span<const std::unique_ptr<dataplane::Port>> ports,
-                     std::vector<std::string> devices)
-    : ports_{ports}, devices_{std::move(devices)}, reported_(devices_.size(), PortFault::none) {}
+PortProbe::PortProbe(std::span<const std::unique_ptr<dataplane::Port>> ports, std::vector<config::Port> realm,
+                     DeviceLocks& locks)
+    : ports_{ports}, locks_{locks} {
+  for (auto& port : realm) known_.emplace_back().config = std::move(port);
+}
 
 control::PortStatus PortProbe::status(PortId port) {
+  Known& known = known_[port.value()];
+  if (known.gone) return known.before;
   const dataplane::Port& device = *ports_[port.value()];
   const auto stats = device.stats();
-  control::PortStatus status{device.link_up(), stats.rx_packets, stats.tx_packets,
-                             stats.rx_missed,  stats.rx_errors,  stats.tx_errors};
+  const control::PortStatus& before = known.before;
+  control::PortStatus status{device.link_up(),
+                             before.rx_packets + stats.rx_packets,
+                             before.tx_packets + stats.tx_packets,
+                             before.rx_missed + stats.rx_missed,
+                             before.rx_errors + stats.rx_errors,
+                             before.tx_errors + stats.tx_errors};
   if (device.kernel_index() != 0) look_beneath(device, status);
-  PortFault& reported = reported_[port.value()];
-  if (status.fault != reported && status.fault != PortFault::none) {
+  if (status.fault != known.reported && status.fault != PortFault::none) {
     const auto message =
         status.fault == PortFault::interface_gone ? LogMessage::interface_gone : LogMessage::program_gone;
-    log(message, device.facts().name, devices_[port.value()]);
+    log(message, known.config.name, known.config.device);
   }
-  reported = status.fault;
+  known.reported = status.fault;
+  if (status.fault == PortFault::interface_gone) {
+    known.gone = true;
+    known.before = status;
+  }
   return status;
 }
 
@@ -44,6 +62,80 @@ void PortProbe::look_beneath(const dataplane::Port& device, control::PortStatus&
   } else if (device.driver() == "net_af_xdp" && !link->has_xdp_program) {
     status.fault = PortFault::program_gone;
   }
+}
+
+bool PortProbe::renew(PortId id) {
+  Known& known = known_[id.value()];
+  dataplane::Port& device = *ports_[id.value()];
+  if (known.work.valid()) return is_done(device, known);
+  const bool opening = is_there_again(known);
+  if (!opening && !device.is_open()) return false;
+  const auto work = [this, &device, &config = known.config, opening] {
+    Outcome outcome;
+    try {
+      device.close_dead();  // as soon as it can be
+      if (!opening) return outcome;
+      prepare(device, config);
+      outcome.retry = long_retry;
+      device.reopen();
+    } catch (const std::exception& error) {
+      outcome.refusal = error.what();
+    }
+    return outcome;
+  };
+  known.work = std::async(std::launch::async, work);
+  return false;
+}
+
+bool PortProbe::is_done(const dataplane::Port& device, Known& known) {
+  if (known.work.wait_for(std::chrono::seconds{0}) != std::future_status::ready) return false;
+  Outcome outcome = known.work.get();
+  if (!outcome.refusal.empty()) {
+    known.next_try = Clock::now() + outcome.retry;
+    if (outcome.refusal != known.refused)
+      log(LogMessage::interface_refused, known.config.name, outcome.refusal, outcome.retry.count());
+    known.refused = std::move(outcome.refusal);
+    return false;
+  }
+  if (!device.is_open()) return false;
+  log(LogMessage::interface_back, known.config.name, known.config.device);
+  known.refused.clear();
+  known.gone = false;
+  known.reported = known.before.fault = PortFault::none;
+  return true;
+}
+
+/// One that is down has still to be set up by whoever has made it.
+bool PortProbe::is_there_again(const Known& known) {
+  const auto interface = interface_beneath(known.config.device);
+  const unsigned index = interface ? ::if_nametoindex(interface->c_str()) : 0;
+  if (index == 0 || Clock::now() < known.next_try) return false;
+  try {
+    const auto link = kernel_.link(index);
+    return link && link->up;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+/// What a start asks of an interface. Throws std::exception.
+void PortProbe::prepare(const dataplane::Port& device, const config::Port& config) {
+  locks_.renew(device.id().value(), config);
+  config::Realm alone;
+  alone.ports = {config};
+  Findings found;
+  find_forwarding(alone, this_machine(), found);
+  for (const auto& finding : found) {
+    if (finding.weight == Finding::Weight::error) throw std::runtime_error{finding.to_line()};
+  }
+  // Neighbours, sessions' next hops and the interface rgw-<port> know the port by the MAC that it had.
+  const unsigned index = ::if_nametoindex(interface_beneath(config.device)->c_str());
+  control::Netlink kernel;
+  const auto link = kernel.link(index);
+  if (!link) throw std::runtime_error{"it is gone again"};
+  if (link->has_xdp_program && device.driver() == "net_af_xdp")
+    throw std::runtime_error{"another program has put an XDP program there"};
+  if (link->mac != device.facts().mac) kernel.configure_link(index, device.facts().mac, device.facts().mtu);
 }
 
 }  // namespace rgw::app

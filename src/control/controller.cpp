@@ -112,6 +112,7 @@ Controller::Controller(Surroundings surroundings)
             },
             [this](WorkerId worker) { take_events(worker, surroundings_.clock.now()); }},
       port_status_(realm_->ports.size()),
+      port_return_{realm_->ports.size(), workers_, surroundings_.ports},
       next_look_{started_},
       watch_{surroundings_.hear_of_trouble},
       next_watch_{started_} {
@@ -262,6 +263,7 @@ bool Controller::take_events(WorkerId worker, Instant now) {
       [&](const ring::PinholeEnded& ended) { algs_.ended(ended); },
       [&](const ring::RealmExchanged& exchanged) { reload_->exchanged(exchanged); },
       [&](const ring::RealmSwept& swept) { reload_->swept(swept); },
+      [&](const ring::PortReleased& released) { port_return_.heard(released); },
       [&](const ring::MapAnswered& answered) {
         if (pcp_) pcp_->answered(answered);
       },
@@ -288,6 +290,7 @@ void Controller::look_at_links(Instant now) {
     const bool was_up = known.link_up;
     known = surroundings_.ports.status(port.id);
     if (first || known.link_up != was_up) workers_.broadcast(ring::LinkState{port.id, known.link_up});
+    port_return_.look(port.id, known.fault);
   }
 }
 

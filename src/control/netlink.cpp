@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <net/if.h>
 #include <stdexcept>
@@ -41,6 +42,11 @@ struct Request {
 int hear_link(const nlattr* attribute, void* link) {
   if (mnl_attr_get_type(attribute) == IFLA_MAX_MTU)
     static_cast<KernelLink*>(link)->longest_mtu = mnl_attr_get_u32(attribute);
+  if (mnl_attr_get_type(attribute) == IFLA_ADDRESS) {
+    auto& mac = static_cast<KernelLink*>(link)->mac.bytes;
+    if (mnl_attr_get_payload_len(attribute) == mac.size())
+      std::memcpy(mac.data(), mnl_attr_get_payload(attribute), mac.size());
+  }
   if (mnl_attr_get_type(attribute) != IFLA_XDP) return MNL_CB_OK;
   const auto hear = [](const nlattr* nested, void* to) {
     if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED)

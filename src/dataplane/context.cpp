@@ -99,13 +99,22 @@ Context::Context(const WorkerParts& parts)
 
 void Context::transmit_otherwise(PortId port_id, rte_mbuf* mbuf) {
   const Port& port = *ports[port_id.value()];
-  if (has_queue(port)) return drop(mbuf, Counter::port_down);
+  // How many queues a device has that is being opened nobody may ask.
+  if (tx_[port_id.value()].released || has_queue(port)) return drop(mbuf, Counter::port_down);
   auto& note = ring::note(mbuf);
   note.purpose = ring::Purpose::finish;
   note.port = port_id;
   note.from = id;
   push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())},
             {mbuf, ring::no_signpost, PeerMessage::Word::noted, {}});
+}
+
+void Context::release(PortId port) {
+  TxBuffer& buffer = tx_[port.value()];
+  buffer.released = true;
+  buffer.open = false;
+  for (std::uint16_t i = 0; i < buffer.count; ++i) drop(buffer.packets[i], Counter::port_down);
+  buffer.count = 0;
 }
 
 void Context::flush(const Port& port, TxBuffer& buffer) {

@@ -40,6 +40,15 @@ void handle(Context& context, const ring::LinkState& link) {
   context.set_link(link.port, link.up);
 }
 
+void handle(Context& context, const ring::PortRelease& release) {
+  context.release(release.port);
+  context.report_to_control(ring::PortReleased{release.port});
+}
+
+void handle(Context& context, const ring::PortTake& take) {
+  context.take(take.port);
+}
+
 void handle(Context& context, const ring::PinholeOpen& open) {
   auto& pinholes = context.book.pinholes();
   if (pinholes.add(open.hole) != nat::PinholeTable::none)

@@ -1,12 +1,16 @@
 #include "realmgw/dataplane/port.hpp"
 
 #include "realmgw/dataplane/eal.hpp"
+#include "realmgw/dataplane/xdp_rings.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <mutex>
 #include <stdexcept>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -68,34 +72,76 @@ unsigned longest_mtu(const rte_eth_dev_info& info) {
 
 }  // namespace
 
-Port::Port(PortId id, const config::Port& config, unsigned workers, rte_mempool* pool) {
-  facts_ = {.id = id,
-            .name = config.name,
-            .side = config.side,
-            .mac = {},
-            .mtu = config.mtu,
-            .addresses = config.addresses};
-  open(config);
+Port::Port(PortId id, const config::Port& config, unsigned workers, rte_mempool* pool)
+    : config_{config},
+      workers_{workers},
+      pool_{pool},
+      facts_{.id = id,
+             .name = config.name,
+             .side = config.side,
+             .mac = {},
+             .mtu = config.mtu,
+             .addresses = config.addresses} {
+  open();
+}
+
+void Port::open() {
+  // Sockets are told apart by when they were opened, so one device is opened at a time.
+  static std::mutex one_at_a_time;
+  const std::scoped_lock lock{one_at_a_time};
+  const auto before = xdp_sockets();
+  find();
+  is_open_ = true;
   try {
-    configure(config, workers, pool);
+    configure();
   } catch (...) {
-    rte_eth_dev_close(device_);
+    close();
     throw;
   }
+  xdp_sockets_ = xdp_sockets();
+  std::erase_if(xdp_sockets_, [&](ino_t socket) { return before.contains(socket); });
 }
 
-void Port::open(const config::Port& config) {
-  const std::string name = device_name(config.device);
+void Port::find() {
+  const std::string name = device_name(config_.device);
   if (rte_eth_dev_get_port_by_name(name.c_str(), &device_) == 0) return;
-  if (const int error = rte_dev_probe(config.device.c_str()); error != 0) {
-    throw failure(config, "the device cannot be opened", error);
+  if (const int error = rte_dev_probe(config_.device.c_str()); error != 0) {
+    throw failure(config_, "the device cannot be opened", error);
   }
   if (const int error = rte_eth_dev_get_port_by_name(name.c_str(), &device_); error != 0) {
-    throw failure(config, "the device has no Ethernet port", error);
+    throw failure(config_, "the device has no Ethernet port", error);
   }
 }
 
-void Port::configure(const config::Port& config, unsigned workers, rte_mempool* pool) {
+void Port::reopen() {
+  const net::MacAddress known = facts_.mac;
+  open();
+  if (facts_.mac == known) return;
+  const std::string found = std::exchange(facts_.mac, known).to_string();
+  close();
+  throw refusal(config_, "its MAC address is " + found + " and was " + known.to_string());
+}
+
+void Port::close() {
+  if (!is_open_) return;
+  is_open_ = false;
+  rte_eth_dev_info info{};
+  const bool known = rte_eth_dev_info_get(device_, &info) == 0;
+  rte_eth_dev_stop(device_);
+  rte_eth_dev_close(device_);
+  // A device that DPDK made of its name; a card stays on its bus.
+  if (known && info.device != nullptr && config_.device.starts_with("net_")) rte_dev_remove(info.device);
+}
+
+void Port::close_dead() {
+  const auto left = is_open_ ? buffers_in_rings(xdp_sockets_, *pool_) : std::vector<rte_mbuf*>{};
+  close();
+  for (rte_mbuf* buffer : left) rte_pktmbuf_free(buffer);
+}
+
+void Port::configure() {
+  const config::Port& config = config_;
+  rte_mempool* const pool = pool_;
   rte_eth_dev_info info{};
   if (const int error = rte_eth_dev_info_get(device_, &info); error != 0)
     throw failure(config, "no device info", error);
@@ -107,9 +153,10 @@ void Port::configure(const config::Port& config, unsigned workers, rte_mempool* 
                               " can have, " + std::to_string(longest));
   }
   queues_ = static_cast<std::uint16_t>(
-      std::clamp<unsigned>(std::min<unsigned>(info.max_rx_queues, info.max_tx_queues), 1, workers));
+      std::clamp<unsigned>(std::min<unsigned>(info.max_rx_queues, info.max_tx_queues), 1, workers_));
 
   rte_eth_conf settings{};
+  spreads_ = false;
   // Every worker is told by software which packets are its own; RSS only makes it likelier that they arrive
   // there.
   constexpr std::uint64_t rss_fields = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
@@ -157,8 +204,7 @@ void Port::configure(const config::Port& config, unsigned workers, rte_mempool* 
 }
 
 Port::~Port() {
-  rte_eth_dev_stop(device_);
-  rte_eth_dev_close(device_);
+  close();
 }
 
 bool Port::link_up() const {

@@ -53,7 +53,7 @@ std::uint32_t Worker::step() {
     }
   }
   for (const auto& port : context_.ports) {
-    if (context_.has_queue(*port)) work += handle_queue(*port);
+    if (context_.reads(*port)) work += handle_queue(*port);
   }
   keep_house();
   if (context_.sweep.under_way) [[unlikely]]

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The daemon as a process among others (OPS-1, OPS-7): what its operator does to it, on purpose or by a slip.
 
-  signals that mean nothing to it, and a log that nobody reads any more; a second gateway on the same devices; an
-  interface that is deleted, an XDP program that is taken away; who spins and who rests; the lab's own commands; sessions
-  that the operator looks for and ends (OPS-3).
+  signals that mean nothing to it, and a log that nobody reads any more; a second gateway on the same devices; an XDP
+  program that is taken away; who spins and who rests; the lab's own commands; sessions that the operator looks for and
+  ends (OPS-3). An interface that is deleted: test_vanished.py.
 """
 
 import contextlib
@@ -99,23 +99,6 @@ class Process(harness.LabCase):
         self.assertIn("XDP program gone", table)
         gateway.stop()
         self.assertEqual(len(re.findall("RGW-0015 port inside: .*gw-in", gateway.log())), 1)
-        gateway.start(self.realm)
-        self.free_at_start = gateway.ctl("status")["mbufs"]["free"]
-        self.works()
-
-    def test_an_interface_that_was_deleted_is_noticed_and_stays_away_when_it_is_made_anew(self):
-        self.assertIsNone(port("inside")["fault"])
-        lab.run("ip", "-n", lab.box("gw"), "link", "delete", "gw-in")
-        wait_until(lambda: port("inside")["fault"] == "interface gone", "status tells of the interface")
-        self.assertEqual(port("inside")["link"], "down")
-        self.assertEqual(port("outside")["link"], "up")
-        lab.plug("lan", "gw", "gw-in")
-        self.assertEqual(port("inside")["fault"], "interface gone")
-        gateway.stop()
-        self.assertEqual(gateway.process.wait(), 0, gateway.log()[-2000:])
-        self.assertEqual(len(re.findall("RGW-0014 port inside: .*gw-in", gateway.log())), 1)
-        lab.silence_kernel()
-        run("hosta", "ip", "neighbour", "flush", "dev", "eth0")  # the new one has another MAC address
         gateway.start(self.realm)
         self.free_at_start = gateway.ctl("status")["mbufs"]["free"]
         self.works()

@@ -71,11 +71,22 @@ class KernelQueues final : public control::KernelPort {
   Queues& queues_;
 };
 
-/// Links that go up and down as the test says.
+/// Links that go up and down, and interfaces that vanish and return, as the test says.
 struct Cables final : control::PortMonitor {
   std::array<bool, 2> plugged{true, true};
+  std::array<bool, 2> gone{};
+  /// Called when no worker holds the port: is its device there again?
+  std::function<bool(PortId)> on_renew = [](PortId) { return false; };
+
   [[nodiscard]] control::PortStatus status(PortId port) override {
-    return {.link_up = plugged[port.value()]};
+    const unsigned i = port.value();
+    return {.link_up = plugged[i] && !gone[i],
+            .fault = gone[i] ? control::PortFault::interface_gone : control::PortFault::none};
+  }
+  [[nodiscard]] bool renew(PortId port) override {
+    if (!on_renew(port)) return false;
+    gone[port.value()] = false;
+    return true;
   }
 };
 

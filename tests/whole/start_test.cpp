@@ -112,6 +112,7 @@ class Started {
 
   struct Plugged final : control::PortMonitor {
     [[nodiscard]] control::PortStatus status(PortId) override { return {.link_up = true}; }
+    [[nodiscard]] bool renew(PortId) override { return false; }
   };
   ManualClock clock_;
   std::vector<std::string> devices_;

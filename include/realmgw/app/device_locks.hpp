@@ -4,6 +4,7 @@
 #include "realmgw/config/realm.hpp"
 #include "realmgw/control/file_descriptor.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,11 +24,15 @@ class DeviceLocks {
   /// Throws std::runtime_error with the port, and with the process that holds its device.
   explicit DeviceLocks(std::span<const config::Port> ports);
 
+  /// Lets go of what the port of this number had, and takes what its device's name stands for now. Throws as
+  /// the constructor does. Threads may call it for different ports.
+  void renew(std::size_t number, const config::Port& port);
+
   /// Who holds a device: "process 1234 (realmgwd)". Nothing where it is free, or nobody can hold it.
   [[nodiscard]] static std::optional<std::string> holder_of(const std::string& device);
 
  private:
-  std::vector<control::FileDescriptor> held_;
+  std::vector<control::FileDescriptor> held_;  // by port; empty where there is nothing to hold
 };
 
 }  // namespace rgw::app

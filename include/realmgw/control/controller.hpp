@@ -15,6 +15,7 @@
 #include "realmgw/control/pcp_service.hpp"
 #include "realmgw/control/pool_relay.hpp"
 #include "realmgw/control/port_monitor.hpp"
+#include "realmgw/control/port_return.hpp"
 #include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/realm_names.hpp"
 #include "realmgw/control/realm_reload.hpp"
@@ -136,6 +137,7 @@ class Controller final : RealmKeeper {
   std::unique_ptr<CtlServer> ctl_;
   std::vector<net::Endpoint> dns_listening_;
   std::vector<PortStatus> port_status_;
+  PortReturn port_return_;
   Instant next_look_;
   Watch watch_;
   Instant next_watch_;

@@ -20,6 +20,7 @@ struct KernelLink {
   bool carrier = false;
   bool has_xdp_program = false;
   unsigned longest_mtu = 0;  ///< 0: the kernel does not say
+  net::MacAddress mac;       ///< zeros: it has none
 };
 
 /// A conversation with the kernel in the network namespace of the calling thread. All functions throw

@@ -228,10 +228,25 @@ class Context {
   /// Sends what waits for a transmit queue or for a ring to a peer.
   void flush();
   /// Control's word about a port's link. Packets to a port without one are dropped rather than queued.
-  void set_link(PortId port, bool up) { tx_[port.value()].open = up && has_queue(*ports[port.value()]); }
+  void set_link(PortId port, bool up) {
+    TxBuffer& buffer = tx_[port.value()];
+    buffer.link = up;
+    buffer.open = up && !buffer.released && has_queue(*ports[port.value()]);
+  }
+  /// Touches the port's device no more, and drops what waits for it; in the middle of a burst, too.
+  void release(PortId port);
+  /// The port has a device again.
+  void take(PortId port) {
+    tx_[port.value()].released = false;
+    set_link(port, tx_[port.value()].link);
+  }
 
-  /// Has this worker a queue of the port, and which?
+  /// Has this worker a queue of the port?
   [[nodiscard]] bool has_queue(const Port& port) const { return id.value() < port.queues(); }
+  /// And is the port's device there to be read?
+  [[nodiscard]] bool reads(const Port& port) const {
+    return !tx_[port.id().value()].released && has_queue(port);
+  }
 
   /// How often a packet may go from worker to worker: fragment's meeting place, owner, home, and once more
   /// hairpinned.
@@ -243,6 +258,7 @@ class Context {
     std::array<rte_mbuf*, tx_room> packets;
     std::uint16_t count = 0;
     bool open = false;  ///< the port has a link, and this worker a queue of it
+    bool link = true, released = false;
   };
 
   struct PeerBuffer {

@@ -6,14 +6,18 @@
 #include "realmgw/ring/snapshot.hpp"
 
 #include <cstdint>
+#include <set>
 #include <string>
+#include <sys/types.h>
 
 #include <rte_mbuf.h>
 
 namespace rgw::dataplane {
 
 /// Owns the device, whoever made DPDK know it, and closes it: a device that stays open keeps buffers of a
-/// pool that is about to go. Opened and started by the main thread; each queue belongs to one worker.
+/// pool that is about to go. Opened and started by the main thread; each queue belongs to one worker. A
+/// device whose interface of the kernel was deleted is closed and opened anew by another thread, while all
+/// workers have let go of it (`ring::PortRelease`).
 class Port {
  public:
   struct Stats {
@@ -27,6 +31,17 @@ class Port {
   ~Port();
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
+
+  /// Closes the device, so that DPDK forgets it. The port's facts stay. AF_XDP's driver keeps what lies in
+  /// its rings for good.
+  void close();
+  /// The same where the kernel's interface is gone, so that nobody touches those rings any more: what lies in
+  /// them comes back.
+  void close_dead();
+  /// Opens it by the same name, and gives the workers its queues again. Throws std::runtime_error with the
+  /// port's name and the reason, also where its MAC address is another one now; it is closed then.
+  void reopen();
+  [[nodiscard]] bool is_open() const { return is_open_; }
 
   [[nodiscard]] const ring::PortFacts& facts() const { return facts_; }
   [[nodiscard]] PortId id() const { return facts_.id; }
@@ -47,9 +62,15 @@ class Port {
   [[nodiscard]] std::uint16_t send(std::uint16_t queue, rte_mbuf** packets, std::uint16_t count) const;
 
  private:
-  void open(const config::Port& config);
-  void configure(const config::Port& config, unsigned workers, rte_mempool* pool);
+  void open();
+  void find();
+  void configure();
 
+  const config::Port config_;
+  const unsigned workers_;
+  rte_mempool* const pool_;
+  bool is_open_ = false;
+  std::set<ino_t> xdp_sockets_;  ///< of the device
   std::uint16_t device_ = 0;
   std::uint16_t queues_ = 1;
   unsigned kernel_index_ = 0;

@@ -80,6 +80,16 @@ struct LinkState {
   bool up;
 };
 
+/// The device of a port is to be opened anew, because the kernel's interface beneath it is gone: the worker
+/// touches it no more, drops what it has for it as `port_down`, and says so by `PortReleased`.
+struct PortRelease {
+  PortId port;
+};
+/// The port has a device again, with the same facts. Only after every worker has said `PortReleased`.
+struct PortTake {
+  PortId port;
+};
+
 /// Room for one page of a worker's table. Owned by the control thread; the worker writes it between PageQuery
 /// and PageFilled, and nobody else touches it meanwhile.
 template <class Row>
@@ -155,9 +165,9 @@ struct MappingHeld {
 };
 
 using ToWorker =
-    std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, RealmExchange, LinkState, SessionsQuery,
-                 MappingsQuery, PinholesQuery, SessionsDelete, PinholeOpen, PinholeMet, PinholeExtend,
-                 PinholeClose, SequenceShift, SessionKeep, MapAsked, MappingHeld>;
+    std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, RealmExchange, LinkState, PortRelease, PortTake,
+                 SessionsQuery, MappingsQuery, PinholesQuery, SessionsDelete, PinholeOpen, PinholeMet,
+                 PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked, MappingHeld>;
 static_assert(sizeof(ToWorker) <= 96);
 
 // ---- worker -> control
@@ -228,14 +238,20 @@ struct RealmSwept {
   std::uint32_t ended;
 };
 
+/// The worker holds the device of this port no more, until `PortTake`.
+struct PortReleased {
+  PortId port;
+};
+
 struct MapAnswered {
   std::uint64_t ticket;
   nat::MapGrant grant;
 };
 
-using ToControl = std::variant<Claimed, ClaimedEnded, SessionsPageFilled, MappingsPageFilled,
-                               PinholesPageFilled, SessionsDeleted, ProxyUse, InspectionBegun,
-                               InspectionEnded, PinholeEnded, RealmExchanged, RealmSwept, MapAnswered>;
+using ToControl =
+    std::variant<Claimed, ClaimedEnded, SessionsPageFilled, MappingsPageFilled, PinholesPageFilled,
+                 SessionsDeleted, ProxyUse, InspectionBegun, InspectionEnded, PinholeEnded, RealmExchanged,
+                 RealmSwept, PortReleased, MapAnswered>;
 
 // ---- the rings between control and one worker
 

@@ -99,6 +99,7 @@ struct QueuePort final : KernelPort {
 struct FixedPorts final : PortMonitor {
   std::vector<PortStatus> statuses{{true, 11, 22, 0, 0, 0}, {true, 33, 44, 0, 0, 0}};
   [[nodiscard]] PortStatus status(PortId port) override { return statuses[port.value()]; }
+  [[nodiscard]] bool renew(PortId) override { return false; }
 };
 
 // Frames, made here byte by byte and not with the code under test.

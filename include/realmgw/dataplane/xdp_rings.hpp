@@ -1,0 +1,22 @@
+// The rings that AF_XDP's driver shares with the kernel, as far as somebody else may read them.
+#pragma once
+
+#include <set>
+#include <sys/types.h>
+#include <vector>
+
+#include <rte_mbuf.h>
+
+namespace rgw::dataplane {
+
+/// The AF_XDP sockets whose rings this process has mapped, by their inodes.
+[[nodiscard]] std::set<ino_t> xdp_sockets();
+
+/// The buffers of `pool` that lie in the rings of these sockets. The driver forgets them when it closes the
+/// sockets. The interface of the sockets is gone and no worker has their queues, so that neither side moves
+/// any more. Of a socket in zero-copy mode nothing is found: there a card's driver may have buffers that the
+/// rings still show.
+[[nodiscard]] std::vector<rte_mbuf*> buffers_in_rings(const std::set<ino_t>& sockets,
+                                                      const rte_mempool& pool);
+
+}  // namespace rgw::dataplane
