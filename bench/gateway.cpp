@@ -2,9 +2,6 @@
 
 #include <stdexcept>
 
-#include <rte_eth_ring.h>
-#include <rte_ethdev.h>
-
 namespace rgw::bench {
 namespace {
 
@@ -13,40 +10,6 @@ net::IpAddress address(const char* text) {
 }
 
 }  // namespace
-
-Wire::Wire(unsigned queues) {
-  static unsigned serial = 0;  // DPDK's names are global to the process
-  const std::string name = "bench" + std::to_string(serial++);
-  for (unsigned queue = 0; queue < queues; ++queue) {
-    for (auto* rings : {&in_, &out_}) {
-      const std::string of_queue = name + (rings == &in_ ? "in" : "out") + std::to_string(queue);
-      rings->push_back(
-          rte_ring_create(of_queue.c_str(), capacity * 2, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ));
-      if (rings->back() == nullptr) throw std::runtime_error{"no memory for a ring"};
-    }
-  }
-  number_ = rte_eth_from_rings(name.c_str(), in_.data(), queues, out_.data(), queues, 0);
-  if (number_ < 0) throw std::runtime_error{"no net_ring device"};
-  device_ = "net_ring_" + name;
-}
-
-Wire::~Wire() {
-  for (rte_ring* ring : in_) rte_ring_free(ring);
-  for (rte_ring* ring : out_) rte_ring_free(ring);
-}
-
-void Wire::put(std::span<rte_mbuf* const> packets, unsigned queue) {
-  const auto count = static_cast<unsigned>(packets.size());
-  if (rte_ring_enqueue_bulk(in_[queue], reinterpret_cast<void* const*>(packets.data()), count, nullptr) !=
-      count) {
-    throw std::logic_error{"more packets than the wire holds"};
-  }
-}
-
-unsigned Wire::take(std::span<rte_mbuf*> packets, unsigned queue) {
-  return rte_ring_dequeue_burst(out_[queue], reinterpret_cast<void**>(packets.data()),
-                                static_cast<unsigned>(packets.size()), nullptr);
-}
 
 config::Realm bench_realm(std::uint32_t max_sessions) {
   config::Realm realm;

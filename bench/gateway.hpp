@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include <rte_ring.h>
+#include "tests/support/wire.hpp"
 
 namespace rgw::bench {
 
@@ -28,28 +28,7 @@ class ShiftedClock final : public Clock {
   Duration ahead_{};
 };
 
-/// A net_ring device, with a queue for each worker, and the far end of its cable.
-class Wire {
- public:
-  /// At most this many packets lie on a queue each way.
-  static constexpr unsigned capacity = 2048;
-
-  explicit Wire(unsigned queues);
-  ~Wire();
-  Wire(const Wire&) = delete;
-  Wire& operator=(const Wire&) = delete;
-
-  [[nodiscard]] const std::string& device() const { return device_; }
-  /// Puts packets where the port receives them; they must fit.
-  void put(std::span<rte_mbuf* const> packets, unsigned queue = 0);
-  /// Takes what the port has sent; returns how many.
-  [[nodiscard]] unsigned take(std::span<rte_mbuf*> packets, unsigned queue = 0);
-
- private:
-  std::vector<rte_ring*> in_, out_;
-  int number_;
-  std::string device_;
-};
+using test::Wire;
 
 /// The routers on both links; all that is learnt of neighbours.
 inline constexpr const char *inside_router = "192.168.0.2", *outside_router = "198.51.100.254",

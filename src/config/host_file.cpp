@@ -63,6 +63,8 @@ HostFile load_hosts(const std::filesystem::path& path) {
 }
 
 HostFile host_of(const HostWords& words) {
+  if (words.addresses.empty())
+    return {{}, {{"host", 0, 0, "hosts." + std::string{words.name}, "an address is missing"}}};
   YAML::Emitter out;
   out << YAML::BeginMap;
   write(out, words);

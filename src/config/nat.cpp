@@ -9,6 +9,7 @@ namespace {
 using Mapping = Outbound::Mapping;
 using Filtering = Outbound::Filtering;
 using Unmatched = Outbound::Unmatched;
+using UnknownTcp = Outbound::UnknownTcp;
 
 constexpr Choice<Mapping> mappings[] = {{"endpoint-independent", Mapping::endpoint_independent},
                                         {"address-and-port-dependent", Mapping::address_and_port_dependent}};
@@ -18,6 +19,7 @@ constexpr Choice<Filtering> filterings[] = {
     {"address-and-port-dependent", Filtering::address_and_port_dependent}};
 constexpr Choice<Unmatched> unmatcheds[] = {
     {"automatic", Unmatched::automatic}, {"reject", Unmatched::reject}, {"drop", Unmatched::drop}};
+constexpr Choice<UnknownTcp> unknown_tcps[] = {{"reset", UnknownTcp::reset}, {"drop", UnknownTcp::drop}};
 
 // 0 is off; otherwise no less than the MSS that every IPv4 host takes (RFC 879) and no more than a jumbo
 // frame's.
@@ -90,6 +92,7 @@ constexpr Key<Outbound> outbound_keys[] = {
     key<&Outbound::mapping, one_of<mappings>>("mapping", Change::restart),
     key<&Outbound::filtering, one_of<filterings>>("filtering", Change::restart),
     key<&Outbound::unmatched, one_of<unmatcheds>>("unmatched", Change::now),
+    key<&Outbound::unknown_tcp, one_of<unknown_tcps>>("unknown_tcp", Change::now),
     key<&Outbound::hairpin, boolean>("hairpin", Change::now),
     key<&Outbound::inbound_refresh, boolean>("inbound_refresh", Change::now),
     key<&Outbound::max_sessions, count<std::uint32_t, 1'024, 134'217'728>>("max_sessions", Change::restart),

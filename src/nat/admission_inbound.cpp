@@ -252,7 +252,7 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   // Where the host lives elsewhere every packet to a static mapping goes there: a session may exist.
   if (const WorkerId home = book_.ownership().owner_in(way.inside.address); home != book_.self())
     return Admitted::elsewhere(home);
-  if (obstacle) return Admitted::dropped(*obstacle);
+  if (obstacle) return Admitted::not_opened(*obstacle);
 
   const NewSession how{.origin = Session::Origin::inbound, .ground = ground_of(way), .hairpin = hairpin};
   return open_inbound(packet, way.inside, how, now);

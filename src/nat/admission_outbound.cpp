@@ -133,13 +133,13 @@ SessionSlot Admission::session_with(const net::Packet& packet, const net::Ipv4Ad
 
 Admitted Admission::outbound(const net::Packet& packet, const net::Ipv4Address& remote, bool hairpin,
                              Instant now) {
-  if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
+  if (const auto why = cannot_open(packet)) return Admitted::not_opened(*why);
   return packet.family == Family::v4 ? outbound_to(packet.key4, remote, hairpin, now)
                                      : outbound_to(packet.key6, remote, hairpin, now);
 }
 Admitted Admission::outbound(const net::Packet& packet, const net::Ipv6Address& remote, bool hairpin,
                              Instant now) {
-  if (const auto why = cannot_open(packet)) return Admitted::dropped(*why);
+  if (const auto why = cannot_open(packet)) return Admitted::not_opened(*why);
   return packet.family == Family::v4 ? outbound_to(packet.key4, remote, hairpin, now)
                                      : outbound_to(packet.key6, remote, hairpin, now);
 }

@@ -121,6 +121,7 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   policy.mapping = out.mapping;
   policy.filtering = out.filtering;
   policy.unmatched = out.unmatched;
+  policy.unknown_tcp = out.unknown_tcp;
   policy.hairpin = out.hairpin;
   policy.inbound_refresh = out.inbound_refresh;
   policy.max_sessions = out.max_sessions;

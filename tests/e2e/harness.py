@@ -254,10 +254,13 @@ class Gateway:
         text = realm_file if isinstance(realm_file, str) else json.dumps(realm_file, indent=1)
         (lab.STATE / "realm.yaml").write_text(lab.rewrite(text, self.driver()))
 
-    def reload(self, *options):
-        """Asks for a reload: the CompletedProcess of realmgwctl."""
-        return subprocess.run([self.ctl_binary, "--socket", lab.socket_path(), "reload", *options], text=True,
+    def tell(self, *words, before=()):
+        """Gives a command: the CompletedProcess of realmgwctl."""
+        return subprocess.run([*before, self.ctl_binary, "--socket", lab.socket_path(), *words], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
+
+    def reload(self, *options):
+        return self.tell("reload", *options)
 
     def stop(self, how=signal.SIGTERM):
         """Returns the seconds that it took; the exit status is in process.wait()."""

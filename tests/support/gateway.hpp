@@ -17,9 +17,8 @@
 #include <vector>
 
 #include "support/packet_builder.hpp"
+#include "support/wire.hpp"
 #include <gtest/gtest.h>
-#include <rte_eth_ring.h>
-#include <rte_ethdev.h>
 
 namespace rgw::test {
 
@@ -67,7 +66,7 @@ class Gateway {
     pool_ = dataplane::make_packet_pool(8192, {.mtu = 1500});
     for (std::uint8_t i = 0; i < realm.ports.size(); ++i) {
       wires_.push_back(std::make_unique<Wire>(queues));
-      realm.ports[i].device = wires_.back()->device;
+      realm.ports[i].device = wires_.back()->device();
       ports_.push_back(std::make_unique<dataplane::Port>(PortId{i}, realm.ports[i], workers, pool_.get()));
     }
     std::vector<ring::PortFacts> facts;
@@ -92,10 +91,8 @@ class Gateway {
   ~Gateway() {
     workers_.clear();
     drain_control();
-    for (auto& wire : wires_) {
-      for (rte_ring* out : wire->out) {
-        for (void* packet = nullptr; rte_ring_dequeue(out, &packet) == 0;)
-          rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
+    for (unsigned port = 0; port < wires_.size(); ++port) {
+      while (take_frame(port)) {
       }
     }
     EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0U) << "packet buffers were lost";
@@ -126,8 +123,8 @@ class Gateway {
   void put_frame(unsigned port, const Bytes& bytes, unsigned queue = 0) {
     auto buffer = ring::PacketBuffer::copy_of(bytes, pool_.get());
     ASSERT_TRUE(buffer);
-    ASSERT_EQ(rte_ring_enqueue(wires_[port]->in[queue], buffer.get()), 0);
-    static_cast<void>(buffer.release());
+    rte_mbuf* const packet = buffer.release();
+    wires_[port]->put({&packet, 1}, queue);
   }
   [[nodiscard]] Bytes frame(unsigned port, const Bytes& ip) const {
     Bytes bytes(sizeof(net::EthernetHeader));
@@ -151,14 +148,14 @@ class Gateway {
   }
   /// The next frame that left through a port, whole.
   std::optional<Bytes> take_frame(unsigned port) {
-    void* packet = nullptr;
-    const auto& queues = wires_[port]->out;
-    if (std::none_of(queues.begin(), queues.end(),
-                     [&](rte_ring* out) { return rte_ring_dequeue(out, &packet) == 0; }))
-      return std::nullopt;
-    const ring::PacketBuffer buffer{static_cast<rte_mbuf*>(packet)};
-    const auto bytes = buffer.bytes();
-    return Bytes(bytes.begin(), bytes.end());
+    rte_mbuf* packet = nullptr;
+    for (unsigned queue = 0; queue < wires_[port]->queues(); ++queue) {
+      if (wires_[port]->take({&packet, 1}, queue) == 0) continue;
+      const ring::PacketBuffer buffer{packet};
+      const auto bytes = buffer.bytes();
+      return Bytes(bytes.begin(), bytes.end());
+    }
+    return std::nullopt;
   }
   /// The next IP packet that left through a port.
   std::optional<Seen> take(unsigned port) {
@@ -246,31 +243,6 @@ class Gateway {
   }
 
  private:
-  /// The rings behind a net_ring device, two for each of its queues.
-  struct Wire {
-    explicit Wire(unsigned queues) {
-      static unsigned serial = 0;
-      const std::string name = "wire" + std::to_string(serial++);
-      for (unsigned i = 0; i < queues; ++i) {
-        const std::string queue = std::to_string(i);
-        in.push_back(rte_ring_create((name + "in" + queue).c_str(), 4096, SOCKET_ID_ANY,
-                                     RING_F_SP_ENQ | RING_F_SC_DEQ));
-        out.push_back(rte_ring_create((name + "out" + queue).c_str(), 4096, SOCKET_ID_ANY,
-                                      RING_F_SP_ENQ | RING_F_SC_DEQ));
-      }
-      number = rte_eth_from_rings(name.c_str(), in.data(), queues, out.data(), queues, 0);
-      device = "net_ring_" + name;
-      EXPECT_GE(number, 0);
-    }
-    ~Wire() {
-      for (rte_ring* ring : in) rte_ring_free(ring);
-      for (rte_ring* ring : out) rte_ring_free(ring);
-    }
-    std::vector<rte_ring*> in, out;
-    int number;
-    std::string device;
-  };
-
   void drain_control() { static_cast<void>(punted()); }
 
   ManualClock clock_;

@@ -55,12 +55,14 @@ struct Outbound {
   using Mapping = net::Mapping;
   using Filtering = net::Filtering;
   using Unmatched = net::Unmatched;
+  using UnknownTcp = net::UnknownTcp;
   std::vector<net::IpAddress>
       addresses;  ///< external addresses; default: the outside ports' first service addresses
   std::vector<net::PortRange> ports;  ///< of each address; empty: all ports of all of them
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;
+  UnknownTcp unknown_tcp = UnknownTcp::reset;
   bool hairpin = true;
   bool inbound_refresh = true;         ///< RFC 4787 REQ-6a, RFC 6146 section 5.3
   std::uint32_t max_sessions = 65536;  ///< size of the session tables, all workers; default: by memory

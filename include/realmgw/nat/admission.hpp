@@ -35,6 +35,11 @@ struct Admitted {
   static Admitted replaces(SessionSlot former) { return {Kind::replaces, former}; }
   static Admitted elsewhere(WorkerId home) { return {Kind::elsewhere, no_session, home}; }
   static Admitted dropped(Counter why) { return {Kind::dropped, no_session, {}, why}; }
+  /// As `why`, which makes the packet unfit to open a session. Who sends a segment of a connection that
+  /// nobody knows may be told.
+  static Admitted not_opened(Counter why) {
+    return why == Counter::tcp_not_syn ? refused(why) : dropped(why);
+  }
   static Admitted refused(Counter why) { return {Kind::refused, no_session, {}, why}; }
 };
 

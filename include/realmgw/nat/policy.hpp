@@ -21,6 +21,7 @@ namespace rgw::nat {
 using net::Filtering;
 using net::MapHairpin;
 using net::Mapping;
+using net::UnknownTcp;
 using net::Unmatched;
 
 /// A port forward. Both ways: what the host sends from there leaves with the outside endpoint.
@@ -64,6 +65,7 @@ struct Policy {
   Mapping mapping = Mapping::address_and_port_dependent;
   Filtering filtering = Filtering::address_and_port_dependent;
   Unmatched unmatched = Unmatched::automatic;
+  UnknownTcp unknown_tcp = UnknownTcp::reset;
   bool hairpin = true;
   bool inbound_refresh = true;         ///< do packets from outside keep a session? RFC 6146 section 5.3
   std::uint32_t max_sessions = 65536;  ///< of all workers together

@@ -16,6 +16,13 @@ enum class Unmatched : std::uint8_t {
   drop
 };
 
+/// What a TCP segment of no connection that is known gets, where it opens none: of one that an earlier run
+/// had, for instance.
+enum class UnknownTcp : std::uint8_t {
+  reset,  ///< a reset, so that its sender does not wait for hours (RFC 9293 section 3.10.7.1)
+  drop
+};
+
 /// RFC 7757 section 4: what is done for an IPv6 host that speaks to another one by its IPv4 address.
 enum class MapHairpin : std::uint8_t {
   off,

@@ -23,6 +23,20 @@ bool may_be_simultaneous(const Context& context, const Packet& packet, Counter w
   return own != nullptr && own->external;
 }
 
+// Is this a segment of a connection that nobody knows any more, as after a restart? From outside, of a
+// connection that came by a claim, another worker may know it, whose signpost is lost; so there only where no
+// other may.
+bool is_of_unknown_connection(const Context& context, const Packet& packet) {
+  constexpr std::uint8_t opens_or_resets = net::TcpHeader::syn | net::TcpHeader::rst;
+  if (context.snapshot().policy.unknown_tcp != nat::UnknownTcp::reset || packet.kind != PacketKind::flow ||
+      packet.tail().protocol != net::Protocol::tcp || (packet.tcp_flags & net::TcpHeader::ack) == 0 ||
+      (packet.tcp_flags & opens_or_resets) != 0)
+    return false;
+  if (packet.side() == net::Side::inside) return true;
+  const ring::OwnAddress* own = context.snapshot().own_address(packet.destination());
+  return own != nullptr && (!own->pool || context.peers.workers() == 1);
+}
+
 Verdict store(Context& context, const Packet& packet, Counter why) {
   const std::uint8_t* begin = packet.l3 - sizeof(net::EthernetHeader);
   const std::span frame{begin, packet.length + sizeof(net::EthernetHeader)};
@@ -59,8 +73,9 @@ Verdict refuse(Context& context, Packet& packet, Counter why) {
   if (may_be_simultaneous(context, packet, why)) return store(context, packet, why);
   const auto policy = context.snapshot().policy.unmatched;
   const bool after_reservation = why == Counter::claim_expired || why == Counter::claim_spent;
-  const bool tell =
-      policy == nat::Unmatched::reject || (policy == nat::Unmatched::automatic && after_reservation);
+  const bool tell = (why != Counter::tcp_not_syn && policy == nat::Unmatched::reject) ||
+                    (policy == nat::Unmatched::automatic && after_reservation) ||
+                    is_of_unknown_connection(context, packet);
   if (!tell || packet.hairpinned || !nat::may_report(packet)) return Verdict::drop(why);
   if (packet.kind != PacketKind::flow) return Verdict::drop(why);  // nobody expects a refusal to a ping
   if ((packet.tcp_flags & net::TcpHeader::rst) != 0)

@@ -42,6 +42,7 @@ outbound:
   mapping: endpoint-independent
   filtering: address-dependent
   unmatched: drop
+  unknown_tcp: drop
   hairpin: true
   inbound_refresh: true
   max_sessions: 65536
@@ -190,6 +191,7 @@ const std::vector<ChangedKey> changed_keys{
     {"outbound.mapping", "mapping: endpoint-independent", "mapping: address-and-port-dependent", {}},
     {"outbound.filtering", "filtering: address-dependent", "filtering: endpoint-independent", {}},
     {"outbound.unmatched", "unmatched: drop", "unmatched: reject", {}},
+    {"outbound.unknown_tcp", "unknown_tcp: drop", "unknown_tcp: reset", {}},
     {"outbound.hairpin", "hairpin: true", "hairpin: false", {}},
     {"outbound.inbound_refresh", "refresh: true", "refresh: false", {}},
     {"outbound.max_sessions", "max_sessions: 65536", "max_sessions: 65537", {}},

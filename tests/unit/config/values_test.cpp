@@ -29,6 +29,7 @@ TEST(RealmFile, the_smallest_file_gets_every_default) {
   EXPECT_EQ(realm.outbound.mapping, Outbound::Mapping::address_and_port_dependent);
   EXPECT_EQ(realm.outbound.filtering, Outbound::Filtering::address_and_port_dependent);
   EXPECT_EQ(realm.outbound.unmatched, Outbound::Unmatched::automatic);
+  EXPECT_EQ(realm.outbound.unknown_tcp, Outbound::UnknownTcp::reset);
   EXPECT_TRUE(realm.pool.addresses.empty());
   ASSERT_EQ(realm.zones.size(), 1u);
   EXPECT_EQ(realm.zones[0].name, "foo.example");
@@ -120,13 +121,14 @@ TEST(RealmFile, each_core_is_a_worker) {
 TEST(RealmFile, outbound_is_read_with_all_its_keys) {
   const Realm realm = realm_with(
       "outbound: { addresses: 198.51.100.2-3, mapping: endpoint-independent, filtering: address-dependent,\n"
-      "  unmatched: reject, hairpin: false, inbound_refresh: false, max_sessions: 10Mi, "
+      "  unmatched: reject, unknown_tcp: drop, hairpin: false, inbound_refresh: false, max_sessions: 10Mi, "
       "max_sessions_per_host: 8k, mss_clamp: 1400,\n"
       "  max_new_sessions_per_host: 500, untranslated: [192.0.2.0/24, '2001:db8:7::/48'] }\n");
   EXPECT_THAT(realm.outbound.addresses, ElementsAre(ip("198.51.100.2"), ip("198.51.100.3")));
   EXPECT_EQ(realm.outbound.mapping, Outbound::Mapping::endpoint_independent);
   EXPECT_EQ(realm.outbound.filtering, Outbound::Filtering::address_dependent);
   EXPECT_EQ(realm.outbound.unmatched, Outbound::Unmatched::reject);
+  EXPECT_EQ(realm.outbound.unknown_tcp, Outbound::UnknownTcp::drop);
   EXPECT_FALSE(realm.outbound.hairpin);
   EXPECT_FALSE(realm.outbound.inbound_refresh);
   EXPECT_EQ(realm.outbound.max_sessions, 10u << 20);

@@ -284,7 +284,7 @@ TEST_F(ChangedRules, a_static_mapping_stands_as_long_as_it_leads_to_the_same_hos
   EXPECT_EQ(standing(made), Standing::none);
   policy.static_mappings.clear();
   change(policy);
-  EXPECT_EQ(standing(made), Standing::other) << "on nothing of this part's";
+  EXPECT_EQ(standing(made), Standing::none) << "what it stood on is gone";
   end(made);
   EXPECT_EQ(book->occupied_ports(), 0U);
 }
