@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "support/thread_sanitizer.hpp"
+#include "thread_sanitizer.hpp"
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
