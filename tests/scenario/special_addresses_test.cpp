@@ -8,61 +8,12 @@
 // - an ICMPv4 error becomes an ICMPv6 one whatever its source
 // - a router without an IPv4 address is not taken for the remote
 // - what is for one host is nobody's in a frame to all
-// - two spellings of one NAT64 remote are one remote
 // - protocol numbers that are extension headers in IPv6 do not cross
-#include "scenario/support.hpp"
+#include "scenario/every_way.hpp"
 #include <gtest/gtest.h>
 
 namespace rgw::test {
 namespace {
-
-constexpr unsigned inside = Gateway::inside, outside = Gateway::outside;
-
-// Every way at once. IPv4 10.0.0.42 and IPv6 fd00:10::5 have sessions, fd00:10::6 a map, fd00:20::7 NPTv6.
-config::Realm every_way(const char* prefix = "fd64::/96") {
-  return realm_with([&](config::Realm& realm) {
-    realm.outbound.addresses.push_back(address("2001:db8:100::1"));
-    realm.outbound.filtering = config::Outbound::Filtering::endpoint_independent;
-    realm.outbound.mapping = config::Outbound::Mapping::endpoint_independent;
-    realm.outbound.untranslated = {*net::Prefix::parse("192.0.2.0/24"), *net::Prefix::parse("169.254.0.0/16"),
-                                   *net::Prefix::parse("2001:db8:7::/48"), *net::Prefix::parse("fe80::/10")};
-    realm.ports[0].addresses.push_back(*net::InterfaceAddress::parse("fd00:20::1/64"));
-    realm.nat64.prefix = net::Prefix::parse(prefix);
-    realm.nat46.proxies = net::Prefix::parse("100.64.0.0/16");
-    realm.nat66.npt = {{*net::Prefix::parse("fd00:20::/48"), *net::Prefix::parse("2001:db8:200::/48")}};
-    realm.siit.prefix = net::Prefix::parse("2001:db8:64::/96");
-    realm.siit.maps = {{*net::Prefix::parse("198.51.100.20"), *net::Prefix::parse("fd00:10::6")}};
-  });
-}
-
-struct EveryWay : Gateway {
-  explicit EveryWay(unsigned workers = 1, config::Realm realm = every_way())
-      : Gateway{std::move(realm), workers} {
-    for (const char* host : {"fd00:10::5", "fd00:10::6", "fd00:20::7"}) learn(inside, host);
-    learn(outside, "2001:db8:100::fe");
-  }
-  void expect_silence(const Bytes& packet, unsigned port, Counter counter, const std::string& what) {
-    expect_drop(packet, port, counter, what, "nothing");
-  }
-  /// RFC 7915 sections 4.4 and 5.4: its sender is told that it is prohibited.
-  void expect_prohibited(const Bytes& packet, unsigned port, Counter counter, const std::string& what) {
-    expect_drop(packet, port, counter, what, port == inside ? "icmp1" : "icmp3");
-  }
-  void expect_drop(const Bytes& packet, unsigned port, Counter counter, const std::string& what,
-                   const std::string& answer) {
-    const auto before = count(counter);
-    const auto had = sessions();
-    put(port, packet);
-    turn();
-    EXPECT_EQ(count(counter), before + 1) << what << " was not counted as " << info(counter).name;
-    EXPECT_EQ(sessions(), had) << what << " opened a session";
-    for (const unsigned each : {inside, outside}) {
-      const std::string seen = text(take(each));
-      EXPECT_EQ(seen.substr(0, seen.find(' ')), each == port ? answer : "nothing") << what;
-    }
-    EXPECT_TRUE(punted().empty()) << what;
-  }
-};
 
 class SpecialAddresses : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(on, SpecialAddresses, testing::Values(1U, 4U), workers_name);
@@ -376,88 +327,6 @@ TEST_P(SpecialAddresses, what_is_for_one_host_is_nobodys_in_a_frame_to_all) {
   }
   gateway.turn();
   EXPECT_EQ(gateway.punted().size(), 4U);
-}
-
-// ---- two spellings
-
-struct Spelling {
-  const char *prefix, *zeros, *other;  // of 203.0.113.10
-};
-constexpr Spelling spellings[] = {
-    {"fd64::/32", "fd64:0:cb00:710a::", "fd64:0:cb00:710a:0:1:2:3"},
-    {"fd64::/40", "fd64:0:cb:71:a::", "fd64:0:cb:71:a::1"},
-    {"fd64::/48", "fd64:0:0:cb00:71:a00::", "fd64:0:0:cb00:71:a00:ffff:1"},
-    {"fd64::/56", "fd64:0:0:cb:0:710a::", "fd64:0:0:cb:0:710a:0:ff"},
-    {"fd64::/64", "fd64::cb:71:a00:0", "fd64::cb:71:a00:1"},
-};
-
-// RFC 6052 section 2.2: the suffix is not looked at. Whichever spelling comes first, the other goes by the
-// same session, and answers come from the one with which the session began.
-TEST_P(SpecialAddresses, two_spellings_of_a_nat64_remote_are_one_remote) {
-  for (const Spelling& spelling : spellings) {
-    for (const bool zeros_first : {true, false}) {
-      config::Realm realm = lab_realm();
-      realm.nat64.prefix = net::Prefix::parse(spelling.prefix);
-      EveryWay gateway{GetParam(), realm};
-      const std::string first = zeros_first ? spelling.zeros : spelling.other;
-      const std::string second = zeros_first ? spelling.other : spelling.zeros;
-      ASSERT_EQ(net::Pref64{*realm.nat64.prefix}.extract(address(second).v6()), address("203.0.113.10").v4());
-      const std::string host = "[fd00:10::5]:6000";
-
-      const auto asked = gateway.out(udp(host, at(first, 53)).payload(11));
-      ASSERT_TRUE(asked);
-      const std::string e = net::Endpoint{asked->source(), asked->source_port()}.to_string();
-      for (int i = 0; i < 3; ++i) {
-        const auto again = gateway.out(udp(host, at(second, 53)).payload(12));
-        ASSERT_TRUE(again) << second;
-        EXPECT_EQ(again->to_string(), asked->to_string());
-        EXPECT_TRUE(again->checksums_right());
-        EXPECT_TRUE(gateway.out(udp(host, at(first, 53)).payload(13))->checksums_right());
-      }
-      const auto answer = gateway.in(udp("203.0.113.10:53", e).payload(14));
-      ASSERT_TRUE(answer);
-      EXPECT_EQ(answer->source(), address(first));
-      EXPECT_TRUE(answer->checksums_right());
-      EXPECT_EQ(gateway.sessions(), 1U);
-
-      ASSERT_TRUE(gateway.out(tcp(host, at(first, 80)).syn()));
-      const auto segment = gateway.out(tcp(host, at(second, 80)).ack().payload(100));
-      ASSERT_TRUE(segment);
-      EXPECT_TRUE(segment->checksums_right());
-      const auto request = gateway.out(ping("fd00:10::5", first, 9).payload(20));
-      const auto repeated = gateway.out(ping("fd00:10::5", second, 9).payload(20));
-      ASSERT_TRUE(request && repeated);
-      EXPECT_EQ(repeated->bytes().size(), request->bytes().size());
-      EXPECT_EQ(repeated->icmp().identifier.host(), request->icmp().identifier.host());
-      EXPECT_TRUE(repeated->checksums_right());
-      EXPECT_EQ(gateway.sessions(), 3U);
-      for (const Bytes& piece : udp(host, at(second, 53)).id(5).payload(2000).fragments(1232))
-        gateway.put(inside, piece);
-      gateway.turn();
-      const Seen whole{reassemble(take_all(gateway, outside))};
-      ASSERT_EQ(whole.bytes().size(), 20U + 8 + 2000);
-      EXPECT_TRUE(whole.checksums_right());
-      EXPECT_EQ(gateway.count(Counter::session_conflict), 0U);
-
-      // What is told about such a packet quotes it as it was sent (RFC 4443 section 2.4).
-      gateway.put(inside, udp(host, at(second, 53)).ttl(1).payload(5).ip());
-      gateway.turn();
-      const auto told = gateway.take(inside);
-      ASSERT_TRUE(told);
-      EXPECT_EQ(told->inner().destination(), address(second));
-    }
-  }
-}
-
-TEST(Spelling, whom_a_remote_has_called_may_answer_by_any) {  // POOL-12
-  config::Realm realm = lab_realm();
-  realm.nat64.prefix = net::Prefix::parse("fd64::/64");
-  EveryWay gateway{1, realm};
-  gateway.bind("198.51.100.10", {}, "fd00:10::5");
-  ASSERT_TRUE(gateway.in(udp("203.0.113.10:4000", "198.51.100.10:7")));
-  EXPECT_EQ(text(gateway.out(udp("[fd00:10::5]:7", "[fd64::cb:71:a00:1]:4000"))),
-            "udp 198.51.100.10:7 > 203.0.113.10:4000");
-  EXPECT_EQ(gateway.sessions(), 1U);
 }
 
 // ---- protocol numbers

@@ -1,7 +1,8 @@
 // Workers as threads, more of them than there are CPUs, so that each is put to rest anywhere in its turn:
 // nothing_is_lost_or_reordered_within_a_flow, whether one worker receives and sends for all, or each has a
 // queue, and whether the realm stays or changes all the time (OPS-2); among the flows are claimed ones, whose
-// packets go by a signpost (POOL-5), and among the packets some that walk.
+// packets go by a signpost (POOL-5), and among the packets some that walk. The preset tsan shows in the same
+// run that workers share nothing but their rings.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -17,6 +18,8 @@ namespace rgw::test {
 namespace {
 
 constexpr unsigned outbound_flows = 48, claimed_flows = 8, flow_count = outbound_flows + claimed_flows;
+
+constexpr unsigned packets = thread_sanitizer ? 20'000 : 60'000;  // it is many times slower
 
 struct Flow {
   std::string host, external, remote;
@@ -120,7 +123,7 @@ void carry_traffic(Gateway& gateway, std::vector<Flow>& flows, unsigned queues, 
   }
 
   // Never more under way than the ring to a peer holds.
-  constexpr unsigned packets = 60'000, most_under_way = 1024;
+  constexpr unsigned most_under_way = 1024;
   const auto deadline = std::chrono::steady_clock::now() + 60s;
   Random random{7};
   unsigned sent = 0, arrived = 0, out_of_order = 0;
@@ -165,7 +168,7 @@ TEST_P(WorkerThreads, nothing_is_lost_or_reordered_within_a_flow) {
   Gateway gateway{lab_realm(), workers, queues};
   std::vector<Flow> flows = open_flows(gateway);
   carry_traffic(gateway, flows, queues, [] {});
-  EXPECT_GE(gateway.count(Counter::short_way), 30'000U) << "half of them";
+  EXPECT_GE(gateway.count(Counter::short_way), packets / 2) << "half of them";
 }
 
 TEST_P(WorkerThreads, nothing_is_lost_or_reordered_while_the_realm_changes) {  // OPS-2

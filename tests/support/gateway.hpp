@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "support/packet_builder.hpp"
+#include "support/thread_sanitizer.hpp"
 #include "support/wire.hpp"
 #include <gtest/gtest.h>
 
@@ -25,6 +26,8 @@ namespace rgw::test {
 /// DPDK for the whole test program: no huge pages, no privilege.
 inline void start_eal() {
   static dataplane::Eal eal{{.program = "test", .huge_pages = false, .memory_mib = 256, .pci = {}}};
+  static const bool told = (tell_of_pools(), true);
+  static_cast<void>(told);
 }
 
 /// The lab's realm: inside 10.0.0.1/24, outside 198.51.100.1/24 with a router, a pool of three, hosts hosta
@@ -68,6 +71,7 @@ class Gateway {
       wires_.push_back(std::make_unique<Wire>(queues));
       realm.ports[i].device = wires_.back()->device();
       ports_.push_back(std::make_unique<dataplane::Port>(PortId{i}, realm.ports[i], workers, pool_.get()));
+      tell_of_device(wires_.back()->device(), queues);
     }
     std::vector<ring::PortFacts> facts;
     for (const auto& port : ports_) facts.push_back(port->facts());

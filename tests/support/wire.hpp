@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "thread_sanitizer.hpp"
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -33,8 +34,10 @@ class Wire {
   ~Wire() {
     for (const auto* rings : {&in_, &out_}) {
       for (rte_ring* ring : *rings) {
-        for (void* packet = nullptr; rte_ring_dequeue(ring, &packet) == 0;)
+        for (void* packet = nullptr; rte_ring_dequeue(ring, &packet) == 0;) {
+          take_over(packet);
           rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
+        }
         rte_ring_free(ring);
       }
     }
@@ -46,6 +49,7 @@ class Wire {
   [[nodiscard]] unsigned queues() const { return static_cast<unsigned>(in_.size()); }
   /// Puts packets where the port receives them; they must fit.
   void put(std::span<rte_mbuf* const> packets, unsigned queue = 0) {
+    for (rte_mbuf* packet : packets) hand_over(packet);
     const auto count = static_cast<unsigned>(packets.size());
     if (rte_ring_enqueue_bulk(in_[queue], reinterpret_cast<void* const*>(packets.data()), count, nullptr) !=
         count)
@@ -53,8 +57,10 @@ class Wire {
   }
   /// Takes what the port has sent; returns how many.
   [[nodiscard]] unsigned take(std::span<rte_mbuf*> packets, unsigned queue = 0) {
-    return rte_ring_dequeue_burst(out_[queue], reinterpret_cast<void**>(packets.data()),
-                                  static_cast<unsigned>(packets.size()), nullptr);
+    const unsigned taken = rte_ring_dequeue_burst(out_[queue], reinterpret_cast<void**>(packets.data()),
+                                                  static_cast<unsigned>(packets.size()), nullptr);
+    for (rte_mbuf* packet : packets.first(taken)) take_over(packet);
+    return taken;
   }
 
  private:

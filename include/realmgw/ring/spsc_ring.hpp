@@ -1,6 +1,7 @@
 // The only way from thread to thread: a ring with one writer and one reader.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -42,10 +43,15 @@ class SpscRing {
     return rte_ring_sc_dequeue_burst_elem(ring_.get(), values.data(), sizeof(T),
                                           static_cast<unsigned>(values.size()), nullptr);
   }
-  [[nodiscard]] bool empty() const { return rte_ring_empty(ring_.get()) != 0; }
-  [[nodiscard]] unsigned size() const { return rte_ring_count(ring_.get()); }
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  /// To the reader a lower bound: the writer can only make it more.
+  [[nodiscard]] unsigned size() const {
+    // As rte_ring_count(), which reads the ends by plain loads though the other thread may move one.
+    const std::uint32_t count = end(ring_->prod.tail) - end(ring_->cons.tail);
+    return std::min(count & ring_->mask, ring_->capacity);
+  }
   /// How many more fit. To the writer a lower bound: the reader can only make it more.
-  [[nodiscard]] unsigned room() const { return rte_ring_free_count(ring_.get()); }
+  [[nodiscard]] unsigned room() const { return ring_->capacity - size(); }
 
  private:
   struct Free {
@@ -55,6 +61,9 @@ class SpscRing {
   static std::string unique(const std::string& name) {
     static std::atomic<unsigned> serial{0};
     return name + "#" + std::to_string(serial.fetch_add(1, std::memory_order_relaxed));
+  }
+  static std::uint32_t end(const volatile std::uint32_t& tail) {
+    return __atomic_load_n(&tail, __ATOMIC_RELAXED);
   }
   static unsigned round_up(unsigned n) {
     unsigned power = 2;
