@@ -108,14 +108,16 @@ std::vector<CtlCommand> make_commands() {
                  .options = {watch},
                  .ask = asks("pool"),
                  .show = shows(pool_table)});
-  all.push_back({.name = "hosts",
-                 .summary = "the hosts that the world may be let in to",
-                 .text =
-                     "Lists the hosts of the realm, how many claims are pending for each, and which of them\n"
-                     "were added at run time.",
-                 .options = {watch},
-                 .ask = asks("hosts"),
-                 .show = shows(hosts_table)});
+  for (const auto* name : {"hosts", "host list"}) {
+    all.push_back(
+        {.name = name,
+         .summary = "the hosts that the world may be let in to",
+         .text = "Lists the hosts of the realm, how many claims are pending for each, and which of them\n"
+                 "were added at run time.",
+         .options = {watch},
+         .ask = asks("hosts"),
+         .show = shows(hosts_table)});
+  }
   all.push_back(
       {.name = "host add",
        .summary = "adds a host that the world may be let in to",

@@ -8,8 +8,10 @@
 #include <fcntl.h>
 #include <iterator>
 #include <net/if.h>
+#include <optional>
 #include <stdexcept>
 #include <sys/ioctl.h>
+#include <system_error>
 
 #include <linux/if_tun.h>
 
@@ -82,21 +84,33 @@ std::vector<config::Route> Tap::on_link(const std::vector<config::Route>& routes
 
 void Tap::change_routes(const std::vector<config::Route>& routes) {
   const std::string name = interface_name(port_.name);
-  auto next = on_link(routes);
-  try {
-    const unsigned index = if_nametoindex(name.c_str());
-    Netlink netlink;
-    // The new ones first: one that only leads elsewhere is replaced, and nothing is without a route
-    // meanwhile.
-    for (const auto& route : next) netlink.add_route(index, route.to, route.via, route_metric);
-    for (const auto& former : routes_) {
-      if (std::ranges::none_of(next, [&](const auto& route) { return route.to == former.to; }))
-        netlink.remove_route(index, former.to, former.via, route_metric);
+  const unsigned index = if_nametoindex(name.c_str());
+  const auto next = on_link(routes);
+  const auto same_to = [](const auto& one) { return [&](const auto& other) { return other.to == one.to; }; };
+  Netlink netlink;
+  // What the kernel refuses stops nothing else; the first refusal is told in the end.
+  std::optional<std::system_error> refusal;
+  const auto attempt = [&](auto&& change) {
+    try {
+      change();
+      return true;
+    } catch (const std::system_error& error) {
+      if (error.code() == std::errc::no_such_process) return true;  // somebody has taken it away before
+      if (!refusal) refusal = error;
+      return false;
     }
-  } catch (const std::system_error& error) {
-    throw std::system_error{error.code(), name};
+  };
+  // The new ones first: one that only leads elsewhere is replaced, and nothing is without a route meanwhile.
+  for (const auto& route : next) {
+    if (!attempt([&] { netlink.add_route(index, route.to, route.via, route_metric); })) continue;
+    std::erase_if(routes_, same_to(route));
+    routes_.push_back(route);
   }
-  routes_ = std::move(next);
+  std::erase_if(routes_, [&](const auto& former) {
+    return std::ranges::none_of(next, same_to(former)) &&
+           attempt([&] { netlink.remove_route(index, former.to, former.via, route_metric); });
+  });
+  if (refusal) throw std::system_error{refusal->code(), name};
 }
 
 std::size_t Tap::read(std::span<std::uint8_t> room) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -19,6 +20,7 @@
 #include <string>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <system_error>
 #include <thread>
 
 #include "unit/control/support.hpp"
@@ -145,6 +147,32 @@ TEST_F(TapTest, changed_routes_are_the_kernels_and_the_former_ones_are_gone) {
     EXPECT_FALSE(has(net_a, second));
     tap.change_routes(snapshot->realm.routes);
     EXPECT_TRUE(has("00000000", first));
+  });
+}
+
+// OPS-2
+TEST_F(TapTest, a_route_that_the_kernel_refuses_stops_no_other_and_none_stays_behind) {
+  run([this] {
+    Tap tap{snapshot->port(outside_port)};
+    const auto to = [](const char* prefix, const char* via) {
+      return config::Route{*net::Prefix::parse(prefix), ip(via)};
+    };
+    const auto has = [](const std::string& destination) {
+      return file("/proc/thread-self/net/route").find("rgw-outside\t" + destination + "\t") !=
+             std::string::npos;
+    };
+    const char *net_a = "007100CB", *net_b = "000200C0", *net_c = "0000090A";
+    // Its own address is no next hop for the kernel.
+    EXPECT_THROW(tap.change_routes({to("203.0.113.0/24", "198.51.100.254"),
+                                    to("192.0.2.0/24", "198.51.100.1"), to("10.9.0.0/16", "198.51.100.254")}),
+                 std::system_error);
+    EXPECT_TRUE(has(net_a) && has(net_c)) << file("/proc/thread-self/net/route");
+    EXPECT_FALSE(has(net_b));
+    tap.change_routes({to("10.9.0.0/16", "198.51.100.254")});
+    EXPECT_FALSE(has(net_a)) << "it was remembered, though another one was refused";
+    EXPECT_EQ(std::system("ip route del 10.9.0.0/16 2>/dev/null"), 0);
+    tap.change_routes({});  // what is gone already is gone
+    EXPECT_FALSE(has(net_c));
   });
 }
 
