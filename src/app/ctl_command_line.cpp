@@ -25,7 +25,13 @@ const CtlCommand* command_named(std::string_view name) {
 
 std::string unknown_command(std::string_view word) {
   std::vector<std::string_view> known;
-  for (const auto& command : ctl_commands()) known.push_back(command.name);
+  std::string second;
+  for (const auto& command : ctl_commands()) {
+    known.push_back(command.name);
+    if (command.name.starts_with(std::string{word} + " "))
+      second += (second.empty() ? "" : ", ") + std::string{command.name};
+  }
+  if (!second.empty()) return std::string{word} + " alone is no command; there are " + second;
   return "unknown command: " + std::string{word} + suggestion(word, known);
 }
 
@@ -59,6 +65,10 @@ std::string unknown_option(std::string_view word, const std::vector<CtlOption>& 
   std::vector<std::string_view> known;
   for (const auto& option : options) known.push_back(option.name);
   for (const auto& general : ctl_general_options()) known.push_back(general.option.name);
+  const auto name = word.substr(0, word.find('='));
+  if (name.size() != word.size() && name.starts_with("--") &&
+      std::ranges::find(known, name.substr(2)) != known.end())
+    return std::string{name} + " takes no value";
   std::string text = "unknown option: " + std::string{word};
   if (!word.starts_with("--")) return text;
   return text + suggestion(word.substr(2, word.find('=') - 2), known, "--");
@@ -131,8 +141,10 @@ std::variant<CtlText, CtlMistake, CtlAsked> parse_ctl_command_line(int argc, cha
         return CtlMistake{std::string{argv[optind - 1]} + " needs an argument"};
       default:
         // Of letters that stand together getopt has not gone on to the next word.
-        return CtlMistake{optopt > 0 && optopt < first_long ? std::string{"unknown option: -"} + char(optopt)
-                                                            : unknown_option(argv[optind - 1], options)};
+        return CtlMistake{optopt > 0 && optopt < first_long &&
+                                  !std::string_view{argv[optind - 1]}.starts_with("--")
+                              ? std::string{"unknown option: -"} + char(optopt)
+                              : unknown_option(argv[optind - 1], options)};
     }
   }
   if (optind == argc) {
