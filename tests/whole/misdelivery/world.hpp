@@ -95,6 +95,8 @@ inline config::Realm realm_of(const Profile& profile) {
   realm.timers.tcp_transitory = 6s;
   realm.timers.tcp_established = 60s;
   realm.outbound.max_sessions = 1U << 17;
+  // What reaches a host is then a packet of a client, never the gateway's own reset.
+  realm.outbound.unknown_tcp = config::Outbound::UnknownTcp::drop;
   return realm;
 }
 
