@@ -73,27 +73,28 @@ std::string to_string(std::span<const Finding> findings) {
   return text;
 }
 
-Findings obstacles(const config::Realm& realm, const Machine& machine) {
+/// What a start looks at, too.
+static Findings find_first(const config::Realm& realm, const Machine& machine) {
   Findings found;
   find_capabilities(realm, machine, found);
   find_locked_memory(realm, machine, found);
   find_cores(realm, machine, found);
   find_missing_devices(realm, machine, found);
   find_forwarding(realm, machine, found);
+  return found;
+}
+
+Findings obstacles(const config::Realm& realm, const Machine& machine) {
+  Findings found = find_first(realm, machine);
   std::erase_if(found, [](const Finding& one) { return one.weight != Weight::error; });
   return found;
 }
 
 Findings check_here(const config::Realm& realm, const Machine& machine) {
-  Findings found;
-  find_capabilities(realm, machine, found);
-  find_locked_memory(realm, machine, found);
-  find_cores(realm, machine, found);
+  Findings found = find_first(realm, machine);
   find_cards(realm, machine, found);
-  find_missing_devices(realm, machine, found);
   find_interface_settings(realm, machine, found);
   find_holders(realm, machine, found);
-  find_forwarding(realm, machine, found);
   find_taken_ports(realm, machine, found);
   find_memory(realm, machine, found);
   return found;
