@@ -21,7 +21,8 @@ std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> qu
                                                 Instant now, std::span<std::uint8_t> room) {
   const dns::Client client{path.client, path.kind, view_of(*realm_, path.client.address)};
   auto outcome = responder_.respond(query, client, now, room);
-  if (const auto* answered = std::get_if<dns::Answered>(&outcome)) return answered->bytes;
+  if (const auto* answered = std::get_if<dns::Answered>(&outcome))
+    return guard_ == nullptr ? answered->bytes : guard_->balanced(query, *answered, client, now, room);
   if (const auto* elsewhere = std::get_if<dns::Elsewhere>(&outcome);
       elsewhere != nullptr && recursion_ != nullptr)
     return recursion_->answer(elsewhere->query, client, path, now, room);
