@@ -4,6 +4,7 @@
 
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
+#include "realmgw/base/histogram.hpp"
 #include "realmgw/config/realm.hpp"
 #include "realmgw/control/dns_transport.hpp"
 #include "realmgw/control/event_loop.hpp"
@@ -28,8 +29,9 @@ class RecursiveService final : dns::ProxyEvents {
   static constexpr std::size_t bytes_per_answer = 512;  ///< of the cache's limit, on average
 
   /// The realm has upstreams. Everything referred to outlives the service. Throws std::runtime_error.
+  /// `times`: how long the answers take that are not known at once.
   RecursiveService(const config::Realm& realm, EventLoop& loop, WorkerLinks& workers, const HashSalt& salt,
-                   CounterBlock& counters);
+                   CounterBlock& counters, Histogram& times);
   ~RecursiveService() override;
   RecursiveService(const RecursiveService&) = delete;
   RecursiveService& operator=(const RecursiveService&) = delete;
@@ -54,6 +56,12 @@ class RecursiveService final : dns::ProxyEvents {
   /// sessions use it (X46-1).
   [[nodiscard]] std::optional<net::Ipv4Address> proxy_of(const net::Ipv6Address& remote, Instant now);
 
+  struct CacheUse {
+    std::size_t entries, max_entries, bytes;
+  };
+  [[nodiscard]] CacheUse cache_use() const;
+  /// What came of what the upstreams in force were asked.
+  [[nodiscard]] std::vector<dns::CaresUpstream::Health> upstreams() const;
   /// The cache, its most recently used answers, and the peers found, as JSON.
   [[nodiscard]] std::string report(std::size_t limit, Instant now) const;
 
@@ -70,6 +78,7 @@ class RecursiveService final : dns::ProxyEvents {
   WorkerLinks& workers_;
   const HashSalt salt_;
   CounterBlock& counters_;
+  Histogram& times_;
   std::optional<dns::ProxyTable> proxies_;
   config::Dns dns_;  ///< by which the course goes
   std::optional<net::Prefix> pref64_;

@@ -105,8 +105,10 @@ class RecursiveServiceTest : public testing::Test {
   EventLoop loop;
   Postbox postbox;
   RealmInForce in_force{snapshot};
-  DnsServer server{loop, clock, in_force, responder};
-  RecursiveService service{snapshot->realm, loop, links, salt(), counters};
+  DnsTimes dns_times;
+  Histogram& times = dns_times.recursive;
+  DnsServer server{loop, clock, in_force, responder, dns_times};
+  RecursiveService service{snapshot->realm, loop, links, salt(), counters, times};
   std::array<std::uint8_t, 1232> room;
   std::uint16_t id = 0;
 };
@@ -293,7 +295,7 @@ TEST_F(ChangedRecursion, proxies_stay_their_remotes) {
 
 TEST_F(ChangedRecursion, may_end_with_questions_under_way_at_former_upstreams) {
   EventLoop another_loop;
-  RecursiveService short_lived{snapshot->realm, another_loop, links, salt(), counters};
+  RecursiveService short_lived{snapshot->realm, another_loop, links, salt(), counters, times};
   server.recurse_through(&short_lived);
   begin("v4.example");
   config::Realm next = the_realm();
