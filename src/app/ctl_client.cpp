@@ -76,8 +76,9 @@ std::string ask_gateway(const std::string& socket_path, const std::string& reque
     answer.append(piece.data(), static_cast<std::size_t>(got));
     if (answer.size() > limits.bytes)
       throw Unreachable{"what answers at " + socket_path + " is no gateway: its answer does not end"};
-    if (left() <= milliseconds{0}) throw failure(socket_path, EAGAIN);
-    limit_waits(socket, std::min(limits.silence, left()));
+    const milliseconds rest = left();
+    if (rest <= milliseconds{0}) throw failure(socket_path, EAGAIN);
+    limit_waits(socket, std::min(limits.silence, rest));  // zero would be no limit
   }
 }
 

@@ -39,7 +39,7 @@ const char* const exporter_help =
     "Usage: realmgw-exporter [--socket PATH] [--listen ADDRESS:PORT] [--timeout SECONDS]\n"
     "\n"
     "Serves the metrics of a running Realm Gateway to Prometheus, at http://ADDRESS:PORT/metrics. Needs no\n"
-    "privilege but the right to connect to the gateway's socket: its user is in the group realmgw.\n"
+    "privilege but the right to connect to the gateway's socket, which the group realmgw has.\n"
     "\n"
     "  -s, --socket PATH          the gateway's socket (default /run/realmgw/realmgw.sock)\n"
     "  -l, --listen ADDRESS:PORT  where to serve (default 127.0.0.1:9853); of IPv6: [ADDRESS]:PORT. Port 0: "

@@ -241,7 +241,7 @@ class Counts(harness.LabCase):
         run("wan", "ip", "link", "set", "to-gw", "up")
         wait_until(lambda: link() == (1, 0), "it is over", 15)
 
-    def test_a_real_prometheus_scrapes_and_answers_and_alerts(self):
+    def test_a_real_prometheus_scrapes_answers_and_evaluates_the_rules(self):
         prometheus = self.entered(Prometheus())
         wait_until(lambda: prometheus.value("realmgw_up") == 1, "it has scraped", 15)
         before = prometheus.value("realmgw_pool_claimed_total")
