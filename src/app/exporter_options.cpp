@@ -10,21 +10,6 @@
 namespace rgw::app {
 namespace {
 
-/// "127.0.0.1:9853", "[::1]:9853"; nothing where it is neither.
-std::optional<std::string> listening_place(std::string_view text) {
-  const auto colon = text.rfind(':');
-  if (colon == text.npos) return std::nullopt;
-  std::string_view address = text.substr(0, colon), digits = text.substr(colon + 1);
-  const bool brackets = address.starts_with('[') && address.ends_with(']') && address.size() > 2;
-  if (brackets) address = address.substr(1, address.size() - 2);
-  const auto parsed = net::IpAddress::parse(address);
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (!parsed || parsed->is_v4() == brackets || error != std::errc{} || end != digits.data() + digits.size())
-    return std::nullopt;
-  return std::string{text};
-}
-
 std::optional<std::chrono::milliseconds> time_limit(std::string_view text) {
   unsigned seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -72,11 +57,9 @@ std::variant<ExporterOptions, std::string> parse_exporter_options(int argc, char
         options.socket = optarg;
         break;
       case 'l':
-        if (const auto place = listening_place(optarg)) {
-          options.listen = *place;
-        } else {
+        if (!net::Endpoint::parse(optarg))
           return "--listen takes ADDRESS:PORT, as 127.0.0.1:9853 or [::1]:9853, not " + std::string{optarg};
-        }
+        options.listen = optarg;
         break;
       case 't':
         if (const auto limit = time_limit(optarg)) {

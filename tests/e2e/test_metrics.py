@@ -64,6 +64,11 @@ class Counts(harness.LabCase):
         self.assertEqual(listed, set(gateway.counters()))
         shown = {name.removeprefix("realmgw_").removesuffix("_total") for name in scrape.names()} | reasons
         self.assertEqual(listed - shown, set())
+        text = (harness.ROOT / "docs/metrics.md").read_text()
+        for name, label in (("table_entries", "table"), ("trouble_active", "trouble"), ("reloads_total", "result"),
+                            ("pool_addresses", "state"), ("dns_answer_seconds_count", "kind"), ("dns_upstream_attempts_total", "result")):
+            for value in scrape.labels(f"realmgw_{name}", label):
+                self.assertRegex(text, rf"\b{value}\b", name)
         for name, kind in types.items():
             if name.startswith("realmgw_"):
                 self.assertEqual(kind == "counter", name.endswith("_total"), name)

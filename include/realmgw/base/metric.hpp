@@ -26,7 +26,7 @@ enum class MetricKind : std::uint8_t { gauge, counter, histogram };
   X(reloads_total,                   counter,   "result",              "reloads of the realm file and changes of added hosts: reloaded, unchanged, mistakes (refused), restart (refused, a restart is needed)") \
   X(last_reload_successful,          gauge,     "",                    "whether the last reload went through; 1 also where there was none") \
   X(last_reload_success_timestamp_seconds, gauge, "",                  "when the realm in force was taken into force, in Unix time") \
-  X(trouble_active,                  gauge,     "trouble subject",     "whether something is wrong now that the log tells of, too: 1 or 0; subject: the port or the router, or empty") \
+  X(trouble_active,                  gauge,     "trouble subject",     "whether something is wrong now that the log tells of, too: 1 or 0; link_down (subject: the port), router_lost (subject: the router), pool_exhausted, ports_exhausted, sessions_full, reservations_full, upstreams_failing, control_overloaded, workers_overloaded, no_buffers, alg_full") \
   X(drops_total,                     counter,   "reason",              "packets whose way ended badly; reason: a counter among the drops below") \
   /* ports */ \
   X(port_info,                       gauge,     "port side device fault", "always 1; the device of a port, and what takes it away: none, interface_gone or program_gone") \
@@ -46,7 +46,7 @@ enum class MetricKind : std::uint8_t { gauge, counter, histogram };
   X(worker_transmit_packets_total,   counter,   "worker",              "packets that a worker gave to ports for sending") \
   X(worker_sessions,                 gauge,     "worker",              "sessions of a worker") \
   /* tables */ \
-  X(table_entries,                   gauge,     "table thread",        "entries of a table of bounded size; thread: worker0, worker1, ... or control") \
+  X(table_entries,                   gauge,     "table thread",        "entries of a table of bounded size; thread: worker0, worker1, ... with sessions, mappings, reservations, proxies, pinholes, inspected_sessions, fragmented_datagrams, held_fragments, stored_syns, neighbours; and control with pool_claims, pool_waiting, dns_cache") \
   X(table_capacity,                  gauge,     "table thread",        "entries that the table has room for") \
   /* sessions and outside addresses */ \
   X(sessions,                        gauge,     "",                    "sessions of all workers") \

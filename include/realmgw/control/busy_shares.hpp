@@ -22,9 +22,9 @@ class BusyShares {
     for (std::size_t i = 0; i < turns.size(); ++i) {
       if (turns[i] == nullptr) continue;
       const Duration busy = turns[i]->busy().sum();
-      if (now > looked_)
+      if (looked_ && now > *looked_)
         percent_[i] =
-            static_cast<unsigned>(std::min<Duration::rep>(100, 100 * (busy - last_[i]) / (now - looked_)));
+            static_cast<unsigned>(std::min<Duration::rep>(100, 100 * (busy - last_[i]) / (now - *looked_)));
       last_[i] = busy;
     }
     looked_ = now;
@@ -34,7 +34,7 @@ class BusyShares {
   }
 
  private:
-  Instant looked_{};
+  std::optional<Instant> looked_;
   std::vector<Duration> last_;
   std::vector<std::optional<unsigned>> percent_;
 };

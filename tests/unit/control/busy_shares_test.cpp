@@ -16,6 +16,7 @@ TEST(BusyShares, are_of_the_time_between_the_last_two_looks) {
   BusyShares shares;
   EXPECT_EQ(shares.percent(0), std::nullopt) << "nobody has looked";
   shares.look(turns, Instant{10s});
+  EXPECT_EQ(shares.percent(0), std::nullopt) << "there is nothing to compare it with";
   meter.begin(Instant{10s});
   meter.end(true);
   meter.begin(Instant{10s + 250ms});
