@@ -37,7 +37,7 @@ def later_version(package):
 
 class Contents(unittest.TestCase):
     def test_lintian_finds_no_error(self):
-        packages = [machine.package(name) for name in ("realmgw", "realmgw-bench")]
+        packages = [machine.package(name) for name in ("realmgw", "realmgw-exporter", "realmgw-bench")]
         done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", *packages], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertEqual(done.returncode, 0, done.stdout)
@@ -46,8 +46,8 @@ class Contents(unittest.TestCase):
         version = subprocess.run(["dpkg-deb", "--field", machine.package("realmgw"), "Version"], check=True, text=True,
                                  capture_output=True).stdout.strip()
         with machine.Machine() as box:
-            box.install(machine.package("realmgw"))
-            for program in ("realmgwd", "realmgwctl"):
+            box.install(machine.package("realmgw"), machine.package("realmgw-exporter"))
+            for program in ("realmgwd", "realmgwctl", "realmgw-exporter"):
                 self.assertEqual(box.run(program, "--version").stdout.strip(), f"{program} {version}")
 
 

@@ -12,6 +12,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace rgw::control {
@@ -30,6 +31,8 @@ enum class Trouble : std::uint8_t {
   alg_full,            ///< ALGs have no room for a session, a pinhole or text
 };
 inline constexpr std::size_t trouble_count = 11;
+/// As its label in the metrics has it.
+[[nodiscard]] std::string_view name(Trouble trouble);
 
 struct TroubleNews {
   Trouble what;
@@ -58,6 +61,8 @@ class Watch {
   void state(Trouble what, const std::string& subject, bool bad, Instant now);
   /// Nobody looks at such states any more: those that are bad are over.
   void end_states(Trouble what, Instant now);
+  /// Has it been told of, and is it not over?
+  [[nodiscard]] bool active(Trouble what, const std::string& subject) const;
 
  private:
   struct Told {
