@@ -137,8 +137,10 @@ dns::Reservation RealmNames::reserve(HostId host, const net::Service& service, n
                                      const dns::Requester& requester, const dns::Question&, Instant now) {
   hosts_.prefetch(host);  // `PoolRelay::bind` asks for it
   if (!workers_.room_for(events_per_query)) return dns::Refused{};
-  const pool::Request request{host, family, service, requester.source, requester.id, requester.proven};
-  if (guard_ != nullptr && requester.view == dns::View::outside) {
+  const bool guarded = guard_ != nullptr && guard_->challenges() && requester.view == dns::View::outside;
+  const pool::Request request{
+      host, family, service, requester.source, requester.id, !guarded || requester.proven};
+  if (guarded) {
     switch (guard_->judge(request, pool_, now)) {
       case guard::Finding::admitted:
         break;

@@ -29,6 +29,8 @@ class GuardService {
   /// Goes by another realm from now on. What is remembered of askers stays.
   void change(const config::Guard& guard);
 
+  /// Must anybody prove his address at all?
+  [[nodiscard]] bool challenges() const { return guard_.challenge != Challenge::never; }
   /// May the query have a reservation?
   [[nodiscard]] guard::Finding judge(const pool::Request& request, const pool::CircularPool& pool,
                                      Instant now);
