@@ -91,6 +91,10 @@ class Guarded(harness.LabCase):
 
     realm = harness.realm(guard={"challenge": "always", "balance": True})
 
+    def tearDown(self):
+        super().tearDown()
+        gateway.stop()  # what one test leaves of a reputation is not the next one's
+
     def test_dig_shows_the_cookie_that_it_got(self):
         with Counting() as count:
             self.assertEqual(dns.dig("ext1", "hosta.foo", "A", "+nobadcookie", server=GW).status, "BADCOOKIE")
