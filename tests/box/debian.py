@@ -56,8 +56,10 @@ def make_tree(root, packages, kernel_directory):
     output("systemctl", f"--root={root}", "--quiet", "mask", *MASKED)
 
 
-def base(directory, packages, kernel_directory):
-    """The image of a disk with all this, made where there is none of the same recipe."""
+def base(directory, package, kernel_directory):
+    """The image of a disk for this package, without it; made where there is none of the same recipe."""
+    directory.mkdir(parents=True, exist_ok=True)
+    packages = wanted_by(package)
     recipe = hashlib.sha256()
     for part in (pathlib.Path(__file__).read_bytes(), (HERE / "agent").read_bytes(), ",".join(packages).encode(),
                  image.kernel_file(kernel_directory).name.encode()):
@@ -78,9 +80,8 @@ def base(directory, packages, kernel_directory):
 
 def build(directory, package, kernel_directory):
     """Makes the box in a directory, with a fresh disk."""
-    directory.mkdir(parents=True, exist_ok=True)
     disk = directory / "disk.img"
-    output("cp", "--sparse=always", base(directory, wanted_by(package), kernel_directory), disk)
+    output("cp", "--sparse=always", base(directory, package, kernel_directory), disk)
     output("debugfs", "-w", "-R", f"write {package} {PACKAGE}", disk)
     # The kernel has NVMe and ext4 built in: there is no initial file system.
     return System(image.kernel_file(kernel_directory), "root=/dev/nvme0n1 rw systemd.show_status=0",

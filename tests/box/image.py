@@ -1,6 +1,7 @@
 """What the box boots: Debian's kernel for virtual machines, and an initial file system with the gateway, the
 libraries that it needs from this machine, the drivers of its cards, and busybox."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -16,6 +17,16 @@ DRIVERS = ["bus_pci", "bus_vdev", "mempool_ring", "net_virtio", "net_e1000", "ne
 
 class Missing(Exception):
     """This machine lacks something that the box is made of."""
+
+
+def missing_tools(*more):
+    """What this machine lacks of the programs and rights that each box needs, and of these."""
+    if os.geteuid() != 0:
+        return "root is needed: the cards' cables end in network namespaces"
+    for program in ("qemu-system-x86_64", "depmod", "dpkg-deb", "apt-get", "dig", *more):
+        if not shutil.which(program):
+            return f"{program} is not here (scripts/bootstrap)"
+    return None
 
 
 def output(*command, **options):

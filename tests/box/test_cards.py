@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import pathlib
-import shutil
 import sys
 import unittest
 
@@ -179,11 +178,8 @@ class Here(unittest.TestCase):
 
 def missing():
     """What keeps the box from being built here."""
-    if os.geteuid() != 0:
-        return "root is needed: the cards' cables end in network namespaces"
-    for program in ("qemu-system-x86_64", "busybox", "depmod", "dpkg-deb", "apt-get"):
-        if not shutil.which(program):
-            return f"{program} is not here (scripts/bootstrap)"
+    if reason := image.missing_tools("busybox"):
+        return reason
     if not (lab.BUILD / "src/app/realmgwd").exists():
         return f"{lab.BUILD}/src/app/realmgwd is not built"
     try:

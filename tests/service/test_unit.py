@@ -21,6 +21,7 @@ import unittest
 
 import machine
 from machine import wait_until
+from packages import package
 from stopped import stopped, thread_of
 
 REALM_FILE = "/etc/realmgw/realm.yaml"
@@ -54,7 +55,7 @@ class ServiceCase(unittest.TestCase):
         cls.machine = machine.Machine()
         cls.addClassCleanup(cls.machine.__exit__)
         cls.machine.__enter__()
-        cls.machine.install(machine.package("realmgw"))
+        cls.machine.install(package("realmgw"))
         # There is no journal here.
         cls.machine.write(DROP_IN, f"[Service]\nStandardOutput=append:{LOG}\nStandardError=inherit\n"
                                    f"WatchdogSec={cls.watchdog}\nRestartSec=200ms\nLimitCORE=0\n")
