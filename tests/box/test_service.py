@@ -3,7 +3,7 @@
 dpkg, two emulated PCI cards with two queues each behind an IOMMU, and what the operator's guide says to do.
 
   before the start `--check --here` finds nothing; outbound and inbound by name; both workers get packets from the cards;
-  who has the cards; huge pages; a cable is pulled; the daemon is killed; a stop; a reboot
+  who has the cards; huge pages; MAC addresses; a cable is pulled; the daemon is killed; a stop; a reboot
 
 Root and QEMU are needed; nothing of the machine's own network is touched. Exit status 77: something is missing.
 """
@@ -120,6 +120,10 @@ class Service(Traffic, unittest.TestCase):
         self.assertNotRegex(self.gateway.journal(), "RGW-0011|RGW-0017")
         free = int(machine.run("awk '/HugePages_Free/ { print $2 }' /proc/meminfo")[1])
         self.assertLess(free, HUGE_PAGES)
+
+    def test_udev_leaves_the_kernels_side_of_a_port_the_ports_mac(self):
+        for port in self.gateway.ctl("status")["ports"]:
+            self.assertEqual(machine.read(f"/sys/class/net/rgw-{port['name']}/address").strip(), port["mac"])
 
     def test_a_cable_that_is_pulled_is_told_in_the_journal_and_works_again_when_it_is_back(self):
         """OPS-10"""

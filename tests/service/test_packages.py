@@ -15,7 +15,7 @@ import unittest
 
 import machine
 from packages import later_version, package
-from test_unit import REALM_FILE, realm
+from service_case import REALM_FILE, realm
 
 
 class Contents(unittest.TestCase):
