@@ -118,16 +118,28 @@ bool PortProbe::is_there_again(const Known& known) {
   }
 }
 
+std::vector<std::string> PortProbe::bypasses() {
+  std::vector<config::Port> ports;
+  for (const Known& known : known_) ports.push_back(known.config);
+  return bypasses_of(std::move(ports));
+}
+
+std::vector<std::string> PortProbe::bypasses_of(std::vector<config::Port> ports) {
+  config::Realm realm;
+  realm.ports = std::move(ports);
+  Findings found;
+  find_forwarding(realm, this_machine(), found);
+  std::vector<std::string> lines;
+  for (const auto& finding : found) {
+    if (finding.weight == Finding::Weight::error) lines.push_back(finding.to_line());
+  }
+  return lines;
+}
+
 /// What a start asks of an interface. Throws std::exception.
 void PortProbe::prepare(const dataplane::Port& device, const config::Port& config) {
   locks_.renew(device.id().value(), config);
-  config::Realm alone;
-  alone.ports = {config};
-  Findings found;
-  find_forwarding(alone, this_machine(), found);
-  for (const auto& finding : found) {
-    if (finding.weight == Finding::Weight::error) throw std::runtime_error{finding.to_line()};
-  }
+  if (const auto found = bypasses_of({config}); !found.empty()) throw std::runtime_error{found.front()};
   // Neighbours, sessions' next hops and the interface rgw-<port> know the port by the MAC that it had.
   const unsigned index = ::if_nametoindex(interface_beneath(config.device)->c_str());
   control::Netlink kernel;

@@ -31,6 +31,7 @@ class PortProbe final : public control::PortMonitor {
             DeviceLocks& locks);
   [[nodiscard]] control::PortStatus status(PortId port) override;
   [[nodiscard]] bool renew(PortId port) override;
+  [[nodiscard]] std::vector<std::string> bypasses() override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -52,6 +53,7 @@ class PortProbe final : public control::PortMonitor {
   void look_beneath(const dataplane::Port& device, control::PortStatus& status);
   [[nodiscard]] bool is_there_again(const Known& port);
   [[nodiscard]] bool is_done(const dataplane::Port& device, Known& port);
+  [[nodiscard]] static std::vector<std::string> bypasses_of(std::vector<config::Port> ports);
   void prepare(const dataplane::Port& device, const config::Port& config);
 
   control::Netlink kernel_;

@@ -4,6 +4,8 @@
 #include "realmgw/base/strong_id.hpp"
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace rgw::control {
 
@@ -29,6 +31,9 @@ class PortMonitor {
   /// Goes on with opening the device anew, of a port whose interface is gone and which no worker holds; never
   /// waits for it. True once the device is open: it is not asked again then, and the fault is over.
   [[nodiscard]] virtual bool renew(PortId port) = 0;
+  /// Where the kernel forwards past the gateway at this moment, each in words with what to do about it. Asked
+  /// every few seconds. Of devices that the kernel knows nothing of there is nothing to tell.
+  [[nodiscard]] virtual std::vector<std::string> bypasses() { return {}; }
 };
 
 }  // namespace rgw::control
