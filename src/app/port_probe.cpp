@@ -40,7 +40,8 @@ control::PortStatus PortProbe::status(PortId port) {
     log(message, known.config.name, known.config.device);
   }
   known.reported = status.fault;
-  if (status.fault == PortFault::interface_gone) {
+  if (status.fault != PortFault::none) {
+    status.link_up = false;
     known.gone = true;
     known.before = status;
   }
@@ -70,9 +71,16 @@ bool PortProbe::renew(PortId id) {
   if (known.work.valid()) return is_done(device, known);
   const bool opening = is_there_again(known);
   if (!opening && !device.is_open()) return false;
-  const auto work = [this, &device, &config = known.config, opening] {
+  const bool program_gone = known.before.fault == PortFault::program_gone;
+  if (program_gone && !opening) return false;
+  const auto work = [this, &device, &config = known.config, opening, program_gone] {
     Outcome outcome;
     try {
+      if (program_gone && device.is_open()) {
+        prepare(device, config);  // to close the device takes away whatever program is there by now
+        device.close_dead();
+        return outcome;  // the kernel takes a moment before it gives the queues free
+      }
       device.close_dead();  // as soon as it can be
       if (!opening) return outcome;
       prepare(device, config);
@@ -97,7 +105,10 @@ bool PortProbe::is_done(const dataplane::Port& device, Known& known) {
     known.refused = std::move(outcome.refusal);
     return false;
   }
-  if (!device.is_open()) return false;
+  if (!device.is_open()) {
+    if (known.before.fault == PortFault::program_gone) known.next_try = Clock::now() + outcome.retry;
+    return false;
+  }
   log(LogMessage::interface_back, known.config.name, known.config.device);
   known.refused.clear();
   known.gone = false;
