@@ -55,7 +55,7 @@ class AlgBench {
   // RFC 959 section 5.4.
   void ftp_greeting() {
     segment(Side::outside, "220 Service ready.\r\n");
-    static_cast<void>(read());
+    static_cast<void>(read(1));
   }
 
   // Commands and their replies in turn; every sixteenth command is a PORT, which is edited and opens a
@@ -131,14 +131,15 @@ class AlgBench {
     static_cast<void>(packet.release());
   }
 
-  double read() {
+  // Cycles for each of `count` messages that were pushed.
+  double read(std::uint32_t count = batch) {
     const auto before = counters_.get(Counter::alg_read);
     const Instant now = gateway_.clock().now();
     const auto begin = now_cycles();
     while (service_.step(now)) {
     }
-    const double cycles = static_cast<double>(now_cycles() - begin) / batch;
-    if (counters_.get(Counter::alg_read) - before != batch)
+    const double cycles = static_cast<double>(now_cycles() - begin) / count;
+    if (counters_.get(Counter::alg_read) - before != count)
       throw std::runtime_error{"a message was not read"};
     for (rte_mbuf* mbuf = nullptr; gateway_.rings().packets_to_worker.pop(mbuf);)
       take(ring::PacketBuffer{mbuf});

@@ -75,7 +75,7 @@ void measure_reload(const Options& options, std::uint32_t flows, std::vector<Row
   for (const double one : turns.sweep) all += one;
   rows.push_back({.name = row_name,
                   .sessions = flows,
-                  .direction = "",
+                  .direction = "none",
                   .cycles = all / flows / (options.quick ? 2 : changes),
                   .unit = Unit::session,
                   .more = {{"change_us", us(*std::ranges::max_element(turns.change))},

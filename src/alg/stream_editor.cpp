@@ -1,17 +1,12 @@
 #include "realmgw/alg/stream_editor.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 namespace rgw::alg {
 namespace {
 
 using Flag = TcpSegment::Flag;
 
-// RFC 6298 asks for at least a second before the first repetition; half of it suffices for a line of text
-// that waits in a gateway next to its receiver. Eight repetitions, doubling, are two minutes.
-constexpr Duration first_repeat = std::chrono::milliseconds{500};
-constexpr unsigned most_repeats = 8;
 constexpr std::size_t smallest_mss = 64;
 
 /// The offset that a sequence number means, which lies within 2^31 of `near`.
@@ -25,14 +20,10 @@ std::uint32_t number(std::uint64_t offset, std::uint32_t first) {
   return first + static_cast<std::uint32_t>(offset);
 }
 
-Duration repeat_after(unsigned repeats) {
-  return first_repeat * (1u << repeats);
-}
-
 }  // namespace
 
 StreamEditor::StreamEditor(Inspector& inspector, const Limits& limits)
-    : inspector_{inspector}, limits_{limits} {}
+    : inspector_{inspector}, limits_{limits}, directions_{Direction{limits}, Direction{limits}} {}
 
 // A SYN may meet a former connection of the same ends, in TIME-WAIT, say. The other end then acknowledges
 // what that one had, and a RST with the same number answers (RFC 9293 section 3.10.7.3), which makes room for
@@ -57,7 +48,7 @@ std::vector<StreamEditor::Output> StreamEditor::on_segment(Side from, const TcpS
     return outputs;
   }
   if (segment.has(Flag::syn) && (!here.known || segment.seq != here.first)) {
-    here = Direction{};
+    here = Direction{limits_};
     here.known = true;
     here.first = segment.seq;
     here.acked = 0;
@@ -80,7 +71,7 @@ std::vector<StreamEditor::Output> StreamEditor::on_segment(Side from, const TcpS
   head.payload.clear();
   if (segment.has(Flag::ack_flag) && there.known) {
     acknowledge(there, segment.ack, now);
-    if (may_vouch(there)) there.vouched = there.next;
+    if (may_vouch(there)) there.vouched = there.held.end();
     // An acknowledgement that was overtaken says what the newest said: old edits may be forgotten.
     const auto told = there.log.to_in(std::max(unwrap(segment.ack, there.first, there.acked), there.acked));
     head.ack = number(std::max(told, there.vouched), there.first);
@@ -95,44 +86,43 @@ std::vector<StreamEditor::Output> StreamEditor::on_segment(Side from, const TcpS
     return outputs;
   }
 
-  const std::uint64_t offset = unwrap(segment.seq, here.first, here.next);
+  const std::uint64_t offset = unwrap(segment.seq, here.first, here.held.end());
   const std::string_view payload = segment.payload;
   const std::uint64_t end = offset + payload.size();
 
   if (segment.has(Flag::rst)) {
-    head.seq = number(here.log.to_out(std::min(offset, here.decided)), here.first);
+    head.seq = number(here.log.to_out(std::min(offset, here.held.begin())), here.first);
     outputs.push_back({other(from), std::move(head)});
     return outputs;
   }
-  if (segment.has(Flag::fin) && !here.fin && end >= here.next && end - here.next <= limits_.window)
-    here.fin = end;
+  if (segment.has(Flag::fin)) here.held.accept_fin(end);
 
   // What has gone on before goes on once more, the same, unless the receiver has it. Then a bare segment
   // below its window makes it say so again (RFC 9293 section 3.10.7.4), which is also what a keep-alive
   // wants.
-  Chunk chunk{here.log.to_out(std::min(offset, here.decided)), {}};
-  if (offset < here.decided) {
+  Chunk chunk{here.log.to_out(std::min(offset, here.held.begin())), {}};
+  if (offset < here.held.begin()) {
     const std::uint64_t from_in = std::max(offset, here.log.to_in(here.acked));
-    const std::uint64_t known_end = std::min(end, here.decided);
+    const std::uint64_t known_end = std::min(end, here.held.begin());
     if (from_in < known_end) {
       auto [out, bytes] = here.log.render(from_in, payload.substr(from_in - offset, known_end - from_in));
       chunk = {out, std::move(bytes)};
-    } else if (here.acked != 0 && end < here.decided) {
+    } else if (here.acked != 0 && end < here.held.begin()) {
       chunk.out = here.acked - 1;
     }
   }
 
-  const std::uint64_t before_next = here.next;
-  accept(here, offset, payload);
-  const bool owned = here.decided < here.vouched;
+  const std::uint64_t before = here.held.end();
+  here.held.accept(offset, payload);
+  const bool owned = here.held.begin() < here.vouched;
   Chunk fresh = decide(from, now);
-  if (owned) own(here, fresh, now);
+  if (owned) here.owned.add(fresh, now);
 
   std::uint8_t last_flags = head.flags & Flag::psh;
-  const bool fin_again = here.fin_gone && segment.has(Flag::fin) && end == *here.fin;
-  if (fin_again || fin_due(here)) {
+  const bool fin_again = segment.has(Flag::fin) && here.held.gone_fin() == end;
+  if (fin_again || here.held.take_fin()) {
     last_flags |= Flag::fin;
-    if (chunk.bytes.empty() && fresh.bytes.empty()) chunk.out = here.log.to_out(*here.fin);
+    if (chunk.bytes.empty() && fresh.bytes.empty()) chunk.out = here.log.to_out(*here.held.gone_fin());
   }
 
   if (chunk.bytes.empty() || chunk.out + chunk.bytes.size() == fresh.out) {
@@ -146,64 +136,14 @@ std::vector<StreamEditor::Output> StreamEditor::on_segment(Side from, const TcpS
     emit(from, std::move(head), std::move(fresh), last_flags, outputs);
   }
   if (finished_ || there.stalled) resume_other(from, now, outputs);
-  if (!here.held.empty() && (here.next > before_next || !payload.empty())) vouch(from, outputs);
+  if (!here.held.empty() && (here.held.end() > before || !payload.empty())) vouch(from, outputs);
   return outputs;
 }
 
-void StreamEditor::accept(Direction& direction, std::uint64_t offset, std::string_view bytes) {
-  if (bytes.empty() || offset + bytes.size() <= direction.next) return;
-  if (direction.fin && offset + bytes.size() > *direction.fin) return;  // nothing follows a FIN
-  if (offset > direction.next) {
-    if (offset - direction.next > limits_.window || direction.early.size() >= limits_.early_pieces) return;
-    if (direction.early_bytes + bytes.size() > limits_.window) return;
-    if (direction.early.try_emplace(offset, bytes).second) direction.early_bytes += bytes.size();
-    return;
-  }
-  bytes.remove_prefix(direction.next - offset);
-  const std::size_t room = limits_.window - std::min(limits_.window, direction.held.size());
-  const std::string_view taken = bytes.substr(0, room);
-  direction.held.append(taken);
-  direction.next += taken.size();
-  drain_early(direction);
-}
-
-void StreamEditor::drain_early(Direction& direction) {
-  while (!direction.early.empty() && direction.early.begin()->first <= direction.next) {
-    const auto piece = direction.early.extract(direction.early.begin());
-    direction.early_bytes -= piece.mapped().size();
-    std::string_view bytes = piece.mapped();
-    if (piece.key() + bytes.size() <= direction.next) continue;
-    bytes.remove_prefix(direction.next - piece.key());
-    const std::size_t room = limits_.window - std::min(limits_.window, direction.held.size());
-    bytes = bytes.substr(0, room);
-    direction.held.append(bytes);
-    direction.next += bytes.size();
-  }
-}
-
-/// Is it the FIN's turn? Then it has gone on.
-bool StreamEditor::fin_due(Direction& direction) {
-  if (!direction.fin || direction.fin_gone || direction.decided != *direction.fin) return false;
-  direction.fin_gone = true;
-  direction.decided = direction.next = *direction.fin + 1;
-  return true;
-}
-
-/// The sender will not repeat these bytes.
-void StreamEditor::own(Direction& direction, const Chunk& chunk, Instant now) {
-  if (chunk.bytes.empty()) return;
-  if (direction.owned.empty()) {
-    direction.repeats = 0;
-    direction.repeat_at = now + repeat_after(0);
-  }
-  direction.owned_bytes += chunk.bytes.size();
-  direction.owned.push_back(chunk);
-}
-
 /// What of the held bytes may go on now.
-StreamEditor::Chunk StreamEditor::decide(Side from, Instant now) {
+Chunk StreamEditor::decide(Side from, Instant now) {
   Direction& direction = at(from);
-  Chunk chunk{direction.log.to_out(direction.decided), {}};
+  Chunk chunk{direction.log.to_out(direction.held.begin()), {}};
   direction.stalled = false;
   while (!direction.held.empty()) {
     if (direction.log.in_flight(direction.acked) >= limits_.edits) {
@@ -212,16 +152,16 @@ StreamEditor::Chunk StreamEditor::decide(Side from, Instant now) {
     }
     Decision decision;
     if (!finished_) {
-      decision = inspector_.on_bytes(from, direction.held, now);
+      decision = inspector_.on_bytes(from, direction.held.bytes(), now);
       finished_ = decision.finished;
-      if (!well_formed(decision, direction.held.size()) ||
-          (decision.decided == 0 && direction.held.size() >= limits_.window)) {
+      if (!well_formed(decision, direction.held.bytes().size()) ||
+          (decision.decided == 0 && direction.held.bytes().size() >= limits_.window)) {
         decision = {};
         finished_ = gave_up_ = true;
       }
     }
-    const bool at_end = direction.fin && direction.next == *direction.fin;
-    if (decision.decided == 0 && (finished_ || at_end)) decision.decided = direction.held.size();
+    if (decision.decided == 0 && (finished_ || direction.held.is_complete()))
+      decision.decided = direction.held.bytes().size();
     if (decision.decided == 0) break;
     pass(direction, decision, chunk.bytes);
   }
@@ -229,26 +169,19 @@ StreamEditor::Chunk StreamEditor::decide(Side from, Instant now) {
 }
 
 void StreamEditor::pass(Direction& direction, const Decision& decision, std::string& out) {
-  out += edited(decision, direction.held);
+  out += edited(decision, direction.held.bytes());
   for (const Edit& edit : decision.edits)
-    direction.log.add(direction.decided + edit.at, edit.length, edit.text);
-  direction.decided += decision.decided;
-  direction.held.erase(0, decision.decided);
+    direction.log.add(direction.held.begin() + edit.at, edit.length, edit.text);
+  direction.held.remove(decision.decided);
 }
 
 /// The receiver of that direction acknowledged up to `ack`.
 void StreamEditor::acknowledge(Direction& direction, std::uint32_t ack, Instant now) {
   const std::uint64_t out = unwrap(ack, direction.first, direction.acked);
-  if (out <= direction.acked || out > direction.log.to_out(direction.decided)) return;
+  if (out <= direction.acked || out > direction.log.to_out(direction.held.begin())) return;
   direction.acked = out;
   direction.log.acknowledged(out);
-  while (!direction.owned.empty() &&
-         direction.owned.front().out + direction.owned.front().bytes.size() <= out) {
-    direction.owned_bytes -= direction.owned.front().bytes.size();
-    direction.owned.pop_front();
-  }
-  direction.repeats = 0;
-  direction.repeat_at = now + repeat_after(0);
+  direction.owned.acknowledged(out, now);
 }
 
 /// What blocks remain come first; what is left of the option becomes padding (RFC 2018 section 3, RFC
@@ -280,11 +213,10 @@ void StreamEditor::rewrite_sack(const Direction& acknowledged, std::string& opti
 
 /// An acknowledgement covers all that came before: either the receiver has it, or the editor repeats it.
 bool StreamEditor::may_vouch(const Direction& direction) const {
-  if (direction.held.empty() || direction.owned_bytes + direction.held.size() > limits_.window) return false;
-  const std::uint64_t gone = direction.log.to_out(direction.decided);
-  if (direction.acked >= gone) return true;
-  return !direction.owned.empty() && direction.owned.front().out <= direction.acked &&
-         direction.owned.back().out + direction.owned.back().bytes.size() == gone;
+  if (direction.held.empty() || direction.owned.size() + direction.held.bytes().size() > limits_.window)
+    return false;
+  const std::uint64_t gone = direction.log.to_out(direction.held.begin());
+  return direction.acked >= gone || direction.owned.cover(direction.acked, gone);
 }
 
 /// Acknowledges what is held in the name of the receiver.
@@ -292,7 +224,7 @@ void StreamEditor::vouch(Side from, std::vector<Output>& outputs) {
   Direction& here = at(from);
   const Direction& there = at(other(from));
   if (!there.known || !may_vouch(here)) return;
-  here.vouched = here.next;
+  here.vouched = here.held.end();
   TcpSegment ack = in_the_name_of(there, here);
   ack.ack = number(here.vouched, here.first);
   outputs.push_back({from, std::move(ack)});
@@ -303,7 +235,7 @@ TcpSegment StreamEditor::in_the_name_of(const Direction& sender, const Direction
   TcpSegment segment;
   segment.source_port = sender.source_port;
   segment.destination_port = sender.destination_port;
-  segment.seq = number(sender.log.to_out(sender.decided), sender.first);
+  segment.seq = number(sender.log.to_out(sender.held.begin()), sender.first);
   segment.ack = sender.ack;
   segment.flags = Flag::ack_flag;
   segment.window = sender.window;
@@ -327,8 +259,8 @@ void StreamEditor::emit(Side from, TcpSegment head, Chunk chunk, std::uint8_t la
 
   const auto base = static_cast<std::uint8_t>(head.flags & ~(Flag::psh | Flag::fin));
   if (head.has(Flag::urg)) {
-    const std::uint64_t urgent = unwrap(head.seq + head.urgent, here.first, here.next);
-    const std::uint64_t out = here.log.to_out(std::min(urgent, here.decided));
+    const std::uint64_t urgent = unwrap(head.seq + head.urgent, here.first, here.held.end());
+    const std::uint64_t out = here.log.to_out(std::min(urgent, here.held.begin()));
     head.urgent = static_cast<std::uint16_t>(std::min<std::uint64_t>(out - std::min(out, chunk.out), 0xffff));
   }
   std::size_t sent = 0;
@@ -351,8 +283,8 @@ void StreamEditor::resume_other(Side from, Instant now, std::vector<Output>& out
   if (there.held.empty()) return;
   Chunk chunk = decide(other(from), now);
   if (chunk.bytes.empty()) return;
-  own(there, chunk, now);
-  const std::uint8_t last_flags = Flag::psh | (fin_due(there) ? Flag::fin : 0);
+  there.owned.add(chunk, now);
+  const std::uint8_t last_flags = Flag::psh | (there.held.take_fin() ? Flag::fin : 0);
   emit(other(from), in_the_name_of(there, at(from)), std::move(chunk), last_flags, outputs);
 }
 
@@ -360,10 +292,8 @@ std::vector<StreamEditor::Output> StreamEditor::on_time(Instant now) {
   std::vector<Output> outputs;
   for (const Side from : {Side::inside, Side::outside}) {
     Direction& here = at(from);
-    if (here.owned.empty() || now < here.repeat_at || here.repeats >= most_repeats) continue;
-    ++here.repeats;
-    here.repeat_at = now + repeat_after(here.repeats);
-    emit(from, in_the_name_of(here, at(other(from))), here.owned.front(), Flag::psh, outputs);
+    if (const Chunk* chunk = here.owned.due(now))
+      emit(from, in_the_name_of(here, at(other(from))), *chunk, Flag::psh, outputs);
   }
   return outputs;
 }
@@ -371,8 +301,8 @@ std::vector<StreamEditor::Output> StreamEditor::on_time(Instant now) {
 std::optional<Instant> StreamEditor::next_time() const {
   std::optional<Instant> next;
   for (const Direction& direction : directions_) {
-    if (direction.owned.empty() || direction.repeats >= most_repeats) continue;
-    if (!next || direction.repeat_at < *next) next = direction.repeat_at;
+    const auto repeat = direction.owned.next_time();
+    if (repeat && (!next || *repeat < *next)) next = repeat;
   }
   return next;
 }
@@ -383,15 +313,14 @@ SequenceMap StreamEditor::map(Side from) const {
 
 bool StreamEditor::at_rest() const {
   return finished_ && std::all_of(directions_.begin(), directions_.end(), [](const Direction& direction) {
-           return direction.held.empty() && direction.early.empty() && direction.owned.empty() &&
+           return direction.held.memory() == 0 && direction.owned.empty() &&
                   direction.log.in_flight(direction.acked) == 0;
          });
 }
 
 std::size_t StreamEditor::memory() const {
   std::size_t bytes = 0;
-  for (const Direction& direction : directions_)
-    bytes += direction.held.size() + direction.early_bytes + direction.owned_bytes;
+  for (const Direction& direction : directions_) bytes += direction.held.memory() + direction.owned.size();
   return bytes;
 }
 

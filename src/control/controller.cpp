@@ -108,7 +108,7 @@ Controller::Controller(Surroundings surroundings)
             counters_,
             surroundings_.packets,
             [this](const net::Ipv6Address& remote) {
-              return recursion_ ? recursion_->proxy_of(remote, surroundings_.clock.now()) : std::nullopt;
+              return proxies_ ? proxies_->proxy_of(remote, surroundings_.clock.now()) : std::nullopt;
             },
             [this](WorkerId worker) { take_events(worker, surroundings_.clock.now()); }},
       port_status_(realm_->ports.size()),
@@ -118,6 +118,8 @@ Controller::Controller(Surroundings surroundings)
       next_watch_{started_},
       next_kernel_look_{started_} {
   for (const auto& endpoint : surroundings_.dns_listen) dns_listening_.push_back(dns_.listen(endpoint));
+  if (const auto& block = realm_->realm.nat46.proxies)
+    proxies_.emplace(*block, workers_, salt_from(~surroundings_.seed));
   set_up_recursion();
   if (realm_->realm.pcp.on) {
     pcp_.emplace(loop_, surroundings_.clock, realm_, workers_, ownership(), counters_);
@@ -142,8 +144,8 @@ void Controller::set_up_recursion() {
   } else if (recursion_) {
     recursion_->change(realm);
   } else {
-    dns_.recurse_through(
-        &recursion_.emplace(realm, loop_, workers_, salt_from(~surroundings_.seed), counters_));
+    dns_.recurse_through(&recursion_.emplace(realm, loop_, proxies_ ? &proxies_->directory() : nullptr,
+                                             salt_from(~surroundings_.seed), counters_));
   }
 }
 
@@ -257,7 +259,7 @@ bool Controller::take_events(WorkerId worker, Instant now) {
       [&](const ring::MappingsPageFilled& page) { mapping_pages_.filled(page); },
       [&](const ring::PinholesPageFilled& page) { pinhole_pages_.filled(page); },
       [&](const ring::ProxyUse& use) {
-        if (recursion_) recursion_->hear(use);
+        if (proxies_) proxies_->hear(use);
       },
       [&](const ring::InspectionBegun& begun) { algs_.begun(begun); },
       [&](const ring::InspectionEnded& ended) { algs_.ended(ended); },
@@ -354,7 +356,7 @@ void Controller::add_commands() {
   ctl_->add("map", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     const auto address = arguments.size() == 1 ? net::IpAddress::parse(arguments.front()) : std::nullopt;
     if (!address) return ctl_error("map takes an IP address");
-    const auto* proxies = recursion_ ? recursion_->proxies() : nullptr;
+    const auto* proxies = proxies_ ? &proxies_->directory() : nullptr;
     return text(translations_report({*realm_, pool_, hosts_, proxies}, *address));
   });
   ctl_->add("pool", [this, text](Arguments) {

@@ -1,7 +1,5 @@
 #include "realmgw/control/recursive_service.hpp"
 
-#include "realmgw/nat/proxy_table.hpp"
-
 #include <nlohmann/json.hpp>
 #include <tuple>
 #include <unordered_map>
@@ -95,16 +93,16 @@ class RecursiveService::Course final : dns::AnswerSink, dns::SocketWatcher {
   std::unordered_map<dns::RecursionTicket, ReplyPath> paths_;
 };
 
-RecursiveService::RecursiveService(const config::Realm& realm, EventLoop& loop, WorkerLinks& workers,
+RecursiveService::RecursiveService(const config::Realm& realm, EventLoop& loop, dns::ProxyDirectory* proxies,
                                    const HashSalt& salt, CounterBlock& counters)
     : loop_{loop},
-      workers_{workers},
+      proxies_{proxies},
       salt_{salt},
       counters_{counters},
       dns_{realm.dns},
       pref64_{realm.nat64.prefix},
       cache_{make_cache(realm)} {
-  course_ = std::make_unique<Course>(realm, loop_, cache_, make_proxies(realm), counters_);
+  course_ = std::make_unique<Course>(realm, loop_, cache_, proxies_, counters_);
 }
 
 RecursiveService::~RecursiveService() = default;
@@ -114,14 +112,6 @@ std::shared_ptr<dns::AnswerCache> RecursiveService::make_cache(const config::Rea
       dns::AnswerCache::Limits{realm.dns.cache, realm.dns.cache * bytes_per_answer}, salt_);
 }
 
-dns::ProxyBinder* RecursiveService::make_proxies(const config::Realm& realm) {
-  if (!realm.nat46.proxies) return nullptr;
-  if (proxies_) return &*proxies_;
-  const nat::ProxyBlock block{*realm.nat46.proxies};
-  return &proxies_.emplace(block.address(block.dns_first()), block.dns_count(), salt_,
-                           static_cast<dns::ProxyEvents&>(*this));
-}
-
 void RecursiveService::change(const config::Realm& realm) {
   const auto& next = realm.dns;
   const bool same_answers = std::tie(next.dns64, next.dns64_exclude, next.ces, realm.nat64.prefix) ==
@@ -129,7 +119,7 @@ void RecursiveService::change(const config::Realm& realm) {
   const bool same = same_answers && next.upstreams == dns_.upstreams && next.nsid == dns_.nsid;
   if (!same) {
     auto cache = same_answers ? cache_ : make_cache(realm);
-    auto course = std::make_unique<Course>(realm, loop_, cache, make_proxies(realm), counters_);
+    auto course = std::make_unique<Course>(realm, loop_, cache, proxies_, counters_);
     cache_ = std::move(cache);
     former_.push_back(std::exchange(course_, std::move(course)));
   }
@@ -147,22 +137,6 @@ void RecursiveService::tick(Instant now) {
   course_->tick(now);
   for (const auto& former : former_) former->tick(now);
   std::erase_if(former_, [](const auto& former) { return former->done(); });
-}
-
-bool RecursiveService::bound(const net::Ipv4Address& proxy, const net::Ipv6Address& remote, Instant until) {
-  // As with a reservation (POOL-1): all workers know it before the answer leaves.
-  if (!workers_.room_for(1)) return false;
-  workers_.broadcast(ring::ProxyBind{proxy, remote, until});
-  return workers_.settled();
-}
-
-void RecursiveService::hear(const ring::ProxyUse& use) {
-  if (!proxies_) return;
-  use.in_use ? proxies_->hold(use.proxy) : proxies_->release(use.proxy);
-}
-
-std::optional<net::Ipv4Address> RecursiveService::proxy_of(const net::Ipv6Address& remote, Instant now) {
-  return proxies_ ? proxies_->bind(remote, now, now + std::chrono::minutes{1}) : std::nullopt;
 }
 
 std::string RecursiveService::report(std::size_t limit, Instant now) const {

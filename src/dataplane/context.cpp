@@ -85,66 +85,14 @@ Context::Context(const WorkerParts& parts)
       neighbours{max_neighbours, salt},
       error_budget{errors_per_second, error_burst},
       reset_budget{resets_per_second, reset_burst},
+      outlets{parts.id, parts.ports, *parts.peers, counters},
       realm{parts.snapshot, salt},
       max_inspected{inspected_of_worker(parts.snapshot->realm.alg, parts.peers->workers())},
       companions{companions_of_worker(parts.snapshot->realm.alg, parts.peers->workers()),
-                 parts.snapshot->policy.max_pinholes},
-      tx_(parts.ports.size()),
-      to_peers_(parts.peers->workers()) {
-  for (std::size_t i = 0; i < tx_.size(); ++i) tx_[i].open = has_queue(*ports[i]);
+                 parts.snapshot->policy.max_pinholes} {
   book.observe(news_);
   now = clock.now();
   tick = nat::tick_of(now);
-}
-
-void Context::transmit_otherwise(PortId port_id, rte_mbuf* mbuf) {
-  const Port& port = *ports[port_id.value()];
-  // How many queues a device has that is being opened nobody may ask.
-  if (tx_[port_id.value()].released || has_queue(port)) return drop(mbuf, Counter::port_down);
-  auto& note = ring::note(mbuf);
-  note.purpose = ring::Purpose::finish;
-  note.port = port_id;
-  note.from = id;
-  push_peer(WorkerId{static_cast<std::uint8_t>(id.value() % port.queues())},
-            {mbuf, ring::no_signpost, PeerMessage::Word::noted, {}});
-}
-
-void Context::release(PortId port) {
-  TxBuffer& buffer = tx_[port.value()];
-  buffer.released = true;
-  buffer.open = false;
-  for (std::uint16_t i = 0; i < buffer.count; ++i) drop(buffer.packets[i], Counter::port_down);
-  buffer.count = 0;
-}
-
-void Context::flush(const Port& port, TxBuffer& buffer) {
-  const std::uint16_t sent =
-      port.send(static_cast<std::uint16_t>(id.value()), buffer.packets.data(), buffer.count);
-  counters.add(Counter::tx_packets, sent);
-  for (std::uint16_t i = sent; i < buffer.count; ++i) drop(buffer.packets[i], Counter::tx_ring_full);
-  buffer.count = 0;
-}
-
-void Context::flush(WorkerId peer, PeerBuffer& buffer) {
-  const unsigned sent = peers.ring(id, peer).push_burst({buffer.messages.data(), buffer.count});
-  for (unsigned i = sent; i < buffer.count; ++i) {
-    // A signpost whose end is not heard of ends by its own timer.
-    const PeerMessage& message = buffer.messages[i];
-    if (message.packet == nullptr) continue;
-    if (message.signpost != ring::no_signpost &&
-        ring::note(message.packet).signpost_state == ring::SignpostState::fresh)
-      unsent_.push_back(message.signpost);
-    drop(message.packet, Counter::steer_peer_full);
-  }
-  buffer.count = 0;
-}
-
-void Context::retire_unsent() {
-  for (const std::uint32_t name : unsent_) {
-    if (const nat::SessionSlot slot = signpost_named(name); slot != nat::no_session)
-      book.end(slot, Counter::session_ended);
-  }
-  unsent_.clear();
 }
 
 nat::SessionSlot Context::signpost_named(std::uint32_t name) const {
@@ -154,14 +102,14 @@ nat::SessionSlot Context::signpost_named(std::uint32_t name) const {
 }
 
 void Context::flush() {
-  for (std::size_t i = 0; i < tx_.size(); ++i) {
-    if (tx_[i].count != 0) flush(*ports[i], tx_[i]);
+  outlets.flush();
+  if (outlets.unsent_signposts().empty()) [[likely]]
+    return;
+  for (const std::uint32_t name : outlets.unsent_signposts()) {
+    if (const nat::SessionSlot slot = signpost_named(name); slot != nat::no_session)
+      book.end(slot, Counter::session_ended);
   }
-  for (std::uint8_t peer = 0; peer < to_peers_.size(); ++peer) {
-    if (to_peers_[peer].count != 0) flush(WorkerId{peer}, to_peers_[peer]);
-  }
-  if (!unsent_.empty()) [[unlikely]]
-    retire_unsent();
+  outlets.unsent_signposts().clear();
 }
 
 void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port) {
@@ -213,19 +161,10 @@ void Context::write_note(const Packet& packet, std::uint32_t signpost) const {
 
 Verdict Context::to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost, ring::SignpostState state) {
   if (packet.hops == max_hops) return Verdict::drop(Counter::steer_too_many_hops);
-  counters.add(Counter::steer_to_peer);
   write_note(packet, signpost);
   ring::note(packet.mbuf).signpost_state = state;
-  push_peer(peer, {packet.mbuf, signpost, PeerMessage::Word::noted, {}});
+  outlets.hand_over(packet.mbuf, peer, signpost);
   return Verdict::taken();
-}
-
-void Context::pass_from_kernel(rte_mbuf* mbuf, PortId port, WorkerId owner) {
-  auto& note = ring::note(mbuf);
-  note.purpose = ring::Purpose::from_kernel;
-  note.port = port;
-  note.from = id;
-  push_peer(owner, {mbuf, ring::no_signpost, PeerMessage::Word::noted, {}});
 }
 
 void Context::answer(const Packet& cause, std::span<const std::uint8_t> ip_packet) {
@@ -244,7 +183,7 @@ void Context::answer(const Packet& cause, std::span<const std::uint8_t> ip_packe
   ethernet = {
       .destination = received.source, .source = snapshot().port(cause.came_from).mac, .type = received.type};
   std::memcpy(bytes + sizeof(EthernetHeader), ip_packet.data(), ip_packet.size());
-  transmit(cause.came_from, mbuf);
+  outlets.transmit(cause.came_from, mbuf);
 }
 
 void Context::report(const Packet& cause, nat::IcmpError error, std::uint32_t word) {

@@ -37,16 +37,16 @@ void handle(Context& context, const ring::RealmExchange& exchange) {
 }
 
 void handle(Context& context, const ring::LinkState& link) {
-  context.set_link(link.port, link.up);
+  context.outlets.set_link(link.port, link.up);
 }
 
 void handle(Context& context, const ring::PortRelease& release) {
-  context.release(release.port);
+  context.outlets.release(release.port);
   context.report_to_control(ring::PortReleased{release.port});
 }
 
 void handle(Context& context, const ring::PortTake& take) {
-  context.take(take.port);
+  context.outlets.take(take.port);
 }
 
 void handle(Context& context, const ring::PinholeOpen& open) {

@@ -71,7 +71,8 @@ std::optional<Counter> SessionNews::session_began(nat::SessionSlot slot, const n
 void SessionNews::session_ends(nat::SessionSlot slot, Counter why) {
   const Session& session = context_.sessions[slot];
   context_.counters.add(why);
-  if (session.posted) context_.tell_signpost(session.home, session.posted_by, PeerMessage::Word::ended);
+  if (session.posted)
+    context_.outlets.tell_signpost(session.home, session.posted_by, PeerMessage::Word::ended);
   if (session.companion != 0) [[unlikely]]
     end_companion(context_, session.companion);
   if (session.ground == nat::Ground::claim) [[unlikely]]

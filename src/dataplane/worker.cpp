@@ -53,7 +53,7 @@ std::uint32_t Worker::step() {
     }
   }
   for (const auto& port : context_.ports) {
-    if (context_.reads(*port)) work += handle_queue(*port);
+    if (context_.outlets.reads(*port)) work += handle_queue(*port);
   }
   keep_house();
   if (context_.sweep.under_way) [[unlikely]]
@@ -119,6 +119,7 @@ void Worker::take_up(rte_mbuf* mbuf) {
   packet.ports_known = note.ports_known;
   packet.hairpinned = note.hairpinned;
   packet.respelled = false;
+  packet.edited = note.purpose == ring::Purpose::edited;
   packet.signpost = note.signpost;
   packet.signpost_state = note.signpost_state;
   packet.from = note.from;
@@ -151,7 +152,7 @@ std::uint32_t Worker::handle_peer(PeerRing& ring) {
         add(handed, message);
         break;
       case ring::Purpose::finish:
-        context_.transmit(ring::note(message.packet).port, message.packet);
+        context_.outlets.transmit(ring::note(message.packet).port, message.packet);
         break;
       default:
         stages::from_kernel(context_, message.packet, ring::note(message.packet).port);
@@ -213,7 +214,7 @@ std::uint32_t Worker::handle_control_packets() {
       context_.counters.add(Counter::from_kernel);
       stages::from_kernel(context_, packets[i], note.port);
     } else {
-      context_.transmit(note.port, packets[i]);
+      context_.outlets.transmit(note.port, packets[i]);
     }
   }
   if (!batch_.empty()) walk_edited();
@@ -222,14 +223,12 @@ std::uint32_t Worker::handle_control_packets() {
 
 // What an ALG sends on has passed the stages before translation once.
 void Worker::walk_edited() {
-  context_.edited = true;
   stages::parse(context_, batch_);
   stages::edited(context_, batch_);
   stages::egress(context_, batch_);
   stages::translate(context_, batch_);
   stages::resolve(context_, batch_);
   batch_.clear();
-  context_.edited = false;
   if (!context_.again.empty()) run();
 }
 
@@ -241,7 +240,7 @@ void Worker::keep_house() {
         // Its packets may all go the way on which the signpost does not see them.
         const nat::Session& session = context_.sessions[slot];
         if (!session.posted) return;
-        context_.tell_signpost(session.home, session.posted_by, PeerMessage::Word::lives);
+        context_.outlets.tell_signpost(session.home, session.posted_by, PeerMessage::Word::lives);
       });
   context_.syns.expire(context_.now, stored_syns_a_turn,
                        [&](const nat::StoredSyns::Syn& syn) { stages::refuse_stored(context_, syn); });

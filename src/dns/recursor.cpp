@@ -3,10 +3,8 @@
 #include "realmgw/dns/reverse.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "opt_head.hpp"
 #include "reply_room.hpp"
 
 namespace rgw::dns {
@@ -14,24 +12,6 @@ namespace {
 
 constexpr std::string_view overload_text = "too many queries wait for an answer";
 constexpr std::string_view failure_text = "no upstream gave an answer";
-
-/// The query that an upstream gets. It asks for validation's result (AD, RFC 6840 section 5.7) and leaves
-/// validation itself to the client that asked so (CD).
-std::span<const std::uint8_t> upstream_query(const AnswerKey& key, std::span<std::uint8_t> room) {
-  const Question question = key.question();
-  const auto type = static_cast<std::uint16_t>(question.type);
-  const std::uint16_t flags = flag::rd | flag::ad | (key.checking_disabled() ? flag::cd : std::uint16_t{0});
-  const auto upper = [](std::uint16_t value) { return static_cast<std::uint8_t>(value >> 8); };
-  const auto lower = [](std::uint16_t value) { return static_cast<std::uint8_t>(value); };
-  const std::array<std::uint8_t, header_size> header{0, 0, upper(flags), lower(flags), 0, 1, 0, 0, 0, 0,
-                                                     0, 1};
-  const std::array<std::uint8_t, 4> what{upper(type), lower(type), 0, class_in};
-  auto out = std::ranges::copy(header, room.begin()).out;
-  out = std::ranges::copy(question.name.wire(), out).out;
-  out = std::ranges::copy(what, out).out;
-  out = std::ranges::copy(opt_head(Rcode::noerror, key.dnssec_ok(), 0), out).out;
-  return room.first(static_cast<std::size_t>(out - room.begin()));
-}
 
 /// Is this NAPTR record one of a customer edge node? Its services field names the protocol that edges speak
 /// with each other, CETP (RFC 3403 section 4.1: after order, preference and flags).
@@ -56,7 +36,11 @@ bool failed(const Response& response) {
 
 Recursor::Recursor(RecursorConfig config, AnswerCache& cache, Upstream& upstream, ProxyBinder* binder,
                    CounterBlock& counters)
-    : config_{std::move(config)}, cache_{cache}, upstream_{upstream}, counters_{counters}, room_(tcp_size) {
+    : config_{std::move(config)},
+      cache_{cache},
+      counters_{counters},
+      fetches_{upstream, config_.patience, counters},
+      room_(tcp_size) {
   if (config_.dns64) dns64_.emplace(*config_.dns64, config_.dns64_exclude);
   if (binder != nullptr) dns46_.emplace(*binder);
 }
@@ -67,9 +51,9 @@ bool Recursor::may_synthesise(const AnswerKey& key) const {
   return (dns64_ && key.type() == RrType::aaaa) || (dns46_ && key.type() == RrType::a);
 }
 
-Recursor::Way Recursor::way_for(const AnswerKey& key) const {
+Recursor::Plan Recursor::plan_for(const AnswerKey& key) const {
   if (may_synthesise(key)) {
-    return {key.type() == RrType::aaaa ? Plan::dns64 : Plan::dns46, key.with(Form::served), key};
+    return {key.type() == RrType::aaaa ? Manner::dns64 : Manner::dns46, key.with(Form::served), key};
   }
   if (key.type() == RrType::ptr) {
     const Name name = key.question().name;
@@ -78,18 +62,18 @@ Recursor::Way Recursor::way_for(const AnswerKey& key) const {
     if (!meant && dns46_) meant = dns46_->reverse(name);
     if (meant) {
       const Question inner{Name::from_text(reverse_name(*meant)).value(), RrType::ptr};
-      return {Plan::reverse, key.with(Form::served),
+      return {Manner::reverse, key.with(Form::served),
               AnswerKey{inner, key.dnssec_ok(), key.checking_disabled()}};
     }
   }
-  return {Plan::forward, key, key};
+  return {Manner::forward, key, key};
 }
 
-std::optional<AnswerView> Recursor::find_cached(const Way& way, Instant now) {
-  if (const auto served = cache_.find(way.served, now)) return served;
-  if (way.plan == Plan::forward || way.plan == Plan::reverse) return std::nullopt;
+std::optional<AnswerView> Recursor::find_cached(const Plan& plan, Instant now) {
+  if (const auto served = cache_.find(plan.served, now)) return served;
+  if (plan.manner == Manner::forward || plan.manner == Manner::reverse) return std::nullopt;
   // A native answer that is there needs no synthesis; nor does a name that is not.
-  const auto native = cache_.find(way.native, now);
+  const auto native = cache_.find(plan.native, now);
   if (native && (native->head.has_data || native->head.rcode == Rcode::nxdomain)) return native;
   return std::nullopt;
 }
@@ -102,12 +86,12 @@ RecursionOutcome Recursor::ask(const Query& query, const Client& client, Instant
       return Answered{write(encode(*special, query.question).view(), query, client, room)};
   }
   const AnswerKey asked{query.question, query.edns.dnssec_ok, (query.flags & flag::cd) != 0};
-  const Way way = way_for(asked);
-  if (const auto cached = find_cached(way, now)) {
+  const Plan plan = plan_for(asked);
+  if (const auto cached = find_cached(plan, now)) {
     counters_.add(Counter::dns_cache_hits);
     return Answered{write(*cached, query, client, room)};
   }
-  const Text text{way.served.bytes()};
+  const Text text{plan.served.bytes()};
   if (const auto found = jobs_.find(text); found != jobs_.end()) {
     if (is_waiting(found->second, query, client)) {
       counters_.add(Counter::dns_retransmitted);
@@ -118,12 +102,12 @@ RecursionOutcome Recursor::ask(const Query& query, const Client& client, Instant
     return enlist(found->second, query, client);
   }
   if (auto refused = refuse(query, client, room)) return *refused;
-  Job job{way, {}, {}, {}};
+  Job job{plan, {}, {}, {}};
   if (config_.ces && (asked.type() == RrType::a || asked.type() == RrType::aaaa))
     ask_for_peer(asked.with(RrType::naptr), now);
-  job.native = need(way.native, text, now);
-  if (way.plan == Plan::dns64) job.other = need(way.native.with(RrType::a), text, now);
-  if (way.plan == Plan::dns46) job.other = need(way.native.with(RrType::aaaa), text, now);
+  job.native = need(plan.native, text, now);
+  if (plan.manner == Manner::dns64) job.other = need(plan.native.with(RrType::a), text, now);
+  if (plan.manner == Manner::dns46) job.other = need(plan.native.with(RrType::aaaa), text, now);
   if (const auto settled = settle(job, now)) {
     const EncodedAnswer answer = keep(job, *settled, now);
     return Answered{write(answer.view(), query, client, room)};
@@ -180,65 +164,30 @@ std::span<const std::uint8_t> Recursor::write(const AnswerView& answer, const Qu
 
 std::optional<Response> Recursor::need(const AnswerKey& key, const Text& job, Instant now) {
   if (const auto cached = cache_.find(key, now)) return decode(*cached, key.question());
-  send(key, &job, now);
+  fetches_.ask(key, &job, now);
   return std::nullopt;
 }
 
 void Recursor::ask_for_peer(const AnswerKey& key, Instant now) {
-  if (!cache_.find(key, now)) send(key, nullptr, now);
-}
-
-void Recursor::send(const AnswerKey& key, const Text* job, Instant now) {
-  const auto [place, is_new] = fetches_.try_emplace(Text{key.bytes()}, Fetch{key, FetchId{next_fetch_}, {}});
-  if (job != nullptr) place->second.jobs.push_back(*job);
-  if (!is_new) return;
-  const FetchId id{next_fetch_++};
-  fetch_keys_.emplace(id, place->first);
-  deadlines_.emplace_back(now + config_.patience, id);
-  std::array<std::uint8_t, header_size + Name::max_size + 16> room;
-  counters_.add(Counter::dns_upstream_queries);
-  upstream_.ask(id, upstream_query(key, room));
+  if (!cache_.find(key, now)) fetches_.ask(key, nullptr, now);
 }
 
 void Recursor::step(Instant now, AnswerSink& sink) {
-  while (auto reply = upstream_.take()) {
-    receive(reply->id, reply->status, reply->message, now, sink);
-  }
-  while (!deadlines_.empty()) {
-    const auto [deadline, id] = deadlines_.front();
-    const bool waits = fetch_keys_.contains(id);
-    if (waits && deadline > now) break;
-    deadlines_.pop_front();
-    if (!waits) continue;
-    upstream_.cancel(id);
-    receive(id, UpstreamReply::Status::no_answer, {}, now, sink);
-  }
+  while (auto done = fetches_.take(now)) receive(*done, now, sink);
 }
 
-void Recursor::receive(FetchId id, UpstreamReply::Status status, std::span<const std::uint8_t> message,
-                       Instant now, AnswerSink& sink) {
-  const auto known = fetch_keys_.extract(id);
-  if (known.empty()) return;
-  const Fetch fetch = std::move(fetches_.extract(known.mapped()).mapped());
-  std::optional<Response> read;
-  if (status == UpstreamReply::Status::answered)
-    read = read_response(message, fetch.key.question(), fetch.key.dnssec_ok());
-  if (!read) {
-    read = Response::failure(status == UpstreamReply::Status::unreachable
-                                 ? ExtendedError::network_error
-                                 : ExtendedError::no_reachable_authority);
-  }
-  Response& response = *read;
-  if (failed(response)) counters_.add(Counter::dns_upstream_failures);
-  if (fetch.key.type() == RrType::aaaa && may_synthesise(fetch.key)) dns64_->exclude(response);
-  if (fetch.key.type() == RrType::naptr && config_.ces) report_peer(response);
-  cache_.store(fetch.key, encode(response, fetch.key.question()).view(), response.lifetime(), now);
+void Recursor::receive(Fetches::Done& done, Instant now, AnswerSink& sink) {
+  const AnswerKey& key = done.key;
+  Response& response = done.response;
+  if (key.type() == RrType::aaaa && may_synthesise(key)) dns64_->exclude(response);
+  if (key.type() == RrType::naptr && config_.ces) report_peer(response);
+  cache_.store(key, encode(response, key.question()).view(), response.lifetime(), now);
 
-  for (const Text& text : fetch.jobs) {
+  for (const Text& text : done.askers) {
     const auto found = jobs_.find(text);
     if (found == jobs_.end()) continue;
     Job& waiting = found->second;
-    (waiting.way.native == fetch.key ? waiting.native : waiting.other) = response;
+    (waiting.plan.native == key ? waiting.native : waiting.other) = response;
     const auto settled = settle(waiting, now);
     if (!settled) continue;
     // Out of the table first: the sink may lead to another question.
@@ -249,18 +198,18 @@ void Recursor::receive(FetchId id, UpstreamReply::Status status, std::span<const
 
 std::optional<Response> Recursor::settle(const Job& job, Instant now) {
   if (!job.native) return std::nullopt;
-  switch (job.way.plan) {
-    case Plan::forward:
+  switch (job.plan.manner) {
+    case Manner::forward:
       return job.native;
-    case Plan::reverse:
+    case Manner::reverse:
       return aliased(job);
-    case Plan::dns64:
-    case Plan::dns46:
+    case Manner::dns64:
+    case Manner::dns46:
       break;
   }
   // RFC 6147 sections 5.1.1 and 5.1.2: what is there natively, and what is said not to be, stands; any other
   // error counts as an empty answer.
-  if (job.native->rcode == Rcode::nxdomain || job.native->has(job.way.native.type())) return job.native;
+  if (job.native->rcode == Rcode::nxdomain || job.native->has(job.plan.native.type())) return job.native;
   if (!job.other) return std::nullopt;
   return synthesise(job, now);
 }
@@ -271,9 +220,10 @@ Response Recursor::aliased(const Job& job) const {
   Response response = *job.native;
   response.authentic = false;
   response.synthesised = true;
-  response.records.insert(response.records.begin(), name_record(job.way.served.question().name, RrType::cname,
-                                                                std::min(alias_ttl, job.native->lifetime()),
-                                                                job.way.native.question().name));
+  response.records.insert(
+      response.records.begin(),
+      name_record(job.plan.served.question().name, RrType::cname, std::min(alias_ttl, job.native->lifetime()),
+                  job.plan.native.question().name));
   return response;
 }
 
@@ -281,7 +231,7 @@ Response Recursor::synthesise(const Job& job, Instant now) {
   const Response& native = *job.native;
   const Response& other = *job.other;
   std::optional<Response> response;
-  if (job.way.plan == Plan::dns64) {
+  if (job.plan.manner == Manner::dns64) {
     response = dns64_->synthesise(native, other);
     if (response) counters_.add(Counter::dns64_synthesised);
   } else {
@@ -298,14 +248,14 @@ Response Recursor::synthesise(const Job& job, Instant now) {
 }
 
 EncodedAnswer Recursor::keep(const Job& job, const Response& response, Instant now) {
-  EncodedAnswer answer = encode(response, job.way.served.question());
-  const bool is_native = !response.synthesised && (!job.other || response.has(job.way.native.type()) ||
+  EncodedAnswer answer = encode(response, job.plan.served.question());
+  const bool is_native = !response.synthesised && (!job.other || response.has(job.plan.native.type()) ||
                                                    response.rcode != Rcode::noerror);
-  if (job.way.plan == Plan::forward || is_native) return answer;  // it lies in the cache as received
+  if (job.plan.manner == Manner::forward || is_native) return answer;  // it lies in the cache as received
   // That there is neither the one type nor the other is known for as long as both are.
   const std::uint32_t lifetime =
       response.synthesised ? response.lifetime() : std::min(response.lifetime(), job.other->lifetime());
-  cache_.store(job.way.served, answer.view(), lifetime, now);
+  cache_.store(job.plan.served, answer.view(), lifetime, now);
   return answer;
 }
 

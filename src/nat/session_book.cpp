@@ -129,7 +129,12 @@ SessionBook::Opened SessionBook::open(const net::FlowKey<Inside>& inside,
   }
   if (how.earlier != nullptr) [[unlikely]]
     session.created -= static_cast<Tick>(how.earlier->age.count() >> tick_shift);
-  take(session, how.ground, now);
+  if (how.ground.kind == Ground::port && !local) [[likely]] {
+    hosts_.begin_share(host, how.ground.index, outside.tail.near_port.host());
+  } else {
+    take(how.ground, session, now);
+  }
+  if constexpr (Inside::family == Family::v4 && Outside::family == Family::v6) proxies_.join(inside.far);
   for (std::size_t n = 0; n < observers_.size(); ++n) {
     if (const auto why = observers_[n]->session_began(slot, how.ground)) [[unlikely]] {
       end_heard(slot, Counter::session_ended, n + 1);
@@ -145,14 +150,11 @@ template Opened SessionBook::open(const net::FlowKey4&, const net::FlowKey6&, co
 template Opened SessionBook::open(const net::FlowKey6&, const net::FlowKey4&, const NewSession&, Instant);
 template Opened SessionBook::open(const net::FlowKey6&, const net::FlowKey6&, const NewSession&, Instant);
 
-/// What `give_back` gives back.
-void SessionBook::take(const Session& session, const NewGround& ground, Instant now) {
+/// Ground that is no shared port of a host.
+void SessionBook::take(const NewGround& ground, const Session& session, Instant now) {
   switch (ground.kind) {
     case Ground::none:
-      break;
     case Ground::port:
-      if (!session.local)
-        hosts_.begin_share(session.host(), ground.index, session.outside.tail.near_port.host());
       break;
     case Ground::mapping:
       mappings_.join(ground.index, session.remote(Side::outside));
@@ -167,8 +169,6 @@ void SessionBook::take(const Session& session, const NewGround& ground, Instant 
       if (ground.claim) bindings_.take(*ground.claim, now);
       break;
   }
-  if (session.inside_family() == Family::v4 && session.outside_family() == Family::v6)
-    proxies_.join(session.inside.far);
 }
 
 /// What the caller of `open` held for a session that did not begin.

@@ -109,12 +109,12 @@ TEST_P(PortReturn, sessions_go_on_when_the_port_is_back) {
 TEST_P(PortReturn, what_waited_for_the_device_is_dropped_when_the_worker_lets_go) {
   auto& context = gateway.worker(0).context();
   const auto down = gateway.count(Counter::port_down);
-  context.transmit(PortId{Gateway::outside}, rte_pktmbuf_alloc(gateway.packets()));
-  context.release(PortId{Gateway::outside});
+  context.outlets.transmit(PortId{Gateway::outside}, rte_pktmbuf_alloc(gateway.packets()));
+  context.outlets.release(PortId{Gateway::outside});
   EXPECT_EQ(gateway.count(Counter::port_down), down + 1);
   context.flush();
   EXPECT_FALSE(gateway.take(Gateway::outside));
-  context.take(PortId{Gateway::outside});
+  context.outlets.take(PortId{Gateway::outside});
   EXPECT_NE(gateway.leaves(from(0)), "");
 }
 

@@ -3,6 +3,8 @@
 
 #include "realmgw/alg/alg.hpp"
 #include "realmgw/alg/edit_log.hpp"
+#include "realmgw/alg/held_bytes.hpp"
+#include "realmgw/alg/owned_bytes.hpp"
 #include "realmgw/alg/sequence_map.hpp"
 #include "realmgw/alg/tcp_segment.hpp"
 #include "realmgw/base/clock.hpp"
@@ -10,8 +12,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -63,29 +63,18 @@ class StreamEditor {
   [[nodiscard]] std::size_t memory() const;
 
  private:
-  struct Chunk {
-    std::uint64_t out;
-    std::string bytes;
-  };
   /// What comes from one side.
   struct Direction {
+    explicit Direction(const Limits& limits) : held{limits.window, limits.early_pieces} {}
+
     bool known = false;
     std::uint32_t first = 0;    ///< the sequence number of offset 0
-    std::uint64_t next = 1;     ///< all before this has come (offsets of the sender)
-    std::uint64_t decided = 1;  ///< all before this has gone on
+    HeldBytes held;             ///< what has come and has not gone on
     std::uint64_t vouched = 0;  ///< all before this was acknowledged in the receiver's name
-    std::string held;           ///< [decided, next)
-    std::map<std::uint64_t, std::string> early;
-    std::size_t early_bytes = 0;
-    std::optional<std::uint64_t> fin;
-    bool fin_gone = false;
-    bool stalled = false;  ///< held for want of room for edits, not for want of bytes
+    bool stalled = false;       ///< held for want of room for edits, not for want of bytes
     EditLog log;
     std::uint64_t acked = 0;  ///< the receiver has all before this (offsets of the receiver)
-    std::deque<Chunk> owned;  ///< vouched for, and not yet acknowledged by the receiver
-    std::size_t owned_bytes = 0;
-    Instant repeat_at{};
-    unsigned repeats = 0;
+    OwnedBytes owned;         ///< vouched for, and not yet acknowledged by the receiver
     // As last seen in segments of this sender, for segments made in its name.
     std::uint16_t source_port = 0, destination_port = 0, window = 0;
     std::uint32_t ack = 0;  ///< as the other end numbers it
@@ -97,14 +86,10 @@ class StreamEditor {
   [[nodiscard]] const Direction& at(Side side) const { return directions_[static_cast<std::size_t>(side)]; }
   [[nodiscard]] static bool of_former_connection(const Direction& here, const Direction& there,
                                                  const TcpSegment& segment);
-  void accept(Direction& direction, std::uint64_t offset, std::string_view bytes);
-  void drain_early(Direction& direction);
   [[nodiscard]] Chunk decide(Side from, Instant now);
   void pass(Direction& direction, const Decision& decision, std::string& out);
   void acknowledge(Direction& direction, std::uint32_t number, Instant now);
   void rewrite_sack(const Direction& acknowledged, std::string& options) const;
-  [[nodiscard]] static bool fin_due(Direction& direction);
-  static void own(Direction& direction, const Chunk& chunk, Instant now);
   [[nodiscard]] bool may_vouch(const Direction& direction) const;
   void vouch(Side from, std::vector<Output>& outputs);
   void emit(Side from, TcpSegment head, Chunk chunk, std::uint8_t last_flags, std::vector<Output>& outputs);

@@ -16,6 +16,7 @@
 #include "realmgw/control/pool_relay.hpp"
 #include "realmgw/control/port_monitor.hpp"
 #include "realmgw/control/port_return.hpp"
+#include "realmgw/control/proxy_service.hpp"
 #include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/realm_names.hpp"
 #include "realmgw/control/realm_reload.hpp"
@@ -130,6 +131,7 @@ class Controller final : RealmKeeper {
   dns::Responder responder_;
   DnsServer dns_;
   DnsPackets dns_packets_;
+  std::optional<ProxyService> proxies_;
   std::optional<RecursiveService> recursion_;
   LinkService links_;
   AlgService algs_;

@@ -1,5 +1,5 @@
-// The recursive service for inside clients (DNS-2, DNS-3): the recursor with its cache, its upstreams on the
-// control thread's event loop, and the proxies of DNS46 as the workers know them.
+// The recursive service for inside clients (DNS-2, DNS-3): the recursor with its cache, and its upstreams on
+// the control thread's event loop.
 #pragma once
 
 #include "realmgw/base/clock.hpp"
@@ -7,10 +7,9 @@
 #include "realmgw/config/realm.hpp"
 #include "realmgw/control/dns_transport.hpp"
 #include "realmgw/control/event_loop.hpp"
-#include "realmgw/control/worker_links.hpp"
 #include "realmgw/dns/answer_cache.hpp"
 #include "realmgw/dns/cares_upstream.hpp"
-#include "realmgw/dns/proxy_table.hpp"
+#include "realmgw/dns/proxy_directory.hpp"
 #include "realmgw/dns/recursor.hpp"
 
 #include <cstdint>
@@ -23,14 +22,15 @@
 namespace rgw::control {
 
 /// Answers at once out of the cache, or later through the path that the query came by.
-class RecursiveService final : dns::ProxyEvents {
+class RecursiveService {
  public:
   static constexpr std::size_t bytes_per_answer = 512;  ///< of the cache's limit, on average
 
-  /// The realm has upstreams. Everything referred to outlives the service. Throws std::runtime_error.
-  RecursiveService(const config::Realm& realm, EventLoop& loop, WorkerLinks& workers, const HashSalt& salt,
-                   CounterBlock& counters);
-  ~RecursiveService() override;
+  /// The realm has upstreams. `proxies` may be null: no DNS46. Everything referred to outlives the service.
+  /// Throws std::runtime_error.
+  RecursiveService(const config::Realm& realm, EventLoop& loop, dns::ProxyDirectory* proxies,
+                   const HashSalt& salt, CounterBlock& counters);
+  ~RecursiveService();
   RecursiveService(const RecursiveService&) = delete;
   RecursiveService& operator=(const RecursiveService&) = delete;
 
@@ -45,15 +45,6 @@ class RecursiveService final : dns::ProxyEvents {
   /// Sends what has become ready.
   void tick(Instant now);
 
-  /// A worker's word about a proxy of DNS46: one that is in use stays its remote's.
-  void hear(const ring::ProxyUse& use);
-  /// What DNS46 has given out; null where there is none.
-  [[nodiscard]] const dns::ProxyTable* proxies() const { return proxies_ ? &*proxies_ : nullptr; }
-
-  /// The address by which IPv4 hosts reach an IPv6 remote that no name was asked for, for a minute and while
-  /// sessions use it (X46-1).
-  [[nodiscard]] std::optional<net::Ipv4Address> proxy_of(const net::Ipv6Address& remote, Instant now);
-
   /// The cache, its most recently used answers, and the peers found, as JSON.
   [[nodiscard]] std::string report(std::size_t limit, Instant now) const;
 
@@ -61,16 +52,12 @@ class RecursiveService final : dns::ProxyEvents {
   /// By one realm: its upstreams, and what is made of their answers.
   class Course;
 
-  [[nodiscard]] dns::ProxyBinder* make_proxies(const config::Realm& realm);
   [[nodiscard]] std::shared_ptr<dns::AnswerCache> make_cache(const config::Realm& realm) const;
-  [[nodiscard]] bool bound(const net::Ipv4Address& proxy, const net::Ipv6Address& remote,
-                           Instant until) override;
 
   EventLoop& loop_;
-  WorkerLinks& workers_;
+  dns::ProxyDirectory* const proxies_;
   const HashSalt salt_;
   CounterBlock& counters_;
-  std::optional<dns::ProxyTable> proxies_;
   config::Dns dns_;  ///< by which the course goes
   std::optional<net::Prefix> pref64_;
   std::shared_ptr<dns::AnswerCache> cache_;

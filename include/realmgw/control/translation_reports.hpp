@@ -3,7 +3,7 @@
 #pragma once
 
 #include "realmgw/control/ctl_server.hpp"
-#include "realmgw/dns/proxy_table.hpp"
+#include "realmgw/dns/proxy_directory.hpp"
 #include "realmgw/pool/circular_pool.hpp"
 #include "realmgw/pool/host_names.hpp"
 #include "realmgw/ring/snapshot.hpp"
@@ -35,7 +35,7 @@ struct TranslationFacts {
   const ring::Snapshot& snapshot;
   const pool::CircularPool& pool;
   const pool::HostNames& hosts;
-  const dns::ProxyTable* proxies;  ///< null where there is no DNS46
+  const dns::ProxyDirectory* proxies;  ///< null where there is no DNS46
 };
 
 /// `realmgwctl map ADDRESS`: what an address becomes on the other side, and by which rule, in the order in

@@ -31,6 +31,7 @@ struct alignas(64) Packet : net::Packet {
   bool hairpinned;               ///< translated outbound already; now on its way in
   bool reconsider;               ///< its session may give way to what is new: see `keep_alive`
   bool respelled;  ///< calls its session's remote by another spelling than the session: nat::respell
+  bool edited;     ///< an ALG has read it and sends it on
   ring::SignpostState signpost_state;  ///< where there is a signpost
   WorkerId from;                       ///< the peer that sent it
   net::IpAddress next_hop;             ///< from `egress` on, where there is no neighbour

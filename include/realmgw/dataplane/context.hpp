@@ -1,4 +1,4 @@
-// What the stages of one worker share: its tables, its ends of the rings, its clock. Hot path.
+// What the stages of one worker share: its tables, its outlets, its rings to control, its clock. Hot path.
 #pragma once
 
 #include "realmgw/base/clock.hpp"
@@ -7,6 +7,7 @@
 #include "realmgw/dataplane/batch.hpp"
 #include "realmgw/dataplane/companions.hpp"
 #include "realmgw/dataplane/neighbour_table.hpp"
+#include "realmgw/dataplane/outlets.hpp"
 #include "realmgw/dataplane/peers.hpp"
 #include "realmgw/dataplane/port.hpp"
 #include "realmgw/dataplane/realm_view.hpp"
@@ -73,6 +74,7 @@ class Context {
   NeighbourTable neighbours;
   nat::TokenBucket error_budget;  ///< ICMP errors
   nat::TokenBucket reset_budget;  ///< TCP resets and refusals
+  Outlets outlets;
   RealmView realm;
 
   Instant now{};     ///< read once a burst
@@ -104,7 +106,6 @@ class Context {
   const std::uint32_t max_inspected;
   std::uint32_t inspected = 0;  ///< sessions that are read
   Companions companions;
-  bool edited = false;  ///< the batch at hand comes back from an ALG
   /// What control must hear and its ring had no room for, in order. Its length is bounded: one for each
   /// companion and pinhole, one for each mapping that is asked for at one time, two for each session and
   /// reservation. None of these is made while control stands still.
@@ -130,14 +131,6 @@ class Context {
     counters.add(why);
     rte_pktmbuf_free(mbuf);
   }
-  /// Sends a complete frame through a port, or hands it to the worker that holds the port's transmit queue.
-  void transmit(PortId port, rte_mbuf* mbuf) {
-    TxBuffer& buffer = tx_[port.value()];
-    if (!buffer.open) [[unlikely]]
-      return transmit_otherwise(port, mbuf);
-    buffer.packets[buffer.count++] = mbuf;
-    if (buffer.count == tx_room) flush(*ports[port.value()], buffer);
-  }
   /// Hands a packet to control with a purpose; counts it as `punt_ring_full`, or a query as
   /// `query_ring_full`, where that is not possible.
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port);
@@ -150,26 +143,6 @@ class Context {
   /// Hands a packet to a peer, which goes on with it; `signpost`: by which of ours it went.
   [[nodiscard]] Verdict to_peer(Packet& packet, WorkerId peer, std::uint32_t signpost = ring::no_signpost,
                                 ring::SignpostState state = ring::SignpostState::confirmed);
-  /// The same for a packet that no stage has seen. It came by `port`, after `hops` from worker to worker.
-  void hand_over(rte_mbuf* mbuf, PortId port, std::uint8_t hops, WorkerId peer, std::uint32_t signpost) {
-    counters.add(Counter::steer_to_peer);
-    auto& note = ring::note(mbuf);
-    note.purpose = ring::Purpose::forward;
-    note.port = port;
-    note.from = id;
-    note.hops = static_cast<std::uint8_t>(hops + 1);
-    note.ports_known = note.hairpinned = false;
-    note.signpost_state = ring::SignpostState::confirmed;
-    note.signpost = signpost;
-    push_peer(peer, {mbuf, signpost, PeerMessage::Word::noted, {}});
-  }
-  /// The same for one that has just come.
-  void hand_over(rte_mbuf* mbuf, PortId port, WorkerId peer) {
-    counters.add(Counter::steer_to_peer);
-    push_peer(peer, {mbuf, ring::no_signpost, PeerMessage::Word::as_it_came, port});
-  }
-  /// Hands a frame that the kernel sent to the worker that owns its session.
-  void pass_from_kernel(rte_mbuf* mbuf, PortId port, WorkerId owner);
   /// Sends an IP packet of the gateway's own making back the way `cause` came.
   void answer(const Packet& cause, std::span<const std::uint8_t> ip_packet);
   /// Tells the sender of a packet, which has not been translated yet, what became of it; by rate (OUT-5).
@@ -181,10 +154,6 @@ class Context {
   void report_to_control(const ring::ToControl& event);
   /// Sends what waits in `reports`.
   void send_reports();
-  /// Tells the worker that holds a signpost of the session that it should lead here.
-  void tell_signpost(WorkerId holder, std::uint32_t signpost, PeerMessage::Word word) {
-    push_peer(holder, {nullptr, signpost, word, {}});
-  }
   /// Our own signpost of that name; `no_session` where it is over.
   [[nodiscard]] nat::SessionSlot signpost_named(std::uint32_t name) const;
   /// How long a signpost lasts while its home has not said that a session stands. Packets do not lengthen it.
@@ -225,63 +194,14 @@ class Context {
       router = {&route, neighbours.find(route.port, *route.gateway)};
     return router.index;
   }
-  /// Sends what waits for a transmit queue or for a ring to a peer.
+  /// At the end of a turn: sends what waits in the outlets.
   void flush();
-  /// Control's word about a port's link. Packets to a port without one are dropped rather than queued.
-  void set_link(PortId port, bool up) {
-    TxBuffer& buffer = tx_[port.value()];
-    buffer.link = up;
-    buffer.open = up && !buffer.released && has_queue(*ports[port.value()]);
-  }
-  /// Touches the port's device no more, and drops what waits for it; in the middle of a burst, too.
-  void release(PortId port);
-  /// The port has a device again.
-  void take(PortId port) {
-    tx_[port.value()].released = false;
-    set_link(port, tx_[port.value()].link);
-  }
-
-  /// Has this worker a queue of the port?
-  [[nodiscard]] bool has_queue(const Port& port) const { return id.value() < port.queues(); }
-  /// And is the port's device there to be read?
-  [[nodiscard]] bool reads(const Port& port) const {
-    return !tx_[port.id().value()].released && has_queue(port);
-  }
 
   /// How often a packet may go from worker to worker: fragment's meeting place, owner, home, and once more
   /// hairpinned.
   static constexpr std::uint8_t max_hops = 6;
 
  private:
-  static constexpr std::uint16_t tx_room = 64;
-  struct TxBuffer {
-    std::array<rte_mbuf*, tx_room> packets;
-    std::uint16_t count = 0;
-    bool open = false;  ///< the port has a link, and this worker a queue of it
-    bool link = true, released = false;
-  };
-
-  struct PeerBuffer {
-    std::array<PeerMessage, 32> messages;
-    std::uint16_t count = 0;
-  };
-
-  void transmit_otherwise(PortId port, rte_mbuf* mbuf);
-  /// In order, at the end of the turn at the latest: the ring's ends are lines that both workers write to.
-  void push_peer(WorkerId peer, const PeerMessage& message) {
-    PeerBuffer& buffer = to_peers_[peer.value()];
-    buffer.messages[buffer.count++] = message;
-    if (buffer.count == buffer.messages.size()) flush(peer, buffer);
-  }
-  void flush(const Port& port, TxBuffer& buffer);
-  void flush(WorkerId peer, PeerBuffer& buffer);
-  void retire_unsent();
-
-  std::vector<TxBuffer> tx_;  ///< by port
-  std::vector<PeerBuffer> to_peers_;
-  /// Signposts whose first packet the ring had no room for: home never hears of them. They end with the turn,
-  /// not while packets that have found them are on their way; no more than a turn sets up.
-  std::vector<std::uint32_t> unsent_;
   SessionNews news_{*this};
 };
 

@@ -73,7 +73,7 @@ void edited(Context& context, Batch& batch);
 /// session stands, to a signpost that has not heard so.
 inline void adopt_signpost(Context& context, nat::Session& session, const Packet& packet) {
   if (packet.signpost_state != ring::SignpostState::confirmed) [[unlikely]]
-    context.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::lives);
+    context.outlets.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::lives);
   session.posted = true;
   session.home = packet.from;
   session.posted_by = packet.signpost;

@@ -10,6 +10,7 @@
 #include "realmgw/dns/answer_cache.hpp"
 #include "realmgw/dns/dns46.hpp"
 #include "realmgw/dns/dns64.hpp"
+#include "realmgw/dns/fetches.hpp"
 #include "realmgw/dns/query.hpp"
 #include "realmgw/dns/responder.hpp"
 #include "realmgw/dns/upstream.hpp"
@@ -86,15 +87,15 @@ class Recursor {
   using Form = AnswerKey::Form;
   static constexpr std::size_t max_peers = 32;
 
-  enum class Plan : std::uint8_t {
+  enum class Manner : std::uint8_t {
     forward,  ///< as the upstream answers
     dns64,
     dns46,
     reverse,  ///< through an alias to the name of what a synthesised address stands for
   };
   /// How a question is answered.
-  struct Way {
-    Plan plan;
+  struct Plan {
+    Manner manner;
     AnswerKey served;  ///< what the answer is kept under
     AnswerKey native;  ///< what the upstream is asked first
   };
@@ -105,19 +106,14 @@ class Recursor {
     Query query;
   };
   struct Job {
-    Way way;
+    Plan plan;
     std::optional<Response> native, other;
     std::vector<Waiter> waiters;
   };
-  struct Fetch {
-    AnswerKey key;
-    FetchId id;
-    std::vector<Text> jobs;
-  };
 
   [[nodiscard]] bool may_synthesise(const AnswerKey& key) const;
-  [[nodiscard]] Way way_for(const AnswerKey& key) const;
-  [[nodiscard]] std::optional<AnswerView> find_cached(const Way& way, Instant now);
+  [[nodiscard]] Plan plan_for(const AnswerKey& key) const;
+  [[nodiscard]] std::optional<AnswerView> find_cached(const Plan& plan, Instant now);
   [[nodiscard]] static bool is_waiting(const Job& job, const Query& query, const Client& client);
   [[nodiscard]] std::optional<RecursionOutcome> refuse(const Query& query, const Client& client,
                                                        std::span<std::uint8_t> room);
@@ -128,9 +124,7 @@ class Recursor {
   /// What is known under `key`, or will be told to `job`.
   [[nodiscard]] std::optional<Response> need(const AnswerKey& key, const Text& job, Instant now);
   void ask_for_peer(const AnswerKey& key, Instant now);
-  void send(const AnswerKey& key, const Text* job, Instant now);
-  void receive(FetchId id, UpstreamReply::Status status, std::span<const std::uint8_t> message, Instant now,
-               AnswerSink& sink);
+  void receive(Fetches::Done& done, Instant now, AnswerSink& sink);
   /// The answer, as soon as what has come decides it.
   [[nodiscard]] std::optional<Response> settle(const Job& job, Instant now);
   [[nodiscard]] Response aliased(const Job& job) const;
@@ -143,16 +137,12 @@ class Recursor {
   std::optional<Dns64> dns64_;
   std::optional<Dns46> dns46_;
   AnswerCache& cache_;
-  Upstream& upstream_;
   CounterBlock& counters_;
+  Fetches fetches_;
   std::unordered_map<Text, Job> jobs_;
-  std::unordered_map<Text, Fetch> fetches_;
-  std::unordered_map<FetchId, Text> fetch_keys_;
-  std::deque<std::pair<Instant, FetchId>> deadlines_;  // in order, since all have the same patience
   std::unordered_map<net::IpAddress, std::size_t> waiting_by_client_;
   std::size_t waiting_ = 0;
   std::uint64_t next_ticket_ = 1;
-  std::uint64_t next_fetch_ = 1;
   std::deque<Name> peers_;
   std::vector<std::uint8_t> room_;
 };

@@ -149,7 +149,7 @@ class SessionBook {
   [[nodiscard]] std::size_t occupied_ports() const { return rules_.ports.occupied(); }
 
  private:
-  void take(const Session& session, const NewGround& ground, Instant now);
+  void take(const NewGround& ground, const Session& session, Instant now);
   void give_back(const Session& session);
   void give_back(const MappingTable::Mapping& mapping);
   void end_heard(SessionSlot slot, Counter why, std::size_t observers);

@@ -45,7 +45,7 @@ Verdict post(Context& context, Packet& packet, WorkerId home) {
 // The session is gone that a signpost was set up for, which is to hear of it: what follows the packet would
 // have none. Its owner judges it anew, as the first of a flow.
 Verdict turn_back(Context& context, Packet& packet) {
-  context.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::ended);
+  context.outlets.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::ended);
   packet.signpost = ring::no_signpost;
   return context.to_peer(packet, packet.from);
 }
@@ -342,7 +342,7 @@ void admit(Context& context, Batch& batch) {
              [&](Packet& packet, Counter why) {
                // The signpost by which it came leads to nothing.
                if (packet.signpost != ring::no_signpost && packet.session == nat::no_session) {
-                 context.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::ended);
+                 context.outlets.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::ended);
                }
                context.discard(packet, why);
              });

@@ -18,7 +18,7 @@ Verdict check_mtu(Context& context, Packet& packet, net::Family leaves_as) {
   packet.mtu = mtu;
   const bool crosses = leaves_as != packet.family;
   // A datagram that an ALG has written is the gateway's own to cut, in either family.
-  const bool own_to_cut = context.edited && packet.family == net::Family::v6;
+  const bool own_to_cut = packet.edited && packet.family == net::Family::v6;
   if (!crosses) {
     const bool may_be_cut = packet.family == net::Family::v4 ? !packet.ipv4().df() : own_to_cut;
     if (packet.length <= mtu || may_be_cut) [[likely]]

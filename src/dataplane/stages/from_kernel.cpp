@@ -48,9 +48,10 @@ void from_kernel(Context& context, rte_mbuf* mbuf, PortId port) {
   auto* frame = rte_pktmbuf_mtod(mbuf, std::uint8_t*);
   const std::uint16_t size = rte_pktmbuf_data_len(mbuf);
   const bool outside = context.snapshot().port(port).side == net::Side::outside;
-  if (!outside || size < sizeof(EthernetHeader)) return context.transmit(port, mbuf);
+  if (!outside || size < sizeof(EthernetHeader)) return context.outlets.transmit(port, mbuf);
   const auto type = static_cast<net::EtherType>(net::header<EthernetHeader>(frame).type.host());
-  if (type != net::EtherType::ipv4 && type != net::EtherType::ipv6) return context.transmit(port, mbuf);
+  if (type != net::EtherType::ipv4 && type != net::EtherType::ipv6)
+    return context.outlets.transmit(port, mbuf);
   const Verdict parsed = net::parse(frame + sizeof(EthernetHeader), size - sizeof(EthernetHeader), type,
                                     net::Side::inside, packet);
   if (!parsed.passed()) return context.drop(mbuf, parsed.counter());
@@ -60,11 +61,11 @@ void from_kernel(Context& context, rte_mbuf* mbuf, PortId port) {
         packet.family == net::Family::v4
             ? context.ownership.owner_out(packet.key4.near, packet.tail().near_port.host())
             : context.ownership.owner_out(packet.key6.near, packet.tail().near_port.host());
-    if (owner != context.id) return context.pass_from_kernel(mbuf, port, owner);
+    if (owner != context.id) return context.outlets.pass_from_kernel(mbuf, port, owner);
     const Verdict verdict = through_session(context, packet);
     if (!verdict.passed()) return context.drop(mbuf, verdict.counter());
   }
-  context.transmit(port, mbuf);
+  context.outlets.transmit(port, mbuf);
 }
 
 }  // namespace rgw::dataplane::stages

@@ -76,7 +76,7 @@ std::optional<Counter> begin_inspection(Context& context, nat::SessionSlot slot)
 
 Verdict inspect(Context& context, Packet& packet, const Session& session) {
   Companion& companion = context.companions[session.companion];
-  if (companion.reading == Companion::Reading::none || context.edited ||
+  if (companion.reading == Companion::Reading::none || packet.edited ||
       packet.kind == net::PacketKind::icmp_error)
     return Verdict::pass();
   if (companion.reading == Companion::Reading::numbers) {

@@ -79,7 +79,7 @@ void advertise(Context& context, const Packet& packet, const Ipv6Address& target
   auto sum = net::pseudo_header(target, destination, 58, icmp_size);
   message.icmp.checksum = sum.add(l4, icmp_size).checksum();
   context.counters.add(Counter::nd_answered);
-  context.transmit(packet.port, mbuf);
+  context.outlets.transmit(packet.port, mbuf);
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ Verdict arp(Context& context, Packet& packet) {
       reply.target_mac = request.sender_mac;
       reply.target = request.sender;
       context.counters.add(Counter::arp_answered);
-      context.transmit(packet.port, mbuf);
+      context.outlets.transmit(packet.port, mbuf);
     }
   }
   return show_control(context, packet);

@@ -118,7 +118,7 @@ template <class In, class Out>
   // The frame ends with the packet: link padding goes.
   mbuf->data_len = static_cast<std::uint16_t>(plain_length_as<In, Out>(length) + sizeof(EthernetHeader));
   mbuf->pkt_len = mbuf->data_len;
-  context.transmit(neighbour.port, mbuf);
+  context.outlets.transmit(neighbour.port, mbuf);
 }
 
 }  // namespace rgw::dataplane::stages

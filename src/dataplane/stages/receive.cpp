@@ -16,7 +16,7 @@ void enlist(const Port& port, std::span<rte_mbuf* const> burst, Batch& batch, st
     packet.mbuf = mbuf;
     packet.port = packet.came_from = port.id();
     packet.hops = hops;
-    packet.ports_known = packet.hairpinned = packet.respelled = false;
+    packet.ports_known = packet.hairpinned = packet.respelled = packet.edited = false;
     packet.signpost = ring::no_signpost;
   }
 }

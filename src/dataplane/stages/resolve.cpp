@@ -28,7 +28,7 @@ void write_link_header(const Context& context, const Packet& packet, EthernetHea
 // The last step: a complete frame to its port, or to control, which finds the MAC address that it lacks.
 void send(Context& context, const Packet& packet, rte_mbuf* frame) {
   if (packet.neighbour != nullptr) [[likely]] {
-    context.transmit(packet.port, frame);
+    context.outlets.transmit(packet.port, frame);
   } else {
     context.counters.add(Counter::neighbour_miss);
     context.to_control(frame, ring::Purpose::resolve, packet.port, packet.next_hop);

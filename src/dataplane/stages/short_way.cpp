@@ -35,7 +35,7 @@ bool follow(Context& context, rte_mbuf* mbuf, PortId port, std::uint8_t hops, na
     return false;
   context.keep_signpost(signpost);
   context.counters.add(Counter::steer_mine);
-  context.hand_over(mbuf, port, hops, signpost.home, signpost.signpost_id());
+  context.outlets.hand_over(mbuf, port, hops, signpost.home, signpost.signpost_id());
   return true;
 }
 
@@ -102,7 +102,7 @@ struct OneOfWorkers : OnlyWorker {
     if (!packet.is_plain()) return false;
     if (!own.owns<from>(context, mbuf, packet)) {
       if (!by_law) return false;
-      context.hand_over(mbuf, port, owner<from>(context.ownership, mbuf));
+      context.outlets.hand_over(mbuf, port, owner<from>(context.ownership, mbuf));
       ++handed;
       return true;
     }
@@ -222,7 +222,7 @@ template <Side from>
   for (rte_mbuf* mbuf : burst) {
     const PlainPacket packet = source.read<from>(mbuf, context.sessions.salt());
     if (packet.is_plain() && !in_order && !source.own.owns<from>(context, mbuf, packet)) {
-      context.hand_over(mbuf, source.port, owner<from>(context.ownership, mbuf));
+      context.outlets.hand_over(mbuf, source.port, owner<from>(context.ownership, mbuf));
       continue;
     }
     in_order |= !packet.is_plain() && holds_up(mbuf);

@@ -5,6 +5,7 @@
 
 #include "realmgw/control/dns_server.hpp"
 #include "realmgw/control/pool_relay.hpp"
+#include "realmgw/control/proxy_service.hpp"
 #include "realmgw/control/realm_names.hpp"
 #include "realmgw/control/realm_zones.hpp"
 
@@ -106,7 +107,8 @@ class RecursiveServiceTest : public testing::Test {
   Postbox postbox;
   RealmInForce in_force{snapshot};
   DnsServer server{loop, clock, in_force, responder};
-  RecursiveService service{snapshot->realm, loop, links, salt(), counters};
+  ProxyService proxies{*snapshot->realm.nat46.proxies, links, salt()};
+  RecursiveService service{snapshot->realm, loop, &proxies.directory(), salt(), counters};
   std::array<std::uint8_t, 1232> room;
   std::uint16_t id = 0;
 };
@@ -156,15 +158,13 @@ TEST_F(RecursiveServiceTest, a_proxy_in_use_stays_its_remotes) {
   const auto answer = ask("v6.example", a);
   ASSERT_TRUE(answer && answer->address);
   const auto proxy = answer->address->v4();
-  service.hear({proxy, true});
-  const auto* proxies = service.proxies();
-  ASSERT_NE(proxies, nullptr);
-  EXPECT_TRUE(proxies->in_use(proxy));
-  service.hear({proxy, true});  // of another worker
-  service.hear({proxy, false});
-  EXPECT_TRUE(proxies->in_use(proxy));
-  service.hear({proxy, false});
-  EXPECT_FALSE(proxies->in_use(proxy));
+  proxies.hear({proxy, true});
+  EXPECT_TRUE(proxies.directory().in_use(proxy));
+  proxies.hear({proxy, true});  // of another worker
+  proxies.hear({proxy, false});
+  EXPECT_TRUE(proxies.directory().in_use(proxy));
+  proxies.hear({proxy, false});
+  EXPECT_FALSE(proxies.directory().in_use(proxy));
 }
 
 TEST_F(RecursiveServiceTest, a_proxy_that_no_ring_took_is_not_answered) {
@@ -279,21 +279,29 @@ TEST_F(ChangedRecursion, the_cache_is_emptied_where_addresses_are_made_in_anothe
 TEST_F(ChangedRecursion, proxies_stay_their_remotes) {
   const auto first = ask("v6.example");
   ASSERT_TRUE(first && first->address);
-  service.hear({first->address->v4(), true});
+  proxies.hear({first->address->v4(), true});
   config::Realm next = the_realm();
   next.dns.upstreams = {other.endpoint()};
   next.dns.dns64 = false;
   service.change(next);
-  EXPECT_TRUE(service.proxies()->in_use(first->address->v4()));
+  EXPECT_TRUE(proxies.directory().in_use(first->address->v4()));
   begin("v6.example");
   const auto again = finish(other);
   ASSERT_TRUE(again && again->address);
   EXPECT_EQ(again->address, first->address);
 }
 
+// A realm without upstreams for a while.
+TEST_F(ChangedRecursion, proxies_stay_their_remotes_when_the_service_ends) {
+  const auto first = ask("v6.example");
+  ASSERT_TRUE(first && first->address);
+  RecursiveService next{snapshot->realm, loop, &proxies.directory(), salt(), counters};
+  EXPECT_EQ(proxies.proxy_of(ip("2001:db8::1").v6(), clock.now()), first->address->v4());
+}
+
 TEST_F(ChangedRecursion, may_end_with_questions_under_way_at_former_upstreams) {
   EventLoop another_loop;
-  RecursiveService short_lived{snapshot->realm, another_loop, links, salt(), counters};
+  RecursiveService short_lived{snapshot->realm, another_loop, &proxies.directory(), salt(), counters};
   server.recurse_through(&short_lived);
   begin("v4.example");
   config::Realm next = the_realm();

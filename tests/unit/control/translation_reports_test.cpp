@@ -61,7 +61,7 @@ class TranslationReportsTest : public testing::Test {
   ManualClock clock;
   std::shared_ptr<const ring::Snapshot> snapshot = test::snapshot(all_families());
   Silent events;
-  dns::ProxyTable proxies{ip("100.64.0.1").v4(), 100, salt(), events};
+  dns::ProxyDirectory proxies{ip("100.64.0.1").v4(), 100, salt(), events};
   pool::HostNames hosts;
   CounterBlock counters;
   Unheard unheard;

@@ -50,7 +50,7 @@ TEST_F(Dns46Test, a_proxy_outlives_every_answer_that_names_it) {
   EXPECT_THAT(ask("v6.example", RrType::a).answer, ElementsAre("v6.example. 1 A 100.64.0.1"));
   pass(30s);
   EXPECT_FALSE(proxies.bind(v6("2001:db8:2::1"), now, now + 1s));
-  pass(1s + ProxyTable::rest);
+  pass(1s + ProxyDirectory::rest);
   EXPECT_EQ(proxies.bind(v6("2001:db8:2::1"), now, now + 1s), v4("100.64.0.1"));
 }
 
@@ -67,7 +67,7 @@ TEST_F(Dns46Test, a_full_table_is_a_failure_for_the_moment_and_not_an_absent_nam
   EXPECT_EQ(answer.rcode, 2U);
   EXPECT_TRUE(answer.options.contains(15));
   EXPECT_EQ(count(Counter::dns46_exhausted), 1U);
-  pass(21s + ProxyTable::rest);
+  pass(21s + ProxyDirectory::rest);
   EXPECT_THAT(ask("v6.example", RrType::a).answer, SizeIs(1));
 }
 
@@ -113,7 +113,7 @@ TEST(Dns46, a_name_without_addresses_stays_without_under_both) {
   EXPECT_THAT(fixture.ask("v6.example", RrType::aaaa).answer, ElementsAre("v6.example. 60 AAAA 2001:db8::1"));
 }
 
-class ProxyTableTest : public testing::Test, public ProxyEvents {
+class ProxyDirectoryTest : public testing::Test, public ProxyEvents {
  protected:
   bool bound(const net::Ipv4Address& proxy, const net::Ipv6Address& remote, Instant until) override {
     told[proxy] = {remote, until};
@@ -130,10 +130,10 @@ class ProxyTableTest : public testing::Test, public ProxyEvents {
   Random random{3};
   Instant now{1000s};
   std::map<net::Ipv4Address, std::pair<net::Ipv6Address, Instant>> told;
-  ProxyTable table{v4("100.64.0.1"), 6, HashSalt{random}, *this};
+  ProxyDirectory table{v4("100.64.0.1"), 6, HashSalt{random}, *this};
 };
 
-TEST_F(ProxyTableTest, one_remote_has_one_proxy_however_often_it_is_asked_for) {
+TEST_F(ProxyDirectoryTest, one_remote_has_one_proxy_however_often_it_is_asked_for) {
   const auto first = bind(1, 10s);
   EXPECT_EQ(first, v4("100.64.0.1"));
   EXPECT_EQ(bind(1, 5s), first);
@@ -143,11 +143,11 @@ TEST_F(ProxyTableTest, one_remote_has_one_proxy_however_often_it_is_asked_for) {
   EXPECT_EQ(table.size(), 1U);
 }
 
-TEST_F(ProxyTableTest, a_proxy_is_nobody_elses_before_its_time_is_over) {
+TEST_F(ProxyDirectoryTest, a_proxy_is_nobody_elses_before_its_time_is_over) {
   fill(10s);
   EXPECT_EQ(table.size(), table.capacity());
   EXPECT_FALSE(bind(7, 10s));
-  now += 10s + ProxyTable::rest - 1ms;
+  now += 10s + ProxyDirectory::rest - 1ms;
   EXPECT_FALSE(bind(7, 10s)) << "a session may have begun at the last moment";
   now += 1ms;
   EXPECT_EQ(bind(7, 10s), v4("100.64.0.6"));
@@ -155,28 +155,28 @@ TEST_F(ProxyTableTest, a_proxy_is_nobody_elses_before_its_time_is_over) {
   EXPECT_FALSE(bind(8, 10s));
 }
 
-TEST_F(ProxyTableTest, a_longer_time_is_respected_too) {
+TEST_F(ProxyDirectoryTest, a_longer_time_is_respected_too) {
   fill(10s);
   EXPECT_TRUE(bind(6, 100s));
   now += 50s;
   EXPECT_EQ(bind(7, 10s), v4("100.64.0.5"));
 }
 
-TEST_F(ProxyTableTest, the_proxy_that_has_rested_longest_is_used_next) {
+TEST_F(ProxyDirectoryTest, the_proxy_that_has_rested_longest_is_used_next) {
   fill(10s);
   now += 1h;
   EXPECT_EQ(bind(7, 10s), v4("100.64.0.6"));
   EXPECT_EQ(bind(8, 10s), v4("100.64.0.5"));
 }
 
-TEST_F(ProxyTableTest, a_remote_that_comes_back_has_its_proxy_still) {
+TEST_F(ProxyDirectoryTest, a_remote_that_comes_back_has_its_proxy_still) {
   fill(10s);
   now += 1h;
   EXPECT_EQ(bind(6, 10s), v4("100.64.0.6"));
   EXPECT_EQ(bind(7, 10s), v4("100.64.0.5"));
 }
 
-TEST_F(ProxyTableTest, a_proxy_with_a_session_is_given_to_nobody_else) {
+TEST_F(ProxyDirectoryTest, a_proxy_with_a_session_is_given_to_nobody_else) {
   fill(10s);
   const auto proxy = v4("100.64.0.6");
   table.hold(proxy);
@@ -189,7 +189,7 @@ TEST_F(ProxyTableTest, a_proxy_with_a_session_is_given_to_nobody_else) {
   EXPECT_EQ(bind(8, 1h), proxy);
 }
 
-TEST_F(ProxyTableTest, an_address_that_is_no_proxy_stands_for_nothing) {
+TEST_F(ProxyDirectoryTest, an_address_that_is_no_proxy_stands_for_nothing) {
   fill(10s);
   EXPECT_TRUE(table.remote_of(v4("100.64.0.6")));
   for (const char* other : {"100.64.0.0", "100.64.0.7", "0.0.0.0", "255.255.255.255"}) {
@@ -198,10 +198,10 @@ TEST_F(ProxyTableTest, an_address_that_is_no_proxy_stands_for_nothing) {
   }
 }
 
-TEST_F(ProxyTableTest, a_table_without_proxies_is_refused_and_a_large_one_bounded) {
-  EXPECT_THROW((ProxyTable{v4("100.64.0.1"), 0, HashSalt{random}, *this}), std::invalid_argument);
-  EXPECT_EQ((ProxyTable{v4("10.0.0.1"), 1 << 23, HashSalt{random}, *this}.capacity()),
-            ProxyTable::max_proxies);
+TEST_F(ProxyDirectoryTest, a_table_without_proxies_is_refused_and_a_large_one_bounded) {
+  EXPECT_THROW((ProxyDirectory{v4("100.64.0.1"), 0, HashSalt{random}, *this}), std::invalid_argument);
+  EXPECT_EQ((ProxyDirectory{v4("10.0.0.1"), 1 << 23, HashSalt{random}, *this}.capacity()),
+            ProxyDirectory::max_proxies);
 }
 
 }  // namespace

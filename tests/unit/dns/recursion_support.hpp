@@ -2,7 +2,7 @@
 // follows a script, and a recursor around both.
 #pragma once
 
-#include "realmgw/dns/proxy_table.hpp"
+#include "realmgw/dns/proxy_directory.hpp"
 #include "realmgw/dns/recursor.hpp"
 #include "realmgw/dns/reverse.hpp"
 
@@ -91,7 +91,7 @@ class RecursorFixture : public AnswerSink, public ProxyEvents {
   Client client;
   Random random{1};
   AnswerCache cache;
-  ProxyTable proxies;
+  ProxyDirectory proxies;
   bool may_bind = true;
   ScriptedUpstream upstream;
   Recursor recursor;

@@ -1,4 +1,4 @@
-#include "realmgw/dns/proxy_table.hpp"
+#include "realmgw/dns/proxy_directory.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -8,16 +8,17 @@ namespace {
 
 std::size_t checked(std::size_t count) {
   if (count == 0) throw std::invalid_argument{"DNS46 without a proxy address"};
-  return std::min(count, ProxyTable::max_proxies);
+  return std::min(count, ProxyDirectory::max_proxies);
 }
 
 }  // namespace
 
-ProxyTable::ProxyTable(const net::Ipv4Address& first, std::size_t count, const HashSalt& salt,
-                       ProxyEvents& events)
+ProxyDirectory::ProxyDirectory(const net::Ipv4Address& first, std::size_t count, const HashSalt& salt,
+                               ProxyEvents& events)
     : first_{first}, capacity_{checked(count)}, events_{events}, by_remote_{capacity_, salt} {}
 
-std::optional<net::Ipv4Address> ProxyTable::bind(const net::Ipv6Address& remote, Instant now, Instant until) {
+std::optional<net::Ipv4Address> ProxyDirectory::bind(const net::Ipv6Address& remote, Instant now,
+                                                     Instant until) {
   if (const Index* known = by_remote_.find(remote)) {
     if (until > proxies_[*known].until) {
       if (!events_.bound(address_of(*known), remote, until)) return std::nullopt;
@@ -38,7 +39,7 @@ std::optional<net::Ipv4Address> ProxyTable::bind(const net::Ipv6Address& remote,
 }
 
 /// An address for another remote; it stands in no table. Those that were never used come first.
-std::optional<ProxyTable::Index> ProxyTable::take(Instant now) {
+std::optional<ProxyDirectory::Index> ProxyDirectory::take(Instant now) {
   if (proxies_.size() < capacity_) {
     proxies_.emplace_back();
     return static_cast<Index>(proxies_.size() - 1);
@@ -50,28 +51,28 @@ std::optional<ProxyTable::Index> ProxyTable::take(Instant now) {
   return index;
 }
 
-void ProxyTable::end_at(Index index, Instant until) {
+void ProxyDirectory::end_at(Index index, Instant until) {
   Proxy& proxy = proxies_[index];
   if (ends_.erase({proxy.until, index}) != 0) ends_.insert({until, index});
   proxy.until = until;
 }
 
-std::optional<ProxyTable::Index> ProxyTable::index_of(const net::Ipv4Address& address) const {
+std::optional<ProxyDirectory::Index> ProxyDirectory::index_of(const net::Ipv4Address& address) const {
   const std::uint32_t index = address.value.host() - first_.value.host();  // wraps for those below
   return index < proxies_.size() ? std::optional{index} : std::nullopt;
 }
 
-std::optional<net::Ipv6Address> ProxyTable::remote_of(const net::Ipv4Address& address) const {
+std::optional<net::Ipv6Address> ProxyDirectory::remote_of(const net::Ipv4Address& address) const {
   const auto index = index_of(address);
   return index ? std::optional{proxies_[*index].remote} : std::nullopt;
 }
 
-void ProxyTable::hold(const net::Ipv4Address& address) {
+void ProxyDirectory::hold(const net::Ipv4Address& address) {
   const auto index = index_of(address);
   if (index && proxies_[*index].sessions++ == 0) ends_.erase({proxies_[*index].until, *index});
 }
 
-void ProxyTable::release(const net::Ipv4Address& address) {
+void ProxyDirectory::release(const net::Ipv4Address& address) {
   const auto index = index_of(address);
   if (!index || proxies_[*index].sessions == 0) return;
   if (--proxies_[*index].sessions == 0) ends_.insert({proxies_[*index].until, *index});

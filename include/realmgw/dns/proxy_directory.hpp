@@ -28,7 +28,7 @@ class ProxyEvents {
 /// One proxy for one remote, for as long as a name's TTL says or a session lasts. A proxy whose time is over
 /// stays its remote's until another needs it, the one that has rested longest first, and `rest` at least. One
 /// thread. Memory is bounded by the number of proxies; a call takes O(log n).
-class ProxyTable final : public ProxyBinder {
+class ProxyDirectory final : public ProxyBinder {
  public:
   static constexpr std::size_t max_proxies = 65536;
   /// How long a proxy rests after its time before another remote may have it: a session that began at the
@@ -37,7 +37,7 @@ class ProxyTable final : public ProxyBinder {
 
   /// The proxies are `count` addresses from `first` on, at most `max_proxies` of them. Throws
   /// std::invalid_argument for none.
-  ProxyTable(const net::Ipv4Address& first, std::size_t count, const HashSalt& salt, ProxyEvents& events);
+  ProxyDirectory(const net::Ipv4Address& first, std::size_t count, const HashSalt& salt, ProxyEvents& events);
 
   [[nodiscard]] std::optional<net::Ipv4Address> bind(const net::Ipv6Address& remote, Instant now,
                                                      Instant until) override;
