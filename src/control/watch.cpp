@@ -1,7 +1,7 @@
 #include "realmgw/control/watch.hpp"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 namespace rgw::control {
 namespace {
@@ -52,6 +52,15 @@ void Watch::state(Trouble what, const std::string& subject, bool bad, Instant no
   Told& told = known != states_.end() ? known->second : states_[{what, subject}];
   note(what, subject, told, bad, now);
   if (!told.on) states_.erase({what, subject});
+}
+
+void Watch::states(Trouble what, const std::vector<std::string>& bad, Instant now) {
+  std::vector<std::string> good;
+  for (const auto& [key, told] : states_) {
+    if (key.first == what && std::ranges::find(bad, key.second) == bad.end()) good.push_back(key.second);
+  }
+  for (const auto& subject : good) state(what, subject, false, now);
+  for (const auto& subject : bad) state(what, subject, true, now);
 }
 
 void Watch::end_states(Trouble what, Instant now) {
