@@ -272,7 +272,8 @@ class DnsBench {
   dns::Responder responder_;
   control::EventLoop loop_;
   control::RealmInForce realm_{gateway_.share_snapshot()};
-  control::DnsServer server_{loop_, gateway_.clock(), realm_, responder_};
+  control::DnsTimes times_;
+  control::DnsServer server_{loop_, gateway_.clock(), realm_, responder_, times_};
   control::DnsPackets dns_packets_{realm_, links_, counters_, gateway_.packets(), server_};
   control::LinkService off_the_ring_{loop_, realm_, links_, counters_, gateway_.packets(), {}, dns_packets_};
   std::uint32_t serial_ = 0;

@@ -3,6 +3,7 @@ local pages = {
   ["realm-file.md"] = "realmgw.yaml(5)",
   ["realmgwctl.md"] = "realmgwctl(1)",
   ["operator-guide.md"] = "realmgwd(8)",
+  ["metrics.md"] = "realmgw-exporter(1)",
 }
 
 function Header(heading)

@@ -32,18 +32,36 @@ Unreachable failure(const std::string& path, int error) {
   }
 }
 
+using SteadyClock = std::chrono::steady_clock;
+
+/// No call on the socket waits longer than that.
+void limit_waits(const control::FileDescriptor& socket, std::chrono::milliseconds longest) {
+  const auto us = std::chrono::microseconds{longest}.count();
+  const timeval timeout{us / 1'000'000, us % 1'000'000};
+  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
 }  // namespace
 
 std::string ask_gateway(const std::string& socket_path, const std::string& request,
                         std::chrono::seconds patience) {
+  return ask_gateway(socket_path, request, AnswerLimits{.silence = patience});
+}
+
+std::string ask_gateway(const std::string& socket_path, const std::string& request,
+                        const AnswerLimits& limits) {
+  using std::chrono::milliseconds;
+  const auto begun = SteadyClock::now();
+  const auto left = [&] {
+    return limits.whole - std::chrono::duration_cast<milliseconds>(SteadyClock::now() - begun);
+  };
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket_path.size() >= sizeof address.sun_path) throw failure(socket_path, ENAMETOOLONG);
   std::ranges::copy(socket_path, address.sun_path);
   const control::FileDescriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  const timeval timeout{patience.count(), 0};
-  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+  limit_waits(socket, std::min(limits.silence, left()));
   if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     throw failure(socket_path, errno);
   const std::string line = request + "\n";
@@ -56,6 +74,11 @@ std::string ask_gateway(const std::string& socket_path, const std::string& reque
     if (got < 0) throw failure(socket_path, errno);
     if (got == 0) return answer;
     answer.append(piece.data(), static_cast<std::size_t>(got));
+    if (answer.size() > limits.bytes)
+      throw Unreachable{"what answers at " + socket_path + " is no gateway: its answer does not end"};
+    const milliseconds rest = left();
+    if (rest <= milliseconds{0}) throw failure(socket_path, EAGAIN);
+    limit_waits(socket, std::min(limits.silence, rest));  // zero would be no limit
   }
 }
 

@@ -99,10 +99,10 @@ std::string status_table(const ordered_json& answer) {
                cell(port, "rx_packets"), cell(port, "tx_packets"), cell(port, "rx_missed"), cell(port, "mac"),
                cell(port, "device"), cell(port, "addresses")});
   }
-  Table workers{{"WORKER", "SESSIONS", "RECEIVED", "SENT"}};
+  Table workers{{"WORKER", "BUSY %", "SESSIONS", "RECEIVED", "SENT"}};
   for (const auto& worker : answer.at("workers")) {
-    workers.add({cell(worker, "id"), cell(worker, "sessions"), cell(worker, "rx_packets"),
-                 cell(worker, "tx_packets")});
+    workers.add({cell(worker, "id"), cell(worker, "busy_percent"), cell(worker, "sessions"),
+                 cell(worker, "rx_packets"), cell(worker, "tx_packets")});
   }
   return text + ports.to_string() + "\n" + workers.to_string();
 }

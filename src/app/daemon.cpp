@@ -129,7 +129,8 @@ Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_s
     const auto next_realm = [&worker = *workers_.back()](std::shared_ptr<const ring::Snapshot> next) {
       return worker.next_realm(std::move(next));
     };
-    links.push_back({rings_.back().get(), &workers_.back()->counters(), next_realm});
+    links.push_back(
+        {rings_.back().get(), &workers_.back()->counters(), next_realm, &workers_.back()->turns()});
   }
   between_steps();
   const auto make_tap = [](const ring::PortFacts& port) { return std::make_unique<control::Tap>(port); };
@@ -137,7 +138,7 @@ Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_s
       clock_, snapshot, std::move(links), packets_.get(), *probe_, make_tap, Random::kernel_seed(), version,
       control::dns_endpoints(snapshot->realm), snapshot->realm.control_socket, shared_seed,
       control::pcp_endpoints(snapshot->realm), std::move(source.load), tell_of_reload, log_end_of_reload,
-      std::move(source.added), log_trouble});
+      std::move(source.added), log_trouble, std::chrono::system_clock::now()});
   log_start(snapshot->realm);
 }
 

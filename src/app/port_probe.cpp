@@ -32,7 +32,10 @@ control::PortStatus PortProbe::status(PortId port) {
                              before.tx_packets + stats.tx_packets,
                              before.rx_missed + stats.rx_missed,
                              before.rx_errors + stats.rx_errors,
-                             before.tx_errors + stats.tx_errors};
+                             before.tx_errors + stats.tx_errors,
+                             PortFault::none,
+                             before.rx_bytes + stats.rx_bytes,
+                             before.tx_bytes + stats.tx_bytes};
   if (device.kernel_index() != 0) look_beneath(device, status);
   if (status.fault != known.reported && status.fault != PortFault::none) {
     const auto message =

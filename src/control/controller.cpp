@@ -93,12 +93,14 @@ Controller::Controller(Surroundings surroundings)
       started_{surroundings_.clock.now()},
       workers_{surroundings_.workers, counters_},
       session_deletion_{workers_},
+      survey_{workers_},
+      reloads_{.in_force_since = started_},
       hosts_{make_host_names(realm_->realm)},
       pool_relay_{workers_, hosts_},
       pool_{pool_config(*realm_), salt_from(surroundings_.seed), pool_relay_, counters_},
       names_{realm_->realm, hosts_, pool_, workers_},
       responder_{make_responder_config(realm_->realm), make_zones(realm_->realm), &names_, counters_},
-      dns_{loop_, surroundings_.clock, realm_, responder_},
+      dns_{loop_, surroundings_.clock, realm_, responder_, dns_times_},
       dns_packets_{realm_, workers_, counters_, surroundings_.packets, dns_},
       links_{loop_,       realm_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports,
              dns_packets_},
@@ -127,9 +129,13 @@ Controller::Controller(Surroundings surroundings)
   }
   next_host_id_ = static_cast<std::uint32_t>(realm_->realm.hosts.size());
   if (surroundings_.load_realm)
-    reload_.emplace(std::move(surroundings_.load_realm), std::move(surroundings_.reload_begun),
-                    std::move(surroundings_.reload_ended), realm_, workers_, static_cast<RealmKeeper&>(*this),
-                    surroundings_.added_hosts);
+    reload_.emplace(
+        std::move(surroundings_.load_realm), std::move(surroundings_.reload_begun),
+        [this](const ReloadReport& report) {
+          reloads_.add(report, surroundings_.clock.now());
+          if (surroundings_.reload_ended) surroundings_.reload_ended(report);
+        },
+        realm_, workers_, static_cast<RealmKeeper&>(*this), surroundings_.added_hosts);
   if (!surroundings_.control_socket.empty()) {
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
@@ -145,7 +151,8 @@ void Controller::set_up_recursion() {
     recursion_->change(realm);
   } else {
     dns_.recurse_through(&recursion_.emplace(realm, loop_, proxies_ ? &proxies_->directory() : nullptr,
-                                             salt_from(~surroundings_.seed), counters_));
+                                             salt_from(~surroundings_.seed), counters_,
+                                             dns_times_.recursive));
   }
 }
 
@@ -255,6 +262,7 @@ bool Controller::take_events(WorkerId worker, Instant now) {
         if (const auto host = claimants_.ended(inside)) pool_.session_ended(external, service, *host, now);
       },
       [&](const ring::SessionsPageFilled& page) { session_pages_.filled(page); },
+      [&](const ring::UseFilled& answer) { survey_.filled(answer); },
       [&](const ring::SessionsDeleted& part) { session_deletion_.heard(part); },
       [&](const ring::MappingsPageFilled& page) { mapping_pages_.filled(page); },
       [&](const ring::PinholesPageFilled& page) { pinhole_pages_.filled(page); },
@@ -304,6 +312,7 @@ void Controller::watch(Instant now) {
   for (std::uint8_t worker = 0; worker < workers_.size(); ++worker)
     threads.push_back(&workers_.counters(WorkerId{worker}));
   watch_.look(threads, now);
+  busy_shares_.look(worker_turns(), now);
   for (const auto& port : realm_->ports)
     watch_.state(Trouble::link_down, port.name, !port_status_[port.id.value()].link_up, now);
   // A router that nobody has needed yet is not lost.
@@ -399,6 +408,9 @@ void Controller::add_commands() {
     const bool per_thread = !arguments.empty() && arguments.front() == "per-thread";
     return text(per_thread ? counters_per_thread_report(threads) : counters_report(threads));
   });
+  ctl_->add("metrics", [this](Arguments) {
+    return std::make_unique<MetricsReply>(survey_, [this] { return metrics(); });
+  });
 }
 
 std::vector<NamedCounters> Controller::worker_counters() const {
@@ -411,9 +423,39 @@ std::vector<NamedCounters> Controller::worker_counters() const {
 
 std::string Controller::status() const {
   return status_report({*realm_, surroundings_.version, surroundings_.clock.now() - started_,
-                        worker_counters(), port_status_, surroundings_.packets->size,
-                        rte_mempool_avail_count(surroundings_.packets), links_.neighbours().size(),
-                        pool_.use()});
+                        worker_counters(), port_status_, surroundings_.packets->size, free_packets(),
+                        links_.neighbours().size(), pool_.use(), busy_shares_});
+}
+
+unsigned Controller::free_packets() const {
+  return rte_mempool_avail_count(surroundings_.packets);
+}
+
+std::vector<const TurnMeter*> Controller::worker_turns() const {
+  std::vector<const TurnMeter*> turns;
+  for (std::uint8_t worker = 0; worker < workers_.size(); ++worker)
+    turns.push_back(workers_.turns(WorkerId{worker}));
+  return turns;
+}
+
+std::string Controller::metrics() const {
+  return metrics_report({.snapshot = *realm_,
+                         .version = surroundings_.version,
+                         .started_at = surroundings_.started_at,
+                         .started = started_,
+                         .now = surroundings_.clock.now(),
+                         .workers = worker_counters(),
+                         .control = counters_,
+                         .turns = worker_turns(),
+                         .uses = survey_.uses(),
+                         .ports = port_status_,
+                         .packet_buffers = surroundings_.packets->size,
+                         .packet_buffers_free = free_packets(),
+                         .pool = pool_,
+                         .dns_times = dns_times_,
+                         .recursion = recursion_ ? &*recursion_ : nullptr,
+                         .watch = watch_,
+                         .reloads = reloads_});
 }
 
 }  // namespace rgw::control

@@ -9,8 +9,13 @@ dns::View view_of(const ring::Snapshot& snapshot, const net::IpAddress& source) 
 }
 
 DnsServer::DnsServer(EventLoop& loop, const Clock& clock, const RealmInForce& realm,
-                     dns::Responder& responder)
-    : loop_{loop}, clock_{clock}, realm_{realm}, responder_{responder}, tcp_{loop, clock, *this} {}
+                     dns::Responder& responder, DnsTimes& times)
+    : loop_{loop},
+      clock_{clock},
+      realm_{realm},
+      responder_{responder},
+      times_{times},
+      tcp_{loop, clock, *this} {}
 
 net::Endpoint DnsServer::listen(const net::Endpoint& local) {
   udp_.push_back(std::make_unique<DnsUdp>(loop_, clock_, local, *this));
@@ -21,12 +26,18 @@ std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> qu
                                                 Instant now, std::span<std::uint8_t> room) {
   const dns::Client client{path.client, path.kind, view_of(*realm_, path.client.address)};
   auto outcome = responder_.respond(query, client, now, room);
-  if (const auto* answered = std::get_if<dns::Answered>(&outcome)) return answered->bytes;
+  if (const auto* answered = std::get_if<dns::Answered>(&outcome)) {
+    times_.own.add(clock_.now() - now);
+    return answered->bytes;
+  }
   if (const auto* elsewhere = std::get_if<dns::Elsewhere>(&outcome);
-      elsewhere != nullptr && recursion_ != nullptr)
-    return recursion_->answer(elsewhere->query, client, path, now, room);
+      elsewhere != nullptr && recursion_ != nullptr) {
+    const auto answer = recursion_->answer(elsewhere->query, client, path, now, room);
+    if (!answer.empty()) times_.own.add(clock_.now() - now);
+    return answer;
+  }
   if (auto* pending = std::get_if<dns::PendingQuery>(&outcome)) {
-    waiting_.insert_or_assign(pending->ticket, Wait{std::move(*pending), path});
+    waiting_.insert_or_assign(pending->ticket, Wait{std::move(*pending), path, now});
   }
   return {};
 }
@@ -36,8 +47,10 @@ void DnsServer::complete(dns::Ticket ticket, std::optional<net::IpAddress> addre
   if (found.empty()) return;
   const Wait& wait = found.mapped();
   const auto outcome = responder_.complete(wait.query, address, room_);
-  if (const auto* answered = std::get_if<dns::Answered>(&outcome))
-    wait.path.transport->send(wait.path, answered->bytes);
+  const auto* answered = std::get_if<dns::Answered>(&outcome);
+  if (answered == nullptr) return;
+  times_.waited.add(clock_.now() - wait.asked);
+  wait.path.transport->send(wait.path, answered->bytes);
 }
 
 }  // namespace rgw::control

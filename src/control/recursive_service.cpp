@@ -45,8 +45,9 @@ std::string kind_of(const dns::AnswerHead& head) {
 class RecursiveService::Course final : dns::AnswerSink, dns::SocketWatcher {
  public:
   Course(const config::Realm& realm, EventLoop& loop, std::shared_ptr<dns::AnswerCache> cache,
-         dns::ProxyBinder* proxies, CounterBlock& counters)
+         dns::ProxyBinder* proxies, CounterBlock& counters, Histogram& times)
       : loop_{loop},
+        times_{times},
         cache_{std::move(cache)},
         upstream_{{.upstreams = realm.dns.upstreams}, *this},
         recursor_{recursor_config(realm), *cache_, upstream_, proxies, counters} {}
@@ -56,20 +57,31 @@ class RecursiveService::Course final : dns::AnswerSink, dns::SocketWatcher {
                                                      std::span<std::uint8_t> room) {
     const auto outcome = recursor_.ask(query, client, now, room);
     if (const auto* answered = std::get_if<dns::Answered>(&outcome)) return answered->bytes;
-    if (const auto* deferred = std::get_if<dns::Deferred>(&outcome)) paths_.emplace(deferred->ticket, path);
+    if (const auto* deferred = std::get_if<dns::Deferred>(&outcome))
+      paths_.emplace(deferred->ticket, Asked{path, now});
     return {};
   }
   void tick(Instant now) {
+    now_ = now;
     upstream_.tick(now);
     recursor_.step(now, *this);
   }
   [[nodiscard]] bool done() const { return paths_.empty(); }
   [[nodiscard]] const dns::Recursor& recursor() const { return recursor_; }
+  [[nodiscard]] const dns::CaresUpstream& upstream() const { return upstream_; }
 
  private:
+  struct Asked {
+    ReplyPath path;
+    Instant at;
+  };
+
   void deliver(dns::RecursionTicket ticket, std::span<const std::uint8_t> answer) override {
     const auto found = paths_.extract(ticket);
-    if (!found.empty()) found.mapped().transport->send(found.mapped(), answer);
+    if (found.empty()) return;
+    const auto& [path, at] = found.mapped();
+    times_.add(now_ - at);
+    path.transport->send(path, answer);
   }
   void watch(int fd, bool readable, bool writable) override {
     if (!readable && !writable) {
@@ -86,23 +98,26 @@ class RecursiveService::Course final : dns::AnswerSink, dns::SocketWatcher {
   }
 
   EventLoop& loop_;
+  Histogram& times_;
+  Instant now_{};  ///< of the last tick, in which answers are delivered
   std::shared_ptr<dns::AnswerCache> cache_;
   std::unordered_set<int> watched_;
   dns::CaresUpstream upstream_;
   dns::Recursor recursor_;
-  std::unordered_map<dns::RecursionTicket, ReplyPath> paths_;
+  std::unordered_map<dns::RecursionTicket, Asked> paths_;
 };
 
 RecursiveService::RecursiveService(const config::Realm& realm, EventLoop& loop, dns::ProxyDirectory* proxies,
-                                   const HashSalt& salt, CounterBlock& counters)
+                                   const HashSalt& salt, CounterBlock& counters, Histogram& times)
     : loop_{loop},
       proxies_{proxies},
       salt_{salt},
       counters_{counters},
+      times_{times},
       dns_{realm.dns},
       pref64_{realm.nat64.prefix},
       cache_{make_cache(realm)} {
-  course_ = std::make_unique<Course>(realm, loop_, cache_, proxies_, counters_);
+  course_ = std::make_unique<Course>(realm, loop_, cache_, proxies_, counters_, times_);
 }
 
 RecursiveService::~RecursiveService() = default;
@@ -119,7 +134,7 @@ void RecursiveService::change(const config::Realm& realm) {
   const bool same = same_answers && next.upstreams == dns_.upstreams && next.nsid == dns_.nsid;
   if (!same) {
     auto cache = same_answers ? cache_ : make_cache(realm);
-    auto course = std::make_unique<Course>(realm, loop_, cache, proxies_, counters_);
+    auto course = std::make_unique<Course>(realm, loop_, cache, proxies_, counters_, times_);
     cache_ = std::move(cache);
     former_.push_back(std::exchange(course_, std::move(course)));
   }
@@ -137,6 +152,14 @@ void RecursiveService::tick(Instant now) {
   course_->tick(now);
   for (const auto& former : former_) former->tick(now);
   std::erase_if(former_, [](const auto& former) { return former->done(); });
+}
+
+RecursiveService::CacheUse RecursiveService::cache_use() const {
+  return {cache_->size(), cache_->limits().entries, cache_->bytes()};
+}
+
+std::vector<dns::CaresUpstream::Health> RecursiveService::upstreams() const {
+  return course_->upstream().health();
 }
 
 std::string RecursiveService::report(std::size_t limit, Instant now) const {

@@ -23,25 +23,6 @@ std::uint64_t sum(std::span<const NamedCounters> threads, Counter counter) {
   return total;
 }
 
-ordered_json counters_of(std::span<const NamedCounters> threads) {
-  ordered_json json = ordered_json::object();
-  for (std::size_t i = 0; i < counter_count; ++i) {
-    json[std::string{counter_infos[i].name}] = sum(threads, static_cast<Counter>(i));
-  }
-  return json;
-}
-
-/// Each session was made once, and ends once; a reader between the two sees none too many.
-std::uint64_t sessions(std::span<const NamedCounters> threads) {
-  const std::uint64_t ended = sum(threads, Counter::session_expired) + sum(threads, Counter::session_ended) +
-                              sum(threads, Counter::session_realm_changed) +
-                              sum(threads, Counter::session_deleted);
-  const std::uint64_t made = sum(threads, Counter::session_created_outbound) +
-                             sum(threads, Counter::session_created_inbound) +
-                             sum(threads, Counter::session_created_local);
-  return made - std::min(made, ended);
-}
-
 /// "tcp22", or "any" for the whole of an address.
 std::string service_name(const net::Service& service) {
   return service.is_any() ? "any" : pool::service_label(service);
@@ -67,13 +48,32 @@ ordered_json fault_name(PortFault fault) {
 
 }  // namespace
 
+ordered_json counters_json(std::span<const NamedCounters> threads) {
+  ordered_json json = ordered_json::object();
+  for (std::size_t i = 0; i < counter_count; ++i) {
+    json[std::string{counter_infos[i].name}] = sum(threads, static_cast<Counter>(i));
+  }
+  return json;
+}
+
+/// A reader between the two counts sees none too many.
+std::uint64_t live_sessions(std::span<const NamedCounters> threads) {
+  const std::uint64_t ended = sum(threads, Counter::session_expired) + sum(threads, Counter::session_ended) +
+                              sum(threads, Counter::session_realm_changed) +
+                              sum(threads, Counter::session_deleted);
+  const std::uint64_t made = sum(threads, Counter::session_created_outbound) +
+                             sum(threads, Counter::session_created_inbound) +
+                             sum(threads, Counter::session_created_local);
+  return made - std::min(made, ended);
+}
+
 std::string counters_report(std::span<const NamedCounters> threads) {
-  return text(counters_of(threads));
+  return text(counters_json(threads));
 }
 
 std::string counters_per_thread_report(std::span<const NamedCounters> threads) {
   ordered_json json = ordered_json::object();
-  for (const auto& thread : threads) json[thread.thread] = counters_of({&thread, 1});
+  for (const auto& thread : threads) json[thread.thread] = counters_json({&thread, 1});
   return text(json);
 }
 
@@ -81,8 +81,10 @@ std::string status_report(const StatusFacts& facts) {
   ordered_json workers = ordered_json::array();
   for (std::size_t i = 0; i < facts.workers.size(); ++i) {
     const std::span one{&facts.workers[i], 1};
+    const auto busy = facts.busy.percent(i);
     workers.push_back({{"id", i},
-                       {"sessions", sessions(one)},
+                       {"busy_percent", busy ? ordered_json(*busy) : ordered_json(nullptr)},
+                       {"sessions", live_sessions(one)},
                        {"rx_packets", sum(one, Counter::rx_packets)},
                        {"tx_packets", sum(one, Counter::tx_packets)}});
   }
@@ -112,7 +114,7 @@ std::string status_report(const StatusFacts& facts) {
                {"uptime_s", std::chrono::duration_cast<std::chrono::seconds>(facts.uptime).count()},
                {"workers", workers},
                {"ports", ports},
-               {"sessions", sessions(facts.workers)},
+               {"sessions", live_sessions(facts.workers)},
                {"neighbours", facts.neighbours},
                {"mbufs", {{"total", facts.mbufs_total}, {"free", facts.mbufs_free}}},
                {"pool",

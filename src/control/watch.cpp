@@ -30,6 +30,25 @@ const std::vector<Row>& rows() {
 
 }  // namespace
 
+std::string_view name(Trouble trouble) {
+  constexpr std::array<std::string_view, trouble_count> names{
+      "link_down",          "router_lost",       "pool_exhausted",    "ports_exhausted",
+      "sessions_full",      "reservations_full", "upstreams_failing", "control_overloaded",
+      "workers_overloaded", "no_buffers",        "alg_full",          "kernel_forwards"};
+  return names[static_cast<std::size_t>(trouble)];
+}
+
+bool Watch::active(Trouble what, const std::string& subject) const {
+  if (const auto state = states_.find({what, subject}); state != states_.end()) return state->second.on;
+  return subject.empty() && counted_[static_cast<std::size_t>(what)].on;
+}
+
+bool Watch::active(Trouble what) const {
+  return counted_[static_cast<std::size_t>(what)].on || std::ranges::any_of(states_, [&](const auto& state) {
+           return state.first.first == what && state.second.on;
+         });
+}
+
 void Watch::look(std::span<const CounterBlock* const> threads, Instant now) {
   for (const Row& row : rows()) {
     std::uint64_t sum = 0;

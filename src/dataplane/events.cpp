@@ -134,6 +134,10 @@ void handle(Context& context, const ring::MappingsQuery& query) {
   static_cast<void>(context.control.events_to_control.push(ring::MappingsPageFilled{query.page, next, last}));
 }
 
+void handle(Context& context, const ring::UseQuery& query) {
+  report_use(context, query);
+}
+
 void handle(Context& context, const ring::PinholesQuery& query) {
   const auto [next, last] =
       context.admission.list_pinholes(query.cursor, query.page->rows, query.page->count, context.now);

@@ -58,9 +58,21 @@ void report_claim(Context& context, const Session& session, const nat::NewGround
 
 }  // namespace
 
+SessionsByExternal::Entry* SessionsByExternal::search(const net::IpAddress& address) {
+  auto found = places_.find(address);
+  if (found == places_.end()) {
+    if (entries_.size() == max_addresses) return nullptr;
+    found = places_.emplace(address, static_cast<std::uint32_t>(entries_.size())).first;
+    entries_.push_back({address});
+  }
+  latest_ = found->second;
+  return &entries_[latest_];
+}
+
 std::optional<Counter> SessionNews::session_began(nat::SessionSlot slot, const nat::NewGround& ground) {
   const Session& session = context_.sessions[slot];
   context_.counters.add(created(session));
+  by_external_.began(session.external());
   if (session.origin == Session::Origin::outbound && context_.syns.size() != 0)
     meet_stored_syn(context_, session);
   if (ground.kind == nat::Ground::claim) report_claim(context_, session, ground);
@@ -71,6 +83,7 @@ std::optional<Counter> SessionNews::session_began(nat::SessionSlot slot, const n
 void SessionNews::session_ends(nat::SessionSlot slot, Counter why) {
   const Session& session = context_.sessions[slot];
   context_.counters.add(why);
+  by_external_.ended(session.external());
   if (session.posted)
     context_.outlets.tell_signpost(session.home, session.posted_by, PeerMessage::Word::ended);
   if (session.companion != 0) [[unlikely]]

@@ -35,6 +35,7 @@ Worker::~Worker() {
 std::uint32_t Worker::step() {
   context_.now = context_.clock.now();
   context_.tick = nat::tick_of(context_.now);
+  turns_.begin(context_.now);
 
   // Reservations first: a packet that one lets in may be in this very burst (POOL-1).
   std::uint32_t work = handle_events(context_);
@@ -61,6 +62,7 @@ std::uint32_t Worker::step() {
   if (context_.deletion.filter != nullptr) [[unlikely]]
     work += delete_sessions(context_);
   context_.flush();
+  turns_.end(work != 0);
   return work;
 }
 

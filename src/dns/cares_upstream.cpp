@@ -284,6 +284,16 @@ void CaresUpstream::send(Asked& asked, std::size_t upstream, Manner manner) {
             &channel);
 }
 
+std::vector<CaresUpstream::Health> CaresUpstream::health() const {
+  std::vector<Health> all;
+  for (std::size_t i = 0; i < standings_.size(); ++i) {
+    all.push_back(standings_[i].health);
+    all.back().upstream = config_.upstreams[i];
+    all.back().preferred = i == preferred_;
+  }
+  return all;
+}
+
 bool CaresUpstream::conclude(Asked& asked) {
   const std::size_t upstream = asked.upstream();
   auto& course = asked.courses[upstream];
@@ -302,17 +312,21 @@ bool CaresUpstream::conclude(Asked& asked) {
     case End::none:
       break;
     case End::answered:
+      ++standing.health.answered;
       // From when it was learnt, not from when it was last used: it is tried again in the end.
       if (course.plain && now_ >= standing.plain_until) standing.plain_until = now_ + config_.memory;
       if (course.tcp && now_ >= standing.tcp_until) standing.tcp_until = now_ + config_.memory;
       return true;
     case End::no_edns:
+      ++standing.health.failed;
       course.plain = true;
       break;
     case End::failed:
+      ++standing.health.failed;
       course.out = true;
       break;
     case End::silent:
+      ++standing.health.silent;
       asked.may_blame = asked.may_blame || is_first;
       if (course.tcp) {
         give_up_tcp();
@@ -321,6 +335,7 @@ bool CaresUpstream::conclude(Asked& asked) {
       }
       break;
     case End::unreachable:
+      ++standing.health.unreachable;
       asked.may_blame = asked.may_blame || is_first;
       if (course.tcp) {
         give_up_tcp();

@@ -29,6 +29,7 @@ PortSet::PortSet(OwnPorts own, Kind kind, net::PortRange range)
   for (Index i = 0; i < own_.size(); ++i) {
     if (!range.contains(own_.port(i))) set(beyond_, i, true);
   }
+  for (const std::uint64_t word : beyond_) beyond_count_ += static_cast<std::size_t>(std::popcount(word));
   held_ = occupied_ = beyond_;
 }
 
@@ -44,6 +45,7 @@ void PortSet::reserve(std::uint16_t port) {
 void PortSet::adopt(const PortSet& rules) {
   if (rules_ == rules.rules_) return;  // as nearly always: the bitmaps are long
   rules_ = rules.rules_;
+  beyond_count_ = rules.beyond_count_;
   for (std::size_t word = 0; word < held_.size(); ++word) {
     const std::uint64_t former = beyond_[word] | reserved_[word],
                         next = rules.beyond_[word] | rules.reserved_[word];

@@ -115,6 +115,15 @@ void AddressRing::sort_fresh() {
   }
 }
 
+std::size_t AddressRing::resting_count(Instant now) const {
+  std::size_t count = 0;
+  for (auto slot = fresh_.last(); slot != IndexList::none; slot = links_[slot].previous) {
+    if (rests_from_[slot] == Instant::min() || rests_from_[slot] + quarantine_.rest() <= now) break;
+    ++count;
+  }
+  return count;
+}
+
 void AddressRing::forget_ended(Instant now) {
   while (!ended_.empty() && (ended_.front().at + quarantine_.rest() <= now || ended_.size() > ended_room_)) {
     const auto& [address, service, host, at] = ended_.front();

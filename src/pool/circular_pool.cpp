@@ -257,7 +257,10 @@ void CircularPool::drop_claim(Slot claim) {
 void CircularPool::end_claim(Slot claim, End why, Instant now) {
   const Slot reservation = claims_[claim].reservation;
   const auto number = claims_[claim].number;
-  if (why == End::claimed) counters_.add(Counter::pool_claimed);
+  if (why == End::claimed) {
+    counters_.add(Counter::pool_claimed);
+    service_times_.add(now - claims_[claim].made);
+  }
   if (why == End::expired) counters_.add(Counter::pool_expired);
   if (why == End::narrowed) counters_.add(Counter::pool_narrowed);
   drop_claim(claim);
@@ -427,7 +430,9 @@ PoolUse CircularPool::use() const {
   }
   use.reservations = reservations_.size();
   use.claims = claims_.size();
+  use.max_claims = config_.max_claims;
   use.waiting = waiters_.size();
+  use.max_waiting = config_.wait_queue;
   return use;
 }
 

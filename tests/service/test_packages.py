@@ -20,7 +20,7 @@ from service_case import REALM_FILE, realm
 
 class Contents(unittest.TestCase):
     def test_lintian_finds_no_error(self):
-        packages = [package(name) for name in ("realmgw", "realmgw-bench")]
+        packages = [package(name) for name in ("realmgw", "realmgw-exporter", "realmgw-bench")]
         done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", *packages], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertEqual(done.returncode, 0, done.stdout)
@@ -29,8 +29,8 @@ class Contents(unittest.TestCase):
         version = subprocess.run(["dpkg-deb", "--field", package("realmgw"), "Version"], check=True, text=True,
                                  capture_output=True).stdout.strip()
         with machine.Machine() as box:
-            box.install(package("realmgw"))
-            for program in ("realmgwd", "realmgwctl"):
+            box.install(package("realmgw"), package("realmgw-exporter"))
+            for program in ("realmgwd", "realmgwctl", "realmgw-exporter"):
                 self.assertEqual(box.run(program, "--version").stdout.strip(), f"{program} {version}")
 
 

@@ -108,7 +108,8 @@ class WholeGateway : public Gateway {
     std::vector<control::WorkerLink> links;
     for (unsigned i = 0; i < workers; ++i) {
       links.push_back({&rings(i), &worker(i).counters(),
-                       [this, i](auto next) { return worker(i).next_realm(std::move(next)); }});
+                       [this, i](auto next) { return worker(i).next_realm(std::move(next)); },
+                       &worker(i).turns()});
     }
     const auto kernel_port = [this](const ring::PortFacts& port) {
       return std::make_unique<KernelQueues>(kernel_[port.id.value()]);
@@ -145,6 +146,10 @@ class WholeGateway : public Gateway {
     }
     EXPECT_EQ(sessions(), 0U) << "sessions or signposts were lost";
     EXPECT_EQ(occupied_ports(), ports_at_start_) << "ports were lost";
+    for (unsigned i = 0; i < workers(); ++i) {
+      for (const auto& [external, sessions] : worker(i).context().sessions_by_external().entries())
+        EXPECT_EQ(sessions, 0U) << external.to_string();
+    }
     EXPECT_EQ(pool().use().claims, 0U);
     EXPECT_EQ(pool().use().reservations, 0U);
     EXPECT_EQ(pool().use().waiting, 0U);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -11,6 +13,17 @@ namespace rgw::app {
 struct Unreachable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+/// What an answer may take.
+struct AnswerLimits {
+  std::chrono::milliseconds silence;  ///< without a byte; at least 1 ms
+  std::chrono::milliseconds whole = std::chrono::milliseconds::max();
+  std::size_t bytes = SIZE_MAX;
+};
+/// Asks the gateway at `socket_path` one line, and returns all of its answer. Throws Unreachable where it
+/// cannot be reached, or takes more than `limits`.
+[[nodiscard]] std::string ask_gateway(const std::string& socket_path, const std::string& request,
+                                      const AnswerLimits& limits);
 
 /// Asks the gateway at `socket_path` one line, and returns all of its answer. Throws Unreachable where it
 /// cannot be reached, or falls silent for as long as `patience`: a reload of a large realm file takes some.

@@ -12,6 +12,7 @@
 #include "realmgw/control/event_loop.hpp"
 #include "realmgw/control/kernel_port.hpp"
 #include "realmgw/control/link_service.hpp"
+#include "realmgw/control/metrics_report.hpp"
 #include "realmgw/control/pcp_service.hpp"
 #include "realmgw/control/pool_relay.hpp"
 #include "realmgw/control/port_monitor.hpp"
@@ -58,6 +59,7 @@ struct Surroundings {
   RealmReload::Ended reload_ended{};        ///< hears the result of every reload but dry runs
   HostBook added_hosts{{}, {}};             ///< `host add` of the control socket
   Watch::Hear hear_of_trouble{};            ///< OPS-10; may be empty
+  std::chrono::system_clock::time_point started_at{};  ///< for the metrics
 };
 
 /// Port 53 of the addresses that the realm serves names on.
@@ -111,6 +113,9 @@ class Controller final : RealmKeeper {
   void watch(Instant now);
   [[nodiscard]] std::vector<NamedCounters> worker_counters() const;
   [[nodiscard]] std::string status() const;
+  [[nodiscard]] std::string metrics() const;
+  [[nodiscard]] std::vector<const TurnMeter*> worker_turns() const;
+  [[nodiscard]] unsigned free_packets() const;
 
   Surroundings surroundings_;
   RealmInForce realm_;
@@ -122,6 +127,8 @@ class Controller final : RealmKeeper {
   SessionDeletion session_deletion_;
   MappingPages mapping_pages_;
   PinholePages pinhole_pages_;
+  UseSurvey survey_;
+  ReloadTally reloads_;
   std::uint32_t next_host_id_ = 0;
   pool::HostNames hosts_;
   Claimants claimants_;
@@ -129,6 +136,7 @@ class Controller final : RealmKeeper {
   pool::CircularPool pool_;
   RealmNames names_;
   dns::Responder responder_;
+  DnsTimes dns_times_;
   DnsServer dns_;
   DnsPackets dns_packets_;
   std::optional<ProxyService> proxies_;
@@ -143,6 +151,7 @@ class Controller final : RealmKeeper {
   PortReturn port_return_;
   Instant next_look_;
   Watch watch_;
+  BusyShares busy_shares_;
   Instant next_watch_;
   Instant next_kernel_look_;
   std::set<net::IpAddress> routers_;  ///< that have answered

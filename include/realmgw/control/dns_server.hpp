@@ -2,6 +2,7 @@
 #pragma once
 
 #include "realmgw/control/dns_tcp.hpp"
+#include "realmgw/control/dns_times.hpp"
 #include "realmgw/control/dns_udp.hpp"
 #include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/recursive_service.hpp"
@@ -21,7 +22,8 @@ namespace rgw::control {
 /// Answers queries, and later those that had to wait (POOL-8). How many wait is bounded by the pool's queue.
 class DnsServer final : public DnsHandler {
  public:
-  DnsServer(EventLoop& loop, const Clock& clock, const RealmInForce& realm, dns::Responder& responder);
+  DnsServer(EventLoop& loop, const Clock& clock, const RealmInForce& realm, dns::Responder& responder,
+            DnsTimes& times);
 
   /// Queries from inside for other names are its to answer (DNS-2); it outlives the last query.
   void recurse_through(RecursiveService* service) { recursion_ = service; }
@@ -42,12 +44,14 @@ class DnsServer final : public DnsHandler {
   struct Wait {
     dns::PendingQuery query;
     ReplyPath path;
+    Instant asked;
   };
 
   EventLoop& loop_;
   const Clock& clock_;
   const RealmInForce& realm_;
   dns::Responder& responder_;
+  DnsTimes& times_;
   RecursiveService* recursion_ = nullptr;
   std::vector<std::unique_ptr<DnsUdp>> udp_;
   DnsTcp tcp_;

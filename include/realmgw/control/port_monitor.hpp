@@ -21,6 +21,8 @@ struct PortStatus {
   std::uint64_t rx_errors = 0;
   std::uint64_t tx_errors = 0;
   PortFault fault = PortFault::none;
+  std::uint64_t rx_bytes = 0;
+  std::uint64_t tx_bytes = 0;
 };
 
 /// Looks at the devices. Called a few times a second, on the control thread.

@@ -4,6 +4,7 @@
 
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
+#include "realmgw/base/histogram.hpp"
 #include "realmgw/config/realm.hpp"
 #include "realmgw/control/dns_transport.hpp"
 #include "realmgw/control/event_loop.hpp"
@@ -27,9 +28,9 @@ class RecursiveService {
   static constexpr std::size_t bytes_per_answer = 512;  ///< of the cache's limit, on average
 
   /// The realm has upstreams. `proxies` may be null: no DNS46. Everything referred to outlives the service.
-  /// Throws std::runtime_error.
+  /// `times`: how long the answers take that are not known at once. Throws std::runtime_error.
   RecursiveService(const config::Realm& realm, EventLoop& loop, dns::ProxyDirectory* proxies,
-                   const HashSalt& salt, CounterBlock& counters);
+                   const HashSalt& salt, CounterBlock& counters, Histogram& times);
   ~RecursiveService();
   RecursiveService(const RecursiveService&) = delete;
   RecursiveService& operator=(const RecursiveService&) = delete;
@@ -45,6 +46,12 @@ class RecursiveService {
   /// Sends what has become ready.
   void tick(Instant now);
 
+  struct CacheUse {
+    std::size_t entries, max_entries, bytes;
+  };
+  [[nodiscard]] CacheUse cache_use() const;
+  /// What came of what the upstreams in force were asked.
+  [[nodiscard]] std::vector<dns::CaresUpstream::Health> upstreams() const;
   /// The cache, its most recently used answers, and the peers found, as JSON.
   [[nodiscard]] std::string report(std::size_t limit, Instant now) const;
 
@@ -58,6 +65,7 @@ class RecursiveService {
   dns::ProxyDirectory* const proxies_;
   const HashSalt salt_;
   CounterBlock& counters_;
+  Histogram& times_;
   config::Dns dns_;  ///< by which the course goes
   std::optional<net::Prefix> pref64_;
   std::shared_ptr<dns::AnswerCache> cache_;

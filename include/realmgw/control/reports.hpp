@@ -3,12 +3,14 @@
 
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
+#include "realmgw/control/busy_shares.hpp"
 #include "realmgw/control/host_book.hpp"
 #include "realmgw/control/port_monitor.hpp"
 #include "realmgw/pool/circular_pool.hpp"
 #include "realmgw/pool/host_names.hpp"
 #include "realmgw/ring/snapshot.hpp"
 
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +23,10 @@ struct NamedCounters {
   const CounterBlock* counters;
 };
 
+/// Sessions that there are: each was made once, and ends once.
+[[nodiscard]] std::uint64_t live_sessions(std::span<const NamedCounters> threads);
+/// Each counter summed over the threads, in the order of the list.
+[[nodiscard]] nlohmann::ordered_json counters_json(std::span<const NamedCounters> threads);
 /// `{"rx_packets": 12, ...}`, each counter summed over the threads, in the order of the list.
 [[nodiscard]] std::string counters_report(std::span<const NamedCounters> threads);
 /// `{"control": {"rx_packets": 12, ...}, "worker0": {...}}`.
@@ -37,6 +43,7 @@ struct StatusFacts {
   unsigned mbufs_free = 0;
   std::size_t neighbours = 0;
   pool::PoolUse pool;
+  BusyShares busy;
 };
 [[nodiscard]] std::string status_report(const StatusFacts& facts);
 

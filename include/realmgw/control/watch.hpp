@@ -12,6 +12,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,8 @@ enum class Trouble : std::uint8_t {
   kernel_forwards,     ///< packets pass beside the gateway
 };
 inline constexpr std::size_t trouble_count = 12;
+/// As its label in the metrics has it.
+[[nodiscard]] std::string_view name(Trouble trouble);
 
 struct TroubleNews {
   Trouble what;
@@ -63,6 +66,10 @@ class Watch {
   void states(Trouble what, const std::vector<std::string>& bad, Instant now);
   /// Nobody looks at such states any more: those that are bad are over.
   void end_states(Trouble what, Instant now);
+  /// Has it been told of, and is it not over?
+  [[nodiscard]] bool active(Trouble what, const std::string& subject) const;
+  /// The same of any subject.
+  [[nodiscard]] bool active(Trouble what) const;
 
  private:
   struct Told {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "realmgw/base/counter.hpp"
+#include "realmgw/base/turn_meter.hpp"
 #include "realmgw/ring/messages.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
 #include "realmgw/ring/snapshot.hpp"
@@ -20,6 +21,7 @@ struct WorkerLink {
   const CounterBlock* counters;  ///< written by the worker
   /// Makes the worker's part of a realm; any thread may call it. Empty: it keeps the one that it has.
   std::function<std::unique_ptr<ring::WorkerRealm>(std::shared_ptr<const ring::Snapshot>)> next_realm{};
+  const TurnMeter* turns = nullptr;  ///< written by the worker; null: not measured
 };
 
 /// Sends to workers. An event that a full ring does not take waits here, in order, so that none is ever lost
@@ -53,6 +55,8 @@ class WorkerLinks {
   [[nodiscard]] const CounterBlock& counters(WorkerId worker) const {
     return *links_[worker.value()].link.counters;
   }
+  /// Null where they are not measured.
+  [[nodiscard]] const TurnMeter* turns(WorkerId worker) const { return links_[worker.value()].link.turns; }
 
  private:
   struct Link {

@@ -107,8 +107,8 @@ class Context {
   std::uint32_t inspected = 0;  ///< sessions that are read
   Companions companions;
   /// What control must hear and its ring had no room for, in order. Its length is bounded: one for each
-  /// companion and pinhole, one for each mapping that is asked for at one time, two for each session and
-  /// reservation. None of these is made while control stands still.
+  /// companion and pinhole, one for each mapping asked for at one time, one for a survey, two for each
+  /// session and reservation. None of these is made while control stands still.
   std::deque<ring::ToControl> reports;
   /// Pinholes that control has closed. Their sessions end before the next burst, when no packet of theirs is
   /// in the stages.
@@ -125,6 +125,7 @@ class Context {
     return realm.ways6.to(address);
   }
   [[nodiscard]] const ring::Snapshot& snapshot() const { return *realm.snapshot; }
+  [[nodiscard]] const SessionsByExternal& sessions_by_external() const { return news_.by_external(); }
 
   // -- ways off the path; each takes the packet buffer over
   void drop(rte_mbuf* mbuf, Counter why) {

@@ -79,6 +79,7 @@ class NeighbourTable {
   }
 
   [[nodiscard]] std::size_t size() const { return by_address_.size(); }
+  [[nodiscard]] std::size_t capacity() const { return by_address_.capacity(); }
 
  private:
   struct Key {

@@ -1,6 +1,7 @@
 // A worker: turns the crank of the packet path. A thread only calls `step()`; tests call it themselves.
 #pragma once
 
+#include "realmgw/base/turn_meter.hpp"
 #include "realmgw/dataplane/context.hpp"
 
 #include <array>
@@ -28,6 +29,8 @@ class Worker {
   [[nodiscard]] WorkerId id() const { return context_.id; }
   /// May be read by any thread.
   [[nodiscard]] const CounterBlock& counters() const { return context_.counters; }
+  /// The same.
+  [[nodiscard]] const TurnMeter& turns() const { return turns_; }
   /// The state itself: for the worker's own thread, and for tests that turn the crank.
   [[nodiscard]] Context& context() { return context_; }
 
@@ -54,6 +57,7 @@ class Worker {
   void keep_house();
 
   Context context_;
+  TurnMeter turns_;
   Batch batch_;
   std::vector<rte_mbuf*> taken_up_;  ///< scratch of `run`
 };

@@ -67,6 +67,18 @@ class CaresUpstream final : public Upstream {
   void tick(Instant now);
   static constexpr std::chrono::milliseconds tick_interval{20};
 
+  /// What came of the attempts with one upstream.
+  struct Health {
+    net::Endpoint upstream;
+    bool preferred = false;  ///< it is asked first
+    std::uint64_t answered = 0;
+    std::uint64_t failed = 0;       ///< it answered what is of no use: an error, or no EDNS
+    std::uint64_t silent = 0;       ///< nothing in time, or over UDP from another address
+    std::uint64_t unreachable = 0;  ///< its host, or the way there, says so
+  };
+  /// In the order of the configuration.
+  [[nodiscard]] std::vector<Health> health() const;
+
  private:
   struct Channel;
   struct Asked;
@@ -80,6 +92,7 @@ class CaresUpstream final : public Upstream {
   struct Standing {
     Instant plain_until{};  ///< it does not know EDNS
     Instant tcp_until{};    ///< it does not answer over UDP
+    Health health{};
   };
 
   [[nodiscard]] std::unique_ptr<Channel> open(Manner manner, std::size_t upstream);

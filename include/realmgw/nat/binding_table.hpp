@@ -89,6 +89,7 @@ class BindingTable {
   void sweep(Instant now);
 
   [[nodiscard]] std::size_t size() const { return by_key_.size(); }
+  [[nodiscard]] std::size_t capacity() const { return by_key_.capacity(); }
   [[nodiscard]] std::size_t bytes() const;
 
   static constexpr Duration refusal_memory = std::chrono::seconds{2};

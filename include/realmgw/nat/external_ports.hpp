@@ -37,6 +37,10 @@ class ExternalPorts {
     return places_[family == net::Family::v4 ? 0 : 1];
   }
   [[nodiscard]] const net::IpAddress& address(std::uint32_t place) const { return addresses_[place]; }
+  /// How many places there are.
+  [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(addresses_.size()); }
+  /// May outbound sessions leave with the address of this place?
+  [[nodiscard]] bool is_external(std::uint32_t place) const { return external_[place]; }
   [[nodiscard]] Set set(std::uint32_t place, net::Protocol protocol) const {
     return static_cast<Set>(place * sets_per_address + of(protocol));
   }

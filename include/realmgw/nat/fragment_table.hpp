@@ -108,6 +108,8 @@ class FragmentTable {
   /// Datagrams known, and fragments held.
   [[nodiscard]] std::size_t datagrams() const { return index_.size(); }
   [[nodiscard]] std::size_t held() const { return held_count_; }
+  /// How many there may be.
+  [[nodiscard]] const FragmentLimits& limits() const { return limits_; }
   [[nodiscard]] std::size_t bytes() const { return entries_.capacity() * sizeof(Entry) + index_.bytes(); }
 
  private:

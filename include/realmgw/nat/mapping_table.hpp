@@ -41,6 +41,7 @@ class MappingTable {
 
   [[nodiscard]] const Mapping& operator[](Id id) const { return mappings_[id]; }
   [[nodiscard]] std::size_t size() const { return by_inside_.size(); }
+  [[nodiscard]] std::size_t capacity() const { return mappings_.size(); }
 
   /// All ids that were ever given are below.
   [[nodiscard]] Id high_water() const { return high_water_; }

@@ -50,6 +50,7 @@ class PinholeTable {
   PinholeTable(std::uint32_t capacity, const HashSalt& salt);
 
   [[nodiscard]] std::size_t size() const { return by_id_.size(); }
+  [[nodiscard]] std::size_t capacity() const { return by_id_.capacity(); }
   [[nodiscard]] Index find(std::uint64_t id) const;
   [[nodiscard]] const Pinhole& operator[](Index index) const { return slots_[index].hole; }
   [[nodiscard]] std::uint32_t sessions(Index index) const { return slots_[index].sessions; }

@@ -110,6 +110,8 @@ class PortSet {
 
   /// How many ports are held or used (port 0, which no one gets, not counted).
   [[nodiscard]] std::size_t occupied() const { return occupied_count_; }
+  /// How many there are to be held or used.
+  [[nodiscard]] std::size_t size() const { return own_.size() - beyond_count_; }
   [[nodiscard]] std::size_t bytes() const {
     std::size_t words = 0;
     for (const Bitmap* bits : {&beyond_, &reserved_, &owned_, &held_, &occupied_}) words += bits->capacity();
@@ -162,6 +164,7 @@ class PortSet {
   Bitmap occupied_;      ///< held or used
   std::vector<std::uint16_t> uses_;
   std::size_t occupied_count_ = 0;
+  std::size_t beyond_count_ = 0;
 };
 
 /// A port on its way to its session: given back when this goes, unless the session keeps it.

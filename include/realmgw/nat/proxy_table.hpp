@@ -117,6 +117,7 @@ class ProxyTable {
   }
 
   [[nodiscard]] std::size_t size() const { return by_proxy_.size(); }
+  [[nodiscard]] std::size_t capacity() const { return by_proxy_.capacity(); }
 
   static constexpr std::uint32_t max_tries = 64;
   /// How long a binding without a session is kept that nobody else keeps.

@@ -39,6 +39,7 @@ class StoredSyns {
       : life_{life}, ring_(capacity), keys_(capacity), by_flow_{capacity, salt} {}
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
+  [[nodiscard]] std::uint32_t capacity() const { return static_cast<std::uint32_t>(ring_.size()); }
   /// From now on a SYN is kept for as long.
   void last(Duration life) { life_ = life; }
 

@@ -108,6 +108,8 @@ class AddressRing {
   /// Those in use.
   [[nodiscard]] std::size_t size() const { return in_use_; }
   [[nodiscard]] std::size_t carrying_count() const { return taken_.carrying_count(); }
+  /// Fresh ones that rest at `now`. O(1) for each of them.
+  [[nodiscard]] std::size_t resting_count(Instant now) const;
 
  private:
   /// Those that have rested before those that rest, and of each those where no others have sessions before

@@ -4,6 +4,7 @@
 
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/hash.hpp"
+#include "realmgw/base/histogram.hpp"
 #include "realmgw/pool/address_ring.hpp"
 #include "realmgw/pool/reservation.hpp"
 #include "realmgw/pool/slot_index.hpp"
@@ -46,8 +47,8 @@ struct PoolUse {
   };
   std::array<Addresses, 2> families;  ///< by net::Family
   std::size_t reservations = 0;
-  std::size_t claims = 0;
-  std::size_t waiting = 0;
+  std::size_t claims = 0, max_claims = 0;
+  std::size_t waiting = 0, max_waiting = 0;
 };
 
 /// One thread, no clock of its own, and no memory beyond what the constructor takes, but for a line for each
@@ -99,6 +100,19 @@ class CircularPool {
   void remove_host(HostId host, Instant now);
 
   [[nodiscard]] PoolUse use() const;
+  /// Addresses of a family that carry nothing and rest at `now`. O(1) for each of them.
+  [[nodiscard]] std::size_t resting(net::Family family, Instant now) const {
+    return ring(family).resting_count(now);
+  }
+  /// How long it took from the reservation to the packet that claimed it, as the pool hears of it: T_service.
+  [[nodiscard]] const Histogram& service_times() const { return service_times_; }
+  static constexpr auto service_time_bounds = [] {
+    using std::chrono::milliseconds;
+    return std::to_array<Duration>({milliseconds{1}, milliseconds{2}, milliseconds{5}, milliseconds{10},
+                                    milliseconds{20}, milliseconds{50}, milliseconds{100}, milliseconds{200},
+                                    milliseconds{500}, milliseconds{1'000}, milliseconds{2'000},
+                                    milliseconds{5'000}});
+  }();
 
   struct View {
     ReservationId id;
@@ -234,6 +248,7 @@ class CircularPool {
   PoolListener& listener_;
   CounterBlock& counters_;
   Instant latest_ = Instant::min();
+  Histogram service_times_{service_time_bounds};
 
   std::array<std::unique_ptr<AddressRing>, 2> rings_;  ///< by net::Family
   SlotMap<Reservation, ReservationId> reservations_;

@@ -17,6 +17,7 @@
 #include "realmgw/net/transport.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
 #include "realmgw/ring/spsc_ring.hpp"
+#include "realmgw/ring/worker_use.hpp"
 
 #include <cstdint>
 #include <variant>
@@ -166,8 +167,8 @@ struct MappingHeld {
 
 using ToWorker =
     std::variant<Bind, Unbind, ProxyBind, NeighbourUpdate, RealmExchange, LinkState, PortRelease, PortTake,
-                 SessionsQuery, MappingsQuery, PinholesQuery, SessionsDelete, PinholeOpen, PinholeMet,
-                 PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked, MappingHeld>;
+                 SessionsQuery, MappingsQuery, PinholesQuery, UseQuery, SessionsDelete, PinholeOpen,
+                 PinholeMet, PinholeExtend, PinholeClose, SequenceShift, SessionKeep, MapAsked, MappingHeld>;
 static_assert(sizeof(ToWorker) <= 96);
 
 // ---- worker -> control
@@ -249,7 +250,7 @@ struct MapAnswered {
 };
 
 using ToControl =
-    std::variant<Claimed, ClaimedEnded, SessionsPageFilled, MappingsPageFilled, PinholesPageFilled,
+    std::variant<Claimed, ClaimedEnded, SessionsPageFilled, MappingsPageFilled, PinholesPageFilled, UseFilled,
                  SessionsDeleted, ProxyUse, InspectionBegun, InspectionEnded, PinholeEnded, RealmExchanged,
                  RealmSwept, PortReleased, MapAnswered>;
 

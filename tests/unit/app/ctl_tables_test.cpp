@@ -125,7 +125,7 @@ TEST(CtlTablesTest, hosts_show_what_they_accept) {
 
 TEST(CtlTablesTest, status_is_told_in_sentences_and_tables) {
   const auto answer = ordered_json::parse(R"({"version":"0.1.0","realm":"foo","uptime_s":90061,
-    "workers":[{"id":0,"sessions":3,"rx_packets":10,"tx_packets":9}],
+    "workers":[{"id":0,"busy_percent":12,"sessions":3,"rx_packets":10,"tx_packets":9}],
     "ports":[{"name":"inside","side":"inside","device":"net_ring0","link":"up","mac":"02:00:00:00:00:01","mtu":1500,
               "addresses":["10.0.0.1/24"],"rx_packets":1,"tx_packets":2,"rx_missed":0,"rx_errors":0,"tx_errors":0}],
     "sessions":3,"neighbours":2,"mbufs":{"total":100,"free":90},
@@ -135,6 +135,8 @@ TEST(CtlTablesTest, status_is_told_in_sentences_and_tables) {
   EXPECT_NE(text.find("3 sessions, 2 neighbours, 90 of 100 packet buffers free\n"), std::string::npos);
   EXPECT_NE(text.find("inside  inside  up           1     2       0  02:00:00:00:00:01"), std::string::npos)
       << text;
+  EXPECT_NE(text.find("WORKER  BUSY %  SESSIONS"), std::string::npos) << text;
+  EXPECT_NE(text.find("     0      12         3"), std::string::npos) << text;
 }
 
 TEST(CtlTablesTest, what_takes_a_port_away_stands_where_its_link_does) {

@@ -65,7 +65,8 @@ class RealmDnsTest : public testing::Test {
   dns::Responder responder{make_responder_config(realm), make_zones(realm), &names, counters};
   EventLoop loop;
   RealmInForce in_force{snapshot};
-  DnsServer server{loop, clock, in_force, responder};
+  DnsTimes times;
+  DnsServer server{loop, clock, in_force, responder, times};
   Postbox postbox;
   std::array<std::uint8_t, 1232> room;
   std::uint16_t id = 0;

@@ -106,9 +106,11 @@ class RecursiveServiceTest : public testing::Test {
   EventLoop loop;
   Postbox postbox;
   RealmInForce in_force{snapshot};
-  DnsServer server{loop, clock, in_force, responder};
+  DnsTimes dns_times;
+  Histogram& times = dns_times.recursive;
+  DnsServer server{loop, clock, in_force, responder, dns_times};
   ProxyService proxies{*snapshot->realm.nat46.proxies, links, salt()};
-  RecursiveService service{snapshot->realm, loop, &proxies.directory(), salt(), counters};
+  RecursiveService service{snapshot->realm, loop, &proxies.directory(), salt(), counters, times};
   std::array<std::uint8_t, 1232> room;
   std::uint16_t id = 0;
 };
@@ -295,13 +297,13 @@ TEST_F(ChangedRecursion, proxies_stay_their_remotes) {
 TEST_F(ChangedRecursion, proxies_stay_their_remotes_when_the_service_ends) {
   const auto first = ask("v6.example");
   ASSERT_TRUE(first && first->address);
-  RecursiveService next{snapshot->realm, loop, &proxies.directory(), salt(), counters};
+  RecursiveService next{snapshot->realm, loop, &proxies.directory(), salt(), counters, times};
   EXPECT_EQ(proxies.proxy_of(ip("2001:db8::1").v6(), clock.now()), first->address->v4());
 }
 
 TEST_F(ChangedRecursion, may_end_with_questions_under_way_at_former_upstreams) {
   EventLoop another_loop;
-  RecursiveService short_lived{snapshot->realm, another_loop, &proxies.directory(), salt(), counters};
+  RecursiveService short_lived{snapshot->realm, another_loop, &proxies.directory(), salt(), counters, times};
   server.recurse_through(&short_lived);
   begin("v4.example");
   config::Realm next = the_realm();

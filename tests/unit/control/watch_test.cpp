@@ -48,6 +48,8 @@ TEST_F(WatchTest, a_trouble_is_told_when_it_begins_and_when_it_is_over) {
   one.add(Counter::pool_exhausted, 3);
   pass(1s);
   EXPECT_THAT(take(), ElementsAre(pool + " 3 0s"));
+  EXPECT_TRUE(watch.active(Trouble::pool_exhausted, {}));
+  EXPECT_FALSE(watch.active(Trouble::ports_exhausted, {}));
   for (int i = 0; i < 20; ++i) {
     two.add(Counter::pool_exhausted);
     pass(1s);
@@ -57,6 +59,7 @@ TEST_F(WatchTest, a_trouble_is_told_when_it_begins_and_when_it_is_over) {
   EXPECT_THAT(take(), IsEmpty());
   pass(1s);
   EXPECT_THAT(take(), ElementsAre("over " + pool + " 23 30s"));
+  EXPECT_FALSE(watch.active(Trouble::pool_exhausted, {}));
   pass(60s);
   EXPECT_THAT(take(), IsEmpty());
 }

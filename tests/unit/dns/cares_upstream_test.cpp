@@ -145,6 +145,22 @@ TEST_F(CaresUpstreamTest, the_next_upstream_is_asked_where_one_refuses_or_fails)
   }
 }
 
+TEST_F(CaresUpstreamTest, what_came_of_the_attempts_is_counted_by_upstream) {  // OPS-4
+  LoopbackServer bad{[](auto, bool) { return test::reply("a.example", RrType::a, {{}, {}, 5U}); }};
+  LoopbackServer good{[](auto, bool) { return a_reply(); }};
+  servers = {&bad, &good};
+  use({bad.endpoint(), good.endpoint()});
+  for (const std::uint64_t id : {1U, 2U}) EXPECT_EQ(status_of(id), Status::answered);
+  const auto health = upstream->health();
+  ASSERT_EQ(health.size(), 2U);
+  EXPECT_EQ(health[0].upstream, bad.endpoint());
+  EXPECT_EQ(health[0].failed, bad.udp_queries);
+  EXPECT_EQ(health[0].answered + health[0].silent + health[0].unreachable, 0U);
+  EXPECT_EQ(health[1].answered, 2U);
+  EXPECT_EQ(health[1].failed + health[1].silent + health[1].unreachable, 0U);
+  EXPECT_TRUE(health[0].preferred) << "to refuse one name is no fault";
+}
+
 TEST_F(CaresUpstreamTest, an_upstream_that_is_silent_is_not_asked_first_again) {
   LoopbackServer silent{[](auto, bool) { return Bytes{}; }};
   LoopbackServer good{[](auto, bool) { return a_reply(); }};

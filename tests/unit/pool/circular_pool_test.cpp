@@ -45,6 +45,33 @@ TEST_F(CircularPoolTest, a_claim_counts_once) {  // POOL-6
   EXPECT_EQ(worker.entries.count(second.binding.reservation), 1u);
 }
 
+TEST_F(CircularPoolTest, a_time_of_service_runs_from_the_query_to_its_claim) {  // OPS-4
+  make(of({"198.51.100.10"}));
+  const auto& times = pool->service_times();
+  const auto first = get(hosta, whole);
+  pass(300ms);
+  EXPECT_TRUE(claim(first));
+  EXPECT_FALSE(claim(first));
+  EXPECT_EQ(times.sum(), 300ms);
+  static_cast<void>(get(hosta, whole));
+  pass(3s);
+  EXPECT_EQ(times.sum(), 300ms) << "what expired is no time of service";
+}
+
+TEST_F(CircularPoolTest, an_address_that_carries_does_not_rest_and_one_that_was_released_does) {  // POOL-4
+  make(of({"198.51.100.10", "198.51.100.11", "2001:db8::1"}));
+  EXPECT_EQ(pool->resting(Family::v4, now), 0U);
+  const auto answer = get(hosta, whole);
+  EXPECT_EQ(pool->resting(Family::v4, now), 0U);
+  EXPECT_TRUE(claim(answer));
+  EXPECT_EQ(pool->resting(Family::v4, now), 1U);
+  EXPECT_EQ(pool->resting(Family::v6, now), 0U);
+  pass(1s - 1ns);
+  EXPECT_EQ(pool->resting(Family::v4, now), 1U);
+  pass(1ns);
+  EXPECT_EQ(pool->resting(Family::v4, now), 0U);
+}
+
 TEST_F(CircularPoolTest, an_unclaimed_reservation_ends_at_its_deadline) {  // POOL-7
   make(of({"198.51.100.10"}));
   const auto answer = get(hosta, whole);
