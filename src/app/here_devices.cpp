@@ -1,6 +1,7 @@
 // The cards and interfaces beneath ports, and what the kernel does on them beside the gateway.
 #include "realmgw/app/device_name.hpp"
 #include "realmgw/app/here.hpp"
+#include "realmgw/control/tap.hpp"
 #include "realmgw/dataplane/eal.hpp"
 
 #include <algorithm>
@@ -190,18 +191,22 @@ void find_interface_settings(const config::Realm& realm, const Machine& machine,
 
 // The kernel gets a copy of each frame beneath a port of af_packet, and with AF_XDP those of queues that have
 // no socket. Of IPv4 the interface by which a packet comes in decides whether the kernel forwards it; of IPv6
-// only net.ipv6.conf.all.forwarding does.
+// only net.ipv6.conf.all.forwarding does. Of the port's own interface it gets what is for the gateway itself;
+// the gateway has switched forwarding off there, and somebody may have switched it on again.
 void find_forwarding(const config::Realm& realm, const Machine& machine, Findings& found) {
   bool speaks_ipv6 = false;
   for (const auto& port : realm.ports) {
     for (const auto& address : port.addresses) speaks_ipv6 = speaks_ipv6 || address.address.is_v6();
-    const auto interface = interface_beneath(port.device);
-    if (!interface) continue;
-    speaks_ipv6 = speaks_ipv6 || !is_without_ipv6(machine, *interface);
-    if (is_on(machine, "net/ipv4/conf/" + *interface + "/forwarding")) {
+    std::vector<std::string> interfaces{control::Tap::interface_name(port.name)};
+    if (const auto beneath = interface_beneath(port.device)) {
+      speaks_ipv6 = speaks_ipv6 || !is_without_ipv6(machine, *beneath);
+      interfaces.push_back(*beneath);
+    }
+    for (const auto& interface : interfaces) {
+      if (!is_on(machine, "net/ipv4/conf/" + interface + "/forwarding")) continue;
       found.push_back({Weight::error,
-                       title(port) + "the kernel forwards IPv4 from " + *interface + ", past the gateway",
-                       "sysctl -w net.ipv4.conf." + sysctl_name(*interface) + ".forwarding=0"});
+                       title(port) + "the kernel forwards IPv4 from " + interface + ", past the gateway",
+                       "sysctl -w net.ipv4.conf." + sysctl_name(interface) + ".forwarding=0"});
     }
   }
   if (speaks_ipv6 && is_on(machine, "net/ipv6/conf/all/forwarding")) {

@@ -43,7 +43,8 @@ control::PortStatus PortProbe::status(PortId port) {
     log(message, known.config.name, known.config.device);
   }
   known.reported = status.fault;
-  if (status.fault == PortFault::interface_gone) {
+  if (status.fault != PortFault::none) {
+    status.link_up = false;
     known.gone = true;
     known.before = status;
   }
@@ -73,9 +74,16 @@ bool PortProbe::renew(PortId id) {
   if (known.work.valid()) return is_done(device, known);
   const bool opening = is_there_again(known);
   if (!opening && !device.is_open()) return false;
-  const auto work = [this, &device, &config = known.config, opening] {
+  const bool program_gone = known.before.fault == PortFault::program_gone;
+  if (program_gone && !opening) return false;
+  const auto work = [this, &device, &config = known.config, opening, program_gone] {
     Outcome outcome;
     try {
+      if (program_gone && device.is_open()) {
+        prepare(device, config);  // to close the device takes away whatever program is there by now
+        device.close_dead();
+        return outcome;  // the kernel takes a moment before it gives the queues free
+      }
       device.close_dead();  // as soon as it can be
       if (!opening) return outcome;
       prepare(device, config);
@@ -100,7 +108,10 @@ bool PortProbe::is_done(const dataplane::Port& device, Known& known) {
     known.refused = std::move(outcome.refusal);
     return false;
   }
-  if (!device.is_open()) return false;
+  if (!device.is_open()) {
+    if (known.before.fault == PortFault::program_gone) known.next_try = Clock::now() + outcome.retry;
+    return false;
+  }
   log(LogMessage::interface_back, known.config.name, known.config.device);
   known.refused.clear();
   known.gone = false;
@@ -121,16 +132,28 @@ bool PortProbe::is_there_again(const Known& known) {
   }
 }
 
+std::vector<std::string> PortProbe::bypasses() {
+  std::vector<config::Port> ports;
+  for (const Known& known : known_) ports.push_back(known.config);
+  return bypasses_of(std::move(ports));
+}
+
+std::vector<std::string> PortProbe::bypasses_of(std::vector<config::Port> ports) {
+  config::Realm realm;
+  realm.ports = std::move(ports);
+  Findings found;
+  find_forwarding(realm, this_machine(), found);
+  std::vector<std::string> lines;
+  for (const auto& finding : found) {
+    if (finding.weight == Finding::Weight::error) lines.push_back(finding.to_line());
+  }
+  return lines;
+}
+
 /// What a start asks of an interface. Throws std::exception.
 void PortProbe::prepare(const dataplane::Port& device, const config::Port& config) {
   locks_.renew(device.id().value(), config);
-  config::Realm alone;
-  alone.ports = {config};
-  Findings found;
-  find_forwarding(alone, this_machine(), found);
-  for (const auto& finding : found) {
-    if (finding.weight == Finding::Weight::error) throw std::runtime_error{finding.to_line()};
-  }
+  if (const auto found = bypasses_of({config}); !found.empty()) throw std::runtime_error{found.front()};
   // Neighbours, sessions' next hops and the interface rgw-<port> know the port by the MAC that it had.
   const unsigned index = ::if_nametoindex(interface_beneath(config.device)->c_str());
   control::Netlink kernel;

@@ -29,9 +29,11 @@ LogMessage message_of(control::Trouble trouble) {
     case Trouble::no_buffers:
       return LogMessage::no_buffers;
     case Trouble::alg_full:
+      return LogMessage::alg_full;
+    case Trouble::kernel_forwards:
       break;
   }
-  return LogMessage::alg_full;
+  return LogMessage::kernel_forwards;
 }
 
 void log_trouble(const control::TroubleNews& news) {

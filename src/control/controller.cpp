@@ -118,7 +118,8 @@ Controller::Controller(Surroundings surroundings)
       port_return_{realm_->ports.size(), workers_, surroundings_.ports},
       next_look_{started_},
       watch_{surroundings_.hear_of_trouble},
-      next_watch_{started_} {
+      next_watch_{started_},
+      next_kernel_look_{started_} {
   for (const auto& endpoint : surroundings_.dns_listen) dns_listening_.push_back(dns_.listen(endpoint));
   if (const auto& block = realm_->realm.nat46.proxies)
     proxies_.emplace(*block, workers_, salt_from(~surroundings_.seed));
@@ -333,6 +334,9 @@ void Controller::watch(Instant now) {
     if (known) routers_.insert(route.via);
     watch_.state(Trouble::router_lost, route.via.to_string(), !known && routers_.contains(route.via), now);
   }
+  if (now < next_kernel_look_) return;
+  next_kernel_look_ = now + kernel_interval;
+  watch_.states(Trouble::kernel_forwards, surroundings_.ports.bypasses(), now);
 }
 
 void Controller::add_commands() {

@@ -70,9 +70,11 @@ void add_gateway(Samples& samples, const MetricsFacts& facts) {
 }
 
 void add_troubles(Samples& samples, const MetricsFacts& facts) {
+  const auto write = [&](Trouble what, const std::string& subject, bool active) {
+    samples.add(Metric::trouble_active, {std::string{name(what)}, subject}, active ? 1 : 0);
+  };
   const auto add = [&](Trouble what, const std::string& subject) {
-    samples.add(Metric::trouble_active, {std::string{name(what)}, subject},
-                facts.watch.active(what, subject) ? 1 : 0);
+    write(what, subject, facts.watch.active(what, subject));
   };
   for (const auto& port : facts.snapshot.ports) add(Trouble::link_down, port.name);
   std::set<net::IpAddress> routers;
@@ -81,7 +83,7 @@ void add_troubles(Samples& samples, const MetricsFacts& facts) {
   }
   for (std::size_t i = 0; i < trouble_count; ++i) {
     const auto what = static_cast<Trouble>(i);
-    if (what != Trouble::link_down && what != Trouble::router_lost) add(what, {});
+    if (what != Trouble::link_down && what != Trouble::router_lost) write(what, {}, facts.watch.active(what));
   }
 }
 

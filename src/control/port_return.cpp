@@ -5,7 +5,7 @@ namespace rgw::control {
 void PortReturn::look(PortId id, PortFault fault) {
   Port& port = ports_[id.value()];
   if (!port.released) {
-    if (fault != PortFault::interface_gone) return;
+    if (fault == PortFault::none) return;
     port = {.released = true, .holders = static_cast<std::uint32_t>(workers_.size())};
     workers_.broadcast(ring::PortRelease{id});
   } else if (port.holders == 0 && devices_.renew(id)) {

@@ -1,7 +1,7 @@
 #include "realmgw/control/watch.hpp"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 namespace rgw::control {
 namespace {
@@ -34,13 +34,19 @@ std::string_view name(Trouble trouble) {
   constexpr std::array<std::string_view, trouble_count> names{
       "link_down",          "router_lost",       "pool_exhausted",    "ports_exhausted",
       "sessions_full",      "reservations_full", "upstreams_failing", "control_overloaded",
-      "workers_overloaded", "no_buffers",        "alg_full"};
+      "workers_overloaded", "no_buffers",        "alg_full",          "kernel_forwards"};
   return names[static_cast<std::size_t>(trouble)];
 }
 
 bool Watch::active(Trouble what, const std::string& subject) const {
   if (const auto state = states_.find({what, subject}); state != states_.end()) return state->second.on;
   return subject.empty() && counted_[static_cast<std::size_t>(what)].on;
+}
+
+bool Watch::active(Trouble what) const {
+  return counted_[static_cast<std::size_t>(what)].on || std::ranges::any_of(states_, [&](const auto& state) {
+           return state.first.first == what && state.second.on;
+         });
 }
 
 void Watch::look(std::span<const CounterBlock* const> threads, Instant now) {
@@ -65,6 +71,15 @@ void Watch::state(Trouble what, const std::string& subject, bool bad, Instant no
   Told& told = known != states_.end() ? known->second : states_[{what, subject}];
   note(what, subject, told, bad, now);
   if (!told.on) states_.erase({what, subject});
+}
+
+void Watch::states(Trouble what, const std::vector<std::string>& bad, Instant now) {
+  std::vector<std::string> good;
+  for (const auto& [key, told] : states_) {
+    if (key.first == what && std::ranges::find(bad, key.second) == bad.end()) good.push_back(key.second);
+  }
+  for (const auto& subject : good) state(what, subject, false, now);
+  for (const auto& subject : bad) state(what, subject, true, now);
 }
 
 void Watch::end_states(Trouble what, Instant now) {

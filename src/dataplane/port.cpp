@@ -136,6 +136,7 @@ void Port::close() {
 void Port::close_dead() {
   const auto left = is_open_ ? buffers_in_rings(xdp_sockets_, *pool_) : std::vector<rte_mbuf*>{};
   close();
+  close_sockets(std::exchange(xdp_sockets_, {}));
   for (rte_mbuf* buffer : left) rte_pktmbuf_free(buffer);
 }
 

@@ -154,4 +154,10 @@ std::vector<rte_mbuf*> buffers_in_rings(const std::set<ino_t>& sockets, const rt
   return {buffers.found().begin(), buffers.found().end()};
 }
 
+void close_sockets(const std::set<ino_t>& sockets) {
+  for (const ino_t inode : sockets) {
+    if (const int socket = descriptor_of(inode); socket >= 0) ::close(socket);
+  }
+}
+
 }  // namespace rgw::dataplane

@@ -1,10 +1,13 @@
 """What the box boots: Debian's kernel for virtual machines, and an initial file system with the gateway, the
 libraries that it needs from this machine, the drivers of its cards, and busybox."""
 
+import os
 import pathlib
 import re
 import shutil
 import subprocess
+
+from machine import HUGE_PAGES, System
 
 KERNEL = "linux-image-cloud-amd64"
 MODULES = ["vfio-pci", "vfio_iommu_type1", "tun"]
@@ -14,6 +17,16 @@ DRIVERS = ["bus_pci", "bus_vdev", "mempool_ring", "net_virtio", "net_e1000", "ne
 
 class Missing(Exception):
     """This machine lacks something that the box is made of."""
+
+
+def missing_tools(*more):
+    """What this machine lacks of the programs and rights that each box needs, and of these."""
+    if os.geteuid() != 0:
+        return "root is needed: the cards' cables end in network namespaces"
+    for program in ("qemu-system-x86_64", "depmod", "dpkg-deb", "apt-get", "dig", *more):
+        if not shutil.which(program):
+            return f"{program} is not here (scripts/bootstrap)"
+    return None
 
 
 def output(*command, **options):
@@ -41,6 +54,11 @@ def kernel(directory):
     output("depmod", "-b", fetched, next((fetched / "lib/modules").iterdir()).name)
     fetched.rename(unpacked)
     return unpacked
+
+
+def kernel_file(kernel_directory):
+    (file,) = (kernel_directory / "boot").glob("vmlinuz-*")
+    return file
 
 
 def modules(kernel_directory):
@@ -89,7 +107,8 @@ def fill(root, kernel_directory, programs):
         (root / "usr" / link).mkdir(parents=True)
         (root / link).symlink_to(f"usr/{link}")
     busybox = pathlib.Path(shutil.which("busybox") or "/bin/busybox")
-    put(pathlib.Path(__file__).with_name("init"), root, "init")
+    for script in ("init", "agent"):
+        put(pathlib.Path(__file__).with_name(script), root, script)
     for program in (busybox, *programs):
         put(program, root, f"bin/{program.name}")
     for file in libraries(busybox, *programs, *put_drivers(root)):
@@ -101,7 +120,7 @@ def fill(root, kernel_directory, programs):
 
 
 def build(directory, programs):
-    """Makes the box of these programs in a directory: the files of its kernel and initial file system."""
+    """Makes the box of these programs in a directory."""
     directory.mkdir(parents=True, exist_ok=True)
     kernel_directory = kernel(directory)
     root = directory / "root"
@@ -109,5 +128,4 @@ def build(directory, programs):
     fill(root, kernel_directory, programs)
     files = b"\n".join(bytes(file.relative_to(root)) for file in sorted(root.rglob("*")))
     (directory / "initrd").write_bytes(output("busybox", "cpio", "-o", "-H", "newc", input=files, cwd=root))
-    (kernel_file,) = (kernel_directory / "boot").glob("vmlinuz-*")
-    return kernel_file, directory / "initrd"
+    return System(kernel_file(kernel_directory), f"hugepages={HUGE_PAGES}", ["-initrd", directory / "initrd"])

@@ -20,20 +20,28 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from harness import inside, lab  # noqa: E402
 
 TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_MULTI_QUEUE = 0x400454CA, 0x2, 0x1000, 0x100
+TUNSETQUEUE, IFF_ATTACH_QUEUE = 0x400454D9, 0x200
 
 # Behind an IOMMU a virtio card must be a modern one that is told to use it. QEMU 7.2 forgets to go on
 # receiving after its ring was full, where buffers are mergeable (fixed in 9.1): the port is deaf from then on.
 VIRTIO = "virtio-net-pci,disable-legacy=on,iommu_platform=on,ats=on,mrg_rxbuf=off,rx_queue_size=1024"
 
-HUGE_PAGES = 256  # of 2 MiB
+HUGE_PAGES = 256  # of 2 MiB, where a test asks for them
 # Without `tsc=reliable` the clock is the HPET, each look at which is an exit; the rest is dear in software, and
 # of no use.
-KERNEL_ARGUMENTS = (f"console=ttyS0 quiet panic=-1 intel_iommu=on iommu=pt hugepages={HUGE_PAGES}"
-                    " tsc=reliable no_timer_check mitigations=off nokaslr audit=0 cryptomgr.notests"
-                    " random.trust_cpu=on")
+KERNEL_ARGUMENTS = ("console=ttyS0 quiet panic=-1 intel_iommu=on iommu=pt tsc=reliable no_timer_check"
+                    " mitigations=off nokaslr audit=0 cryptomgr.notests random.trust_cpu=on")
 
 # Seconds; a machine that does much besides takes several times as long as an idle one.
 BOOT_PATIENCE, PATIENCE = 240, 60
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """What the box boots: a kernel, more arguments for it, and options of QEMU that give it its files."""
+    kernel: pathlib.Path
+    arguments: str
+    options: list
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,64 +86,89 @@ def tap(box, queues):
     return made
 
 
-def end_with_parent():
-    """A test that is killed leaves no machine behind."""
+def attach(queue):
+    """Takes a queue into use again that QEMU has put aside, as it does with those that a driver has not asked for."""
+    with contextlib.suppress(OSError):  # it is in use
+        fcntl.ioctl(queue, TUNSETQUEUE, struct.pack("16sH22x", b"", IFF_ATTACH_QUEUE))
+
+
+def stand_back():
+    """A test that is killed leaves no machine behind, and one that runs leaves time for others."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    os.nice(10)
 
 
 class Machine:
-    """with Machine(directory, kernel, initrd) as machine: it has booted, and its cards are vfio-pci's."""
+    """with Machine(directory, system, pairs) as machine: it has booted, with these pairs of cards."""
 
-    def __init__(self, directory, kernel, initrd):
+    def __init__(self, directory, system, pairs):
         self.console = directory / "console"
-        self.kernel, self.initrd = kernel, initrd
+        self.system, self.pairs = system, pairs
+        self.process = None
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
-            self._boot(stack)
+            self._cable_up(stack)
+            stack.callback(self._end)
+            self._boot()
             self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *error):
         return self.stack.__exit__(*error)
 
-    def _boot(self, stack):
-        cards, descriptors = [], []
-        for pair in PAIRS.values():
+    def _cable_up(self, stack):
+        self.cards, self.cables = [], []
+        for pair in self.pairs:
             for side in SIDES:
                 name = lab.box(pair.box(side))
                 lab.run("ip", "netns", "delete", name, check=False)  # of a run that was killed
                 lab.make_box(pair.box(side))
                 stack.callback(lab.run, "ip", "netns", "delete", name)
                 queues = tap(pair.box(side), pair.queues)
-                descriptors += queues
-                cards += pair.options(side, queues)
+                for descriptor in queues:  # kept: a cable stays where it is while the box reboots
+                    stack.callback(os.close, descriptor)
+                self.cables += queues
+                self.cards += pair.options(side, queues)
+
+    def _boot(self):
+        for queue in self.cables:
+            attach(queue)
         (self.agent, agent), (self.monitor, monitor) = socket.socketpair(), socket.socketpair()
-        descriptors += [agent.detach(), monitor.detach()]
-        complaints = stack.enter_context(open(self.console.with_name("qemu.log"), "wb"))
-        process = subprocess.Popen(
-            ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-erms,-fsrm",
-             "-smp", "2", "-m", "1536", "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot",
-             "-kernel", self.kernel, "-initrd", self.initrd, "-append", KERNEL_ARGUMENTS,
-             "-device", "intel-iommu,intremap=on,device-iotlb=on", "-serial", f"file:{self.console}",
-             "-chardev", f"socket,id=agent,fd={descriptors[-2]}", "-serial", "chardev:agent",
-             "-chardev", f"socket,id=monitor,fd={descriptors[-1]}", "-mon", "chardev=monitor,mode=control",
-             *cards],
-            stdin=subprocess.DEVNULL, stdout=complaints, stderr=complaints, pass_fds=descriptors,
-            preexec_fn=end_with_parent)
-        stack.callback(process.wait)
-        stack.callback(process.kill)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        self.agent_lines = self._lines(stack, self.agent)
-        self.monitor_lines = self._lines(stack, self.monitor)
+        with agent, monitor, open(self.console.with_name("qemu.log"), "wb") as complaints:
+            self.process = subprocess.Popen(
+                ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-erms,-fsrm",
+                 "-smp", "2", "-m", "1536", "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot",
+                 "-kernel", self.system.kernel, "-append", f"{KERNEL_ARGUMENTS} {self.system.arguments}",
+                 *self.system.options,
+                 "-device", "intel-iommu,intremap=on,device-iotlb=on", "-serial", f"file:{self.console}",
+                 "-chardev", f"socket,id=agent,fd={agent.fileno()}", "-serial", "chardev:agent",
+                 "-chardev", f"socket,id=monitor,fd={monitor.fileno()}", "-mon", "chardev=monitor,mode=control",
+                 *self.cards],
+                stdin=subprocess.DEVNULL, stdout=complaints, stderr=complaints,
+                pass_fds=[*self.cables, agent.fileno(), monitor.fileno()], preexec_fn=stand_back)
+        self.agent_lines, self.monitor_lines = self.agent.makefile("rb"), self.monitor.makefile("rb")
         self._line(self.agent, self.agent_lines, BOOT_PATIENCE)  # "up"
         self.ask("qmp_capabilities")
 
-    @staticmethod
-    def _lines(stack, line):
-        stack.callback(line.close)
-        return stack.enter_context(line.makefile("rb"))
+    def _end(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            for one in (self.agent_lines, self.monitor_lines, self.agent, self.monitor):
+                one.close()
+            self.process = None
+
+    def reboot(self, command):
+        """Gives a command that reboots the box; returns when the new one's agent answers. QEMU is started anew: a
+        second boot of one that runs in software takes minutes."""
+        self._send(command)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{command}: the box does not end within {PATIENCE} s") from None
+        self._end()
+        self._boot()
 
     def _line(self, line, lines, patience):
         line.settimeout(patience)
@@ -144,8 +177,9 @@ class Machine:
         except TimeoutError:
             got = b""
         if not got:
-            raise AssertionError(f"the box says nothing within {patience} s; its console:\n"
-                                 f"{self.console.read_text(errors='replace')[-3000:]}")
+            said = [file.read_text(errors="replace") for file in (self.console, self.console.with_name("qemu.log"))]
+            raise AssertionError(f"no answer from the box: {'silence for' if self.process.poll() is None else 'it ended within'}"
+                                 f" {patience} s; its console:\n{said[0][-3000:]}\nQEMU: {said[1][-1000:]}")
         return got
 
     def ask(self, command, **arguments):
@@ -155,9 +189,12 @@ class Machine:
             if "error" in said:
                 raise AssertionError(f"{command}: {said['error']}")
 
+    def _send(self, command):
+        self.agent.sendall(base64.b64encode(command.encode()) + b"\n")
+
     def run(self, command, check=True, patience=PATIENCE):
         """Runs a command in the box's shell: its exit status and its output."""
-        self.agent.sendall(base64.b64encode(command.encode()) + b"\n")
+        self._send(command)
         status, _, output = self._line(self.agent, self.agent_lines, patience).decode().partition(" ")
         output = base64.b64decode(output).decode(errors="replace")
         if check and status != "0":

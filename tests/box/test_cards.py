@@ -12,17 +12,16 @@ import contextlib
 import json
 import os
 import pathlib
-import shutil
 import sys
 import unittest
 
 os.environ.setdefault("RGW_LAB", "box")
 
 import image
-from machine import HUGE_PAGES, PAIRS, PATIENCE, Machine
+from machine import HUGE_PAGES, PAIRS, SIDES, Machine
 import harness
-from gateway import CLIENT, CLIENT6, HOSTS, Gateway, host, realm
-from harness import lab, wait_until
+from gateway import CLIENT, CLIENT6, Daemon, Traffic, realm
+from harness import lab
 
 machine = None
 
@@ -31,8 +30,7 @@ def setUpModule():
     global machine
     directory = lab.BUILD / "box"
     programs = [lab.BUILD / "src/app" / name for name in ("realmgwd", "realmgwctl")]
-    kernel, initrd = image.build(directory, programs)
-    machine = unittest.enterModuleContext(Machine(directory, kernel, initrd))
+    machine = unittest.enterModuleContext(Machine(directory, image.build(directory, programs), PAIRS.values()))
 
 
 def dma_faults():
@@ -40,7 +38,7 @@ def dma_faults():
     return machine.run("dmesg -c | grep -i 'dmar.*fault'", check=False)[1]
 
 
-class Card:
+class Card(Traffic):
     """What holds of each card."""
 
     workers = 1
@@ -49,8 +47,7 @@ class Card:
     @classmethod
     def setUpClass(cls):
         cls.pair = PAIRS[cls.card]
-        cls.inside, cls.outside = cls.pair.box("in"), cls.pair.box("out")
-        cls.gateway = cls.enterClassContext(Gateway(machine, cls.pair, cls.workers))
+        cls.gateway = cls.enterClassContext(Daemon(machine, cls.pair, cls.workers))
         cls.addClassCleanup(cls.it_stops_in_order)
         faults = dma_faults()
         assert cls.faults_at_start or not faults, faults
@@ -67,53 +64,23 @@ class Card:
     def shortDescription(self):
         return None  # the name is the sentence
 
-    def talk(self, client, server, destination):
-        """A TCP connection between two boxes, and some bytes each way; whom the server sees."""
-        with harness.tcp_client(client, destination, timeout=PATIENCE) as caller:
-            server.settimeout(PATIENCE)
-            connection, seen = server.accept()
-            with connection:
-                for one, other in ((caller, connection), (connection, caller)):
-                    one.sendall(b"x" * 20_000)
-                    other.settimeout(PATIENCE)
-                    received = 0
-                    while received < 20_000:
-                        received += len(other.recv(65536)) or self.fail("the connection ended early")
-                return seen[0]
-
     def test_a_host_reaches_the_outside(self):
-        for remote in (CLIENT, CLIENT6):
-            with self.subTest(remote), harness.tcp_server(self.outside, 8080, remote) as server:
-                seen = self.talk(self.inside, server, (remote, 8080))
-                self.assertIn(seen, ("203.0.113.1", "2001:db8:203::1"))
-                self.assertTrue(self.gateway.ping(remote))
+        self.a_host_reaches_the_outside()
 
     def test_a_host_is_reached_by_its_name(self):
         """POOL-1"""
-        for kind, family, remote in (("A", 4, CLIENT), ("AAAA", 6, CLIENT6)):
-            with self.subTest(kind), harness.tcp_server(self.inside, 8080, host(42, family)) as server:
-                address = self.gateway.address("tcp8080.host42.foo", kind)
-                self.assertEqual(self.talk(self.outside, server, (address, 8080)), remote)
+        self.a_host_is_reached_by_its_name()
 
     def test_packets_longer_than_the_link_pass(self):
         for remote in (CLIENT, CLIENT6):
             with self.subTest(remote):
                 self.assertTrue(self.gateway.ping(remote, "-s4000"))
 
-    def link_becomes(self, side, state):
-        wait_until(lambda: self.gateway.link(side) == state, f"the link is {state} in status", PATIENCE)
-
     def test_a_cable_that_was_pulled_works_again_when_it_is_back(self):
-        for side in ("in", "out"):
+        for side in SIDES:
             with self.subTest(side):
-                machine.cable(self.pair, side, False)
-                try:
-                    self.link_becomes(side, "down")
-                finally:
-                    machine.cable(self.pair, side, True)
-                self.link_becomes(side, "up")
-                for remote in (CLIENT, CLIENT6):
-                    wait_until(lambda remote=remote: self.gateway.ping(remote), f"pings to {remote} pass", PATIENCE)
+                self.gateway.pull(side)
+                self.gateway.pings_pass()
 
 
 class Virtio(Card, unittest.TestCase):
@@ -137,18 +104,7 @@ class VirtioWithTwoQueues(Card, unittest.TestCase):
 
     def test_each_worker_has_a_queue_and_both_forward_what_comes_in(self):
         self.assertEqual(self.gateway.log().count("2 queues"), 2)
-        before = [worker["rx_packets"] for worker in self.gateway.ctl("status")["workers"]]
-        for family, remote in ((4, CLIENT), (6, CLIENT6)):
-            with harness.udp(self.outside, (remote, 7000), timeout=PATIENCE) as server:
-                for number in HOSTS:
-                    with harness.udp(self.inside, (host(number, family), 0), timeout=PATIENCE) as client:
-                        client.sendto(b"hello", (remote, 7000))
-                        _, seen = server.recvfrom(100)
-                        server.sendto(b"hello yourself", seen)
-                        self.assertEqual(client.recv(100), b"hello yourself")
-        after = [worker["rx_packets"] for worker in self.gateway.ctl("status")["workers"]]
-        for worker in (0, 1):
-            self.assertGreater(after[worker], before[worker], f"worker {worker}: {before} -> {after}")
+        self.both_workers_forward_what_comes_in()
 
 
 class E1000e(Card, unittest.TestCase):
@@ -160,7 +116,7 @@ class LongLinks(unittest.TestCase):
 
     def test_packets_of_the_whole_mtu_pass(self):
         for card, mtu in (("e1000e", 3000), ("virtio", 9000), ("vmxnet3", 9000)):
-            with self.subTest(card), Gateway(machine, PAIRS[card], 1, mtu=mtu) as gateway:
+            with self.subTest(card), Daemon(machine, PAIRS[card], 1, mtu=mtu) as gateway:
                 for remote, header in ((CLIENT, 28), (CLIENT6, 48)):
                     for length in (1500, 2049, mtu):
                         with self.subTest(length=length):
@@ -170,7 +126,7 @@ class LongLinks(unittest.TestCase):
     def test_an_mtu_that_a_card_would_cut_is_refused_by_name(self):
         refusal = r"port inside \(0000:00:14.0\): net_e1000_em would cut packets of an MTU of 9000"
         with self.assertRaisesRegex(AssertionError, refusal):
-            with Gateway(machine, PAIRS["e1000e"], 1, mtu=9000):
+            with Daemon(machine, PAIRS["e1000e"], 1, mtu=9000):
                 pass
 
 
@@ -222,11 +178,8 @@ class Here(unittest.TestCase):
 
 def missing():
     """What keeps the box from being built here."""
-    if os.geteuid() != 0:
-        return "root is needed: the cards' cables end in network namespaces"
-    for program in ("qemu-system-x86_64", "busybox", "depmod", "dpkg-deb", "apt-get"):
-        if not shutil.which(program):
-            return f"{program} is not here (scripts/bootstrap)"
+    if reason := image.missing_tools("busybox"):
+        return reason
     if not (lab.BUILD / "src/app/realmgwd").exists():
         return f"{lab.BUILD}/src/app/realmgwd is not built"
     try:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The daemon as a process among others (OPS-1, OPS-7): what its operator does to it, on purpose or by a slip.
 
-  signals that mean nothing to it, and a log that nobody reads any more; a second gateway on the same devices; an XDP
-  program that is taken away; who spins and who rests; the lab's own commands; sessions that the operator looks for and
-  ends (OPS-3). An interface that is deleted: test_vanished.py.
+  signals that mean nothing to it, and a log that nobody reads any more; a second gateway on the same devices; who
+  spins and who rests; the lab's own commands; sessions that the operator looks for and ends (OPS-3). An interface that is
+  deleted: test_vanished.py.
 """
 
 import contextlib
@@ -84,21 +84,6 @@ class Process(harness.LabCase):
 
     def test_a_gateway_starts_after_the_one_before_it_was_killed(self):
         gateway.stop(signal.SIGKILL)
-        gateway.start(self.realm)
-        self.free_at_start = gateway.ctl("status")["mbufs"]["free"]
-        self.works()
-
-    def test_an_xdp_program_that_was_taken_away_is_noticed(self):
-        if gateway.driver() != "af_xdp":
-            self.skipTest("only AF_XDP has a program")
-        self.assertIsNone(port("inside")["fault"])
-        lab.run("ip", "-n", lab.box("gw"), "link", "set", "dev", "gw-in", "xdp", "off")
-        wait_until(lambda: port("inside")["fault"] == "XDP program gone", "status tells of the program")
-        self.assertIsNone(port("outside")["fault"])
-        table = run("gw", gateway.ctl_binary, "--socket", lab.socket_path(), "status").stdout
-        self.assertIn("XDP program gone", table)
-        gateway.stop()
-        self.assertEqual(len(re.findall("RGW-0015 port inside: .*gw-in", gateway.log())), 1)
         gateway.start(self.realm)
         self.free_at_start = gateway.ctl("status")["mbufs"]["free"]
         self.works()

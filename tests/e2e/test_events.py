@@ -2,7 +2,8 @@
 """What an operator must know is logged once when it begins and once when it ends (OPS-10): docs/log-ids.md, RGW-0059 and
 the messages behind it.
 
-  a port without a link, a router that no longer answers, a pool that is empty, upstreams that are dead
+  a port without a link, a router that no longer answers, a pool that is empty, upstreams that are dead, a kernel that
+  begins to forward
 """
 
 import re
@@ -10,7 +11,7 @@ import time
 
 import dns
 import harness
-from harness import HOSTA, HOSTB, ROUTER, gateway, run, wait_until
+from harness import HOSTA, HOSTB, ROUTER, gateway, lab, run, wait_until
 
 
 class Events(harness.LabCase):
@@ -38,6 +39,19 @@ class Events(harness.LabCase):
         self.begins("0060", "port outside: no link")
         run("wan", "ip", "link", "set", "to-gw", "up")
         self.ends("0060", "port outside: no link")
+
+    def test_forwarding_of_the_kernel_that_is_switched_on_meanwhile(self):
+        lab.settings("gw", net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
+        told = [*(f"port {port}: the kernel forwards IPv4 from {interface}, past the gateway"
+                  for port in ("inside", "outside") for interface in (f"rgw-{port}", f"gw-{port.removesuffix('side')}")),
+                "the kernel forwards IPv6 between all interfaces, past the gateway"]
+        try:
+            for what in told:
+                self.begins("0071", what, 10)
+        finally:
+            lab.settings("gw", net__ipv4__ip_forward=0, net__ipv6__conf__all__forwarding=0)
+        for what in told:
+            self.ends("0071", what, 20)
 
     def test_an_empty_pool(self):
         for n in range(3):

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The kernel's interface beneath a port is deleted, and another one of its name is made: the port returns (OPS-10).
+"""The kernel's interface beneath a port is deleted, and another one of its name is made: the port returns (OPS-10). So
+it does when the interface's XDP program is taken away.
 
   on either side, again and again; open connections, sessions and claims go on; the other port goes on meanwhile; the
-  interface that returns is down, or the kernel forwards from it; the gateway is stopped in between; under load no packet
+  interface that returns is down, or the kernel forwards from it; its XDP program is taken away; the gateway is stopped in between; under load no packet
   buffer is lost; one, two and four workers.
 """
 
@@ -162,6 +163,36 @@ class Vanished:
         self.returns("inside")
         self.assertEqual(told("inside", "0024"), before + 1)
         self.works()
+
+    def take_the_program(self, name):
+        if gateway.driver() != "af_xdp":
+            self.skipTest("only AF_XDP has a program")
+        before = told(name, "0023")
+        lab.run("ip", "-n", lab.box("gw"), "link", "set", "dev", CABLES[name][1], "xdp", "off")
+        return before
+
+    def test_an_xdp_program_that_is_taken_away_is_put_there_again(self):
+        self.quiet()
+        free = gateway.ctl("status")["mbufs"]["free"]
+        with harness.tcp_server("ext1", 8080) as there, harness.tcp_client("hosta", (EXT1, 8080)) as out:
+            end, _ = there.accept()
+            with end:
+                for name in ("inside", "outside", "outside", "inside"):
+                    noticed = told(name, "0015")
+                    before = self.take_the_program(name)
+                    wait_until(lambda: told(name, "0023") == before + 1, "the log tells that it is in use again", 10)
+                    self.returns(name)
+                    self.assertEqual(told(name, "0015"), noticed + 1)
+                    for one, other in ((out, end), (end, out)):
+                        one.settimeout(20)
+                        other.settimeout(20)
+                        one.sendall(b"again")
+                        self.assertEqual(other.recv(10), b"again")
+                    self.works()
+        run("gw", gateway.ctl_binary, "--socket", lab.socket_path(), "sessions", "delete", "--all")
+        self.quiet()
+        wait_until(lambda: abs(gateway.ctl("status")["mbufs"]["free"] - free) <= harness.MBUF_SLACK,
+                   f"{free} packet buffers are free again")
 
     def test_a_gateway_is_stopped_and_started_while_an_interface_is_gone(self):
         self.cut("inside")

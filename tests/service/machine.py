@@ -11,9 +11,7 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 INIT = pathlib.Path(__file__).resolve().parent / "init"
-PACKAGES = ROOT / "build/package"
 NAMESPACES = ["--mount", "--net", "--ipc", "--uts", "--pid"]
 SKIPPED = 77
 
@@ -115,12 +113,6 @@ class Machine:
 
     def show(self, what, unit="realmgw"):
         return self.run("systemctl", "show", "--property", what, "--value", unit).stdout.strip()
-
-
-def package(name):
-    """The package that scripts/package has built."""
-    (found,) = PACKAGES.glob(f"{name}_*.deb")
-    return found
 
 
 def skip_where_there_can_be_no_machine():

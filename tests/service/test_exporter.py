@@ -12,7 +12,8 @@ import unittest
 
 import machine
 from machine import wait_until
-from test_unit import REALM_FILE, realm
+from packages import package
+from service_case import REALM_FILE, realm
 
 UNIT = "realmgw-exporter"
 PORT = 9853
@@ -27,7 +28,7 @@ class Exporter(unittest.TestCase):
         cls.machine.run("ip", "link", "set", "lo", "up")
         cls.machine.write("/etc/systemd/system/realmgw-exporter.service.d/test.conf",
                           "[Service]\nStandardOutput=append:/var/log/exporter.log\nStandardError=inherit\n")  # no journal here
-        cls.machine.install(machine.package("realmgw"), machine.package("realmgw-exporter"))
+        cls.machine.install(package("realmgw"), package("realmgw-exporter"))
         cls.machine.write(REALM_FILE, json.dumps(realm(), indent=1))
 
     def shortDescription(self):
@@ -99,7 +100,7 @@ class Exporter(unittest.TestCase):
     def test_an_upgrade_starts_it_anew_and_leaves_the_gateway_alone(self):
         self.machine.run("systemctl", "start", "realmgw")
         gateway, exporter = self.machine.show("MainPID"), self.pid()
-        self.machine.install(machine.package("realmgw"), machine.package("realmgw-exporter"))
+        self.machine.install(package("realmgw"), package("realmgw-exporter"))
         self.assertEqual(self.machine.show("MainPID"), gateway)
         wait_until(lambda: self.pid() not in (0, exporter), "it is a new one")
         wait_until(lambda: self.machine.run("ss", "-ltnH", f"sport = :{PORT}").stdout, "it listens")

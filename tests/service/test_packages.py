@@ -9,44 +9,27 @@
 """
 
 import json
-import pathlib
 import shutil
 import subprocess
-import tempfile
 import unittest
 
 import machine
-from test_unit import REALM_FILE, realm
-
-
-def later_version(package):
-    """The same package as a later version would be, in a directory of its own."""
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="rgw-package-"))
-    try:
-        subprocess.run(["dpkg-deb", "--raw-extract", package, directory / "tree"], check=True)
-        control = directory / "tree/DEBIAN/control"
-        text = control.read_text()
-        control.write_text(text.replace("\nVersion: ", "\nVersion: 9:"))
-        made = directory / "later.deb"
-        subprocess.run(["dpkg-deb", "--root-owner-group", "--build", directory / "tree", made], check=True,
-                       stdout=subprocess.DEVNULL)
-        return made
-    finally:
-        shutil.rmtree(directory / "tree")
+from packages import later_version, package
+from service_case import REALM_FILE, realm
 
 
 class Contents(unittest.TestCase):
     def test_lintian_finds_no_error(self):
-        packages = [machine.package(name) for name in ("realmgw", "realmgw-exporter", "realmgw-bench")]
+        packages = [package(name) for name in ("realmgw", "realmgw-exporter", "realmgw-bench")]
         done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", *packages], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_the_version_is_the_programs(self):
-        version = subprocess.run(["dpkg-deb", "--field", machine.package("realmgw"), "Version"], check=True, text=True,
+        version = subprocess.run(["dpkg-deb", "--field", package("realmgw"), "Version"], check=True, text=True,
                                  capture_output=True).stdout.strip()
         with machine.Machine() as box:
-            box.install(machine.package("realmgw"), machine.package("realmgw-exporter"))
+            box.install(package("realmgw"), package("realmgw-exporter"))
             for program in ("realmgwd", "realmgwctl", "realmgw-exporter"):
                 self.assertEqual(box.run(program, "--version").stdout.strip(), f"{program} {version}")
 
@@ -61,7 +44,7 @@ class Life(unittest.TestCase):
         self.machine = machine.Machine()
         self.addCleanup(self.machine.__exit__)
         self.machine.__enter__()
-        self.machine.install(machine.package("realmgw"))
+        self.machine.install(package("realmgw"))
 
     def state(self):
         return self.machine.show("ActiveState")
@@ -74,7 +57,7 @@ class Life(unittest.TestCase):
         return self.machine.show("MainPID")
 
     def upgrade(self):
-        later = later_version(machine.package("realmgw"))
+        later = later_version(package("realmgw"))
         self.addCleanup(shutil.rmtree, later.parent)
         return self.machine.install(later)
 
@@ -85,6 +68,7 @@ class Life(unittest.TestCase):
         self.assertEqual(self.machine.run("id", "-un", "realmgw").stdout.strip(), "realmgw")
         self.assertEqual((self.state(), self.machine.show("UnitFileState")), ("inactive", "disabled"))
         self.assertEqual(self.machine.pids("realmgwd"), [])
+        self.assertEqual(list(self.machine.path("/etc/realmgw").iterdir()), [], "the operator writes the realm file there")
         for page in ("realmgwd.8", "realmgwctl.1", "realmgw.yaml.5"):
             section = page.rpartition(".")[2]
             self.machine.run("man", "--where", section, page.removesuffix(f".{section}"))
@@ -136,7 +120,7 @@ class Life(unittest.TestCase):
         for stays in (REALM_FILE, "/var/lib/realmgw/kept", "/var/log/realmgw"):
             self.assertTrue(self.machine.path(stays).exists(), stays)
 
-        self.machine.install(machine.package("realmgw"))
+        self.machine.install(package("realmgw"))
         self.assertEqual(self.machine.show("UnitFileState"), "enabled", "as the operator had it")
 
     def test_a_purge_takes_what_the_gateway_has_written_and_leaves_the_realm_file(self):
@@ -156,7 +140,7 @@ class Life(unittest.TestCase):
         self.assertFalse(self.machine.path("/etc/realmgw").exists())
 
     def test_the_benchmarks_run_without_the_source_tree(self):
-        self.machine.install(machine.package("realmgw-bench"))
+        self.machine.install(package("realmgw-bench"))
         rows = json.loads(self.machine.run("sh", "-c", "cd / && exec realmgw-bench --quick --json --no-huge --sessions 1 "
                                                        "--filter 'NAT44 UDP'", timeout=120).stdout)
         self.assertIn("NAT44 UDP", [row["name"] for row in rows])

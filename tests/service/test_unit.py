@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """The gateway as a service (OPS-2): the unit of the package `realmgw`, under systemd as PID 1 of a machine of its own.
 
-  start: ready, packets pass through kernel interfaces by either driver; who it is, and what it may; the files' modes
+  start: ready, the MAC of the kernel's side of a port, packets pass through kernel interfaces by either driver; who it is, and what it may; the files' modes
   the watchdog: a worker, control or the main thread that stands; one that is only slow; nobody stands while all rest
   ends: killed, stopped, stopped or reloaded during the start
   the realm file: bad at the start, a device that comes late, a reload that applies, one that is refused, SIGHUP
 """
 
 import contextlib
-import json
 import os
 import pathlib
 import re
@@ -21,96 +20,10 @@ import unittest
 
 import machine
 from machine import wait_until
+from service_case import HOST, LOG, PACKET_SOCKETS, REALM_FILE, CabledCase, ServiceCase, realm
 from stopped import stopped, thread_of
 
-REALM_FILE = "/etc/realmgw/realm.yaml"
-DROP_IN = "/etc/systemd/system/realmgw.service.d/test.conf"
-LOG = "/var/log/service.log"
-NULL = "net_null{},no-rx=1"
-HOST, GATEWAY, REMOTE = "10.0.0.42", "198.51.100.1", "198.51.100.50"
 CAPABILITIES = {"net_bind_service": 10, "net_admin": 12, "net_raw": 13, "ipc_lock": 14}
-
-
-def realm(inside=NULL.format(0), outside=NULL.format(1), **sections):
-    return {
-        "realm": "foo",
-        "ports": {"inside": {"device": inside, "addresses": ["10.0.0.1/24"]},
-                  "outside": {"device": outside, "addresses": [f"{GATEWAY}/24"]}},
-        "workers": {"count": 2, "idle": "rest"},
-        "outbound": {"max_sessions": "64Ki"},
-        "pool": {"addresses": ["198.51.100.10"]},
-        "hosts": {"hosta": HOST},
-        **sections,
-    }
-
-
-class ServiceCase(unittest.TestCase):
-    """A machine with the package in it; each test begins with a good realm file and the service stopped."""
-
-    watchdog = 10
-
-    @classmethod
-    def setUpClass(cls):
-        cls.machine = machine.Machine()
-        cls.addClassCleanup(cls.machine.__exit__)
-        cls.machine.__enter__()
-        cls.machine.install(machine.package("realmgw"))
-        # There is no journal here.
-        cls.machine.write(DROP_IN, f"[Service]\nStandardOutput=append:{LOG}\nStandardError=inherit\n"
-                                   f"WatchdogSec={cls.watchdog}\nRestartSec=200ms\nLimitCORE=0\n")
-        cls.machine.run("systemctl", "daemon-reload")
-
-    def shortDescription(self):
-        return None  # the name is the sentence
-
-    def setUp(self):
-        self.write(realm())
-        self.machine.write(LOG, "")
-        self.addCleanup(self.machine.run, "systemctl", "reset-failed", "realmgw", check=False)
-        self.addCleanup(self.machine.run, "systemctl", "stop", "realmgw", check=False)
-
-    def write(self, contents):
-        self.machine.write(REALM_FILE, contents if isinstance(contents, str) else json.dumps(contents, indent=1))
-
-    def systemctl(self, *words, check=True):
-        return self.machine.run("systemctl", *words, check=check)
-
-    def drop_in(self, *lines):
-        """More lines for the unit, until the test ends."""
-        path = DROP_IN.replace("test.conf", "zz-one-test.conf")
-        self.machine.write(path, "\n".join(["[Service]", *lines, ""]))
-        self.systemctl("daemon-reload")
-        self.addCleanup(self.systemctl, "daemon-reload")
-        self.addCleanup(self.machine.path(path).unlink)
-
-    def start(self):
-        done = self.systemctl("start", "realmgw", check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + self.log())
-        return self.pid()
-
-    def pid(self):
-        """The daemon, by its number on this side."""
-        (found,) = self.machine.pids("realmgwd")
-        return found
-
-    def log(self):
-        return self.machine.path(LOG).read_text()
-
-    def state(self):
-        return self.machine.show("ActiveState"), self.machine.show("SubState")
-
-    def ctl(self, what):
-        return json.loads(self.machine.run("realmgwctl", "--json", what).stdout)
-
-    def hosts(self):
-        return {one["name"] for one in self.ctl("hosts")}
-
-    def wait_for_restart(self, pid):
-        """Waits until systemd has the service started anew after the process `pid`; the new one."""
-        wait_until(lambda: self.machine.show("NRestarts") == "1" and self.state() == ("active", "running"),
-                   "the service was started anew", 30)
-        self.assertNotEqual(self.pid(), pid)
-        self.assertEqual(self.hosts(), {"hosta"})
 
 
 class Start(ServiceCase):
@@ -137,6 +50,18 @@ class Start(ServiceCase):
     def test_the_exposure_is_low(self):
         unit = "/lib/systemd/system/realmgw.service"
         self.machine.run("systemd-analyze", "security", "--offline=true", "--threshold=35", unit)
+
+    def test_udev_leaves_the_kernels_side_of_a_port_the_ports_mac(self):
+        """Else the kernel's ARP tells neighbours a MAC at which nobody listens."""
+        self.systemctl("start", "systemd-udevd")
+        self.start()
+        self.machine.run("udevadm", "settle")
+        for port in self.ctl("status")["ports"]:
+            interface = f"/sys/class/net/rgw-{port['name']}"
+            # Without it udev is sometimes too late to do harm.
+            self.assertIn("ID_NET_LINK_FILE=/lib/systemd/network/60-realmgw.link",
+                          self.machine.run("udevadm", "info", interface).stdout.replace("/usr/lib/", "/lib/"))
+            self.assertEqual(self.machine.path(f"{interface}/address").read_text().strip(), port["mac"])
 
     def kernel_would_act(self):
         """Settings by which the kernel would forward, and take addresses and routes from others; they hold for the
@@ -175,28 +100,11 @@ class Start(ServiceCase):
         self.assertIn("/run/realmgw/realmgw.sock", other.stdout)
 
 
-class Interfaces(ServiceCase):
-    """Hosts on both sides, through interfaces of the kernel's: the hardening leaves what the drivers need."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        for side, address, route in (("in", f"{HOST}/24", "10.0.0.1"), ("out", f"{REMOTE}/24", None)):
-            box, port = f"box-{side}", f"gw-{side}"
-            for command in (f"ip netns add {box}", f"ip link add {port} type veth peer name eth0 netns {box}",
-                            f"sysctl -qw net.ipv6.conf.{port}.disable_ipv6=1", f"ip link set {port} up promisc on",
-                            f"ip -n {box} address add {address} dev eth0", f"ip -n {box} link set eth0 up",
-                            f"ip netns exec {box} ethtool -K eth0 rx off tx off tso off gso off gro off",
-                            f"ethtool -K {port} rx off tx off tso off gso off gro off",
-                            route and f"ip -n {box} route add default via {route}"):
-                if command:
-                    cls.machine.run(*command.split())
-
-    def pings(self):
-        return self.machine.run("ip", "netns", "exec", "box-in", "ping", "-c1", "-W1", REMOTE, check=False).returncode == 0
+class Interfaces(CabledCase):
+    """The hardening leaves what the drivers need."""
 
     def test_packets_pass_by_packet_sockets(self):
-        self.write(realm("net_af_packet_in,iface=gw-in", "net_af_packet_out,iface=gw-out"))
+        self.write(realm(*PACKET_SOCKETS))
         self.start()
         wait_until(self.pings, "a host pings out")
 
@@ -208,6 +116,7 @@ class Interfaces(ServiceCase):
             self.assertNotIn("RGW-0004 ready", as_root.stdout, "root may do it, and the service may not: " + self.log())
             self.skipTest("this kernel has no AF_XDP on veth")
         wait_until(self.pings, "a host pings out")
+
 
 class Watchdog(ServiceCase):
     watchdog = 3

@@ -29,15 +29,15 @@ namespace rgw::app {
   X(realm_file_doubt, 12, warn, "{}") \
   X(not_pinned,       13, warn, "{} could not be pinned to CPU {}") \
   X(interface_gone,   14, err,  "port {}: the interface of {} is gone; it is taken up again when there is one of its name") \
-  X(program_gone,     15, err,  "port {}: the XDP program of {} is gone, nothing comes in; a restart is needed") \
+  X(program_gone,     15, err,  "port {}: the XDP program of {} is gone; it is put there again") \
   X(few_huge_pages,   17, warn, "huge pages of {} MiB are free and {} MiB are needed: ordinary memory is used, which costs speed") \
   X(reloaded,         18, info, "the realm file was read again: {} keys changed, {} sessions ended") \
   X(reload_refused,   19, err,  "the realm file was read again, and the gateway goes on as it was: {}") \
   X(thread_stands,    20, err,  "the {} thread stands still; the service manager hears nothing until it goes on") \
   X(thread_turns_again, 21, info, "the {} thread goes on") \
   X(hosts_put_aside,  22, warn, "{}: {}; it is now {}.broken, and the hosts that were added are gone") \
-  X(interface_back,   23, info, "port {}: the interface of {} is there again, and in use") \
-  X(interface_refused, 24, err, "port {}: an interface of that name is there again, but cannot be used: {}; it is tried again every {} s") \
+  X(interface_back,   23, info, "port {}: the interface of {} is in use again") \
+  X(interface_refused, 24, err, "port {}: its interface cannot be used again: {}; it is tried again every {} s") \
   X(library_error,    40, err,  "{}: {}") \
   X(library_warning,  41, warn, "{}: {}") \
   X(library_notice,   42, info, "{}: {}") \
@@ -53,7 +53,8 @@ namespace rgw::app {
   X(control_overloaded, 67, warn, "the rings to the control thread are full{}") \
   X(workers_overloaded, 68, warn, "the rings to workers, or to a port, are full{}") \
   X(no_buffers,       69, err,  "no packet buffer is free{}") \
-  X(alg_full,         70, warn, "ALGs have no room for a session, a pinhole or text{}")
+  X(alg_full,         70, warn, "ALGs have no room for a session, a pinhole or text{}") \
+  X(kernel_forwards,  71, err,  "{}")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {

@@ -17,8 +17,8 @@
 namespace rgw::app {
 
 /// Asks the devices themselves, and the kernel about what lies beneath them. Logs what is gone, once. Opens a
-/// device whose interface was deleted anew, as soon as there is one of its name that is up: by a thread of
-/// its own, since that takes its time.
+/// device whose interface was deleted anew, as soon as there is one of its name that is up, or whose XDP
+/// program was taken away: by a thread of its own, since that takes its time.
 class PortProbe final : public control::PortMonitor {
  public:
   /// After an interface that is not as it must be.
@@ -31,6 +31,7 @@ class PortProbe final : public control::PortMonitor {
             DeviceLocks& locks);
   [[nodiscard]] control::PortStatus status(PortId port) override;
   [[nodiscard]] bool renew(PortId port) override;
+  [[nodiscard]] std::vector<std::string> bypasses() override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -41,9 +42,10 @@ class PortProbe final : public control::PortMonitor {
   struct Known {
     config::Port config;
     control::PortFault reported = control::PortFault::none;  ///< what the log has told
-    /// Of the devices before this one: their counts. While the interface is gone, what there was at its end.
+    /// Of the devices before this one: their counts. While the interface or the program is gone, what there
+    /// was at its end.
     control::PortStatus before;
-    bool gone = false;          ///< only `work` touches the device
+    bool gone = false;          ///< the interface or the program: only `work` touches the device
     std::future<Outcome> work;  ///< closes the device, or opens it
     std::string refused;        ///< what the log has told of this
     Clock::time_point next_try;
@@ -52,6 +54,7 @@ class PortProbe final : public control::PortMonitor {
   void look_beneath(const dataplane::Port& device, control::PortStatus& status);
   [[nodiscard]] bool is_there_again(const Known& port);
   [[nodiscard]] bool is_done(const dataplane::Port& device, Known& port);
+  [[nodiscard]] static std::vector<std::string> bypasses_of(std::vector<config::Port> ports);
   void prepare(const dataplane::Port& device, const config::Port& config);
 
   control::Netlink kernel_;

@@ -73,6 +73,7 @@ class Controller final : RealmKeeper {
  public:
   static constexpr unsigned events_per_turn = 256;                ///< from one worker
   static constexpr std::chrono::milliseconds link_interval{200};  ///< between looks at the devices
+  static constexpr std::chrono::seconds kernel_interval{5};  ///< between looks at what the kernel forwards
 
   /// Opens the sockets and the kernel ports. Throws std::system_error or std::invalid_argument.
   explicit Controller(Surroundings surroundings);
@@ -154,6 +155,7 @@ class Controller final : RealmKeeper {
   Watch watch_;
   BusyShares busy_shares_;
   Instant next_watch_;
+  Instant next_kernel_look_;
   std::set<net::IpAddress> routers_;  ///< that have answered
 };
 

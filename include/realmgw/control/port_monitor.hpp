@@ -4,10 +4,12 @@
 #include "realmgw/base/strong_id.hpp"
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace rgw::control {
 
-/// What takes a port away: until an interface of the same name is there again, or until a restart.
+/// What takes a port away, until its device is open again.
 enum class PortFault : std::uint8_t { none, interface_gone, program_gone };
 
 /// A port at this moment.
@@ -28,9 +30,12 @@ class PortMonitor {
  public:
   virtual ~PortMonitor() = default;
   [[nodiscard]] virtual PortStatus status(PortId port) = 0;
-  /// Goes on with opening the device anew, of a port whose interface is gone and which no worker holds; never
+  /// Goes on with opening the device anew, of a port that has a fault and that no worker holds; never
   /// waits for it. True once the device is open: it is not asked again then, and the fault is over.
   [[nodiscard]] virtual bool renew(PortId port) = 0;
+  /// Where the kernel forwards past the gateway at this moment, each in words with what to do about it. Asked
+  /// every few seconds. Of devices that the kernel knows nothing of there is nothing to tell.
+  [[nodiscard]] virtual std::vector<std::string> bypasses() { return {}; }
 };
 
 }  // namespace rgw::control

@@ -27,8 +27,8 @@ class RecursiveService {
  public:
   static constexpr std::size_t bytes_per_answer = 512;  ///< of the cache's limit, on average
 
-  /// The realm has upstreams. `proxies` may be null: no DNS46. `times`: how long the answers take that are
-  /// not known at once. Everything referred to outlives the service. Throws std::runtime_error.
+  /// The realm has upstreams. `proxies` may be null: no DNS46. Everything referred to outlives the service.
+  /// `times`: how long the answers take that are not known at once. Throws std::runtime_error.
   RecursiveService(const config::Realm& realm, EventLoop& loop, dns::ProxyDirectory* proxies,
                    const HashSalt& salt, CounterBlock& counters, Histogram& times);
   ~RecursiveService();

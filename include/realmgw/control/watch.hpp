@@ -1,5 +1,5 @@
 // What an operator must hear of once when it begins and once when it ends (OPS-10): resources that run out,
-// links and routers that are gone.
+// links and routers that are gone, a kernel that forwards beside the gateway.
 #pragma once
 
 #include "realmgw/base/clock.hpp"
@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace rgw::control {
 
@@ -29,14 +30,16 @@ enum class Trouble : std::uint8_t {
   workers_overloaded,  ///< the rings to workers are full
   no_buffers,          ///< no packet buffer is free
   alg_full,            ///< ALGs have no room for a session, a pinhole or text
+  kernel_forwards,     ///< packets pass beside the gateway
 };
-inline constexpr std::size_t trouble_count = 11;
+inline constexpr std::size_t trouble_count = 12;
 /// As its label in the metrics has it.
 [[nodiscard]] std::string_view name(Trouble trouble);
 
 struct TroubleNews {
   Trouble what;
-  std::string subject;  ///< the port or the router; empty where there is only one of its kind
+  std::string
+      subject;  ///< the port, the router or what the kernel does; empty where there is only one of its kind
   bool over;
   std::uint64_t count;  ///< of what was lost or refused so far; 0 of a state
   Duration lasted;      ///< since it began
@@ -59,10 +62,14 @@ class Watch {
   void look(std::span<const CounterBlock* const> threads, Instant now);
   /// A state, looked at about as often.
   void state(Trouble what, const std::string& subject, bool bad, Instant now);
+  /// All such states that are bad now: others are good.
+  void states(Trouble what, const std::vector<std::string>& bad, Instant now);
   /// Nobody looks at such states any more: those that are bad are over.
   void end_states(Trouble what, Instant now);
   /// Has it been told of, and is it not over?
   [[nodiscard]] bool active(Trouble what, const std::string& subject) const;
+  /// The same of any subject.
+  [[nodiscard]] bool active(Trouble what) const;
 
  private:
   struct Told {

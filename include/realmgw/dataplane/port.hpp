@@ -35,8 +35,8 @@ class Port {
   /// Closes the device, so that DPDK forgets it. The port's facts stay. AF_XDP's driver keeps what lies in
   /// its rings for good.
   void close();
-  /// The same where the kernel's interface is gone, so that nobody touches those rings any more: what lies in
-  /// them comes back.
+  /// The same where the kernel's interface or its XDP program is gone and no worker sends, so that nobody
+  /// touches those rings any more: what lies in them comes back.
   void close_dead();
   /// Opens it by the same name, and gives the workers its queues again. Throws std::runtime_error with the
   /// port's name and the reason, also where its MAC address is another one now; it is closed then.

@@ -318,6 +318,13 @@ TEST_F(HereTest, a_kernel_that_forwards_ipv4_from_beneath_a_port_refuses_the_sta
   EXPECT_THAT(refusals(), expected);
 }
 
+TEST_F(HereTest, a_kernel_that_forwards_ipv4_from_a_ports_own_interface_is_an_error) {
+  realm.ports[0].device = "net_null0";  // there is none beneath
+  file("proc/sys/net/ipv4/conf/rgw-inside/forwarding", "1");
+  EXPECT_THAT(refusals(), ElementsAre(error("port inside: the kernel forwards IPv4 from rgw-inside",
+                                            "sysctl -w net.ipv4.conf.rgw-inside.forwarding=0")));
+}
+
 TEST_F(HereTest, a_kernel_that_forwards_ipv4_elsewhere_is_a_warning) {
   file("proc/sys/net/ipv4/ip_forward", "1");
   EXPECT_THAT(here(),

@@ -112,5 +112,20 @@ TEST_F(WatchTest, states_are_told_by_subject_and_must_be_good_for_a_while) {
   EXPECT_THAT(take(), ElementsAre("over " + link + "outside 0 10s"));
 }
 
+TEST_F(WatchTest, states_that_are_listed_are_over_when_they_are_listed_no_more) {
+  const auto look = [&](const std::vector<std::string>& bad) {
+    now += 5s;
+    watch.states(Trouble::link_down, bad, now);
+  };
+  look({});
+  look({"a", "b"});
+  EXPECT_THAT(take(), ElementsAre(link + "a 0 0s", link + "b 0 0s"));
+  look({"b"});
+  look({"b", "c"});
+  EXPECT_THAT(take(), ElementsAre("over " + link + "a 0 10s", link + "c 0 0s"));
+  watch.states(Trouble::router_lost, {}, now + 1min);
+  EXPECT_THAT(take(), IsEmpty()) << "others are another matter";
+}
+
 }  // namespace
 }  // namespace rgw::control
