@@ -166,6 +166,18 @@ std::string map_table(const ordered_json& answer) {
   return table.to_string();
 }
 
+std::string guard_table(const ordered_json& answer) {
+  std::string text = "challenge: " + cell(answer, "challenge") + ", balance: " + cell(answer, "balance") +
+                     "\n" + cell(answer, "unproven_claims") + " claims without proof, " +
+                     cell(answer, "prefixes") + " prefixes remembered\n\n";
+  Table families{{"FAMILY", "ADDRESSES", "CARRYING", "WITHOUT PROOF", "CALM"}};
+  for (const auto& [name, family] : answer.at("pool").items()) {
+    families.add({name, cell(family, "addresses"), cell(family, "carrying"), cell(family, "unproven"),
+                  cell(family, "calm")});
+  }
+  return text + families.to_string();
+}
+
 std::string pool_table(const ordered_json& answer) {
   Table addresses{{"ADDRESS", "STATE", "RESERVATIONS"}};
   for (const auto& address : answer.at("addresses")) {

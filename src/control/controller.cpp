@@ -96,10 +96,11 @@ Controller::Controller(Surroundings surroundings)
       survey_{workers_},
       reloads_{.in_force_since = started_},
       hosts_{make_host_names(realm_->realm)},
+      guard_{realm_->realm.guard, salt_from(surroundings_.seed), started_, counters_},
       pool_relay_{workers_, hosts_},
       pool_{pool_config(*realm_), salt_from(surroundings_.seed), pool_relay_, counters_},
       names_{realm_->realm, hosts_, pool_, workers_},
-      responder_{make_responder_config(realm_->realm), make_zones(realm_->realm), &names_, counters_},
+      responder_{responder_config(), make_zones(realm_->realm), &names_, counters_},
       dns_{loop_, surroundings_.clock, realm_, responder_, dns_times_},
       dns_packets_{realm_, workers_, counters_, surroundings_.packets, dns_},
       links_{loop_,       realm_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports,
@@ -122,6 +123,9 @@ Controller::Controller(Surroundings surroundings)
   for (const auto& endpoint : surroundings_.dns_listen) dns_listening_.push_back(dns_.listen(endpoint));
   if (const auto& block = realm_->realm.nat46.proxies)
     proxies_.emplace(*block, workers_, salt_from(~surroundings_.seed));
+  pool_relay_.keep_books_in(&guard_);
+  names_.guard_by(&guard_);
+  dns_.guard_by(&guard_);
   set_up_recursion();
   if (realm_->realm.pcp.on) {
     pcp_.emplace(loop_, surroundings_.clock, realm_, workers_, ownership(), counters_);
@@ -140,6 +144,12 @@ Controller::Controller(Surroundings surroundings)
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
   }
+}
+
+dns::ResponderConfig Controller::responder_config() const {
+  auto config = make_responder_config(realm_->realm);
+  config.cookies = guard_.cookies();
+  return config;
 }
 
 void Controller::set_up_recursion() {
@@ -188,7 +198,8 @@ std::vector<std::string> Controller::adopt(std::shared_ptr<const ring::Snapshot>
   change_hosts(hosts_, realm, next_host_id_);
   names_.change(realm);
   pool_.change(pool_config(*realm_), now);
-  responder_.replace(make_responder_config(realm), std::move(zones));
+  guard_.change(realm.guard);
+  responder_.replace(responder_config(), std::move(zones));
   algs_.realm_changed();
   routers_.clear();
   watch_.end_states(Trouble::router_lost, now);
@@ -371,6 +382,8 @@ void Controller::add_commands() {
   ctl_->add("pool", [this, text](Arguments) {
     return text(pool_report(*realm_, pool_, hosts_, surroundings_.clock.now()));
   });
+  ctl_->add("guard",
+            [this, text](Arguments) { return text(guard_.report(pool_, surroundings_.clock.now())); });
   ctl_->add("hosts", [this, text](Arguments) {
     return text(hosts_report(realm_->realm, pool_, hosts_, surroundings_.added_hosts));
   });

@@ -28,7 +28,7 @@ std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> qu
   auto outcome = responder_.respond(query, client, now, room);
   if (const auto* answered = std::get_if<dns::Answered>(&outcome)) {
     times_.own.add(clock_.now() - now);
-    return answered->bytes;
+    return guard_ == nullptr ? answered->bytes : guard_->balanced(query, *answered, client, now, room);
   }
   if (const auto* elsewhere = std::get_if<dns::Elsewhere>(&outcome);
       elsewhere != nullptr && recursion_ != nullptr) {

@@ -176,11 +176,12 @@ void add_externals(Samples& samples, const MetricsFacts& facts) {
 void add_pool(Samples& samples, const MetricsFacts& facts) {
   const pool::PoolUse use = facts.pool.use();
   for (const auto family : {net::Family::v4, net::Family::v6}) {
-    const auto [all, carrying] = use.families[static_cast<std::size_t>(family)];
+    const auto [all, carrying, unproven] = use.families[static_cast<std::size_t>(family)];
     const std::size_t resting = facts.pool.resting(family, facts.now);
     const std::string named = family == net::Family::v4 ? "ipv4" : "ipv6";
     samples.add(Metric::pool_addresses, {named, "reserved"}, carrying);
     samples.add(Metric::pool_addresses, {named, "resting"}, resting);
+    samples.add(Metric::pool_unproven_addresses, {named}, unproven);
     samples.add(Metric::pool_addresses, {named, "free"}, all - std::min(all, carrying + resting));
   }
   samples.add(Metric::pool_reservations, {}, use.reservations);

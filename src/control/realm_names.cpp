@@ -137,7 +137,21 @@ dns::Reservation RealmNames::reserve(HostId host, const net::Service& service, n
                                      const dns::Requester& requester, const dns::Question&, Instant now) {
   hosts_.prefetch(host);  // `PoolRelay::bind` asks for it
   if (!workers_.room_for(events_per_query)) return dns::Refused{};
-  const auto outcome = pool_.reserve({host, family, service, requester.source, requester.id}, now);
+  const bool guarded = guard_ != nullptr && guard_->challenges() && requester.view == dns::View::outside;
+  const pool::Request request{
+      host, family, service, requester.source, requester.id, !guarded || requester.proven};
+  if (guarded) {
+    switch (guard_->judge(request, pool_, now)) {
+      case guard::Finding::admitted:
+        break;
+      case guard::Finding::to_prove:
+        return dns::Challenged{};
+      case guard::Finding::over_quota:
+      case guard::Finding::distrusted:
+        return dns::Refused{};
+    }
+  }
+  const auto outcome = pool_.reserve(request, now);
   if (const auto* granted = std::get_if<pool::Granted>(&outcome)) {
     if (!workers_.settled())
       return dns::Refused{};  // more ended just now than the rings took; asked again, it is there

@@ -29,6 +29,7 @@ std::span<const std::uint8_t> name_at_front(std::span<const std::uint8_t> bytes)
 std::size_t OptRecord::size() const {
   std::size_t bytes = opt_head_size;
   if (!nsid.empty()) bytes += option_header_size + nsid.size();
+  if (!cookie.empty()) bytes += option_header_size + cookie.size();
   if (error) bytes += option_header_size + 2 + error_text.size();
   return bytes;
 }
@@ -157,6 +158,10 @@ bool MessageWriter::put_opt(const OptRecord& opt, Rcode rcode) {
   if (!opt.nsid.empty()) {
     fits = fits && put16(static_cast<std::uint16_t>(EdnsOption::nsid)) &&
            put16(static_cast<std::uint16_t>(opt.nsid.size())) && put(bytes_of(opt.nsid));
+  }
+  if (!opt.cookie.empty()) {
+    fits = fits && put16(static_cast<std::uint16_t>(EdnsOption::cookie)) &&
+           put16(static_cast<std::uint16_t>(opt.cookie.size())) && put(opt.cookie);
   }
   if (opt.error) {
     fits = fits && put16(static_cast<std::uint16_t>(EdnsOption::extended_error)) &&

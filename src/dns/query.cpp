@@ -1,18 +1,34 @@
 #include "realmgw/dns/query.hpp"
 
+#include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "wire_reader.hpp"
 
 namespace rgw::dns {
 namespace {
 
+/// 8 bytes of the client's, and none or 8 to 32 of the server's.
+bool read_cookie(std::span<const std::uint8_t> option, Edns& edns) {
+  constexpr std::size_t client = std::tuple_size_v<ClientCookie>, least = 8;
+  if (edns.cookie || option.size() < client) return false;
+  const auto server = option.subspan(client);
+  if (!server.empty() && (server.size() < least || server.size() > Cookie::max_server_size)) return false;
+  Cookie& cookie = edns.cookie.emplace();
+  std::ranges::copy(option.first(client), cookie.client.begin());
+  std::ranges::copy(server, cookie.server.begin());
+  cookie.server_size = static_cast<std::uint8_t>(server.size());
+  return true;
+}
+
 bool read_options(std::span<const std::uint8_t> rdata, Edns& edns) {
   WireReader reader{rdata};
   while (!reader.at_end() && !reader.failed()) {
     const auto code = static_cast<EdnsOption>(reader.u16());
-    reader.take(reader.u16());
+    const auto option = reader.take(reader.u16());
     if (code == EdnsOption::nsid) edns.wants_nsid = true;
+    if (code == EdnsOption::cookie && !reader.failed() && !read_cookie(option, edns)) return false;
   }
   return !reader.failed();
 }

@@ -30,6 +30,7 @@ class Reply {
         writer_{room_for(query.client.transport, query.edns, room)} {
     opt_.dnssec_ok = query.edns.dnssec_ok;
     if (query.edns.wants_nsid) opt_.nsid = config.nsid;
+    if (query.edns.cookie && config.cookies) show_cookie(*config.cookies, query);
     if (config.recursion && query.client.view == View::inside) flags_ |= flag::ra;
     writer_.begin(query.id);
   }
@@ -53,19 +54,28 @@ class Reply {
   }
 
  private:
+  void show_cookie(const ServerCookies& cookies, const PendingQuery& query) {
+    const ClientCookie& client = query.edns.cookie->client;
+    const auto server = cookies.make(client, query.client.source.address);
+    std::ranges::copy(server, std::ranges::copy(client, cookie_.begin()).out);
+    opt_.cookie = cookie_;
+  }
+
   std::uint16_t flags_;
   bool has_opt_;
+  std::array<std::uint8_t, 8 + ServerCookies::size> cookie_;
   OptRecord opt_;
   MessageWriter writer_;
   MessageWriter::Mark after_question_{};
 };
 
-PendingQuery context_of(const Query& query, const Client& client) {
+PendingQuery context_of(const Query& query, const Client& client, bool proven) {
   return {.ticket = {},
           .client = client,
           .id = query.id,
           .recursion_desired = (query.flags & flag::rd) != 0,
           .edns = query.edns,
+          .proven = proven,
           .question = query.question,
           .host = {},
           .service = {}};
@@ -82,6 +92,17 @@ std::optional<Rcode> refusal(const Query& query) {
 }
 
 }  // namespace
+
+std::span<const std::uint8_t> come_by_tcp(std::span<const std::uint8_t> message,
+                                          std::span<std::uint8_t> room) {
+  const Query query = read_query(message);
+  if (!query.has_question || query.state == Query::State::response) return {};
+  MessageWriter writer{room};
+  writer.begin(query.id);
+  writer.question(query.question, query.question_class);
+  const auto flags = static_cast<std::uint16_t>((query.flags & flag::rd) | flag::tc);
+  return writer.finish(Opcode::query, flags, Rcode::noerror, nullptr);
+}
 
 Responder::Responder(ResponderConfig config, ZoneSet zones, DynamicNames* names, CounterBlock& counters)
     : config_{checked(std::move(config))}, zones_{std::move(zones)}, names_{names}, counters_{counters} {}
@@ -103,20 +124,21 @@ Outcome Responder::respond(std::span<const std::uint8_t> message, const Client& 
     return Silent{};
   }
   counters_.add(Counter::dns_queries);
-  const PendingQuery context = context_of(query, client);
+  const bool proven = is_proven(query, client);
+  const PendingQuery context = context_of(query, client, proven);
   if (query.state == Query::State::other_opcode) {
     // A question of another opcode is not ours to read; its answer is a header.
     counters_.add(Counter::dns_not_query);
     const bool update = query.opcode() == Opcode::update;  // DNS-6: unsigned ones are refused
     if (update) counters_.add(Counter::dns_refused);
     return answered(
-        Reply{context, {}, room}.finish(update ? Rcode::refused : Rcode::notimp, 0, query.opcode()));
+        Reply{context, {}, room}.finish(update ? Rcode::refused : Rcode::notimp, 0, query.opcode()), proven);
   }
 
   const auto without_records = [&](Rcode rcode) {
     Reply reply{context, config_, room};
     if (query.has_question) reply.question(query.question, query.question_class);
-    return answered(reply.finish(rcode));
+    return answered(reply.finish(rcode), proven);
   };
   if (query.state == Query::State::malformed) {
     counters_.add(Counter::dns_malformed);
@@ -142,7 +164,8 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
                           std::span<std::uint8_t> room) {
   Reply reply{query, config_, room};
   reply.question(query.question, class_in);
-  const Requester requester{query.client.source, query.id, query.client.transport};
+  const Requester requester{query.client.source, query.id, query.client.transport, query.client.view,
+                            query.proven};
   const Walked walked =
       Walk{zones_, names_, query.client.view, requester, query.question, now, settled, reply.writer()}.run();
   if (walked.retransmitted) counters_.add(Counter::dns_retransmitted);
@@ -156,7 +179,7 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
         return Elsewhere{};
       counters_.add(Counter::dns_refused);
       reply.error(ExtendedError::not_authoritative, {});
-      return answered(reply.finish(Rcode::refused));
+      return answered(reply.finish(Rcode::refused), query.proven);
     case Walked::End::waiting: {
       counters_.add(Counter::dns_waiting);
       PendingQuery pending = query;
@@ -167,6 +190,8 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
     }
     case Walked::End::exhausted:
       return exhausted(query, room);
+    case Walked::End::challenged:
+      return challenge(query, room);
     case Walked::End::withdrawn:
       return no_answer(query, room);
   }
@@ -178,7 +203,7 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
     reply.clear();
     flags |= flag::tc;
   }
-  return answered(reply.finish(walked.rcode, flags));
+  return answered(reply.finish(walked.rcode, flags), query.proven);
 }
 
 Outcome Responder::exhausted(const PendingQuery& query, std::span<std::uint8_t> room) {
@@ -200,12 +225,32 @@ Outcome Responder::failed(const PendingQuery& query, Rcode rcode, std::span<std:
   Reply reply{query, config_, room};
   reply.question(query.question, class_in);
   reply.error(ExtendedError::not_ready, exhausted_text);
-  return answered(reply.finish(rcode));
+  return answered(reply.finish(rcode), query.proven);
 }
 
-Outcome Responder::answered(std::span<const std::uint8_t> bytes) {
+/// By a cookie, where the client knows what one is; else by TCP (GUARD-1).
+Outcome Responder::challenge(const PendingQuery& query, std::span<std::uint8_t> room) {
+  Reply reply{query, config_, room};
+  reply.question(query.question, class_in);
+  if (query.edns.cookie && config_.cookies) {
+    counters_.add(Counter::dns_bad_cookie);
+    return answered(reply.finish(Rcode::badcookie), query.proven);
+  }
+  counters_.add(Counter::dns_sent_to_tcp);
+  return answered(reply.finish(Rcode::noerror, flag::tc), query.proven);
+}
+
+bool Responder::is_proven(const Query& query, const Client& client) const {
+  if (client.transport == Transport::tcp) return true;
+  const auto& cookie = query.edns.cookie;
+  return cookie && cookie->server_size != 0 && config_.cookies &&
+         config_.cookies->knows(std::span{cookie->server}.first(cookie->server_size), cookie->client,
+                                client.source.address);
+}
+
+Outcome Responder::answered(std::span<const std::uint8_t> bytes, bool proven) {
   counters_.add(Counter::dns_answers);
-  return Answered{bytes};
+  return Answered{bytes, proven};
 }
 
 }  // namespace rgw::dns

@@ -151,6 +151,8 @@ void Walk::answer_reserved(const Step& step, const Found& found) {
   } else if (const auto* waiting = std::get_if<Waiting>(&reservation)) {
     result_.end = Walked::End::waiting;
     result_.ticket = waiting->ticket;
+  } else if (std::holds_alternative<Challenged>(reservation)) {
+    result_.end = Walked::End::challenged;
   } else {
     result_.end = Walked::End::exhausted;
   }

@@ -22,11 +22,12 @@ struct Settled {
 /// How a walk ended, beside what it wrote.
 struct Walked {
   enum class End : std::uint8_t {
-    answered,   ///< `rcode` and the records are the answer
-    outside,    ///< in none of the zones
-    waiting,    ///< `ticket` stands for an address to come; what was written is void
-    exhausted,  ///< no address was to be had; void likewise
-    withdrawn,  ///< the settled address is for another name than stands there now; void likewise
+    answered,    ///< `rcode` and the records are the answer
+    outside,     ///< in none of the zones
+    waiting,     ///< `ticket` stands for an address to come; what was written is void
+    exhausted,   ///< no address was to be had; void likewise
+    challenged,  ///< the requester must prove his address first; void likewise
+    withdrawn,   ///< the settled address is for another name than stands there now; void likewise
   };
 
   End end = End::answered;

@@ -54,7 +54,8 @@ CircularPool::CircularPool(PoolConfig config, const HashSalt& salt, PoolListener
       salt_{salt},
       pending_{config_.max_claims},
       queries_{config_.max_claims + config_.wait_queue},
-      walkers_{salt} {}
+      walkers_{salt},
+      of_host_{config_.max_claims, salt} {}
 
 // ---- queries
 
@@ -157,6 +158,10 @@ std::optional<Granted> CircularPool::grant(const Asked& asked, Instant when, Ins
   const bool carries = addresses.carries(*address);
   const Slot reservation = open(request, *address);
   if (reservation == none) return std::nullopt;
+  if (!carries && !request.proven) {
+    reservations_[reservation].unproven_fresh = true;
+    ++unproven_[static_cast<std::size_t>(request.family)];
+  }
   const auto how = walk != none ? How::narrowed : carries ? How::overloaded : How::fresh;
   const auto granted = add_claim(reservation, asked, how, now);
   if (walk != none && !replaces) end_claim(walk, End::narrowed, now);
@@ -221,13 +226,27 @@ void CircularPool::note_walk(const Request& request, Instant now) {
                 asked_before(request, now) != none || asked_before(other, now) != none);
 }
 
+bool CircularPool::joins(const Request& asked_for) const {
+  const auto service = canonical(asked_for.service);
+  if (!service) return false;
+  Request request = asked_for;
+  request.service = *service;
+  const QueryKey key = query_key(request);
+  return shareable(request) != none || find_query(key, hash_of(key, salt_)).has_value();
+}
+
 // ---- reservations and claims
 
 CircularPool::Slot CircularPool::open(const Request& request, AddressSlot address) {
   if (!ring(request.family).take(address, request.service)) return none;
-  const Slot slot =
-      reservations_.insert({address, request.family, request.service, request.host, 0, Instant::min(), {}});
+  const Slot slot = reservations_.insert(
+      {address, request.family, request.service, request.host, 0, false, Instant::min(), {}});
   remember_pending(share_key(request), slot);
+  if (std::uint32_t* const count = of_host_.find(request.host.value())) {
+    ++*count;
+  } else {
+    static_cast<void>(of_host_.insert(request.host.value(), 1U));  // there is room for each reservation
+  }
   counters_.add(Counter::pool_reserved);
   return slot;
 }
@@ -237,17 +256,20 @@ Granted CircularPool::add_claim(Slot reservation, const Asked& asked, How how, I
   // In the order of their deadlines, though `hold` have become shorter.
   const auto last = by_deadline_.last();
   const auto deadline = std::max(now + config_.hold, last == none ? Instant::min() : claims_[last].deadline);
-  const Slot claim = claims_.insert({reservation, owner.next_claim++, now, deadline, asked.hash, asked.key});
+  const Slot claim = claims_.insert(
+      {reservation, owner.next_claim++, asked.request.proven, now, deadline, asked.hash, asked.key});
   owner.claims.push_back(sibling_links_, claim);
   owner.promised_until = deadline;
   by_deadline_.push_back(deadline_links_, claim);
   remember_query(asked.key, asked.hash, {claim, false});
   listener_.bind(binding(claim));
+  listener_.claim_began(news(claims_[claim]));
   return {how, binding(claim)};
 }
 
-void CircularPool::drop_claim(Slot claim) {
+void CircularPool::drop_claim(Slot claim, End why) {
   const auto& record = claims_[claim];
+  listener_.claim_ended(news(record), why);
   queries_.erase(record.query_hash, QueryPlace{claim, false}.number());
   by_deadline_.erase(deadline_links_, claim);
   reservations_[record.reservation].claims.erase(sibling_links_, claim);
@@ -263,7 +285,7 @@ void CircularPool::end_claim(Slot claim, End why, Instant now) {
   }
   if (why == End::expired) counters_.add(Counter::pool_expired);
   if (why == End::narrowed) counters_.add(Counter::pool_narrowed);
-  drop_claim(claim);
+  drop_claim(claim, why);
   const auto& owner = reservations_[reservation];
   if (owner.claims.empty()) return close(reservation, why, now);
   // Of the other ends the workers know by themselves: they took the claim, or they read its deadline.
@@ -276,7 +298,10 @@ void CircularPool::end_claim(Slot claim, End why, Instant now) {
 
 void CircularPool::close(Slot reservation, End why, Instant now) {
   const auto& record = reservations_[reservation];
-  while (!record.claims.empty()) drop_claim(record.claims.first());
+  while (!record.claims.empty()) drop_claim(record.claims.first(), why);
+  if (record.unproven_fresh) --unproven_[static_cast<std::size_t>(record.family)];
+  if (std::uint32_t* const count = of_host_.find(record.host.value()); --*count == 0)
+    of_host_.erase(record.host.value());
   listener_.unbind(reservations_.id(reservation), ring(record.family)[record.address], record.service, why);
   ring(record.family).release(record.address, record.service, rests_from(record, now));
   pending_.erase(hash_of(share_key(reservation), salt_), reservation);
@@ -406,6 +431,15 @@ CircularPool::ShareKey CircularPool::share_key(HostId host, net::Family family, 
           static_cast<std::uint8_t>(service.protocol)};
 }
 
+ClaimNews CircularPool::news(const Claim& claim) const {
+  const auto& owner = reservations_[claim.reservation];
+  const auto& bytes = claim.query.source_address;
+  const bool v4 = claim.query.source_family == static_cast<std::uint8_t>(net::Family::v4);
+  return {v4 ? net::IpAddress{net::Ipv4Address{bytes[0], bytes[1], bytes[2], bytes[3]}}
+             : net::IpAddress{net::Ipv6Address::from_bytes(bytes.data())},
+          owner.host, owner.family, claim.proven, latest_};
+}
+
 Binding CircularPool::binding(Slot claim) const {
   const auto& record = claims_[claim];
   const auto& owner = reservations_[record.reservation];
@@ -426,7 +460,7 @@ CircularPool::View CircularPool::view(Slot reservation) const {
 PoolUse CircularPool::use() const {
   PoolUse use;
   for (std::size_t family = 0; family < rings_.size(); ++family) {
-    use.families[family] = {rings_[family]->size(), rings_[family]->carrying_count()};
+    use.families[family] = {rings_[family]->size(), rings_[family]->carrying_count(), unproven_[family]};
   }
   use.reservations = reservations_.size();
   use.claims = claims_.size();

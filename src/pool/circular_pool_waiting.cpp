@@ -5,8 +5,8 @@ namespace rgw::pool {
 
 Outcome CircularPool::wait(const Asked& asked, Instant now) {
   const Request& request = asked.request;
-  const bool in_vain =
-      config_.wait == Duration::zero() || claims_.full() || !ring(request.family).allows(request.service);
+  const bool in_vain = !request.proven || config_.wait == Duration::zero() || claims_.full() ||
+                       !ring(request.family).allows(request.service);
   if (in_vain || waiters_.full()) {
     counters_.add(Counter::pool_exhausted);
     return Exhausted{};

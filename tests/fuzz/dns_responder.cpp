@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -31,8 +32,9 @@ class Names : public DynamicNames {
     found.kind = static_cast<Found::Kind>(static_cast<unsigned char>(labels.front().front()) % 6);
     return found;
   }
-  Reservation reserve(HostId, const net::Service&, net::Family family, const Requester&, const Question&,
-                      Instant) override {
+  Reservation reserve(HostId, const net::Service&, net::Family family, const Requester& requester,
+                      const Question&, Instant) override {
+    if (challenges && !requester.proven) return Challenged{};
     if (choice == 0) return Refused{};
     if (choice == 1) return Waiting{Ticket{1}};
     return Granted{address(family), choice == 2};
@@ -41,6 +43,7 @@ class Names : public DynamicNames {
   net::IpAddress address(net::Family family) const { return addresses_[family == net::Family::v4 ? 0 : 1]; }
 
   unsigned choice = 0;
+  bool challenges = false;
 
  private:
   std::vector<net::IpAddress> addresses_{net::Ipv4Address{198, 51, 100, 10},
@@ -100,8 +103,10 @@ void check(std::span<const std::uint8_t> message, std::span<const std::uint8_t> 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static CounterBlock counters;
   static Names names;
+  static const auto cookies =
+      std::make_shared<const ServerCookies>(std::vector{SipKey{1}}, [] { return 1'700'000'000U; });
   static Responder responders[] = {
-      {{"fuzzed", OnExhaustion::silence}, ZoneSet{zones()}, &names, counters},
+      {{"fuzzed", OnExhaustion::silence, false, cookies}, ZoneSet{zones()}, &names, counters},
       {{"fuzzed", OnExhaustion::servfail}, ZoneSet{zones()}, &names, counters},
   };
   static std::vector<std::uint8_t> room(tcp_size);
@@ -110,6 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   client.transport = (data[0] & 1) != 0 ? Transport::tcp : Transport::udp;
   client.view = (data[0] & 2) != 0 ? View::inside : View::outside;
   names.choice = data[0] >> 2 & 3;
+  names.challenges = (data[0] & 0x40) != 0;
   Responder& responder = responders[data[0] >> 4 & 1];
 
   const std::span message{data + 1, size - 1};
@@ -123,5 +129,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto* answered = std::get_if<Answered>(&outcome))
     check(message, answered->bytes, client.transport);
+  // The word to come by TCP is an answer like any other, and no longer than the query (GUARD-7).
+  const auto told = come_by_tcp(message, room);
+  if (!told.empty()) {
+    require(told.size() <= message.size());
+    require((told[2] & 0x82) == 0x82 && told[0] == message[0] && told[1] == message[1]);
+  }
   return 0;
 }

@@ -14,6 +14,7 @@ namespace rgw::app {
 [[nodiscard]] std::string pinholes_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string eam_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string map_table(const nlohmann::ordered_json& answer);
+[[nodiscard]] std::string guard_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string pool_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string hosts_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string alg_table(const nlohmann::ordered_json& answer);

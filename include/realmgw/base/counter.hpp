@@ -179,6 +179,11 @@ enum class CounterKind : std::uint8_t {
   X(dns_retransmitted,          event,      "retransmitted DNS queries, which reserve nothing") \
   X(dns_waiting,                event,      "DNS queries that waited for an address to come free") \
   X(dns_silent,                 event,      "DNS queries left unanswered because the pool was empty") \
+  X(dns_bad_cookie,             event,      "DNS answers BADCOOKIE: whoever asked must show the cookie in it before a reservation is made") \
+  X(dns_sent_to_tcp,            event,      "DNS answers with TC alone: whoever asked must ask by TCP before a reservation is made") \
+  X(dns_over_quota,             event,      "DNS queries that got no reservation, for the asker's prefix or the host had too many") \
+  X(dns_distrusted,             event,      "DNS queries that got no reservation, for too few of the asker's prefix are used") \
+  X(dns_unbalanced,             event,      "DNS answers cut or left out, for the asker, without proof, had been sent more than he sent") \
   X(dns_recursive,              event,      "DNS queries from inside for names outside the zones") \
   X(dns_cache_hits,             event,      "recursive DNS queries answered out of the cache") \
   X(dns_merged,                 event,      "recursive DNS queries that joined an equal one on its way") \

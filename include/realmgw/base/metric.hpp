@@ -55,6 +55,7 @@ enum class MetricKind : std::uint8_t { gauge, counter, histogram };
   X(external_ports,                  gauge,     "address protocol",    "ports of an outside address that outbound sessions may use, those in use included; 0 where none leaves with it any more") \
   /* the Circular Pool */ \
   X(pool_addresses,                  gauge,     "family state",        "addresses of the pool: reserved (a reservation stands on them), resting (one stood there a moment ago), free") \
+  X(pool_unproven_addresses,         gauge,     "family",              "addresses that were taken, when they carried nothing, for queries without proof (GUARD-1)") \
   X(pool_reservations,               gauge,     "",                    "reservations that stand") \
   X(pool_claims_pending,             gauge,     "",                    "claims of these reservations that no packet has taken yet") \
   X(pool_waiting,                    gauge,     "",                    "DNS queries that wait for an address") \

@@ -2,6 +2,8 @@
 // The loader makes it (loader.hpp), everything else reads it. Nothing here refers to YAML.
 #pragma once
 
+#include "realmgw/base/challenge.hpp"
+#include "realmgw/base/siphash.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/alg_list.hpp"
 #include "realmgw/net/nat_behaviour.hpp"
@@ -235,6 +237,16 @@ struct Dns {
   bool ces = false;   ///< DNS-3: look for peer edge nodes, too
 };
 
+/// GUARD: what whoever asks from outside must show, and may have.
+struct Guard {
+  Challenge challenge = Challenge::load;
+  std::uint32_t proven_pending = 64;   ///< claims of one prefix at one time, with proof
+  std::uint32_t unproven_pending = 4;  ///< the same without
+  std::uint32_t host_pending = 16;     ///< reservations of one host at one time
+  bool balance = true;                 ///< GUARD-7: without proof no more is sent than comes
+  std::vector<SipKey> cookie_secrets;  ///< RFC 9018: the first makes cookies; none: one drawn at the start
+};
+
 /// The whole of a realm file.
 struct Realm {
   std::string name;
@@ -255,6 +267,7 @@ struct Realm {
   std::vector<Zone>
       zones;  ///< the first is the realm itself, in which the hosts live; reverse zones are derived
   Dns dns;
+  Guard guard;
   std::vector<net::Service> local_services;  ///< what the gateway itself serves on addresses that it shares
                                              ///< with NAT or pool; default tcp53, udp53, icmp
   std::string control_socket = "/run/realmgw/realmgw.sock";

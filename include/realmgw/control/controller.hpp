@@ -106,6 +106,7 @@ class Controller final : RealmKeeper {
   void answer_waits();
   void look_at_links(Instant now);
   void add_commands();
+  [[nodiscard]] dns::ResponderConfig responder_config() const;
   void set_up_recursion();
   [[nodiscard]] std::optional<std::string> objection(const ring::Snapshot& next) const override;
   void retire(const ring::Snapshot& next) override;
@@ -132,6 +133,7 @@ class Controller final : RealmKeeper {
   std::uint32_t next_host_id_ = 0;
   pool::HostNames hosts_;
   Claimants claimants_;
+  GuardService guard_;
   PoolRelay pool_relay_;
   pool::CircularPool pool_;
   RealmNames names_;

@@ -4,6 +4,7 @@
 #include "realmgw/control/dns_tcp.hpp"
 #include "realmgw/control/dns_times.hpp"
 #include "realmgw/control/dns_udp.hpp"
+#include "realmgw/control/guard_service.hpp"
 #include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/recursive_service.hpp"
 #include "realmgw/dns/responder.hpp"
@@ -27,6 +28,8 @@ class DnsServer final : public DnsHandler {
 
   /// Queries from inside for other names are its to answer (DNS-2); it outlives the last query.
   void recurse_through(RecursiveService* service) { recursion_ = service; }
+  /// Answers to whoever is outside leave as it lets them; it outlives the last query.
+  void guard_by(GuardService* guard) { guard_ = guard; }
   /// Listens on an address, UDP and TCP; port 0: one that the kernel chooses for both. Throws
   /// std::system_error.
   net::Endpoint listen(const net::Endpoint& local);
@@ -53,6 +56,7 @@ class DnsServer final : public DnsHandler {
   dns::Responder& responder_;
   DnsTimes& times_;
   RecursiveService* recursion_ = nullptr;
+  GuardService* guard_ = nullptr;
   std::vector<std::unique_ptr<DnsUdp>> udp_;
   DnsTcp tcp_;
   std::unordered_map<dns::Ticket, Wait> waiting_;

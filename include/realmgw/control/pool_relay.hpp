@@ -1,6 +1,7 @@
 // What the Circular Pool decides, brought to the workers first and to the resolvers after.
 #pragma once
 
+#include "realmgw/control/guard_service.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/dns/dynamic_names.hpp"
 #include "realmgw/pool/host_names.hpp"
@@ -27,8 +28,17 @@ class PoolRelay final : public pool::PoolListener {
   void retract(ReservationId, std::uint32_t) override {}
   void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service,
               pool::End why) override;
+  void claim_began(const pool::ClaimNews& news) override {
+    if (guard_ != nullptr) guard_->claim_began(news);
+  }
+  void claim_ended(const pool::ClaimNews& news, pool::End why) override {
+    if (guard_ != nullptr) guard_->claim_ended(news, why);
+  }
   void ready(pool::Ticket ticket, const pool::Granted& granted) override;
   void gave_up(pool::Ticket ticket) override;
+
+  /// It keeps books of claims, from the first one on, and outlives the last.
+  void keep_books_in(GuardService* guard) { guard_ = guard; }
 
   /// The waits that have ended and may be answered now; none while a worker's ring is full.
   [[nodiscard]] std::vector<EndedWait> take_ended();
@@ -36,6 +46,7 @@ class PoolRelay final : public pool::PoolListener {
  private:
   WorkerLinks& workers_;
   const pool::HostNames& hosts_;
+  GuardService* guard_ = nullptr;
   std::vector<EndedWait> ended_;  // at most as many as the pool's queue holds
 };
 

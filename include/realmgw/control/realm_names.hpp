@@ -2,6 +2,7 @@
 #pragma once
 
 #include "realmgw/config/realm.hpp"
+#include "realmgw/control/guard_service.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/dns/dynamic_names.hpp"
 #include "realmgw/pool/circular_pool.hpp"
@@ -37,6 +38,9 @@ class RealmNames final : public dns::DynamicNames {
   /// Goes by another realm. The directory is changed by others.
   void change(const config::Realm& realm);
 
+  /// Asks it before it reserves for a query from outside; it outlives the last one.
+  void guard_by(GuardService* guard) { guard_ = guard; }
+
   [[nodiscard]] dns::Found find(std::span<const std::string_view> labels, dns::RrType type,
                                 dns::View view) override;
   /// Refuses where a binding could not reach every worker at once: the resolver asks again, and until then a
@@ -55,6 +59,7 @@ class RealmNames final : public dns::DynamicNames {
   const pool::HostNames& hosts_;
   pool::CircularPool& pool_;
   const WorkerLinks& workers_;
+  GuardService* guard_ = nullptr;
   bool v4_to_v6_ = false;  // a v4 client has an address for a v6 host: nat64.prefix
   bool v6_to_v4_ = false;  // and a v6 client one for a v4 host: nat46.proxies
   std::vector<net::IpAddress> proxy_;

@@ -39,6 +39,8 @@ struct Requester {
   net::Endpoint source;
   std::uint16_t id = 0;
   Transport transport = Transport::udp;
+  View view = View::outside;
+  bool proven = true;  ///< what is sent to the source reaches whoever asks (GUARD-1)
 
   friend bool operator==(const Requester&, const Requester&) = default;
 };
@@ -82,7 +84,9 @@ struct Waiting {
   Ticket ticket;
 };
 struct Refused {};
-using Reservation = std::variant<Granted, Waiting, Refused>;
+/// The requester must show first that the source is his (GUARD-1).
+struct Challenged {};
+using Reservation = std::variant<Granted, Waiting, Refused, Challenged>;
 
 /// Knows the hosts of the dynamic zone (`ZoneSpec::dynamic`). Called on the responder's thread, inside
 /// `respond()`.

@@ -5,12 +5,14 @@
 #include "realmgw/base/counter.hpp"
 #include "realmgw/dns/dynamic_names.hpp"
 #include "realmgw/dns/query.hpp"
+#include "realmgw/dns/server_cookies.hpp"
 #include "realmgw/dns/types.hpp"
 #include "realmgw/dns/zone.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/transport.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,6 +30,8 @@ struct ResponderConfig {
   std::string nsid;  ///< bytes that an NSID request is answered with (RFC 5001), at most 64; empty: none
   OnExhaustion on_exhaustion = OnExhaustion::silence;
   bool recursion = false;  ///< queries from inside for other names are somebody's to answer (DNS-2)
+  /// Answers those who show a cookie with one (RFC 7873); null: cookies are passed over.
+  std::shared_ptr<const ServerCookies> cookies = nullptr;
 };
 
 /// Where a query came from.
@@ -45,6 +49,7 @@ struct PendingQuery {
   std::uint16_t id = 0;
   bool recursion_desired = false;
   Edns edns;
+  bool proven = false;  ///< as Answered::proven
   Question question;
   HostId host;  ///< what the address is for
   net::Service service;
@@ -53,6 +58,7 @@ struct PendingQuery {
 /// The answer's bytes: the front of the buffer that was handed in.
 struct Answered {
   std::span<const std::uint8_t> bytes;
+  bool proven = false;  ///< to somebody whose address is his, by TCP or a cookie
 };
 /// No answer leaves.
 struct Silent {};
@@ -62,6 +68,11 @@ struct Elsewhere {
   Query query;
 };
 using Outcome = std::variant<Answered, Silent, PendingQuery, Elsewhere>;
+
+/// The answer with TC and nothing else to a message whose question can be read, no longer than it, written
+/// into `room`; empty for any other. `room` may overlap nothing of the message.
+[[nodiscard]] std::span<const std::uint8_t> come_by_tcp(std::span<const std::uint8_t> query,
+                                                        std::span<std::uint8_t> room);
 
 /// Answers for the zones (DNS-1, DNS-2, DNS-4). One thread.
 class Responder {
@@ -94,7 +105,9 @@ class Responder {
   [[nodiscard]] Outcome exhausted(const PendingQuery& query, std::span<std::uint8_t> room);
   [[nodiscard]] Outcome no_answer(const PendingQuery& query, std::span<std::uint8_t> room);
   [[nodiscard]] Outcome failed(const PendingQuery& query, Rcode rcode, std::span<std::uint8_t> room);
-  [[nodiscard]] Outcome answered(std::span<const std::uint8_t> bytes);
+  [[nodiscard]] Outcome challenge(const PendingQuery& query, std::span<std::uint8_t> room);
+  [[nodiscard]] bool is_proven(const Query& query, const Client& client) const;
+  [[nodiscard]] Outcome answered(std::span<const std::uint8_t> bytes, bool proven);
 
   ResponderConfig config_;
   ZoneSet zones_;

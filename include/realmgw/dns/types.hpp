@@ -51,6 +51,7 @@ enum class Rcode : std::uint16_t {
   notimp = 4,
   refused = 5,
   badvers = 16,
+  badcookie = 23,  ///< RFC 7873 section 8
 };
 
 /// Extended DNS errors that the gateway uses (RFC 8914 section 4).
@@ -63,7 +64,7 @@ enum class ExtendedError : std::uint16_t {
 };
 
 /// EDNS options that the gateway knows.
-enum class EdnsOption : std::uint16_t { nsid = 3, extended_error = 15 };
+enum class EdnsOption : std::uint16_t { nsid = 3, cookie = 10, extended_error = 15 };
 
 inline constexpr std::size_t header_size = 12;
 /// Without EDNS a UDP answer has at most this many bytes (RFC 1035 section 4.2.1).

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "realmgw/base/counter.hpp"
+#include "realmgw/base/flat_map.hpp"
 #include "realmgw/base/hash.hpp"
 #include "realmgw/base/histogram.hpp"
 #include "realmgw/pool/address_ring.hpp"
@@ -44,6 +45,7 @@ struct PoolConfig {
 struct PoolUse {
   struct Addresses {
     std::size_t all = 0, carrying = 0;
+    std::size_t unproven = 0;  ///< that were taken, when they carried nothing, for queries without proof
   };
   std::array<Addresses, 2> families;  ///< by net::Family
   std::size_t reservations = 0;
@@ -100,6 +102,13 @@ class CircularPool {
   void remove_host(HostId host, Instant now);
 
   [[nodiscard]] PoolUse use() const;
+  /// Would the query share a reservation that stands (POOL-9), or is it one sent twice?
+  [[nodiscard]] bool joins(const Request& request) const;
+  /// Reservations that the host has.
+  [[nodiscard]] std::size_t reservations_of(HostId host) const {
+    const std::uint32_t* const count = of_host_.find(host.value());
+    return count == nullptr ? 0 : *count;
+  }
   /// Addresses of a family that carry nothing and rest at `now`. O(1) for each of them.
   [[nodiscard]] std::size_t resting(net::Family family, Instant now) const {
     return ring(family).resting_count(now);
@@ -154,12 +163,14 @@ class CircularPool {
     net::Service service;
     HostId host;
     std::uint32_t next_claim = 0;
-    Instant promised_until;  ///< the latest deadline of any claim, those included that have ended
-    IndexList claims;        ///< slots of `claims_`, linked by `sibling_links_`, oldest first
+    bool unproven_fresh = false;  ///< an address that carried nothing was taken for a query without proof
+    Instant promised_until;       ///< the latest deadline of any claim, those included that have ended
+    IndexList claims;             ///< slots of `claims_`, linked by `sibling_links_`, oldest first
   };
   struct Claim {
     Slot reservation = none;
     std::uint32_t number = 0;
+    bool proven = true;
     Instant made, deadline;
     std::uint64_t query_hash = 0;
     QueryKey query{};
@@ -230,7 +241,8 @@ class CircularPool {
   [[nodiscard]] bool fits_beside(const Request& request) const;
   [[nodiscard]] Slot open(const Request& request, AddressSlot address);
   Granted add_claim(Slot reservation, const Asked& asked, Granted::How how, Instant now);
-  void drop_claim(Slot claim);
+  void drop_claim(Slot claim, End why);
+  [[nodiscard]] ClaimNews news(const Claim& claim) const;
   void close(Slot reservation, End why, Instant now);
   void end_claim(Slot claim, End why, Instant now);
   [[nodiscard]] static Instant rests_from(const Reservation& record, Instant now);
@@ -262,6 +274,8 @@ class CircularPool {
   SlotIndex queries_;  ///< numbers are of QueryPlace
   Walkers walkers_;
   std::vector<Freed> freed_;
+  std::array<std::size_t, 2> unproven_{};          ///< by net::Family: reservations that are `unproven_fresh`
+  FlatMap<std::uint32_t, std::uint32_t> of_host_;  ///< how many reservations, by HostId
   bool passed_over_ =
       false;  ///< something came free that was not offered to all, for there was no room for claims
 };

@@ -21,6 +21,7 @@ struct Request {
   net::Service service;                  ///< (any, 0) for the plain host name
   net::Endpoint source;        ///< the resolver; behind a trusted relay, the one that asked the relay
   std::uint16_t query_id = 0;  ///< of the DNS header
+  bool proven = true;          ///< the source is his who asks; else he does not wait (GUARD-1)
 };
 
 /// One claim of a reservation, as the workers hold it. While now < `deadline`, the first packet to
@@ -67,6 +68,15 @@ enum class End : std::uint8_t {
   removed,   ///< its host left the realm, or its address the pool
 };
 
+/// What became of a claim, or that there is one.
+struct ClaimNews {
+  net::IpAddress source;  ///< of the query
+  HostId host;
+  net::Family family = net::Family::v4;
+  bool proven = true;
+  Instant at;
+};
+
 /// What the pool does to the world: the control thread pushes it to the workers and the responder. Called
 /// from within the pool's functions, which it may not call in turn.
 class PoolListener {
@@ -82,6 +92,10 @@ class PoolListener {
   /// The reservation has ended, with the claims that are left. Comes before a `bind` that needs the room.
   virtual void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service,
                       End why) = 0;
+
+  /// A claim has begun, or ended: what a guard keeps books of.
+  virtual void claim_began(const ClaimNews&) {}
+  virtual void claim_ended(const ClaimNews&, End) {}
 
   /// The query that waited has its address.
   virtual void ready(Ticket ticket, const Granted& granted) = 0;

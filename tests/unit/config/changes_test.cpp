@@ -84,6 +84,13 @@ pool:
   wait_queue: 1024
   on_exhaustion: silence
   share: true
+guard:
+  challenge: load
+  proven_pending: 64
+  unproven_pending: 4
+  host_pending: 16
+  balance: true
+  cookie_secrets: []
 alg:
   ftp: { ports: [21, 2121] }
   sip: { ports: [5060, 5070], address_form: literal }
@@ -246,6 +253,12 @@ const std::vector<ChangedKey> changed_keys{
     {"pool.wait_queue", "wait_queue: 1024", "wait_queue: 1025", {}},
     {"pool.on_exhaustion", "on_exhaustion: silence", "on_exhaustion: refuse", {}},
     {"pool.share", "share: true", "share: false", {}},
+    {"guard.challenge", "challenge: load", "challenge: always", {}},
+    {"guard.proven_pending", "proven_pending: 64", "proven_pending: 65", {}},
+    {"guard.unproven_pending", "unproven_pending: 4", "unproven_pending: 5", {}},
+    {"guard.host_pending", "host_pending: 16", "host_pending: 17", {}},
+    {"guard.balance", "balance: true", "balance: false", {}},
+    {"guard.cookie_secrets", "cookie_secrets: []", "cookie_secrets: [0123456789abcdef0123456789abcdef]", {}},
     {"alg",
      "  ftp: { ports: [21, 2121] }\n  sip: { ports: [5060, 5070], address_form: literal }\n  rtsp: { ports: "
      "[554] }\n",

@@ -289,7 +289,8 @@ std::vector<Frame> corpus() {
   }
   for (const char* name : {"hosta.foo", "mail.foo"}) {
     add(query(name).edns(1232).option(3));  // NSID
-    add(query(name).edns(1232).option(10, "cookie01"));
+    add(query(name).edns(1232).option(
+        10, "cookie"));              // of no length that one has; a good one is by address and time
     add(query(name).edns(1232, 1));  // BADVERS
     add(query(name).klass(3));
     add(query(name).questions(2));

@@ -46,6 +46,8 @@ config::Realm realm() {
   const auto on = [](const char* text) { return net::InterfaceAddress::parse(text).value(); };
   config::Realm realm;
   realm.name = "foo";
+  realm.guard.challenge = Challenge::never;  // what is asked is answered
+  realm.guard.balance = false;
   const auto port = [](const char* name, net::Side side, std::vector<net::InterfaceAddress> addresses) {
     config::Port made;
     made.name = name;

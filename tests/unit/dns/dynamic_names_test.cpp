@@ -36,7 +36,7 @@ TEST(Pool1, the_address_of_a_host_is_reserved_and_answered_with_ttl_0_and_author
   EXPECT_EQ(reserved.host, gateway.hosts.hosta);
   EXPECT_EQ(reserved.service, net::Service{});
   EXPECT_EQ(reserved.family, net::Family::v4);
-  EXPECT_EQ(reserved.requester, (Requester{gateway.client.source, 99, Transport::udp}));
+  EXPECT_EQ(reserved.requester, (Requester{gateway.client.source, 99, Transport::udp, View::outside, false}));
   EXPECT_EQ(reserved.question, (Question{*Name::from_text("hosta.foo"), RrType::a}));
   EXPECT_EQ(reserved.now, gateway.now);
 }

@@ -14,6 +14,7 @@ namespace {
 
 using test::Answer;
 using test::Bytes;
+using test::decode;
 using test::Fixture;
 using test::foo_spec;
 using test::query;
@@ -37,6 +38,92 @@ ZoneSpec foo_with_many(int count) {
         {"many", "A", "203.0." + std::to_string(i / 250) + "." + std::to_string(i % 250), {}});
   }
   return spec;
+}
+
+// ---- GUARD-1
+
+/// A gateway that makes cookies, and whose hosts are reserved for those alone who have proven their address.
+struct Guarded : Fixture {
+  Guarded() : Fixture{{foo_spec()}, with_cookies()} { hosts.challenges = true; }
+  static ResponderConfig with_cookies() {
+    ResponderConfig config;
+    config.cookies =
+        std::make_shared<const ServerCookies>(std::vector{SipKey{1, 2, 3}}, [] { return 1'700'000'000U; });
+    return config;
+  }
+};
+constexpr unsigned badcookie = 23, cookie_option = 10;
+
+TEST(Responder, whoever_shows_a_cookie_must_show_the_gateways_before_a_reservation) {
+  Guarded gateway;
+  const auto first =
+      decode(bytes_of(gateway.send(query("hosta.foo").edns(1232).option(cookie_option, "clientck").bytes())));
+  EXPECT_EQ(first.rcode, badcookie);
+  EXPECT_THAT(first.answer, IsEmpty());
+  ASSERT_TRUE(first.options.contains(cookie_option));
+  const std::string both = first.options.at(cookie_option);
+  ASSERT_EQ(both.size(), 24U);
+  EXPECT_EQ(both.substr(0, 8), "clientck");
+  EXPECT_EQ(gateway.count(Counter::dns_bad_cookie), 1U);
+  const auto second =
+      decode(bytes_of(gateway.send(query("hosta.foo").edns(1232).option(cookie_option, both).bytes())));
+  EXPECT_EQ(second.rcode, noerror);
+  EXPECT_EQ(second.answer.size(), 1U);
+  EXPECT_TRUE(second.options.contains(cookie_option));
+  // Of another client, it is worth nothing.
+  const std::string other = "anotherc" + both.substr(8);
+  const auto third =
+      decode(bytes_of(gateway.send(query("hosta.foo").edns(1232).option(cookie_option, other).bytes())));
+  EXPECT_EQ(third.rcode, badcookie);
+}
+
+TEST(Responder, whoever_knows_no_cookies_is_sent_to_tcp) {
+  Guarded gateway;
+  const auto wire = query("hosta.foo").bytes();
+  const auto outcome = gateway.send(wire);
+  EXPECT_LE(bytes_of(outcome).size(), wire.size());
+  const auto answer = decode(bytes_of(outcome));
+  EXPECT_TRUE(answer.tc);
+  EXPECT_THAT(answer.answer, IsEmpty());
+  EXPECT_EQ(gateway.count(Counter::dns_sent_to_tcp), 1U);
+  gateway.client.transport = Transport::tcp;
+  EXPECT_EQ(decode(bytes_of(gateway.send(wire))).answer.size(), 1U);
+}
+
+// RFC 7873 section 5.2.2.
+TEST(Responder, a_cookie_of_a_length_that_none_has_is_malformed) {
+  Guarded gateway;
+  for (const std::size_t size : {0U, 7U, 9U, 15U, 41U}) {
+    const auto answer = decode(bytes_of(
+        gateway.send(query("hosta.foo").edns(1232).option(cookie_option, std::string(size, 'x')).bytes())));
+    EXPECT_EQ(answer.rcode, formerr) << size;
+  }
+  for (const std::size_t size : {8U, 16U, 24U, 40U}) {
+    const auto answer = decode(bytes_of(
+        gateway.send(query("hosta.foo").edns(1232).option(cookie_option, std::string(size, 'x')).bytes())));
+    EXPECT_EQ(answer.rcode, badcookie) << size;
+  }
+}
+
+TEST(Responder, what_reserves_nothing_needs_no_proof) {
+  Guarded gateway;
+  const auto answer = decode(bytes_of(gateway.send(query("foo").type(RrType::soa).bytes())));
+  EXPECT_EQ(answer.rcode, noerror);
+  EXPECT_FALSE(answer.tc);
+}
+
+TEST(Responder, the_word_to_come_by_tcp_is_no_longer_than_its_query_and_answers_nothing_else) {
+  std::array<std::uint8_t, 512> room;
+  const auto wire = query("hosta.foo").flags(flag::rd).edns(1232).bytes();
+  const auto told = come_by_tcp(wire, room);
+  ASSERT_LE(told.size(), wire.size());
+  const auto answer = decode(told);
+  EXPECT_TRUE(answer.tc && answer.rd && answer.qr);
+  EXPECT_EQ(answer.id, 0x1234);
+  EXPECT_THAT(answer.question, ElementsAre("hosta.foo. A"));
+  EXPECT_THAT(come_by_tcp(query("hosta.foo").flags(flag::qr).bytes(), room), IsEmpty());
+  EXPECT_THAT(come_by_tcp(Bytes(11, 0), room), IsEmpty());
+  EXPECT_THAT(come_by_tcp(query("hosta.foo").questions(0).bytes(), room), IsEmpty());
 }
 
 TEST(Responder, less_than_a_header_gets_silence) {

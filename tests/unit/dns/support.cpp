@@ -193,6 +193,7 @@ Found FakeHosts::find(std::span<const std::string_view> labels, RrType type, Vie
 
 Reservation FakeHosts::reserve(HostId host, const net::Service& service, net::Family family,
                                const Requester& requester, const Question& question, Instant now) {
+  if (challenges && !requester.proven) return Challenged{};
   reserved.push_back({host, service, family, requester, question, now});
   if (reservation) return *reservation;
   return Granted{*net::IpAddress::parse(family == net::Family::v4 ? "198.51.100.10" : "2001:db8:100::10"),

@@ -86,6 +86,7 @@ class FakeHosts : public DynamicNames {
                       const Requester& requester, const Question& question, Instant now) override;
 
   std::optional<Reservation> reservation;  ///< instead of 198.51.100.10 or 2001:db8:100::10
+  bool challenges = false;                 ///< whoever has not proven his address gets nothing
   std::vector<Reserved> reserved;
   HostId hosta{0};
 

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""The guard before the pool end to end (GUARD-1, GUARD-2, GUARD-7): real clients and resolvers climb the ladder, and a
+flood of forged queries does not close the realm.
+"""
+
+import random
+import struct
+import threading
+import time
+
+import dns
+import harness
+import packets
+from harness import EXT1, GW, HOSTA, POOL, Counting, gateway
+
+COOKIE = 10
+
+
+def option(data):
+    """An OPT record with a COOKIE option."""
+    return b"\0" + struct.pack("!HHIHHH", 41, 1232, 0, 4 + len(data), COOKIE, len(data)) + data
+
+
+def cookie_in(message):
+    """The COOKIE option of an answer that ends with its OPT record."""
+    at = message.rindex(struct.pack("!HH", COOKIE, 24))
+    return message[at + 4:at + 28]
+
+
+class Asker:
+    """A resolver that knows cookies and keeps what it was given, as BIND does; a socket of its own."""
+
+    def __init__(self, box="ext1"):
+        self.socket = harness.udp(box, connect=(GW, 53))
+        self.socket.settimeout(1.0)
+        self.cookie = random.randbytes(8)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def address(self, name):
+        """The one address; None where there is none at this attempt. BADCOOKIE is asked again, once."""
+        for _ in range(2):
+            query = dns.query_bytes(name, extra=option(self.cookie))
+            query = query[:10] + b"\0\1" + query[12:]
+            self.socket.send(query)
+            try:
+                while (answer := self.socket.recv(4096))[:2] != query[:2]:
+                    pass
+            except TimeoutError:
+                return None
+            self.cookie = cookie_in(answer)
+            reply = dns.parse(answer)
+            if reply.addresses:
+                return reply.addresses[0]
+        return None
+
+
+class Flood(threading.Thread):
+    """Queries with forged sources, so many a second for so long; each source is asked from once."""
+
+    def __init__(self, names, rate, seconds):
+        super().__init__()
+        self.names, self.rate, self.seconds, self.sent = names, rate, seconds, 0
+        self.mac = packets.mac_of("ext0", GW)
+
+    def run(self):
+        chance = random.Random(7)
+        with packets.Wire("ext0") as wire:
+            begin = time.monotonic()
+            while (passed := time.monotonic() - begin) < self.seconds:
+                while self.sent < passed * self.rate:
+                    source = (f"100.{64 + chance.randrange(64)}.{chance.randrange(256)}.{chance.randrange(256)}",
+                              1024 + chance.randrange(60000))
+                    query = dns.query_bytes(self.names[self.sent % len(self.names)], ident=chance.randrange(65536))
+                    datagram = packets.udp(source, (GW, 53), query)
+                    wire.send(self.mac, packets.ipv4(source[0], GW, 17, datagram))
+                    self.sent += 1
+                time.sleep(0.002)
+
+
+def unproven():
+    return gateway.ctl("guard")["pool"]["IPv4"]["unproven"]
+
+
+class Guarded(harness.LabCase):
+    """GUARD-1: `always`."""
+
+    realm = harness.realm(guard={"challenge": "always", "balance": True})
+
+    def tearDown(self):
+        super().tearDown()
+        gateway.stop()  # what one test leaves of a reputation is not the next one's
+
+    def test_dig_shows_the_cookie_that_it_got(self):
+        with Counting() as count:
+            self.assertEqual(dns.dig("ext1", "hosta.foo", "A", "+nobadcookie", server=GW).status, "BADCOOKIE")
+            self.assertEqual(dns.dig("ext1", "hosta.foo", "A", server=GW).addresses[0] in POOL, True)
+            self.assertEqual((count["dns_bad_cookie"], count["pool_reserved"]), (2, 1))
+
+    def test_dig_without_cookies_comes_by_tcp(self):
+        with Counting() as count:
+            ignoring = dns.dig("ext1", "tcp22.hosta.foo", "A", "+nocookie", "+ignore", server=GW)
+            self.assertIn("tc", ignoring.flags)
+            self.assertEqual(ignoring.addresses, [])
+            self.assertIn(dns.dig("ext1", "tcp22.hosta.foo", "A", "+nocookie", server=GW).addresses[0], POOL)
+            self.assertEqual((count["dns_sent_to_tcp"], count["pool_reserved"]), (2, 1))
+
+    def test_unbound_comes_by_tcp_and_its_client_reaches_the_host(self):
+        with harness.tcp_server("hosta", 22) as server:
+            found = dns.dig("ext1", "tcp22.hosta.foo", "A", server=harness.RESOLVER)
+            self.assertEqual(len(found.addresses), 1, found.text)
+            with harness.tcp_client("ext1", (found.addresses[0], 22)):
+                self.assertEqual(server.accept()[1][0], EXT1)
+
+    def test_what_reserves_nothing_needs_no_proof(self):
+        self.assertEqual(dns.ask("foo", "SOA").status, "NOERROR")
+        self.assertFalse(dns.ask("foo", "SOA").truncated)
+
+    def test_hosts_inside_need_no_proof(self):
+        self.assertEqual(dns.dig("hostb", "hosta.foo", "A", "+nocookie", "+ignore", server=harness.GW_IN).addresses,
+                         [HOSTA])
+
+    def test_a_cookie_of_another_address_is_worth_nothing(self):
+        with Asker("ext1") as one, Asker("ext2") as other:
+            self.assertIn(one.address("udp6000.hosta.foo"), POOL)
+            other.cookie = one.cookie
+            with Counting() as count:
+                self.assertIn(other.address("udp6001.hosta.foo"), POOL)  # at its second question
+                self.assertEqual(count["dns_bad_cookie"], 1)
+
+
+class UnderFlood(harness.LabCase):
+    """GUARD-1, `load`, the default: honest connections beside a flood of forged queries."""
+
+    SECONDS, PER_SECOND = 12, 10
+
+    realm = harness.realm(guard={"challenge": "load", "balance": True})
+
+    def honest(self, name, flood):
+        """The share of connections that succeed at their first attempt, and the most addresses held without proof."""
+        done = held = 0
+        wanted = self.SECONDS * self.PER_SECOND
+        with harness.tcp_server("hosta", 22) as server, Asker() as asker:
+            server.listen(64)
+            server.settimeout(2.0)
+            flood.start()
+            begin = time.monotonic()
+            for number in range(wanted):
+                time.sleep(max(0.0, begin + number / self.PER_SECOND - time.monotonic()))
+                address = asker.address(name)
+                if number % 10 == 0:
+                    held = max(held, unproven())
+                if address is None:
+                    continue
+                try:
+                    with harness.tcp_client("ext1", (address, 22), timeout=1.0):
+                        server.accept()[0].close()
+                    done += 1
+                except OSError:
+                    pass
+            flood.join()
+        return done / wanted, held
+
+    def check(self, flood_names, rate, name):
+        flood = Flood(flood_names, rate, self.SECONDS)
+        with Counting() as count:
+            share, held = self.honest(name, flood)
+            received = count["dns_queries"]
+        self.assertGreater(received, flood.sent / 2, "the flood came")
+        self.assertGreaterEqual(share, 0.95)
+        self.assertLessEqual(held, 1)
+        gateway.tell("sessions", "delete", "--all")
+
+    def test_a_few_queries_for_plain_names_do_not_close_the_realm_to_service_names(self):
+        self.check(["hosta.foo", "hostb.foo"], 10, "tcp22.hosta.foo")
+
+    def test_thousands_of_queries_for_a_plain_name_do_not_close_it_to_that_name(self):
+        self.check(["hosta.foo"], 2000, "hosta.foo")
+
+    def test_thousands_of_queries_for_the_victims_own_service_name_do_not_close_it(self):
+        self.check(["tcp22.hosta.foo"], 2000, "tcp22.hosta.foo")
+
+
+class Balanced(harness.LabCase):
+    """GUARD-7."""
+
+    realm = harness.realm(guard={"challenge": "load", "balance": True})
+
+    def test_whoever_asks_much_without_proof_is_sent_no_more_than_he_sends(self):
+        """One address, 3,000 queries for the largest answer there is without a reservation."""
+        sent = received = 0
+        with harness.udp("ext1", connect=(GW, 53)) as client, Counting() as count:
+            client.settimeout(0.5)
+            for kind in ("SOA", "NS", "ANY"):
+                for _ in range(1000):
+                    query = dns.query_bytes("foo", kind)
+                    client.send(query)
+                    sent += len(query)
+                    client.setblocking(False)
+                    try:
+                        while True:
+                            received += len(client.recv(4096))
+                    except BlockingIOError:
+                        pass
+            client.settimeout(0.5)
+            try:
+                while True:
+                    received += len(client.recv(4096))
+            except TimeoutError:
+                pass
+            self.assertGreater(count["dns_unbalanced"], 0)
+            self.assertGreater(count["dns_queries"], 2000)
+        # The gift of the time that it took, and what may be had at once.
+        self.assertLessEqual(received, sent + 4096 + 16384)
+        # By TCP everything is told.
+        self.assertEqual(dns.dig("ext1", "foo", "SOA", "+tcp", server=GW).status, "NOERROR")
+
+
+if __name__ == "__main__":
+    harness.main()
