@@ -19,9 +19,9 @@ struct Thresholds {
 Thresholds thresholds(const PoolLoad& load) {
   const double full =
       load.addresses == 0 ? 1 : static_cast<double>(load.carrying) / static_cast<double>(load.addresses);
-  if (full < 1.0 / 3) return {0, 0, 0};
-  if (full < 2.0 / 3) return {.3, .2, .1};
-  if (full < 0.9) return {.5, .4, .2};
+  if (full <= 1.0 / 3) return {0, 0, 0};
+  if (full <= 2.0 / 3) return {.3, .2, .1};
+  if (full <= 0.9) return {.5, .4, .2};
   return {.7, .5, .3};
 }
 
@@ -29,8 +29,10 @@ std::int64_t second_of(Instant now) {
   return std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
 }
 
+// As if the prefix had used six of twelve before: somebody who asks a few times and does not come, with dig,
+// say, is not taken for one who never does.
 double score(double used, double expired) {
-  return (used + 1) / (used + expired + 2);
+  return (used + 6) / (used + expired + 12);
 }
 
 }  // namespace

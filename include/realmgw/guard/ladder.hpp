@@ -59,7 +59,7 @@ class Ladder {
   void claim_ended(const net::IpAddress& source, bool proven, HostId host, net::Family family, bool used,
                    bool counts, Instant now);
 
-  /// Claims used, of those that ended: 1/2 for a stranger; by half a minute's older ones count half as much.
+  /// Claims used, of those that ended: 1/2 for a stranger; what is a minute older counts half as much.
   [[nodiscard]] double reputation(const net::IpAddress& source, Instant now);
   [[nodiscard]] std::size_t unproven_claims() const { return unproven_claims_; }
   [[nodiscard]] std::size_t prefixes() const { return prefixes_.size(); }

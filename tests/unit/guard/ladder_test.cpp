@@ -102,15 +102,21 @@ TEST_F(LadderTest, a_client_that_asks_for_both_families_and_uses_one_keeps_its_r
     ladder.claim_ended(v4(1), true, host, v6_wins ? Family::v4 : Family::v6, false, true, now + 2s);
     now += 3s;
   }
-  EXPECT_GE(ladder.reputation(v4(1), now), 0.9);
+  EXPECT_GE(ladder.reputation(v4(1), now), 0.7);
+}
+
+// An operator who plays with dig and a pool of three.
+TEST_F(LadderTest, a_few_queries_that_nobody_follows_up_shut_nobody_out) {
+  for (int n = 0; n < 6; ++n) claim(1, true, false);
+  EXPECT_EQ(judge(1, true, {.addresses = 3, .carrying = 2}), Finding::admitted);
 }
 
 TEST_F(LadderTest, reputation_fades_by_half_in_a_minute) {
   for (int n = 0; n < 30; ++n) claim(1, true, false);
   now += 2s;
-  EXPECT_NEAR(ladder.reputation(v4(1), now), 1.0 / 32, 0.001);
+  EXPECT_NEAR(ladder.reputation(v4(1), now), 6.0 / 42, 0.001);
   now += 60s;
-  EXPECT_NEAR(ladder.reputation(v4(1), now), 1.0 / 17, 0.001);
+  EXPECT_NEAR(ladder.reputation(v4(1), now), 6.0 / 27, 0.001);
   EXPECT_EQ(ladder.reputation(v4(77 << 8), now), 0.5);
 }
 
