@@ -22,7 +22,6 @@ using Seconds = std::chrono::duration<double>;
 class Nobody final : public pool::PoolListener {
  public:
   void bind(const pool::Binding&) override {}
-  void retract(ReservationId, std::uint32_t) override {}
   void unbind(ReservationId, const net::IpAddress&, net::Service, pool::End) override {}
   void ready(pool::Ticket, const pool::Granted&) override {}
   void gave_up(pool::Ticket) override {}

@@ -38,7 +38,6 @@ void check_zones(const config::Realm& realm, config::Objections& objections) {
 
 struct Nobody final : pool::PoolListener {
   void bind(const pool::Binding&) override {}
-  void retract(ReservationId, std::uint32_t) override {}
   void unbind(ReservationId, const net::IpAddress&, net::Service, pool::End) override {}
   void ready(pool::Ticket, const pool::Granted&) override {}
   void gave_up(pool::Ticket) override {}

@@ -278,7 +278,6 @@ void CircularPool::drop_claim(Slot claim, End why) {
 
 void CircularPool::end_claim(Slot claim, End why, Instant now) {
   const Slot reservation = claims_[claim].reservation;
-  const auto number = claims_[claim].number;
   if (why == End::claimed) {
     counters_.add(Counter::pool_claimed);
     service_times_.add(now - claims_[claim].made);
@@ -288,8 +287,6 @@ void CircularPool::end_claim(Slot claim, End why, Instant now) {
   drop_claim(claim, why);
   const auto& owner = reservations_[reservation];
   if (owner.claims.empty()) return close(reservation, why, now);
-  // Of the other ends the workers know by themselves: they took the claim, or they read its deadline.
-  if (why == End::narrowed) listener_.retract(reservations_.id(reservation), number);
   // One more has room in it now, or the claim that is left may be that of a walk.
   if (owner.claims.size() + 1 == max_shared || owner.claims.size() == 1) {
     freed_.push_back({owner.family, owner.address, true});
@@ -435,9 +432,14 @@ ClaimNews CircularPool::news(const Claim& claim) const {
   const auto& owner = reservations_[claim.reservation];
   const auto& bytes = claim.query.source_address;
   const bool v4 = claim.query.source_family == static_cast<std::uint8_t>(net::Family::v4);
-  return {v4 ? net::IpAddress{net::Ipv4Address{bytes[0], bytes[1], bytes[2], bytes[3]}}
+  return {reservations_.id(claim.reservation),
+          claim.number,
+          v4 ? net::IpAddress{net::Ipv4Address{bytes[0], bytes[1], bytes[2], bytes[3]}}
              : net::IpAddress{net::Ipv6Address::from_bytes(bytes.data())},
-          owner.host, owner.family, claim.proven, latest_};
+          owner.host,
+          owner.family,
+          claim.proven,
+          latest_};
 }
 
 Binding CircularPool::binding(Slot claim) const {

@@ -24,8 +24,6 @@ class PoolRelay final : public pool::PoolListener {
   PoolRelay(WorkerLinks& workers, const pool::HostNames& hosts) : workers_{workers}, hosts_{hosts} {}
 
   void bind(const pool::Binding& binding) override;
-  /// A worker keeps the claim until its deadline; the pool says that this does no harm.
-  void retract(ReservationId, std::uint32_t) override {}
   void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service,
               pool::End why) override;
   void claim_began(const pool::ClaimNews& news) override {

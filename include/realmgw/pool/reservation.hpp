@@ -70,6 +70,8 @@ enum class End : std::uint8_t {
 
 /// What became of a claim, or that there is one.
 struct ClaimNews {
+  ReservationId reservation;
+  std::uint32_t claim = 0;
   net::IpAddress source;  ///< of the query
   HostId host;
   net::Family family = net::Family::v4;
@@ -86,14 +88,12 @@ class PoolListener {
   /// A claim came to be, the first of its reservation or one more. Comes before the address is given to
   /// anyone, so that the packet cannot overtake it: POOL-1.
   virtual void bind(const Binding& binding) = 0;
-  /// One claim has ended, while others of the reservation stand. A worker may keep it until its deadline: it
-  /// would only let in one more connection to the same host.
-  virtual void retract(ReservationId reservation, std::uint32_t claim) = 0;
   /// The reservation has ended, with the claims that are left. Comes before a `bind` that needs the room.
   virtual void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service,
                       End why) = 0;
 
-  /// A claim has begun, or ended: what a guard keeps books of.
+  /// A claim has begun, or ended: what a guard keeps books of. A worker may keep a claim that gave its place
+  /// up until its deadline: it would only let in one more connection to the same host.
   virtual void claim_began(const ClaimNews&) {}
   virtual void claim_ended(const ClaimNews&, End) {}
 

@@ -17,7 +17,6 @@ struct Silent final : dns::ProxyEvents {
 };
 struct Unheard final : pool::PoolListener {
   void bind(const pool::Binding&) override {}
-  void retract(ReservationId, std::uint32_t) override {}
   void unbind(ReservationId, const net::IpAddress&, net::Service, pool::End) override {}
   void ready(pool::Ticket, const pool::Granted&) override {}
   void gave_up(pool::Ticket) override {}

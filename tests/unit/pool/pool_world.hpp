@@ -67,9 +67,10 @@ class Worker : public PoolListener {
       }
     }
   }
-  void retract(ReservationId reservation, std::uint32_t claim) override {
-    EXPECT_EQ(entries.at(reservation).claims.erase(claim), 1u);
-    EXPECT_FALSE(entries.at(reservation).claims.empty());
+  // Of the other ends a worker knows by itself: it took the claim, or reads its deadline.
+  void claim_ended(const ClaimNews& news, End why) override {
+    if (why != End::narrowed) return;
+    EXPECT_EQ(entries.at(news.reservation).claims.erase(news.claim), 1u);
   }
   void unbind(ReservationId reservation, const IpAddress& external, Service service, End why) override {
     EXPECT_EQ(entries.at(reservation).external, external);
