@@ -125,7 +125,8 @@ TEST_P(Metrics, time_in_which_nobody_has_anything_to_do_is_not_busy) {
   make();
   const auto busy = [this] {
     double sum = 0;
-    for (const auto& sample : ask().at("worker_turn_seconds")) sum += sample[1]["sum"].get<double>();
+    const json turns = ask().at("worker_turn_seconds");
+    for (const auto& sample : turns) sum += sample[1]["sum"].get<double>();
     return sum;
   };
   gateway->turn_all();
