@@ -25,6 +25,19 @@ guard::PoolLoad load_of(const pool::CircularPool& pool, net::Family family) {
   return {.addresses = addresses.all, .carrying = addresses.carrying, .unproven = addresses.unproven};
 }
 
+guard::Fate fate_of(pool::End why) {
+  switch (why) {
+    case pool::End::claimed:
+      return guard::Fate::used;
+    case pool::End::expired:
+      return guard::Fate::expired;
+    case pool::End::narrowed:
+    case pool::End::removed:
+      break;
+  }
+  return guard::Fate::withdrawn;
+}
+
 std::string_view name_of(Challenge challenge) {
   switch (challenge) {
     case Challenge::load:
@@ -82,9 +95,7 @@ guard::Finding GuardService::judge(const pool::Request& request, const pool::Cir
 }
 
 void GuardService::claim_ended(const pool::ClaimNews& news, pool::End why) {
-  const bool used = why == pool::End::claimed;
-  ladder_.claim_ended(news.source, news.proven, news.host, news.family, used,
-                      used || why == pool::End::expired, news.at);
+  ladder_.claim_ended(news.source, news.proven, news.host, news.family, fate_of(why), news.at);
 }
 
 std::span<const std::uint8_t> GuardService::balanced(std::span<const std::uint8_t> query,

@@ -58,17 +58,6 @@ void report_claim(Context& context, const Session& session, const nat::NewGround
 
 }  // namespace
 
-SessionsByExternal::Entry* SessionsByExternal::search(const net::IpAddress& address) {
-  auto found = places_.find(address);
-  if (found == places_.end()) {
-    if (entries_.size() == max_addresses) return nullptr;
-    found = places_.emplace(address, static_cast<std::uint32_t>(entries_.size())).first;
-    entries_.push_back({address});
-  }
-  latest_ = found->second;
-  return &entries_[latest_];
-}
-
 std::optional<Counter> SessionNews::session_began(nat::SessionSlot slot, const nat::NewGround& ground) {
   const Session& session = context_.sessions[slot];
   context_.counters.add(created(session));

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t max_nsid = 64;
 constexpr std::uint8_t edns_version = 0;
-constexpr std::string_view exhausted_text = "no address is free at the moment";
+constexpr std::string_view exhausted_text = "no address is to be had at the moment";
 
 ResponderConfig checked(ResponderConfig config) {
   if (config.nsid.size() > max_nsid) throw std::invalid_argument("the NSID is longer than 64 bytes");

@@ -29,14 +29,14 @@ void ByteBalance::refill(Record& record, Instant now) {
 }
 
 ByteBalance::Record& ByteBalance::record_of(const AskerPrefix& prefix, Instant now) {
-  Record* record = prefixes_.find(prefix);
-  if (record == nullptr) {
-    record = prefixes_.find_or_add(prefix, false, now);  // each gives way
-    record->given = static_cast<float>(limits_.prefix_burst);
-    record->at = milliseconds(now);
+  Record& record = *prefixes_.find_or_add(prefix, false, now);  // each gives way
+  if (!record.known) {
+    record.known = true;
+    record.given = static_cast<float>(limits_.prefix_burst);
+    record.at = milliseconds(now);
   }
-  refill(*record, now);
-  return *record;
+  refill(record, now);
+  return record;
 }
 
 void ByteBalance::received(const AskerPrefix& prefix, std::size_t bytes, Instant now) {

@@ -100,7 +100,7 @@ void Ladder::claim_began(const net::IpAddress& source, bool proven, Instant now)
 }
 
 void Ladder::claim_ended(const net::IpAddress& source, bool proven, HostId host, net::Family family,
-                         bool used, bool counts, Instant now) {
+                         Fate fate, Instant now) {
   const AskerPrefix prefix{source};
   if (!proven) --unproven_claims_;
   Record* record = prefixes_.find(prefix);
@@ -108,7 +108,8 @@ void Ladder::claim_ended(const net::IpAddress& source, bool proven, HostId host,
     std::uint16_t& pending = proven ? record->proven : record->unproven;
     if (pending != 0) --pending;
   }
-  if (!counts) return;
+  if (fate == Fate::withdrawn) return;
+  const bool used = fate == Fate::used;
   const auto other = family == net::Family::v4 ? net::Family::v6 : net::Family::v4;
   const Use& twin = use_of(prefix, host, other);
   const bool excused = !used && twin.who == key_of(prefix, host, other) && now - twin.at <= both_families;

@@ -34,6 +34,7 @@ class ByteBalance {
   struct Record {
     float earned = 0, given = 0;  ///< bytes
     std::uint32_t at = 0;         ///< milliseconds, when `given` was right
+    bool known = false;           ///< it has had its first gift
     bool told = false;
     [[nodiscard]] bool gives_way_to(bool) const { return true; }
   };

@@ -45,6 +45,13 @@ enum class Finding : std::uint8_t {
   distrusted,  ///< of this prefix too few reservations are used, for how full the pool is
 };
 
+/// What became of a claim.
+enum class Fate : std::uint8_t {
+  used,       ///< a packet took it
+  expired,    ///< none did in time
+  withdrawn,  ///< it ended otherwise, which says nothing of the asker
+};
+
 /// The ladder: proof, quotas, reputation. It hears what becomes of claims. Bounded memory; one thread; no
 /// clock of its own.
 class Ladder {
@@ -55,9 +62,8 @@ class Ladder {
   [[nodiscard]] Finding judge(const Asking& asking, const PoolLoad& load, Instant now);
 
   void claim_began(const net::IpAddress& source, bool proven, Instant now);
-  /// `used`: a packet took it. `counts`: its end says something of the asker.
-  void claim_ended(const net::IpAddress& source, bool proven, HostId host, net::Family family, bool used,
-                   bool counts, Instant now);
+  void claim_ended(const net::IpAddress& source, bool proven, HostId host, net::Family family, Fate fate,
+                   Instant now);
 
   /// Claims used, of those that ended: 1/2 for a stranger; what is a minute older counts half as much.
   [[nodiscard]] double reputation(const net::IpAddress& source, Instant now);

@@ -21,7 +21,7 @@ class PrefixTable {
 
   explicit PrefixTable(const HashSalt& salt) : salt_{salt}, sets_(capacity / ways) {}
 
-  /// Null where the prefix is not known.
+  /// Null where the prefix is not known. It stays as quiet as it was.
   [[nodiscard]] Record* find(const AskerPrefix& prefix) {
     for (Entry& entry : set_of(prefix)) {
       if (entry.prefix == prefix.value()) return &entry.record;
@@ -40,17 +40,12 @@ class PrefixTable {
       if (quietest == nullptr || entry.seen < quietest->seen) quietest = &entry;
     }
     if (quietest == nullptr) return nullptr;
+    if (quietest->prefix == 0) ++size_;
     *quietest = {prefix.value(), now, Record{}};
     return &quietest->record;
   }
   /// Prefixes remembered.
-  [[nodiscard]] std::size_t size() const {
-    std::size_t count = 0;
-    for (const auto& set : sets_) {
-      for (const Entry& entry : set) count += entry.prefix != 0;
-    }
-    return count;
-  }
+  [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
   static constexpr std::size_t ways = 4;
@@ -66,6 +61,7 @@ class PrefixTable {
 
   HashSalt salt_;
   std::vector<std::array<Entry, ways>> sets_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace rgw::guard

@@ -71,6 +71,21 @@ TEST_F(ByteBalanceTest, a_gift_is_given_once_and_again_when_time_has_passed) {
   EXPECT_TRUE(balance.pay(prefix, 4'000, now));
 }
 
+// Whoever is heard of all the time is not the one who gives way, and so has his gift but once.
+TEST_F(ByteBalanceTest, a_flood_of_others_gives_nobody_his_gift_again) {
+  const AskerPrefix prefix{v4(1)};
+  balance.received(prefix, 1, now);
+  ASSERT_TRUE(balance.pay(prefix, 4'000, now));
+  for (std::uint32_t n = 1; n < 500'000; ++n) {
+    balance.received(AskerPrefix{v4(n << 8)}, 1, now);
+    if (n % 1'000 == 0) {
+      now += 1us;
+      balance.received(prefix, 1, now);
+    }
+  }
+  EXPECT_FALSE(balance.pay(prefix, 4'000, now));
+}
+
 TEST_F(ByteBalanceTest, in_the_red_every_other_one_is_told) {
   const AskerPrefix prefix{v4(1)};
   balance.received(prefix, 10'000, now);

@@ -28,7 +28,7 @@ class LadderTest : public testing::Test {
   // A claim that begins now and ends two seconds later.
   void claim(std::uint32_t source, bool proven, bool used, Family family = Family::v4, HostId of = host) {
     ladder.claim_began(v4(source), proven, now);
-    ladder.claim_ended(v4(source), proven, of, family, used, true, now + 2s);
+    ladder.claim_ended(v4(source), proven, of, family, used ? Fate::used : Fate::expired, now + 2s);
   }
 };
 
@@ -71,7 +71,7 @@ TEST_F(LadderTest, a_prefix_and_a_host_have_quotas) {
   }
   EXPECT_EQ(judge(2, true, {.addresses = 100}), Finding::over_quota);  // the same /24
   EXPECT_EQ(judge(1 << 8, true, {.addresses = 100}), Finding::admitted);
-  ladder.claim_ended(v4(1), true, host, Family::v4, true, true, now);
+  ladder.claim_ended(v4(1), true, host, Family::v4, Fate::used, now);
   EXPECT_EQ(judge(2, true, {.addresses = 100}), Finding::admitted);
   EXPECT_EQ(judge(1 << 8, true, {.addresses = 100, .of_host = 16}), Finding::over_quota);
   EXPECT_EQ(judge(1 << 8, true, {.addresses = 100, .of_host = 16}, true), Finding::admitted);  // it joins
@@ -98,8 +98,8 @@ TEST_F(LadderTest, a_client_that_asks_for_both_families_and_uses_one_keeps_its_r
     const bool v6_wins = n % 2 == 0;
     ladder.claim_began(v4(1), true, now);
     ladder.claim_began(v4(1), true, now);
-    ladder.claim_ended(v4(1), true, host, v6_wins ? Family::v6 : Family::v4, true, true, now + 50ms);
-    ladder.claim_ended(v4(1), true, host, v6_wins ? Family::v4 : Family::v6, false, true, now + 2s);
+    ladder.claim_ended(v4(1), true, host, v6_wins ? Family::v6 : Family::v4, Fate::used, now + 50ms);
+    ladder.claim_ended(v4(1), true, host, v6_wins ? Family::v4 : Family::v6, Fate::expired, now + 2s);
     now += 3s;
   }
   EXPECT_GE(ladder.reputation(v4(1), now), 0.7);
@@ -123,7 +123,7 @@ TEST_F(LadderTest, reputation_fades_by_half_in_a_minute) {
 TEST_F(LadderTest, what_was_withdrawn_says_nothing_of_the_asker) {
   ladder.claim_began(v4(1), false, now);
   EXPECT_EQ(ladder.unproven_claims(), 1U);
-  ladder.claim_ended(v4(1), false, host, Family::v4, false, false, now);
+  ladder.claim_ended(v4(1), false, host, Family::v4, Fate::withdrawn, now);
   EXPECT_EQ(ladder.unproven_claims(), 0U);
   EXPECT_EQ(ladder.reputation(v4(1), now), 0.5);
 }
