@@ -3,6 +3,7 @@
 flood of forged queries does not close the realm.
 """
 
+import os
 import random
 import struct
 import time
@@ -110,9 +111,11 @@ class Guarded(harness.LabCase):
 
 
 class UnderFlood(harness.LabCase):
-    """GUARD-1, `load`, the default: honest connections beside a flood of forged queries."""
+    """GUARD-1, `load`, the default: honest connections beside a flood of forged queries. RGW_FLOOD=60,30,5000 runs them
+    for 60 s, with 30 honest connections and 5,000 forged queries a second, as docs/guard.md has it.
+    """
 
-    SECONDS, PER_SECOND = 12, 10
+    SECONDS, PER_SECOND, RATE = (int(word) for word in os.environ.get("RGW_FLOOD", "12,10,2000").split(","))
 
     realm = harness.realm(guard={"challenge": "load", "balance": True})
 
@@ -155,10 +158,10 @@ class UnderFlood(harness.LabCase):
         self.check(["hosta.foo", "hostb.foo"], 10, "tcp22.hosta.foo")
 
     def test_thousands_of_queries_for_a_plain_name_do_not_close_it_to_that_name(self):
-        self.check(["hosta.foo"], 2000, "hosta.foo")
+        self.check(["hosta.foo"], self.RATE, "hosta.foo")
 
     def test_thousands_of_queries_for_the_victims_own_service_name_do_not_close_it(self):
-        self.check(["tcp22.hosta.foo"], 2000, "tcp22.hosta.foo")
+        self.check(["tcp22.hosta.foo"], self.RATE, "tcp22.hosta.foo")
 
 
 class Balanced(harness.LabCase):
