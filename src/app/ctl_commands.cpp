@@ -212,8 +212,8 @@ std::vector<CtlCommand> make_commands() {
            "\n"
            "  realmgwctl capture 'host 10.0.0.42 and tcp' | tshark -i -",
        .options = {{"where", "PLACE",
-                    "inside or outside: only the ports of that side; drops: what is dropped",
-                    "inside outside drops"},
+                    "inside, outside: only that side's ports; drops; signalling: what ALGs read and write",
+                    "inside outside drops signalling"},
                    {"count", "N", "at most N packets"},
                    {"seconds", "N", "for N seconds"},
                    {"keep", "N", "only the first N bytes of each packet"},

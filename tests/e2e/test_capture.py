@@ -7,10 +7,12 @@ import re
 import subprocess
 import time
 
+import ftp
 import harness
 from captures import Capture
 from harness import EXT1, GW, HOSTA, POOL, Counting, gateway
 
+INBOUND, OUTBOUND = "0x00000001", "0x00000002"  # as tshark writes a packet's way
 CAPTURED = re.compile(r"(\d+) packets captured, (\d+) lost")
 
 
@@ -80,6 +82,16 @@ class Captured(harness.LabCase):
         seen = dropped.packets("ip.src", "ip.dst", "frame.comment", "frame.interface_name")
         self.assertIn([EXT1, POOL[0], "dropped: unmatched", "drops"], seen)
 
+    def test_signalling_is_seen_before_and_after_it_was_edited(self):
+        with ftp.server("ext1") as site, Capture("--where", "signalling", "tcp port 21") as seen:
+            (site / "file").write_text("a file")
+            ftp.curl("hosta", EXT1, "PORT", "file", harness.lab.STATE / "got")
+        ports = {(way, words) for way, command, words in
+                 seen.packets("frame.packet_flags_direction", "ftp.request.command", "ftp.request.arg")
+                 if command == "PORT"}
+        said = {way: words.rsplit(",", 2)[0] for way, words in ports}
+        self.assertEqual(said, {INBOUND: HOSTA.replace(".", ","), OUTBOUND: GW.replace(".", ",")})
+
     def test_it_ends_by_itself_when_it_has_enough(self):
         with Capture("--count", "3", "udp port 4711") as counted:
             self.talk()
@@ -121,7 +133,7 @@ class Captured(harness.LabCase):
 
     def test_captures_are_bounded_in_number_and_come_free(self):
         with Capture("--where", "drops"):
-            self.assertIn("drops are being captured already", capture("--where", "drops")[1].stdout)
+            self.assertIn("there is a capture of those already", capture("--where", "drops")[1].stdout)
             with Capture(), Capture(), Capture():
                 self.assertIn("there are 4 captures already", capture()[1].stdout)
                 self.talk()
