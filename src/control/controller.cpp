@@ -334,6 +334,9 @@ void Controller::watch(Instant now) {
     if (known) routers_.insert(route.via);
     watch_.state(Trouble::router_lost, route.via.to_string(), !known && routers_.contains(route.via), now);
   }
+  std::vector<std::string> dead;
+  if (recursion_) dead = recursion_->dead_upstreams();
+  watch_.states(Trouble::upstream_dead, dead, now);
   if (now < next_kernel_look_) return;
   next_kernel_look_ = now + kernel_interval;
   watch_.states(Trouble::kernel_forwards, surroundings_.ports.bypasses(), now);

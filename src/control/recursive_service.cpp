@@ -162,6 +162,14 @@ std::vector<dns::CaresUpstream::Health> RecursiveService::upstreams() const {
   return course_->upstream().health();
 }
 
+std::vector<std::string> RecursiveService::dead_upstreams() const {
+  std::vector<std::string> dead;
+  for (const auto& health : upstreams()) {
+    if (health.state == dns::UpstreamState::dead) dead.push_back(health.upstream.to_string());
+  }
+  return dead;
+}
+
 std::string RecursiveService::report(std::size_t limit, Instant now) const {
   ordered_json answers = ordered_json::array();
   for (const auto& listed : cache_->list(limit, now)) {
