@@ -10,7 +10,7 @@
 
 namespace rgw::dns {
 
-/// One query on its way. Never used twice.
+/// One query on its way. Used again at most after its reply has been taken.
 using FetchId = StrongId<struct FetchTag, std::uint64_t>;
 
 /// What came of it.
