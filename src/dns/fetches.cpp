@@ -30,8 +30,11 @@ std::span<const std::uint8_t> upstream_query(const AnswerKey& key, const Questio
 
 /// Puts what an alias leads to behind it. False where that leads back, or too far.
 bool append(Response& response, Response& more, RrType type) {
-  const auto answers = [](const Response& of) {
-    return std::ranges::count(of.records, Section::answer, &Record::section);
+  const auto aliases = [](const Response& of) {
+    return std::ranges::count_if(of.records, [](const Record& record) {
+      return record.section == Section::answer &&
+             (record.type == RrType::cname || record.type == RrType::dname);
+    });
   };
   const auto is_known = [&](const Record& record) {
     return record.section == Section::answer && record.type == RrType::cname &&
@@ -39,8 +42,8 @@ bool append(Response& response, Response& more, RrType type) {
              return known.type == RrType::cname && known.owner == record.owner;
            });
   };
-  const bool endless = std::ranges::any_of(more.records, is_known) ||
-                       (more.leads_to && answers(response) + answers(more) > max_chain);
+  const bool endless =
+      std::ranges::any_of(more.records, is_known) || aliases(response) + aliases(more) >= max_chain;
   // The authority section tells of the last name alone.
   std::erase_if(response.records, [](const Record& record) { return record.section != Section::answer; });
   std::ranges::move(more.records, std::back_inserter(response.records));

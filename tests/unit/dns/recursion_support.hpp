@@ -75,6 +75,7 @@ class ScriptedUpstream final : public Upstream {
 
 class RecursorFixture : public AnswerSink, public ProxyEvents {
  public:
+  /// The cache keeps as long as `config.serve_stale` says.
   explicit RecursorFixture(RecursorConfig config = {}, bool dns46 = false);
 
   /// Asks and steps once; fails the test where no answer came.
