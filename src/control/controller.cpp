@@ -100,7 +100,7 @@ Controller::Controller(Surroundings surroundings)
       pool_relay_{workers_, hosts_},
       pool_{pool_config(*realm_), salt_from(surroundings_.seed), pool_relay_, counters_},
       names_{realm_->realm, hosts_, pool_, workers_},
-      responder_{responder_config(), make_zones(realm_->realm), &names_, counters_},
+      responder_{responder_config(), numbered(make_zones(realm_->realm), started_), &names_, counters_},
       dns_{loop_, surroundings_.clock, realm_, responder_, dns_times_},
       dns_packets_{realm_, workers_, counters_, surroundings_.packets, dns_},
       links_{loop_,       realm_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports,
@@ -144,6 +144,14 @@ Controller::Controller(Surroundings surroundings)
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
   }
+}
+
+dns::ZoneSet Controller::numbered(dns::ZoneSet zones, Instant now) {
+  const auto since_epoch = surroundings_.started_at.time_since_epoch() + (now - started_);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count();
+  zone_serial_ = std::max(zone_serial_ + 1, static_cast<std::uint32_t>(seconds));
+  zones.set_serial(zone_serial_);
+  return zones;
 }
 
 dns::ResponderConfig Controller::responder_config() const {
@@ -199,7 +207,7 @@ std::vector<std::string> Controller::adopt(std::shared_ptr<const ring::Snapshot>
   names_.change(realm);
   pool_.change(pool_config(*realm_), now);
   guard_.change(realm.guard);
-  responder_.replace(responder_config(), std::move(zones));
+  responder_.replace(responder_config(), numbered(std::move(zones), now));
   algs_.realm_changed();
   routers_.clear();
   watch_.end_states(Trouble::router_lost, now);

@@ -27,6 +27,8 @@ enum class RrType : std::uint16_t {
   dnskey = 48,
   nsec3 = 50,
   nsec3param = 51,
+  cds = 59,
+  cdnskey = 60,
   ixfr = 251,
   axfr = 252,
   any = 255,
@@ -50,6 +52,7 @@ enum class Rcode : std::uint16_t {
   nxdomain = 3,
   notimp = 4,
   refused = 5,
+  notauth = 9,  ///< RFC 5936 section 2.2.1: no zone of ours
   badvers = 16,
   badcookie = 23,  ///< RFC 7873 section 8
 };
