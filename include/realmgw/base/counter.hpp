@@ -185,7 +185,9 @@ enum class CounterKind : std::uint8_t {
   X(dns_distrusted,             event,      "DNS queries that got no reservation, for too few of the asker's prefix are used") \
   X(dns_unbalanced,             event,      "DNS answers cut or left out, for the asker, without proof, had been sent more than he sent") \
   X(dns_transfers,              event,      "zones given to a secondary (AXFR)") \
-  X(dns_transfers_refused,      event,      "zone transfers refused: not over TCP, to nobody of dns.secondaries, or of no zone") \
+  X(dns_transfers_refused,      event,      "zone transfers refused: not over TCP, to nobody of dns.secondaries, of no zone, or too many at once") \
+  X(dns_relayed,                event,      "DNS queries for which a trusted relay named the sender") \
+  X(dns_bad_relay,              event,      "DNS messages passed over: a PROXY header of nobody trusted, or a relay's word that cannot be read") \
   X(dns_recursive,              event,      "DNS queries from inside for names outside the zones") \
   X(dns_cache_hits,             event,      "recursive DNS queries answered out of the cache") \
   X(dns_stale_answers,          event,      "recursive DNS queries answered out of the cache after the answer's time, since no upstream answered") \
