@@ -139,6 +139,13 @@ void CaresUpstream::pass_over(Asked& asked, const CaresChannel& channel) {
   }
 }
 
+/// Is the upstream only slow over UDP? Not if a probe, which is easily answered, had to come by TCP.
+bool CaresUpstream::may_answer_udp(const Asked& asked, std::size_t upstream) {
+  return !asked.is_probe && std::ranges::any_of(asked.late, [upstream](const auto& channel) {
+    return channel->upstream == upstream && !channel->manner.tcp;
+  });
+}
+
 bool CaresUpstream::conclude(Asked& asked, const CaresChannel& channel, bool was_late) {
   const std::size_t upstream = channel.upstream;
   auto& course = asked.courses[upstream];
@@ -155,7 +162,8 @@ bool CaresUpstream::conclude(Asked& asked, const CaresChannel& channel, bool was
       count(standing.health.answered);
       // From when it was learnt, not from when it was last used: it is tried again in the end.
       if (!channel.manner.edns && now_ >= standing.plain_until) standing.plain_until = now_ + config_.memory;
-      if (channel.manner.tcp && now_ >= standing.tcp_until) standing.tcp_until = now_ + config_.memory;
+      if (channel.manner.tcp && now_ >= standing.tcp_until && !may_answer_udp(asked, upstream))
+        standing.tcp_until = now_ + config_.memory;
       return true;
     case End::no_edns:
       count(standing.health.failed);
@@ -295,8 +303,14 @@ void CaresUpstream::hurry(Asked& asked) {
   auto& sent = asked.channel->sent;
   if (!sent) sent = now_;
   if (now_ - *sent < config_.move_on * (1 << asked.round)) return;
-  asked.late.push_back(std::move(asked.channel));
-  pass_over(asked, *asked.late.back());
+  auto channel = std::move(asked.channel);
+  pass_over(asked, *channel);
+  // Each has a socket: where there are many, what is late is given up.
+  if (asked.late.size() < max_late && busy_.size() <= max_busy_with_late) {
+    asked.late.push_back(std::move(channel));
+  } else {
+    channel.reset();
+  }
   attempt(asked);
 }
 

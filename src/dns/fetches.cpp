@@ -118,8 +118,8 @@ std::optional<Fetches::Done> Fetches::finish(const UpstreamReply& reply) {
       read = Response::failure(ExtendedError::no_reachable_authority);
     }
   }
-  if (read->leads_to) {  // what it leads to is asked for under the same ID, and with the patience that is
-                         // left
+  if (read->leads_to) {
+    // Its target is asked for under the same ID, and with the patience that is left.
     under_way.so_far = std::move(read);
     put(reply.id, under_way);
     return std::nullopt;

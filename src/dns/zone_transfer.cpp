@@ -9,6 +9,7 @@ ZoneTransfer::ZoneTransfer(std::shared_ptr<const ZoneSet> zones, const Zone& zon
       zone_{&zone},
       id_{query.id},
       question_{query.question},
+      flags_{static_cast<std::uint16_t>(query.flags & flag::rd)},
       has_opt_{query.edns.present},
       node_{zone.nodes().begin()} {}
 
@@ -40,7 +41,7 @@ std::span<const std::uint8_t> ZoneTransfer::refuse(Rcode rcode, std::span<std::u
 std::span<const std::uint8_t> ZoneTransfer::finish(MessageWriter& writer, Rcode rcode) {
   const OptRecord opt;
   const bool first = !std::exchange(begun_, true);
-  const std::uint16_t flags = rcode == Rcode::noerror ? flag::aa : std::uint16_t{0};
+  const auto flags = static_cast<std::uint16_t>(flags_ | (rcode == Rcode::noerror ? flag::aa : 0));
   return writer.finish(Opcode::query, flags, rcode, first && has_opt_ ? &opt : nullptr);
 }
 

@@ -6,19 +6,20 @@ the delegation, BIND and Knot as secondaries.
   hosts; everybody else is refused; serials; DS and CDS records
 """
 
-import contextlib
 import copy
 import itertools
-import pathlib
-import tempfile
+import re
 
 import dns
 import harness
-from harness import EXT1, EXT2, GW, POOL, gateway, run, wait_until
+import name_servers
+from harness import EXT1, EXT2, GW, POOL, gateway, wait_until
 
 DIGEST = "0123456789ABCDEF" * 4
 REALM = harness.realm(
     zones={"foo": {"ttl": "1m"},
+           "large.example": {"nameservers": ["ns1.foo"], "records": [
+               {"name": f"n{n}", "type": "TXT", "data": f"a text of record {n}"} for n in range(5000)]},
            "records.example": {"nameservers": ["ns1.foo"], "records": [
                {"name": "@", "type": "MX", "data": "10 mail"}, {"name": "mail", "type": "A", "data": "198.51.100.77"},
                {"name": "@", "type": "CDS", "data": f"4711 13 2 {DIGEST}"},
@@ -26,121 +27,26 @@ REALM = harness.realm(
                {"name": "sub", "type": "DS", "data": f"4712 13 2 {DIGEST}"}]}},
     dns={"secondaries": [EXT1]})
 
-# The parent is the root: the lab has no other names.
-ROOT = f""". 3600 SOA ns.root. hostmaster.root. 1 3600 600 86400 60
-. 3600 NS ns.root.
-ns.root. 3600 A {EXT2}
-foo. 3600 NS ns1.foo.
-ns1.foo. 3600 A {GW}
-records.example. 3600 NS ns1.foo.
-"""
-HINTS = f". 3600 NS ns.root.\nns.root. 3600 A {EXT2}\n"
-
-NAMED = """options {{
-  directory "{directory}"; pid-file none; session-keyfile "{directory}/session.key"; listen-on-v6 {{ none; }};
-  listen-on {{ {address}; }}; dnssec-validation no; allow-query {{ any; }}; {options}
-}};
-controls {{ }};
-{zones}
-"""
-KNOT = """server:
-  listen: {address}@53
-  rundir: {directory}
-database:
-  storage: {directory}
-log:
-  - target: stderr
-    any: info
-{zones}
-"""
-UNBOUND = """server:
-  directory: "{directory}"
-  chroot: ""
-  username: ""
-  pidfile: ""
-  use-syslog: no
-  interface: {address}
-  access-control: 0.0.0.0/0 allow
-  module-config: "iterator"
-  root-hints: "{directory}/hints"
-  infra-keep-probing: yes
-  do-ip6: no
-"""
-KRESD = """net.ipv6 = false
-net.listen('{address}', 53, {{ kind = 'dns' }})
-cache.open(10 * MB, 'lmdb://{directory}/cache')
-trust_anchors.remove('.')
-modules = {{ 'hints > iterate' }}
-hints.root({{ ['ns.root.'] = '{parent}' }})
-"""
-
-
-@contextlib.contextmanager
-def server(box, address, files, *command):
-    """A name server with its files in a directory of its own; `{directory}` in files and command is that."""
-    with tempfile.TemporaryDirectory() as made:
-        pathlib.Path(made).chmod(0o755)
-        for name, text in files.items():
-            (pathlib.Path(made) / name).write_text(text.replace("{directory}", made))
-        command = [word.format(directory=made) for word in command]
-
-        def listens():
-            lines = run(box, "ss", "-lnH", "-tu").stdout.splitlines()
-            return {line.split()[0] for line in lines if f"{address}:53 " in line} == {"tcp", "udp"}
-
-        with harness.Spawned(box, *command, until=listens, deadline=15.0) as process:
-            yield process
-
-
-def named(box, address, options, zones, **files):
-    text = NAMED.format(directory="{directory}", address=address, options=options, zones=zones)
-    return server(box, address, {"conf": text, **files}, "named", "-g", "-n", "1", "-c", "{directory}/conf")
-
-
-def knot(box, address, zones, **files):
-    text = KNOT.format(directory="{directory}", address=address, zones=zones)
-    return server(box, address, {"conf": text, **files}, "knotd", "-c", "{directory}/conf")
-
-
-def bind_parent():
-    return named("ext2", EXT2, "recursion no;", 'zone "." { type primary; file "root"; };', root=ROOT)
-
-
-def knot_parent():
-    return knot("ext2", EXT2, "zone:\n  - domain: .\n    storage: {directory}\n    file: root\n", root=ROOT)
-
-
-def bind():
-    return named("ext1", EXT1, "recursion yes;", 'zone "." { type hint; file "hints"; };', hints=HINTS)
-
-
-def unbound():
-    return server("ext1", EXT1, {"conf": UNBOUND.format(directory="{directory}", address=EXT1), "hints": HINTS},
-                  "unbound", "-d", "-c", "{directory}/conf")
-
-
-def knot_resolver():
-    text = KRESD.format(directory="{directory}", address=EXT1, parent=EXT2)
-    return server("ext1", EXT1, {"conf": text}, "kresd", "-n", "-c", "{directory}/conf", "{directory}")
+ZONES = ("foo", "records.example", "large.example")
 
 
 def bind_secondary():
     zones = "".join(f'zone "{zone}" {{ type secondary; primaries {{ {GW}; }}; file "{zone}"; }};\n'
-                    for zone in ("foo", "records.example"))
-    return named("ext1", EXT1, "recursion no; notify no;", zones)
+                    for zone in ZONES)
+    return name_servers.named("ext1", EXT1, "recursion no; notify no;", zones)
 
 
 def knot_secondary():
     zones = f"remote:\n  - id: gateway\n    address: {GW}@53\nzone:\n" + "".join(
-        f"  - domain: {zone}\n    master: gateway\n    storage: {{directory}}\n" for zone in ("foo", "records.example"))
-    return knot("ext1", EXT1, zones)
+        f"  - domain: {zone}\n    master: gateway\n    storage: {{directory}}\n" for zone in ZONES)
+    return name_servers.knot("ext1", EXT1, zones)
 
 
 class Delegated(harness.LabCase):
     realm = REALM
 
     def test_each_resolver_finds_the_hosts_through_each_parent(self):
-        for parent, resolver in itertools.product((bind_parent, knot_parent), (unbound, bind, knot_resolver)):
+        for parent, resolver in itertools.product(name_servers.PARENTS, name_servers.RESOLVERS):
             with self.subTest(parent=parent.__name__, resolver=resolver.__name__):
                 with parent(), resolver(), harness.tcp_server("hosta", 22) as host:
                     found = dns.dig("ext1", "tcp22.hosta.foo", server=EXT1)
@@ -171,6 +77,7 @@ class Secondaries(harness.LabCase):
                 wait_until(lambda: "aa" in self.ask("foo", "SOA").flags, "the realm's zone is there", 15)
                 self.assertEqual(self.ask("mail.records.example", "A").addresses, ["198.51.100.77"], process.said())
                 self.assertEqual(self.ask("ns1.foo", "A").addresses, [GW])
+                wait_until(lambda: self.ask("n4999.large.example", "TXT").answer, "the large zone is there", 15)
                 self.assertEqual(self.ask("tcp22.hosta.foo", "A").addresses, [], "an address of the pool")
                 self.assertEqual(gateway.reservations(), [])
 
@@ -194,6 +101,12 @@ class Secondaries(harness.LabCase):
         self.assertEqual(sorted(kinds[1:-1]), ["A", "A", "CDS", "DS", "MX", "NS", "NS"])
         self.assertEqual([record[3] for record in dns.dig("ext1", "records.example", "IXFR=1",
                                                           server=GW).answer_of_transfer()][-1], "SOA")
+
+    def test_a_large_zone_comes_in_several_messages(self):
+        reply = dns.dig("ext1", "large.example", "AXFR", server=GW)
+        records, messages = map(int, re.search(r"XFR size: (\d+) records \(messages (\d+),", reply.text).groups())
+        self.assertEqual(records, 5003)
+        self.assertGreater(messages, 5)
 
     def test_others_are_refused(self):
         for box in ("ext2", "ext0", "hosta"):

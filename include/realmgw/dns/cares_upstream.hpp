@@ -64,6 +64,8 @@ class CaresUpstream final : public Upstream, ChannelSockets {
     std::chrono::milliseconds move_on{400};   ///< without an answer; in the first round
   };
   static constexpr std::size_t max_idle = 64;  ///< channels of one kind that are kept
+  static constexpr std::size_t max_late = 4;   ///< attempts of one question that go on beside the latest,
+  static constexpr std::size_t max_busy_with_late = 128;  ///< while no more questions than that are asked
 
   /// Throws std::runtime_error where c-ares cannot be set up, std::invalid_argument without upstreams.
   CaresUpstream(Config config, SocketWatcher& watcher);
@@ -99,6 +101,7 @@ class CaresUpstream final : public Upstream, ChannelSockets {
   void send(Asked& asked, std::size_t upstream, Manner manner);
   void hurry(Asked& asked);
   void pass_over(Asked& asked, const CaresChannel& channel);
+  [[nodiscard]] static bool may_answer_udp(const Asked& asked, std::size_t upstream);
   void give_up_tcp(Asked& asked, std::size_t upstream);
   [[nodiscard]] std::unique_ptr<CaresChannel> take_late(Asked& asked);
   /// Goes on while attempts end at once, and replies when the question is settled.

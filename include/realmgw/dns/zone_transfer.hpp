@@ -37,6 +37,7 @@ class ZoneTransfer {
   const Zone* zone_;
   std::uint16_t id_;
   Question question_;
+  std::uint16_t flags_;  // RD, as it came
   bool has_opt_;
   bool begun_ = false, done_ = false;
   Zone::Nodes::const_iterator node_;  // what comes next: a node,

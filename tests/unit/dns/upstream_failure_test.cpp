@@ -141,6 +141,33 @@ TEST_F(UpstreamFailure, the_only_upstream_may_take_its_time) {
   EXPECT_EQ(good.udp_queries, 2U);
 }
 
+TEST_F(UpstreamFailure, an_upstream_that_is_slow_over_udp_is_not_taken_for_one_of_tcp_alone) {
+  good.delay = 1500ms;  // TCP, which is tried after 1.2 s, is quicker
+  servers = {&good};
+  use({good.endpoint()});
+  EXPECT_EQ(status_of(1), Status::answered);
+  EXPECT_EQ(good.tcp_queries, 1U);
+  good.delay = 0ms;
+  const unsigned before = good.udp_queries;
+  EXPECT_EQ(status_of(2), Status::answered);
+  EXPECT_EQ(good.udp_queries, before + 1);
+}
+
+TEST_F(UpstreamFailure, the_sockets_of_many_questions_are_bounded) {
+  constexpr std::uint64_t questions = 400;
+  servers = {&silent};
+  use({silent.endpoint()});
+  for (std::uint64_t id = 1; id <= questions; ++id) ask(id);
+  std::size_t most = 0;
+  const auto end = std::chrono::steady_clock::now() + 1s;
+  while (std::chrono::steady_clock::now() < end) {
+    turn();
+    most = std::max(most, watched.size());
+  }
+  EXPECT_GE(most, questions);
+  EXPECT_LE(most, questions + 8) << "one each, and the probe's";
+}
+
 TEST_F(UpstreamFailure, an_answer_that_is_late_is_taken_while_the_next_one_is_silent) {
   good.delay = 700ms;
   servers = {&good, &silent};
