@@ -100,7 +100,7 @@ Controller::Controller(Surroundings surroundings)
       pool_relay_{workers_, hosts_},
       pool_{pool_config(*realm_), salt_from(surroundings_.seed), pool_relay_, counters_},
       names_{realm_->realm, hosts_, pool_, workers_},
-      responder_{responder_config(), make_zones(realm_->realm), &names_, counters_},
+      responder_{responder_config(), numbered(make_zones(realm_->realm), started_), &names_, counters_},
       dns_{loop_, surroundings_.clock, realm_, responder_, dns_times_, counters_},
       dns_packets_{realm_, workers_, counters_, surroundings_.packets, dns_},
       links_{loop_,       realm_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports,
@@ -147,6 +147,14 @@ Controller::Controller(Surroundings surroundings)
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
   }
+}
+
+dns::ZoneSet Controller::numbered(dns::ZoneSet zones, Instant now) {
+  const auto since_epoch = surroundings_.started_at.time_since_epoch() + (now - started_);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count();
+  zone_serial_ = std::max(zone_serial_ + 1, static_cast<std::uint32_t>(seconds));
+  zones.set_serial(zone_serial_);
+  return zones;
 }
 
 dns::ResponderConfig Controller::responder_config() const {
@@ -202,7 +210,7 @@ std::vector<std::string> Controller::adopt(std::shared_ptr<const ring::Snapshot>
   names_.change(realm);
   pool_.change(pool_config(*realm_), now);
   guard_.change(realm.guard);
-  responder_.replace(responder_config(), std::move(zones));
+  responder_.replace(responder_config(), numbered(std::move(zones), now));
   algs_.realm_changed();
   routers_.clear();
   watch_.end_states(Trouble::router_lost, now);
@@ -338,6 +346,9 @@ void Controller::watch(Instant now) {
     if (known) routers_.insert(route.via);
     watch_.state(Trouble::router_lost, route.via.to_string(), !known && routers_.contains(route.via), now);
   }
+  std::vector<std::string> dead;
+  if (recursion_) dead = recursion_->dead_upstreams();
+  watch_.states(Trouble::upstream_dead, dead, now);
   if (now < next_kernel_look_) return;
   next_kernel_look_ = now + kernel_interval;
   watch_.states(Trouble::kernel_forwards, surroundings_.ports.bypasses(), now);

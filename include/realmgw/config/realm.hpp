@@ -236,6 +236,9 @@ struct Dns {
   std::vector<net::Prefix>
       dns64_exclude;  ///< AAAA records that count as none (RFC 6147 section 5.1.4); default ::ffff:0:0/96
   bool ces = false;   ///< DNS-3: look for peer edge nodes, too
+  std::uint32_t serve_stale =
+      0;  ///< seconds beyond its TTL that an answer may be used while no upstream answers
+  std::vector<net::IpAddress> secondaries;  ///< who may have the zones (AXFR)
 };
 
 /// GUARD: what whoever asks from outside must show, and may have.

@@ -109,6 +109,8 @@ class Controller final : RealmKeeper {
   void look_at_links(Instant now);
   void add_commands();
   [[nodiscard]] dns::ResponderConfig responder_config() const;
+  /// With a serial that is the time, and more than the last one (RFC 1982).
+  [[nodiscard]] dns::ZoneSet numbered(dns::ZoneSet zones, Instant now);
   void set_up_recursion();
   [[nodiscard]] std::optional<std::string> objection(const ring::Snapshot& next) const override;
   void retire(const ring::Snapshot& next) override;
@@ -139,6 +141,7 @@ class Controller final : RealmKeeper {
   PoolRelay pool_relay_;
   pool::CircularPool pool_;
   RealmNames names_;
+  std::uint32_t zone_serial_ = 0;
   dns::Responder responder_;
   DnsTimes dns_times_;
   DnsServer dns_;

@@ -120,6 +120,7 @@ dns:
   upstreams: [9.9.9.9, 149.112.112.112]
   cache: 1000
   ces: false
+  serve_stale: 1d
 gateway: { services: [tcp53, udp53, icmp] }
 control: { socket: /run/one.sock }
 )";
@@ -319,6 +320,8 @@ const std::vector<ChangedKey> changed_keys{
     {"dns.trusted", "dns:\n", "dns:\n  trusted: 192.0.2.99\n", {}},
     {"dns.dns64_exclude", "dns:\n", "dns:\n  dns64_exclude: '2001:db8::/32'\n", {}},
     {"dns.ces", "ces: false", "ces: true", {}},
+    {"dns.serve_stale", "serve_stale: 1d", "serve_stale: 2d", {}},
+    {"dns.secondaries", "dns:\n", "dns:\n  secondaries: 198.51.100.53\n", {}},
     {"gateway.services", "[tcp53, udp53, icmp]", "[tcp53, udp53, tcp22, icmp]", {}},
     {"control.socket", "/run/one.sock", "/run/two.sock", {}},
 };
