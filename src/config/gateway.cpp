@@ -1,4 +1,5 @@
 // dns, gateway: what the gateway itself answers.
+#include "dns_keys.hpp"
 #include "sections.hpp"
 
 namespace rgw::config {
@@ -44,6 +45,9 @@ constexpr Key<Dns> dns_keys[] = {
     key<&Dns::dns64, boolean>("dns64", Change::now),
     key<&Dns::dns64_exclude, list_of<ipv6_prefix, 64>>("dns64_exclude", Change::now),
     key<&Dns::ces, boolean>("ces", Change::now),
+    {"keys", into<&Dns::keys, read_dns_keys>, Change::now, nullptr},
+    key<&Dns::updates, read_update_rights>("updates", Change::now),
+    key<&Dns::dynamic_hosts, count<std::uint32_t, 1, 1'048'576>>("dynamic_hosts", Change::now),
 };
 
 bool read_dns(const Value& value, Realm& realm) {
@@ -67,8 +71,10 @@ bool read_gateway(const Value& value, Realm& realm) {
 
 }  // namespace
 
-const Section dns_section{map_key("dns", read_dns),
-                          [](Tables& tables) { tables.keys("dns.", dns_keys, &Realm::dns); }};
+const Section dns_section{map_key("dns", read_dns), [](Tables& tables) {
+                            tables.keys("dns.", dns_keys, &Realm::dns);
+                            show_dns_keys(tables);
+                          }};
 const Section gateway_section{map_key("gateway", read_gateway),
                               [](Tables& tables) { tables.keys("gateway.", gateway_keys, std::identity{}); }};
 

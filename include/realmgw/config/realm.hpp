@@ -10,6 +10,7 @@
 #include "realmgw/net/prefix.hpp"
 #include "realmgw/net/side.hpp"
 #include "realmgw/net/transport.hpp"
+#include "realmgw/net/tsig_algorithm.hpp"
 
 #include <algorithm>
 #include <array>
@@ -223,6 +224,23 @@ struct Zone {
 
 inline constexpr std::uint16_t dns_port = 53;
 
+/// A key that signs DNS messages: RFC 8945.
+struct DnsKey {
+  std::string name;  ///< a domain name, no final dot
+  net::TsigAlgorithm algorithm = net::TsigAlgorithm::hmac_sha256;
+  std::string file;                  ///< that holds the secret, as written
+  std::vector<std::uint8_t> secret;  ///< what it holds
+  friend bool operator==(const DnsKey&, const DnsKey&) = default;
+};
+
+/// What messages that a key signs may change: DNS-6.
+struct UpdateRight {
+  std::string key;                    ///< the name of a DnsKey
+  std::vector<std::string> zones;     ///< hosts whose names lie below one of these; default: the realm
+  std::vector<net::Prefix> prefixes;  ///< inside addresses of hosts, and reverse names
+  friend bool operator==(const UpdateRight&, const UpdateRight&) = default;
+};
+
 struct Dns {
   std::vector<net::IpAddress> listen;  ///< default: every service address
   std::optional<std::string> nsid;     ///< RFC 5001; absent: the realm's name
@@ -235,6 +253,9 @@ struct Dns {
   std::vector<net::Prefix>
       dns64_exclude;  ///< AAAA records that count as none (RFC 6147 section 5.1.4); default ::ffff:0:0/96
   bool ces = false;   ///< DNS-3: look for peer edge nodes, too
+  std::vector<DnsKey> keys;
+  std::vector<UpdateRight> updates;      ///< DNS-6; empty: nobody changes a name
+  std::uint32_t dynamic_hosts = 131072;  ///< how many there may be
 };
 
 /// GUARD: what whoever asks from outside must show, and may have.
