@@ -25,8 +25,10 @@ enum class RrType : std::uint16_t {
   rrsig = 46,
   nsec = 47,
   dnskey = 48,
+  dhcid = 49,
   nsec3 = 50,
   nsec3param = 51,
+  tsig = 250,
   ixfr = 251,
   axfr = 252,
   any = 255,
@@ -39,6 +41,8 @@ enum class RrType : std::uint16_t {
 }
 
 inline constexpr std::uint16_t class_in = 1;
+inline constexpr std::uint16_t class_none = 254;  ///< RFC 2136 section 2.4
+inline constexpr std::uint16_t class_any = 255;
 
 enum class Opcode : std::uint8_t { query = 0, iquery = 1, status = 2, notify = 4, update = 5 };
 
@@ -50,6 +54,11 @@ enum class Rcode : std::uint16_t {
   nxdomain = 3,
   notimp = 4,
   refused = 5,
+  yxdomain = 6,  ///< RFC 2136 section 2.2
+  yxrrset = 7,
+  nxrrset = 8,
+  notauth = 9,
+  notzone = 10,
   badvers = 16,
   badcookie = 23,  ///< RFC 7873 section 8
 };
