@@ -24,6 +24,7 @@ net::Endpoint DnsServer::listen(const net::Endpoint& local) {
 
 std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> query, const ReplyPath& path,
                                                 Instant now, std::span<std::uint8_t> room) {
+  if (updates_ != nullptr && dns::is_update(query)) return updates_->answer(query, room);
   const dns::Client client{path.client, path.kind, view_of(*realm_, path.client.address)};
   auto outcome = responder_.respond(query, client, now, room);
   if (const auto* answered = std::get_if<dns::Answered>(&outcome)) {

@@ -9,7 +9,9 @@
 #include "realmgw/control/ctl_server.hpp"
 #include "realmgw/control/dns_packets.hpp"
 #include "realmgw/control/dns_server.hpp"
+#include "realmgw/control/dynamic_hosts.hpp"
 #include "realmgw/control/event_loop.hpp"
+#include "realmgw/control/evictions.hpp"
 #include "realmgw/control/kernel_port.hpp"
 #include "realmgw/control/link_service.hpp"
 #include "realmgw/control/metrics_report.hpp"
@@ -26,6 +28,7 @@
 #include "realmgw/control/session_commands.hpp"
 #include "realmgw/control/table_pages.hpp"
 #include "realmgw/control/translation_reports.hpp"
+#include "realmgw/control/update_service.hpp"
 #include "realmgw/control/watch.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/pool/circular_pool.hpp"
@@ -60,6 +63,10 @@ struct Surroundings {
   HostBook added_hosts{{}, {}};             ///< `host add` of the control socket
   Watch::Hear hear_of_trouble{};            ///< OPS-10; may be empty
   std::chrono::system_clock::time_point started_at{};  ///< for the metrics
+  std::unique_ptr<HostJournal> journal{};  ///< of the hosts that updates make; null: none are made
+  UpdateService::WallClock wall_clock{};   ///< empty: the machine's
+  std::function<void()>
+      hosts_changed{};  ///< hears that other hosts are in force, at most once a turn; may be empty
 };
 
 /// Port 53 of the addresses that the realm serves names on.
@@ -104,8 +111,13 @@ class Controller final : RealmKeeper {
   [[nodiscard]] nat::Ownership ownership() const;
   bool take_events(WorkerId worker, Instant now);
   void answer_waits();
+  [[nodiscard]] DynamicHosts::Listener listener_of_hosts();
+  /// Other hosts are in force than before, by a reload or by updates: the one place where that is told.
+  void tell_of_hosts();
+  void keep_what_fits(const ring::Snapshot& snapshot);
   void look_at_links(Instant now);
   void add_commands();
+  [[nodiscard]] std::unique_ptr<CtlReply> remove_dynamic(DynamicChanges changes);
   [[nodiscard]] dns::ResponderConfig responder_config() const;
   void set_up_recursion();
   [[nodiscard]] std::optional<std::string> objection(const ring::Snapshot& next) const override;
@@ -136,8 +148,13 @@ class Controller final : RealmKeeper {
   GuardService guard_;
   PoolRelay pool_relay_;
   pool::CircularPool pool_;
+  Evictions evictions_;
+  bool hosts_changed_ = false;  ///< since that was told
+  bool reserved_ = false;       ///< there were reservations for the host that left last
+  DynamicHosts dynamic_;
   RealmNames names_;
   dns::Responder responder_;
+  UpdateService updates_;
   DnsTimes dns_times_;
   DnsServer dns_;
   DnsPackets dns_packets_;

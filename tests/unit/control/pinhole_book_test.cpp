@@ -54,7 +54,8 @@ class PinholeBookTest : public testing::Test {
   Workers workers{1};
   CounterBlock counters;
   WorkerLinks links{workers.links(), counters};
-  PinholeBook book{realm, links, nat::Ownership{1, salt()}, counters, {}};
+  pool::HostNames hosts = make_host_names(realm->realm);
+  PinholeBook book{realm, links, nat::Ownership{1, salt()}, hosts, counters, {}};
   alg::Conversation talk{net::Protocol::tcp,          net::Side::inside,
                          endpoint("10.0.0.42:40000"), endpoint("198.51.100.1:40000"),
                          endpoint("203.0.113.9:21"),  endpoint("203.0.113.9:21")};
