@@ -113,7 +113,7 @@ Controller::Controller(Surroundings surroundings)
       names_{realm_->realm, hosts_, pool_, workers_},
       responder_{responder_config(), make_zones(realm_->realm), &names_, counters_},
       updates_{realm_, responder_, hosts_, dynamic_, counters_, wall_clock_of(surroundings_)},
-      dns_{loop_, surroundings_.clock, realm_, responder_, dns_times_},
+      dns_{loop_, surroundings_.clock, realm_, responder_, dns_times_, counters_},
       dns_packets_{realm_, workers_, counters_, surroundings_.packets, dns_},
       links_{loop_,       realm_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports,
              dns_packets_},

@@ -195,6 +195,8 @@ enum class CounterKind : std::uint8_t {
   X(dns_update_refused,         event,      "signed DNS updates refused, for the key is not for these names or addresses, or they make no host") \
   X(dns_update_no_room,         event,      "DNS updates refused, for there are as many dynamic hosts as there may be") \
   X(dns_update_not_kept,        event,      "DNS updates that failed, for the state directory could not be written") \
+  X(dns_relayed,                event,      "DNS queries for which a trusted relay named the sender") \
+  X(dns_bad_relay,              event,      "DNS messages passed over: a PROXY header of nobody trusted, or a relay's word that cannot be read") \
   X(dns_recursive,              event,      "DNS queries from inside for names outside the zones") \
   X(dns_cache_hits,             event,      "recursive DNS queries answered out of the cache") \
   X(dns_merged,                 event,      "recursive DNS queries that joined an equal one on its way") \
