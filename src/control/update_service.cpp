@@ -17,14 +17,53 @@ using dns::Rcode;
 using dns::RrType;
 using dns::TsigError;
 
-/// The header of the answer, and the zone where it could be read (RFC 2136 section 3.8).
-std::size_t begin_answer(std::span<const std::uint8_t> message,
-                         const std::optional<dns::UpdateMessage>& update, Rcode rcode,
-                         std::span<std::uint8_t> room) {
-  dns::MessageWriter writer{room};
-  writer.begin(static_cast<std::uint16_t>(message[0] << 8 | message[1]));
-  if (update) writer.question(update->zone, update->zone_class);
-  return writer.finish(dns::Opcode::update, 0, rcode, nullptr).size();
+/// A message on its way to its answer.
+class Exchange {
+ public:
+  Exchange(std::span<const std::uint8_t> message, std::span<std::uint8_t> room)
+      : message_{message}, room_{room}, update_{dns::read_update(message)} {}
+
+  [[nodiscard]] const std::optional<dns::UpdateMessage>& update() const { return update_; }
+
+  [[nodiscard]] std::span<const std::uint8_t> answer(Rcode rcode) { return room_.first(begin(rcode)); }
+  /// By its key.
+  [[nodiscard]] std::span<const std::uint8_t> signed_answer(Rcode rcode, const dns::TsigKey& key,
+                                                            const dns::TsigAppendix& appendix) {
+    const std::size_t size = begin(rcode);
+    return room_.first(dns::sign(room_, size, key, appendix).value_or(size));
+  }
+  /// The signature is no good, and there is no MAC in the answer (RFC 8945 section 5.3.2).
+  [[nodiscard]] std::span<const std::uint8_t> unsigned_answer(const dns::TsigRecord& tsig, TsigError error) {
+    const std::size_t size = begin(Rcode::notauth);
+    return room_.first(dns::append_unsigned(room_, size, tsig, error).value_or(size));
+  }
+
+ private:
+  /// The header, and the zone where it could be read (RFC 2136 section 3.8).
+  std::size_t begin(Rcode rcode) {
+    dns::MessageWriter writer{room_};
+    writer.begin(static_cast<std::uint16_t>(message_[0] << 8 | message_[1]));
+    if (update_) writer.question(update_->zone, update_->zone_class);
+    return writer.finish(dns::Opcode::update, 0, rcode, nullptr).size();
+  }
+
+  std::span<const std::uint8_t> message_;
+  std::span<std::uint8_t> room_;
+  std::optional<dns::UpdateMessage> update_;
+};
+
+Counter counter_of(TsigError error) {
+  switch (error) {
+    case TsigError::badkey:
+      return Counter::dns_update_bad_key;
+    case TsigError::badtime:
+      return Counter::dns_update_bad_time;
+    case TsigError::none:
+    case TsigError::badsig:
+    case TsigError::badtrunc:
+      break;
+  }
+  return Counter::dns_update_bad_mac;
 }
 
 std::vector<std::string> dhcid_in(const std::vector<dns::HeldRecord>& records) {
@@ -58,7 +97,8 @@ void UpdateService::realm_changed() {
   zone_ = dns::Name::from_text(realm.name).value_or(dns::Name{}).lower();
   keys_.clear();
   for (const auto& key : realm.dns.keys) {
-    if (const auto name = dns::Name::from_text(key.name)) keys_.push_back({*name, key.algorithm, key.secret});
+    keys_.push_back(
+        {dns::Name::from_text(key.name).value(), key.algorithm, key.secret});  // the loader knows names
     // What was signed before the last one that is kept may have been here before.
     const auto [history, fresh] = histories_.try_emplace(key.name);
     if (const auto last = fresh ? hosts_.last_signed(key.name) : std::nullopt)
@@ -70,82 +110,60 @@ std::span<const std::uint8_t> UpdateService::answer(std::span<const std::uint8_t
                                                     std::span<std::uint8_t> room) {
   counters_.add(Counter::dns_queries);
   counters_.add(Counter::dns_answers);
-  const auto update = dns::read_update(message);
-  const auto answered = [&](Rcode rcode, auto&&... append) {
-    const std::size_t size = begin_answer(message, update, rcode, room);
-    std::optional<std::size_t> whole{size};
-    ((whole = append(size)), ...);
-    return std::span<const std::uint8_t>{room.first(whole.value_or(size))};
-  };
+  Exchange exchange{message, room};
   const auto search = dns::find_tsig(message);
-  if (search.malformed || (!search.record && !update)) {
+  if (search.malformed || (!search.record && !exchange.update())) {
     counters_.add(Counter::dns_update_malformed);
-    return answered(Rcode::formerr);
+    return exchange.answer(Rcode::formerr);
   }
   if (!search.record) {
     counters_.add(Counter::dns_update_unsigned);
-    return answered(Rcode::refused);
+    return exchange.answer(Rcode::refused);
   }
-
   const dns::TsigRecord& tsig = *search.record;
   const auto now = clock_();
   auto verdict = dns::check_tsig(message, tsig, keys_, now);
   if (verdict.malformed) {
     counters_.add(Counter::dns_update_malformed);
-    return answered(Rcode::formerr);
+    return exchange.answer(Rcode::formerr);
   }
-  const auto with = [&](TsigError error) {
-    return [&, error](std::size_t size) {
-      if (error == TsigError::badkey || error == TsigError::badsig)
-        return dns::append_unsigned(room, size, tsig, error);
-      const bool late = error == TsigError::badtime;
-      dns::TsigAppendix appendix{
-          .request_mac = tsig.mac, .time_signed = late ? tsig.time_signed : now, .error = error};
-      if (late) {
-        appendix.fudge = tsig.fudge;
-        appendix.server_time = now;
-      }
-      return dns::sign(room, size, *verdict.key, appendix);
-    };
-  };
-  dns::TsigHistory* history = nullptr;
-  dns::TsigHistory::Sight sight;
-  if (verdict.error == TsigError::none) {
-    history = &histories_[realm_->realm.dns.keys[static_cast<std::size_t>(verdict.key - keys_.data())].name];
-    sight = history->look(tsig);
-    if (sight.seen == dns::TsigHistory::Seen::too_old) verdict.error = TsigError::badtime;
-  }
-  switch (verdict.error) {
-    case TsigError::none:
-      break;
-    case TsigError::badkey:
-      counters_.add(Counter::dns_update_bad_key);
-      return answered(Rcode::notauth, with(verdict.error));
-    case TsigError::badtime:
-      counters_.add(Counter::dns_update_bad_time);
-      return answered(Rcode::notauth, with(verdict.error));
-    case TsigError::badsig:
-    case TsigError::badtrunc:
-      counters_.add(Counter::dns_update_bad_mac);
-      return answered(Rcode::notauth, with(verdict.error));
+  auto* history = verdict.error == TsigError::none ? &histories_[name_of(*verdict.key)] : nullptr;
+  const auto sight = history == nullptr ? dns::TsigHistory::Sight{} : history->look(tsig);
+  if (sight.seen == dns::TsigHistory::Seen::too_old) verdict.error = TsigError::badtime;
+
+  dns::TsigAppendix appendix{.request_mac = tsig.mac, .time_signed = now, .error = verdict.error};
+  if (verdict.error != TsigError::none) {
+    counters_.add(counter_of(verdict.error));
+    if (verdict.error == TsigError::badkey || verdict.error == TsigError::badsig)
+      return exchange.unsigned_answer(tsig, verdict.error);
+    if (verdict.error == TsigError::badtime) {  // RFC 8945 section 5.2.3
+      appendix.time_signed = tsig.time_signed;
+      appendix.fudge = tsig.fudge;
+      appendix.server_time = now;
+    }
+    return exchange.signed_answer(Rcode::notauth, *verdict.key, appendix);
   }
   if (sight.seen == dns::TsigHistory::Seen::before) {
     counters_.add(Counter::dns_update_replayed);
-    return answered(sight.rcode, with(TsigError::none));
+    return exchange.signed_answer(sight.rcode, *verdict.key, appendix);
   }
   Rcode rcode = Rcode::formerr;
-  if (update) {
-    rcode = carry_out(*update, *verdict.key, tsig.time_signed);
+  if (exchange.update()) {
+    rcode = carry_out(*exchange.update(), *verdict.key, tsig.time_signed);
   } else {
     counters_.add(Counter::dns_update_malformed);
   }
   history->note(tsig, rcode, now);
-  return answered(rcode, with(TsigError::none));
+  return exchange.signed_answer(rcode, *verdict.key, appendix);
+}
+
+const std::string& UpdateService::name_of(const dns::TsigKey& key) const {
+  return realm_->realm.dns.keys[static_cast<std::size_t>(&key - keys_.data())].name;
 }
 
 Rcode UpdateService::carry_out(const dns::UpdateMessage& message, const dns::TsigKey& key,
                                dns::UnixSeconds signed_at) {
-  const auto& name = realm_->realm.dns.keys[static_cast<std::size_t>(&key - keys_.data())].name;
+  const std::string& name = name_of(key);
   const UpdateGround ground{*realm_, responder_.zones(), zone_, names_, hosts_, name};
   const auto updated = dns::carry_out(message, ground);
   if (updated.rcode != Rcode::noerror) {

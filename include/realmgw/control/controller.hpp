@@ -16,6 +16,7 @@
 #include "realmgw/control/link_service.hpp"
 #include "realmgw/control/metrics_report.hpp"
 #include "realmgw/control/pcp_service.hpp"
+#include "realmgw/control/pool_config.hpp"
 #include "realmgw/control/pool_relay.hpp"
 #include "realmgw/control/port_monitor.hpp"
 #include "realmgw/control/port_return.hpp"
@@ -71,9 +72,6 @@ struct Surroundings {
 
 /// Port 53 of the addresses that the realm serves names on.
 [[nodiscard]] std::vector<net::Endpoint> dns_endpoints(const config::Realm& realm);
-
-/// The Circular Pool of the realm.
-[[nodiscard]] pool::PoolConfig pool_config(const ring::Snapshot& snapshot);
 
 /// One thread turns the crank; every turn is of bounded work.
 class Controller final : RealmKeeper {

@@ -41,6 +41,8 @@ class UpdateService {
   [[nodiscard]] static bool fits(const DynamicHost& host, const ring::Snapshot& snapshot);
 
  private:
+  /// As the realm file has it.
+  [[nodiscard]] const std::string& name_of(const dns::TsigKey& key) const;
   [[nodiscard]] dns::Rcode carry_out(const dns::UpdateMessage& message, const dns::TsigKey& key,
                                      dns::UnixSeconds signed_at);
   [[nodiscard]] DynamicChanges changes_of(const dns::Updated& updated) const;

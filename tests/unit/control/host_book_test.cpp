@@ -2,6 +2,7 @@
 // that does not suit them does.
 #include "realmgw/config/host_file.hpp"
 #include "realmgw/control/host_commands.hpp"
+#include "realmgw/control/realm_names.hpp"
 
 #include <filesystem>
 #include <fstream>

@@ -142,7 +142,7 @@ TEST_F(HostJournalTest, a_journal_that_has_grown_is_folded_and_nothing_is_lost) 
   const auto read = kept();
   ASSERT_EQ(read.hosts.size(), 40U);
   for (const auto& one : read.hosts) EXPECT_GE(one.ttl, 360U) << one.name;
-  EXPECT_EQ(read.keys.back().signed_at, 399U);
+  EXPECT_NE(std::ranges::find(read.keys, DynamicCommit{"dhcp", 399}), read.keys.end());
 }
 
 TEST_F(HostJournalTest, a_fold_that_was_cut_short_is_done_at_the_next_start) {

@@ -2,6 +2,8 @@
 // leased, pinholes whose address or host is gone close, and the others stay.
 #include "realmgw/control/pinhole_book.hpp"
 
+#include "realmgw/control/realm_names.hpp"
+
 #include "unit/control/support.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,6 +31,8 @@ class PinholeBookTest : public testing::Test {
   }
   void change(config::Realm next) {
     realm.replace(snapshot(std::move(next)));
+    std::uint32_t next_id = 100;
+    change_hosts(hosts, realm->realm, next_id);
     book.realm_changed();
   }
   static HashSalt salt() {
