@@ -32,7 +32,8 @@ struct MadeNames final : DynamicNames {
     return FoundName{Name::from_text("x.foo").value(), 88};
   }
   bool has_reverse(View view) const override { return any && view == View::inside; }
-  Reservation reserve(HostId, const net::Service&, net::Family, const Requester&, const Question&, Instant) override {
+  Reservation reserve(HostId, const net::Service&, net::Family, const Requester&, const Question&,
+                      Instant) override {
     return Refused{};
   }
 };
@@ -66,7 +67,8 @@ class MadeNamesTest : public testing::Test {
 };
 
 TEST_F(MadeNamesTest, a_pointer_is_answered_to_the_inside_alone) {  // DNS-6
-  EXPECT_THAT(ask("7.0.0.10.in-addr.arpa", RrType::ptr).answer, ElementsAre("7.0.0.10.in-addr.arpa. 88 PTR x.foo."));
+  EXPECT_THAT(ask("7.0.0.10.in-addr.arpa", RrType::ptr).answer,
+              ElementsAre("7.0.0.10.in-addr.arpa. 88 PTR x.foo."));
   EXPECT_EQ(ask("7.0.0.10.in-addr.arpa", RrType::txt).rcode, noerror);
   EXPECT_THAT(ask("7.0.0.10.in-addr.arpa", RrType::txt).answer, IsEmpty());
   EXPECT_EQ(ask("7.0.0.10.in-addr.arpa", RrType::ptr, View::outside).rcode, nxdomain);
@@ -74,7 +76,8 @@ TEST_F(MadeNamesTest, a_pointer_is_answered_to_the_inside_alone) {  // DNS-6
 }
 
 TEST_F(MadeNamesTest, a_record_of_the_realm_file_comes_first) {
-  EXPECT_THAT(ask("1.0.0.10.in-addr.arpa", RrType::ptr).answer, ElementsAre("1.0.0.10.in-addr.arpa. 3600 PTR gw.foo."));
+  EXPECT_THAT(ask("1.0.0.10.in-addr.arpa", RrType::ptr).answer,
+              ElementsAre("1.0.0.10.in-addr.arpa. 3600 PTR gw.foo."));
 }
 
 TEST_F(MadeNamesTest, a_name_above_pointers_is_never_denied_while_there_are_any) {  // RFC 8020, RFC 9156
