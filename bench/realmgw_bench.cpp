@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "bench/alg_bench.hpp"
+#include "bench/capture_bench.hpp"
 #include "bench/churn_bench.hpp"
 #include "bench/dns_bench.hpp"
 #include "bench/edited_bench.hpp"
@@ -63,6 +64,7 @@ void measure(const bench::Options& options) {
     for (const std::uint32_t flows : options.sessions) bench::measure_reload(options, flows, rows, tsc_hz);
   }
   bench::measure_dns(options, rows);
+  bench::measure_capture(options, rows);
   bench::measure_alg(options, rows);
   bench::measure_edited(options, rows);
   bench::measure_pool(options, rows, tsc_hz);
