@@ -121,7 +121,7 @@ std::vector<CtlCommand> make_commands() {
         {.name = name,
          .summary = "the hosts that the world may be let in to",
          .text = "Lists the hosts of the realm, how many claims are pending for each, and which of them\n"
-                 "were added at run time.",
+                 "were added at run time: by an operator, or by DNS updates (\"dynamic\", at most 10,000).",
          .options = {watch},
          .ask = asks("hosts"),
          .show = shows(hosts_table)});
@@ -143,8 +143,8 @@ std::vector<CtlCommand> make_commands() {
        .show = shows(reload_report),
        .done = was_done});
   all.push_back({.name = "host remove",
-                 .summary = "removes a host that was added so",
-                 .text = "Removes a host that `host add` has added. Its sessions end.",
+                 .summary = "removes a host that was added at run time",
+                 .text = "Removes a host that `host add` or a DNS update has added. Its sessions end.",
                  .argument = "NAME",
                  .argument_is = "the name of a host",
                  .ask = asks_about("host remove"),

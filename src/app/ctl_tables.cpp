@@ -193,10 +193,10 @@ std::string pool_table(const ordered_json& answer) {
 }
 
 std::string hosts_table(const ordered_json& answer) {
-  Table table{{"HOST", "ADDRESSES", "SERVICES", "WWW", "PENDING", "ADDED"}};
+  Table table{{"HOST", "ADDRESSES", "SERVICES", "WWW", "PENDING", "ADDED", "DYNAMIC"}};
   for (const auto& host : answer) {
     table.add({cell(host, "name"), cell(host, "addresses"), cell(host, "services"), cell(host, "www"),
-               cell(host, "pending"), cell(host, "added")});
+               cell(host, "pending"), cell(host, "added"), cell(host, "dynamic")});
   }
   return table.to_string();
 }

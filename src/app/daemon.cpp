@@ -135,11 +135,27 @@ Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_s
   }
   between_steps();
   const auto make_tap = [](const ring::PortFacts& port) { return std::make_unique<control::Tap>(port); };
-  controller_ = std::make_unique<control::Controller>(control::Surroundings{
-      clock_, snapshot, std::move(links), packets_.get(), *probe_, make_tap, Random::kernel_seed(), version,
-      control::dns_endpoints(snapshot->realm), snapshot->realm.control_socket, shared_seed,
-      control::pcp_endpoints(snapshot->realm), std::move(source.load), tell_of_reload, log_end_of_reload,
-      std::move(source.added), log_trouble, std::chrono::system_clock::now(), &capture_points_});
+  controller_ =
+      std::make_unique<control::Controller>(control::Surroundings{clock_,
+                                                                  snapshot,
+                                                                  std::move(links),
+                                                                  packets_.get(),
+                                                                  *probe_,
+                                                                  make_tap,
+                                                                  Random::kernel_seed(),
+                                                                  version,
+                                                                  control::dns_endpoints(snapshot->realm),
+                                                                  snapshot->realm.control_socket,
+                                                                  shared_seed,
+                                                                  control::pcp_endpoints(snapshot->realm),
+                                                                  std::move(source.load),
+                                                                  tell_of_reload,
+                                                                  log_end_of_reload,
+                                                                  std::move(source.added),
+                                                                  log_trouble,
+                                                                  std::chrono::system_clock::now(),
+                                                                  &capture_points_,
+                                                                  std::move(source.journal)});
   log_start(snapshot->realm);
 }
 

@@ -109,6 +109,15 @@ control::HostBook added_hosts(const std::filesystem::path& state) {
   return {file, std::move(read.hosts)};
 }
 
+/// What updates have made, as the state directory has it (DNS-6). Without one nobody updates anything.
+std::unique_ptr<control::HostJournal> journal_in(const std::filesystem::path& state) {
+  if (state.empty()) return nullptr;
+  auto journal = std::make_unique<control::HostJournal>(state / "dynamic-hosts");
+  if (journal->unreadable() > 0)
+    app::log(app::LogMessage::updates_unreadable, journal->base().string(), journal->unreadable());
+  return journal;
+}
+
 int serve(const app::DaemonOptions& options) {
   using app::log;
   using app::LogMessage;
@@ -117,7 +126,7 @@ int serve(const app::DaemonOptions& options) {
   const std::uint32_t sessions = app::default_sessions(app::usable_memory());
   app::Daemon::Source source{
       [&options, sessions](const auto& added) { return app::load_realm(options.file, sessions, added); },
-      added_hosts(options.state)};
+      added_hosts(options.state), nullptr};
   auto loaded = control::load_with_added(source.load, source.added.hosts());
   for (const auto& warning : loaded.warnings) log(LogMessage::realm_file_doubt, warning.to_string());
   for (const auto& problem : loaded.problems) log(LogMessage::realm_file_mistake, problem.to_string());
@@ -135,6 +144,7 @@ int serve(const app::DaemonOptions& options) {
   try {
     obey_end_signals();
     const std::string name = loaded.realm->name;
+    source.journal = journal_in(options.state);
     app::Daemon daemon{std::move(*loaded.realm), std::move(source), obey_end_signals};
     obey_end_signals();
     daemon.start();

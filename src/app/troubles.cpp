@@ -32,6 +32,8 @@ LogMessage message_of(control::Trouble trouble) {
       return LogMessage::no_buffers;
     case Trouble::alg_full:
       return LogMessage::alg_full;
+    case Trouble::updates_not_kept:
+      return LogMessage::updates_not_kept;
     case Trouble::kernel_forwards:
       break;
   }

@@ -60,6 +60,9 @@ inline std::string text_of(std::chrono::milliseconds duration) {
 inline std::string text_of(net::Service service) {
   return to_string(service);
 }
+inline std::string text_of(net::TsigAlgorithm algorithm) {
+  return std::string{net::info_of(algorithm).name};
+}
 inline std::string text_of(net::PortRange range) {
   return std::to_string(range.first) + "-" + std::to_string(range.last);
 }
@@ -110,9 +113,13 @@ inline const net::Prefix& identity(const Siit::Map& item) {
 inline auto identity(const Record& item) {
   return std::tie(item.name, item.type, item.data);
 }
-/// Ports, hosts, zones.
+inline auto identity(const UpdateRight& item) {
+  return std::tie(item.key, item.zones, item.prefixes);  // a key may have several
+}
+/// Ports, hosts, zones, keys.
 template <class T>
-requires std::is_same_v<T, Port> || std::is_same_v<T, Host> || std::is_same_v<T, Zone>
+requires std::is_same_v<T, Port> || std::is_same_v<T, Host> || std::is_same_v<T, Zone> ||
+    std::is_same_v<T, DnsKey>
 const std::string& identity(const T& item) {
   return item.name;
 }
@@ -124,6 +131,9 @@ std::string name_of(const T& item) {
     return item;
   else
     return text_of(identity(item));
+}
+inline const std::string& name_of(const UpdateRight& item) {
+  return item.key;
 }
 inline std::string name_of(const net::InterfaceAddress& item) {
   return item.to_string();

@@ -1,4 +1,5 @@
 // dns, gateway: what the gateway itself answers.
+#include "dns_keys.hpp"
 #include "sections.hpp"
 
 namespace rgw::config {
@@ -57,6 +58,9 @@ constexpr Key<Dns> dns_keys[] = {
     key<&Dns::ces, boolean>("ces", Change::now),
     {"serve_stale", into<&Dns::serve_stale, ttl>, Change::now, by<stale_time>},
     key<&Dns::secondaries, list_of<address, 64>>("secondaries", Change::now),
+    {"keys", into<&Dns::keys, read_dns_keys>, Change::now, nullptr},
+    key<&Dns::updates, read_update_rights>("updates", Change::now),
+    key<&Dns::dynamic_hosts, count<std::uint32_t, 1, 1'048'576>>("dynamic_hosts", Change::now),
 };
 
 bool read_dns(const Value& value, Realm& realm) {
@@ -80,8 +84,10 @@ bool read_gateway(const Value& value, Realm& realm) {
 
 }  // namespace
 
-const Section dns_section{map_key("dns", read_dns),
-                          [](Tables& tables) { tables.keys("dns.", dns_keys, &Realm::dns); }};
+const Section dns_section{map_key("dns", read_dns), [](Tables& tables) {
+                            tables.keys("dns.", dns_keys, &Realm::dns);
+                            show_dns_keys(tables);
+                          }};
 const Section gateway_section{map_key("gateway", read_gateway),
                               [](Tables& tables) { tables.keys("gateway.", gateway_keys, std::identity{}); }};
 

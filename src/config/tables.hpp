@@ -39,10 +39,10 @@ class Tables {
   }
 
   /// A map whose members the operator names, `member` for the documentation ("<host>"). What is removed is a
-  /// change of the map, which has been shown; what is added means `added`.
-  template <class Owner, class Member, std::size_t N>
+  /// change of the map, which has been shown; what is added means `added`. `part` as above, of all members.
+  template <class Owner, class Member, std::size_t N, class Part>
   void members(const std::string& map, const std::string& member, Change added,
-               const Key<Owner, Member> (&keys)[N], std::vector<Member> Realm::*part);
+               const Key<Owner, Member> (&keys)[N], Part part);
 
   [[nodiscard]] std::vector<KnownKey> take_known() { return std::move(known_); }
   [[nodiscard]] std::vector<Difference> take_differences() { return std::move(differences_); }
@@ -63,9 +63,9 @@ class Tables {
   std::vector<Difference> differences_;
 };
 
-template <class Owner, class Member, std::size_t N>
+template <class Owner, class Member, std::size_t N, class Part>
 void Tables::members(const std::string& map, const std::string& member, Change added,
-                     const Key<Owner, Member> (&keys)[N], std::vector<Member> Realm::*part) {
+                     const Key<Owner, Member> (&keys)[N], Part part) {
   const Change removed = change_of(map).value();
   known_.push_back({map + "." + member, added});
   for (const auto& key : keys)
@@ -83,9 +83,10 @@ void Tables::members(const std::string& map, const std::string& member, Change a
     for (std::size_t i = 0; i < changes; ++i)
       if (!names[i].empty()) listings[i].add(fresh.name, ": " + names[i] + " changed");
   };
-  if (from_.*part == to_.*part) return;
+  const std::vector<Member>&from = std::invoke(part, from_), &to = std::invoke(part, to_);
+  if (from == to) return;
   pair_up<Member>(
-      from_.*part, to_.*part, [&](const Member& old) { listing(removed).add(old.name, " removed"); },
+      from, to, [&](const Member& old) { listing(removed).add(old.name, " removed"); },
       [&](const Member& fresh) { listing(added).add(fresh.name, " added"); }, compare);
   for (std::size_t i = changes; i-- > 0;)
     if (!listings[i].empty()) differences_.push_back({map, static_cast<Change>(i), listings[i].text()});

@@ -77,6 +77,7 @@ void validate(const Realm& realm, Report& report) {
   validate_nat(realm, topology, report);
   validate_families(realm, topology, report);
   validate_names(realm, topology, report);
+  validate_updates(realm, topology, report);
 }
 
 }  // namespace rgw::config

@@ -57,5 +57,6 @@ void validate_ports(const Realm& realm, const Topology& topology, Report& report
 void validate_nat(const Realm& realm, const Topology& topology, Report& report);
 void validate_families(const Realm& realm, const Topology& topology, Report& report);
 void validate_names(const Realm& realm, const Topology& topology, Report& report);
+void validate_updates(const Realm& realm, const Topology& topology, Report& report);
 
 }  // namespace rgw::config

@@ -23,14 +23,14 @@ alg::Options options_of(const config::Alg& alg) {
 }  // namespace
 
 AlgService::AlgService(const RealmInForce& realm, WorkerLinks& workers, const nat::Ownership& ownership,
-                       CounterBlock& counters, rte_mempool* packets, PinholeBook::ProxyOf proxy_of,
-                       std::function<void(WorkerId)> take_events)
+                       const pool::HostNames& hosts, CounterBlock& counters, rte_mempool* packets,
+                       PinholeBook::ProxyOf proxy_of, std::function<void(WorkerId)> take_events)
     : realm_{realm},
       workers_{workers},
       counters_{counters},
       packets_{packets},
       take_events_{std::move(take_events)},
-      book_{realm, workers, ownership, counters, std::move(proxy_of)} {
+      book_{realm, workers, ownership, hosts, counters, std::move(proxy_of)} {
   readers_.resize(alg::registrations().size());
   make_readers();
 }

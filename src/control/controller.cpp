@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include <rte_mempool.h>
@@ -15,30 +18,17 @@ namespace rgw::control {
 
 namespace {
 
-/// Local services and port forwards stand before reservations in the lookup order (POOL-11), so the pool must
-/// not give them away on an address that it shares.
-std::vector<pool::AddressRing::Blocked> blocked_services(const ring::Snapshot& snapshot) {
-  std::vector<pool::AddressRing::Blocked> blocked;
-  const auto& realm = snapshot.realm;
-  for (const auto& address : realm.pool.addresses) {
-    const auto* own = snapshot.own_address(address);
-    if (own == nullptr || !own->service) continue;
-    for (const auto& service : realm.local_services) blocked.push_back({address, service});
-  }
-  for (const auto& mapping : realm.static_mappings) {
-    if (std::ranges::find(realm.pool.addresses, mapping.outside.address) == realm.pool.addresses.end())
-      continue;
-    blocked.push_back({mapping.outside.address, {mapping.protocol, mapping.outside.port}});
-  }
-  return blocked;
-}
-
 HashSalt salt_from(std::uint64_t seed) {
   Random random{seed};
   return HashSalt{random};
 }
 
 constexpr std::uint64_t max_listed = 10'000;  // of DNS answers or of PCP mappings, in one turn
+
+UpdateService::WallClock wall_clock_of(const Surroundings& surroundings) {
+  if (surroundings.wall_clock) return surroundings.wall_clock;
+  return [] { return static_cast<dns::UnixSeconds>(std::time(nullptr)); };
+}
 
 class ReloadReply final : public CtlReply {
  public:
@@ -67,20 +57,6 @@ std::uint64_t number_or(std::span<const std::string_view> arguments, std::string
 
 }  // namespace
 
-pool::PoolConfig pool_config(const ring::Snapshot& snapshot) {
-  const config::Pool& pool = snapshot.realm.pool;
-  pool::PoolConfig config;
-  config.addresses = pool.addresses;
-  config.blocked = blocked_services(snapshot);
-  config.hold = pool.hold;
-  config.rest = pool.rest;
-  config.wait = pool.wait;
-  config.wait_queue = pool.wait_queue;
-  config.share = pool.share;
-  config.max_live = std::clamp<std::size_t>(snapshot.realm.outbound.max_sessions, 4096, std::size_t{1} << 18);
-  return config;
-}
-
 std::vector<net::Endpoint> dns_endpoints(const config::Realm& realm) {
   std::vector<net::Endpoint> endpoints;
   for (const auto& address : realm.dns.listen) endpoints.push_back({address, ring::dns_port});
@@ -95,12 +71,16 @@ Controller::Controller(Surroundings surroundings)
       session_deletion_{workers_},
       survey_{workers_},
       reloads_{.in_force_since = started_},
+      next_host_id_{static_cast<std::uint32_t>(realm_->realm.hosts.size())},
       hosts_{make_host_names(realm_->realm)},
       guard_{realm_->realm.guard, salt_from(surroundings_.seed), started_, counters_},
       pool_relay_{workers_, hosts_},
       pool_{pool_config(*realm_), salt_from(surroundings_.seed), pool_relay_, counters_},
+      evictions_{session_deletion_},
+      dynamic_{hosts_, std::move(surroundings_.journal), listener_of_hosts()},
       names_{realm_->realm, hosts_, pool_, workers_},
       responder_{responder_config(), numbered(make_zones(realm_->realm), started_), &names_, counters_},
+      updates_{realm_, responder_, hosts_, dynamic_, counters_, wall_clock_of(surroundings_)},
       dns_{loop_, surroundings_.clock, realm_, responder_, dns_times_, counters_},
       dns_packets_{realm_, workers_, counters_, surroundings_.packets, dns_},
       links_{loop_,       realm_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports,
@@ -108,6 +88,7 @@ Controller::Controller(Surroundings surroundings)
       algs_{realm_,
             workers_,
             ownership(),
+            hosts_,
             counters_,
             surroundings_.packets,
             [this](const net::Ipv6Address& remote) {
@@ -129,12 +110,14 @@ Controller::Controller(Surroundings surroundings)
   pool_relay_.keep_books_in(&guard_);
   names_.guard_by(&guard_);
   dns_.guard_by(&guard_);
+  names_.take_dynamic(&dynamic_);
+  dns_.update_through(&updates_);
+  keep_what_fits(*realm_);
   set_up_recursion();
   if (realm_->realm.pcp.on) {
     pcp_.emplace(loop_, surroundings_.clock, realm_, workers_, ownership(), counters_);
     for (const auto& endpoint : surroundings_.pcp_listen) pcp_->listen(endpoint);
   }
-  next_host_id_ = static_cast<std::uint32_t>(realm_->realm.hosts.size());
   if (surroundings_.load_realm)
     reload_.emplace(
         std::move(surroundings_.load_realm), std::move(surroundings_.reload_begun),
@@ -193,6 +176,7 @@ void Controller::retire(const ring::Snapshot& next) {
     pool_.remove_host(host, now);
     hosts_.remove(host);
   }
+  keep_what_fits(next);
   // What comes is not given out before the workers know it.
   auto stays = pool_config(*realm_);
   std::erase_if(stays.addresses, [&](const net::IpAddress& address) {
@@ -208,10 +192,12 @@ std::vector<std::string> Controller::adopt(std::shared_ptr<const ring::Snapshot>
   const auto& realm = realm_->realm;
   change_hosts(hosts_, realm, next_host_id_);
   names_.change(realm);
+  updates_.realm_changed();
   pool_.change(pool_config(*realm_), now);
   guard_.change(realm.guard);
   responder_.replace(responder_config(), numbered(std::move(zones), now));
   algs_.realm_changed();
+  hosts_changed_ = true;
   routers_.clear();
   watch_.end_states(Trouble::router_lost, now);
   if (pcp_) pcp_->realm_changed(now);
@@ -227,6 +213,35 @@ std::vector<std::string> Controller::adopt(std::shared_ptr<const ring::Snapshot>
   attempt("dns.upstreams", [&] { set_up_recursion(); });
   attempt("routes", [&] { links_.realm_changed(); });
   return failures;
+}
+
+void Controller::tell_of_hosts() {
+  if (std::exchange(hosts_changed_, false) && surroundings_.hosts_changed) surroundings_.hosts_changed();
+}
+
+DynamicHosts::Listener Controller::listener_of_hosts() {
+  return {.next_id = [this] { return HostId{next_host_id_++}; },
+          .leaves =
+              [this](HostId host) {
+                // A worker may have let a session in of which control has not heard yet.
+                reserved_ = pool_.reservations_of(host) != 0;
+                pool_.remove_host(host, surroundings_.clock.now());
+              },
+          .vacant =
+              [this](const net::IpAddress& inside) {
+                if (reserved_ || claimants_.has(inside)) evictions_.add(inside);
+              },
+          .changed = [this] { hosts_changed_ = true; }};
+}
+
+/// The realm file has the first word: what updates have made gives way to it.
+void Controller::keep_what_fits(const ring::Snapshot& snapshot) {
+  if (!dynamic_.any()) return;
+  std::unordered_set<std::string_view> written;
+  for (const auto& host : snapshot.realm.hosts) written.insert(host.name);
+  dynamic_.keep_only([&](const DynamicHost& host) {
+    return !written.contains(host.name) && UpdateService::fits(host, snapshot);
+  });
 }
 
 nat::Ownership Controller::ownership() const {
@@ -248,6 +263,7 @@ bool Controller::step(std::chrono::microseconds patience) {
   if (links_.step(now)) busy = true;
   if (algs_.step(now)) busy = true;
   if (reload_ && reload_->step()) busy = true;
+  if (evictions_.step()) busy = true;
   if (ctl_ && ctl_->step(now)) busy = true;
   captures_.tick();
   if (loop_.wait(busy ? std::chrono::microseconds{0} : patience) > 0) busy = true;
@@ -257,6 +273,8 @@ bool Controller::step(std::chrono::microseconds patience) {
   dns_.tick(now);
   if (recursion_) recursion_->tick(now);
   if (pcp_) pcp_->tick(now);
+  dynamic_.tick();
+  tell_of_hosts();
   look_at_links(now);
   watch(now);
   return busy;
@@ -405,8 +423,9 @@ void Controller::add_commands() {
   const auto change_hosts_by = [this](auto& parse) {
     return [this, &parse](Arguments arguments) -> std::unique_ptr<CtlReply> {
       if (!reload_) return ctl_error("this gateway has no realm file to read again");
-      auto change = parse(arguments, realm_->realm, surroundings_.added_hosts);
+      auto change = parse(arguments, realm_->realm, surroundings_.added_hosts, dynamic_);
       if (const auto* mistake = std::get_if<std::string>(&change)) return ctl_error(*mistake);
+      if (auto* dynamic = std::get_if<DynamicChanges>(&change)) return remove_dynamic(std::move(*dynamic));
       return std::make_unique<ReloadReply>(
           reload_->ask(std::get<RealmReload::HostChange>(std::move(change))));
     };
@@ -441,6 +460,15 @@ void Controller::add_commands() {
   ctl_->add("metrics", [this](Arguments) {
     return std::make_unique<MetricsReply>(survey_, [this] { return metrics(); });
   });
+}
+
+std::unique_ptr<CtlReply> Controller::remove_dynamic(DynamicChanges changes) {
+  const std::string what = changes.hosts.front().name + " removed";
+  if (!dynamic_.change(std::move(changes), "", 0)) return ctl_error("the state directory cannot be written");
+  auto report = std::make_shared<ReloadReport>();
+  report->result = ReloadReport::Result::reloaded;
+  report->differences = {{"hosts", config::Change::ends_sessions, what}};
+  return std::make_unique<ReloadReply>(std::move(report));
 }
 
 std::vector<NamedCounters> Controller::worker_counters() const {

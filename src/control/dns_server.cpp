@@ -60,6 +60,7 @@ std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> by
   const auto asked = who_asks(bytes, path);
   if (!asked) return {};
   const std::span<const std::uint8_t> query = asked->message;
+  if (updates_ != nullptr && dns::is_update(query)) return updates_->answer(query, room);
   dns::Client client{path.client, path.kind};
   if (const auto& sender = asked->sender) {
     counters_.add(Counter::dns_relayed);

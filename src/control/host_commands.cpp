@@ -23,7 +23,7 @@ std::vector<std::string_view> parts(std::string_view list) {
 }  // namespace
 
 AskedHostChange host_to_add(std::span<const std::string_view> words, const config::Realm& realm,
-                            const HostBook& book) {
+                            const HostBook& book, const DynamicHosts& dynamic) {
   if (book.file().empty()) return no_place;
   if (words.size() < 2) return "host add takes a name and an address or two";
   config::HostWords host{.name = words.front()};
@@ -49,15 +49,18 @@ AskedHostChange host_to_add(std::span<const std::string_view> words, const confi
   const std::string name = read.hosts.front().name;
   if (std::ranges::find(realm.hosts, name, &config::Host::name) != realm.hosts.end())
     return name + (book.has(name) ? " is there already: remove it first" : " is a host of the realm file");
+  if (dynamic.find(name) != nullptr) return name + " was made by a DNS update: remove it first";
   return RealmReload::HostChange{name, book.with(std::move(read.hosts.front()))};
 }
 
 AskedHostChange host_to_remove(std::span<const std::string_view> words, const config::Realm& realm,
-                               const HostBook& book) {
+                               const HostBook& book, const DynamicHosts& dynamic) {
   if (book.file().empty()) return no_place;
   if (words.size() != 1) return "host remove takes a name";
   const std::string name{words.front()};
   if (book.has(name)) return RealmReload::HostChange{name, book.without(name)};
+  if (dynamic.find(name) != nullptr)
+    return DynamicChanges{.hosts = {{.name = name, .addresses = {}, .dhcid = {}}}, .reverses = {}};
   const bool in_file = std::ranges::find(realm.hosts, name, &config::Host::name) != realm.hosts.end();
   return name + (in_file ? " is a host of the realm file: remove it there" : " is no host of the realm");
 }

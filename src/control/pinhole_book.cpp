@@ -15,26 +15,15 @@ net::Endpoint shifted(const net::Endpoint& first, unsigned n) {
 }  // namespace
 
 PinholeBook::PinholeBook(const RealmInForce& realm, WorkerLinks& workers, const nat::Ownership& ownership,
-                         CounterBlock& counters, ProxyOf proxy_of)
+                         const pool::HostNames& hosts, CounterBlock& counters, ProxyOf proxy_of)
     : realm_{realm},
+      hosts_{hosts},
       workers_{workers},
       ownership_{ownership},
       counters_{counters},
-      proxy_of_{std::move(proxy_of)} {
-  name_hosts();
-}
-
-void PinholeBook::name_hosts() {
-  names_.clear();
-  const auto& zones = realm_->realm.zones;
-  if (zones.empty()) return;
-  for (const auto& host : realm_->realm.hosts) {
-    for (const auto& address : host.addresses) names_.emplace(address, host.name + "." + zones.front().name);
-  }
-}
+      proxy_of_{std::move(proxy_of)} {}
 
 void PinholeBook::realm_changed() {
-  name_hosts();
   // What may be given may be other ports now; what is leased stays so.
   ports_.clear();
   std::vector<alg::PinholeId> homeless;
@@ -84,8 +73,10 @@ std::optional<net::Endpoint> PinholeBook::inside_of(const net::Endpoint& externa
 }
 
 std::optional<std::string> PinholeBook::name_of(const net::IpAddress& host) const {
-  const auto found = names_.find(host);
-  return found == names_.end() ? std::nullopt : std::optional{found->second};
+  const auto* found = hosts_.find(host);
+  const auto& zones = realm_->realm.zones;
+  if (found == nullptr || zones.empty()) return std::nullopt;
+  return found->name + "." + zones.front().name;
 }
 
 PinholeBook::Ports& PinholeBook::ports_of(const net::IpAddress& external, net::Protocol protocol) {

@@ -31,6 +31,7 @@ std::vector<HostId> hosts_without_place(const pool::HostNames& names, const conf
   const auto hosts = by_name(realm);
   std::vector<HostId> gone;
   names.for_each([&](const pool::RealmHost& known) {
+    if (known.dynamic_ttl) return;  // its place is no matter of the realm file
     const auto found = hosts.find(known.name);
     if (found == hosts.end() || !std::ranges::is_permutation(found->second->addresses, known.addresses))
       gone.push_back(known.id);
@@ -42,7 +43,9 @@ void change_hosts(pool::HostNames& names, const config::Realm& realm, std::uint3
   std::unordered_map<std::string, HostId> kept;
   const auto gone = hosts_without_place(names, realm);
   for (const HostId id : gone) names.remove(id);
-  names.for_each([&](const pool::RealmHost& host) { kept.emplace(host.name, host.id); });
+  names.for_each([&](const pool::RealmHost& host) {
+    if (!host.dynamic_ttl) kept.emplace(host.name, host.id);
+  });
   for (const auto& [name, id] : kept) names.remove(id);
   for (const config::Host& host : realm.hosts) {
     const auto known = kept.find(host.name);
@@ -70,6 +73,7 @@ void RealmNames::change(const config::Realm& realm) {
   proxy_ = realm.dns.proxy;
   proxy_ttl_ = realm.dns.proxy_ttl;
   ttl_ = realm.zones.empty() ? 0 : realm.zones.front().ttl;
+  zone_ = dns::Name::from_text(realm.name).value_or(dns::Name{});
 }
 
 dns::Found RealmNames::find(std::span<const std::string_view> labels, dns::RrType type, dns::View view) {
@@ -94,10 +98,17 @@ dns::Found RealmNames::find(std::span<const std::string_view> labels, dns::RrTyp
     case Match::service:
       break;
   }
+  if (type == dns::RrType::dhcid && match.kind == Match::host && match.host->dynamic_ttl &&
+      dynamic_ != nullptr) {
+    found.kind = Kind::data;
+    found.data = dynamic_->dhcid_of(match.host->name);
+    found.ttl = *match.host->dynamic_ttl;
+    return found;
+  }
   if (view == dns::View::inside) {
     found.kind = Kind::addresses;
     found.addresses = match.host->addresses;
-    found.ttl = ttl_;
+    found.ttl = match.host->dynamic_ttl.value_or(ttl_);
     return found;
   }
   const bool address_asked = type == dns::RrType::a || type == dns::RrType::aaaa;
@@ -109,6 +120,15 @@ dns::Found RealmNames::find(std::span<const std::string_view> labels, dns::RrTyp
   found.host = match.host->id;
   found.service = match.service;
   return found;
+}
+
+std::optional<dns::FoundName> RealmNames::reverse(const net::IpAddress& address, dns::View view) {
+  if (view != dns::View::inside || dynamic_ == nullptr) return std::nullopt;
+  return dynamic_->reverse(address, zone_);
+}
+
+bool RealmNames::has_reverse(dns::View view) const {
+  return view == dns::View::inside && dynamic_ != nullptr && dynamic_->any();
 }
 
 bool RealmNames::may_reserve(const pool::NameMatch& match, net::Family family) const {

@@ -26,6 +26,21 @@ std::vector<IpAddress> service_addresses(const config::Realm& realm, net::Side s
   return found;
 }
 
+std::vector<net::Prefix> inside_links(const config::Realm& realm) {
+  std::vector<net::Prefix> links;
+  for (const auto& port : realm.ports) {
+    if (port.side != net::Side::inside) continue;
+    for (const auto& address : port.addresses) links.push_back(address.prefix());
+  }
+  return links;
+}
+
+std::vector<net::Prefix> updated_prefixes(const config::Realm& realm) {
+  std::vector<net::Prefix> prefixes;
+  for (const auto& right : realm.dns.updates) std::ranges::copy(right.prefixes, std::back_inserter(prefixes));
+  return prefixes;
+}
+
 dns::RecordSpec address_record(std::string name, const IpAddress& address) {
   return {std::move(name), address.is_v4() ? "A" : "AAAA", address.to_string(), std::nullopt};
 }
@@ -139,10 +154,16 @@ dns::ZoneSet make_zones(const config::Realm& realm) {
   std::ranges::copy(records, std::back_inserter(inside_names));
   std::vector<IpAddress> own_outside = service_addresses(realm, net::Side::outside);
   std::ranges::copy(realm.pool.addresses, std::back_inserter(own_outside));
-  for (const auto& port : realm.ports) {
-    if (port.side != net::Side::inside) continue;
-    for (const auto& address : port.addresses)
-      add_reverse(dns::ZoneViews::inside, address.prefix(), inside_names);
+  for (const net::Prefix& prefix : inside_links(realm))
+    add_reverse(dns::ZoneViews::inside, prefix, inside_names);
+  // Reverse names that updates may make lie in a zone, too, where no link has one for them (DNS-6).
+  const auto prefixes = updated_prefixes(realm);
+  for (const net::Prefix& prefix : prefixes) {
+    const auto covers = [&](const net::Prefix& other) {
+      return other != prefix && other.length() <= prefix.length() && other.contains(prefix.address());
+    };
+    if (std::ranges::none_of(prefixes, covers) && std::ranges::none_of(inside_links(realm), covers))
+      add_reverse(dns::ZoneViews::inside, prefix, inside_names);
   }
   std::map<IpAddress, std::vector<dns::NamedAddress>> by_address;
   for (const auto& record : records) by_address[record.address].push_back(record);

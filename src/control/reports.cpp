@@ -152,6 +152,8 @@ std::string pool_report(const ring::Snapshot& snapshot, const pool::CircularPool
   return text({{"addresses", addresses}, {"reservations", reservations}, {"waiting", pool.use().waiting}});
 }
 
+constexpr std::size_t max_dynamic_listed = 10'000;  // in one turn
+
 std::string hosts_report(const config::Realm& realm, const pool::CircularPool& pool,
                          const pool::HostNames& names_of_hosts, const HostBook& added) {
   std::unordered_map<std::string, std::size_t> pending;
@@ -170,8 +172,20 @@ std::string hosts_report(const config::Realm& realm, const pool::CircularPool& p
                     {"services", services},
                     {"www", host.www},
                     {"pending", pending[host.name]},
-                    {"added", added.has(host.name)}});
+                    {"added", added.has(host.name)},
+                    {"dynamic", false}});
   }
+  std::size_t listed = 0;
+  names_of_hosts.for_each([&](const pool::RealmHost& host) {
+    if (!host.dynamic_ttl || ++listed > max_dynamic_listed) return;
+    list.push_back({{"name", host.name},
+                    {"addresses", names(host.addresses)},
+                    {"services", "any"},
+                    {"www", false},
+                    {"pending", pending[host.name]},
+                    {"added", false},
+                    {"dynamic", true}});
+  });
   return text(list);
 }
 

@@ -24,6 +24,7 @@ const std::vector<Row>& rows() {
       {Trouble::workers_overloaded, {steer_peer_full, worker_ring_full, tx_ring_full}, 1},
       {Trouble::no_buffers, {no_mbuf}, 1},
       {Trouble::alg_full, {alg_table_full, alg_pinhole_refused, pinhole_table_full, alg_over_memory}, 1},
+      {Trouble::updates_not_kept, {dns_update_not_kept}, 1},
   };
   return all;
 }
@@ -32,9 +33,10 @@ const std::vector<Row>& rows() {
 
 std::string_view name(Trouble trouble) {
   constexpr std::array<std::string_view, trouble_count> names{
-      "link_down",         "router_lost",       "pool_exhausted", "ports_exhausted",    "sessions_full",
-      "reservations_full", "upstreams_failing", "upstream_dead",  "control_overloaded", "workers_overloaded",
-      "no_buffers",        "alg_full",          "kernel_forwards"};
+      "link_down",          "router_lost",        "pool_exhausted",    "ports_exhausted",
+      "sessions_full",      "reservations_full",  "upstreams_failing", "upstream_dead",
+      "control_overloaded", "workers_overloaded", "no_buffers",        "alg_full",
+      "updates_not_kept",   "kernel_forwards"};
   return names[static_cast<std::size_t>(trouble)];
 }
 

@@ -98,6 +98,10 @@ std::uint32_t delete_sessions(Context& context) {
     if (!context.sessions.live(slot)) continue;
     const nat::Session& session = context.sessions[slot];
     if (session.signpost) continue;  // it ends with its session
+    const auto& claimed_by = deletion.filter->claimed_by;
+    if (!claimed_by.empty() &&
+        (session.ground != nat::Ground::claim || !std::ranges::binary_search(claimed_by, session.host())))
+      continue;
     if (!deletion.filter->describes(describe(context, session))) continue;
     ++deletion.ended;
     context.book.end(slot, Counter::session_deleted);

@@ -29,10 +29,10 @@ bool may_keep_external(Context& context, const Session& session) {
       break;
   }
   if (session.ground == nat::Ground::claim) {
-    // A session that began before the address became another host's is the former host's.
+    // A session that began before the address became another host's, or nobody's, is the former host's. Those
+    // of dynamic hosts, which the realm does not name, control ends by itself (DNS-6).
     const bool before = static_cast<std::int32_t>(session.created - context.sweep.changed) <= 0;
-    return own->pool && snapshot.hosts.contains(session.host()) &&
-           !(before && snapshot.passed_on.contains(session.host()));
+    return own->pool && !(before && snapshot.passed_on.contains(session.host()));
   }
   // A pinhole ends its sessions when it ends, but for those that are closing anyway.
   return own->external || own->pool;

@@ -53,6 +53,16 @@ std::optional<std::uint8_t> nibble(std::string_view label) {
   return static_cast<std::uint8_t>(value);
 }
 
+const Name& v4_root() {
+  static const Name root = Name::from_text("in-addr.arpa").value();
+  return root;
+}
+
+const Name& v6_root() {
+  static const Name root = Name::from_text("ip6.arpa").value();
+  return root;
+}
+
 net::IpAddress with_byte(const net::IpAddress& address, unsigned index, std::uint8_t value) {
   if (address.is_v4()) {
     std::array<std::uint8_t, 4> bytes{};
@@ -86,12 +96,14 @@ std::string reverse_name(const net::IpAddress& address) {
   return reverse_name(address, address.bits());
 }
 
+bool is_reverse(const Name& name) {
+  return name.is_within(v4_root()) || name.is_within(v6_root());
+}
+
 std::optional<net::IpAddress> address_of_reverse(const Name& name) {
-  static const Name v4_root = Name::from_text("in-addr.arpa").value();
-  static const Name v6_root = Name::from_text("ip6.arpa").value();
   constexpr std::size_t suffix = 2;  // labels of either root
   const Labels labels{name};
-  if (labels.size() == suffix + 4 && name.is_within(v4_root)) {
+  if (labels.size() == suffix + 4 && name.is_within(v4_root())) {
     std::array<std::uint8_t, 4> bytes{};
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       const auto value = decimal_byte(labels[bytes.size() - 1 - i]);
@@ -100,7 +112,7 @@ std::optional<net::IpAddress> address_of_reverse(const Name& name) {
     }
     return net::Ipv4Address{bytes[0], bytes[1], bytes[2], bytes[3]};
   }
-  if (labels.size() == suffix + 32 && name.is_within(v6_root)) {
+  if (labels.size() == suffix + 32 && name.is_within(v6_root())) {
     net::Ipv6Address address;
     for (std::size_t i = 0; i < 32; ++i) {
       const auto value = nibble(labels[31 - i]);

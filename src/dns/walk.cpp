@@ -1,5 +1,7 @@
 #include "walk.hpp"
 
+#include "realmgw/dns/reverse.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -84,6 +86,7 @@ void Walk::answer_dynamic(const Step& step, const Node* node) {
     found =
         names_->find(labels.first(labels.size() - step.zone->name().label_count()), question_.type, view_);
   }
+  if (step.zone->reverse() && names_ != nullptr && below_apex && answer_reverse(step, node)) return;
   if (found.kind == Found::Kind::none && node == nullptr) return deny(*step.zone, Rcode::nxdomain);
   if (question_.type == RrType::any) return answer_any(step);
 
@@ -91,6 +94,10 @@ void Walk::answer_dynamic(const Step& step, const Node* node) {
   switch (found.kind) {
     case Found::Kind::addresses:
       if (asks_address) return answer_addresses(step, found);
+      break;
+    case Found::Kind::data:
+      for (const auto& data : found.data) put_data(step.name, found.ttl, data);
+      if (!found.data.empty()) return;
       break;
     case Found::Kind::srv:
       if (question_.type == RrType::srv) return answer_srv(step, found.srv, found.ttl);
@@ -104,6 +111,31 @@ void Walk::answer_dynamic(const Step& step, const Node* node) {
       break;
   }
   deny(*step.zone, Rcode::noerror);
+}
+
+bool Walk::answer_reverse(const Step& step, const Node* node) {
+  const auto address = address_of_reverse(step.name);
+  if (!address) {
+    // Above reverse names that updates have made there may be more names (RFC 8020).
+    if (node != nullptr || !names_->has_reverse(view_)) return false;
+    deny(*step.zone, Rcode::noerror);
+    return true;
+  }
+  const auto found = names_->reverse(*address, view_);
+  if (!found) return false;
+  if (question_.type == RrType::ptr) {
+    put(Section::answer, step.name, RrType::ptr, found->ttl, {found->name.wire(), {}});
+  } else if (question_.type == RrType::any) {
+    answer_any(step);
+  } else {
+    deny(*step.zone, Rcode::noerror);
+  }
+  return true;
+}
+
+void Walk::put_data(const Name& owner, std::uint32_t ttl, std::string_view data) {
+  put(Section::answer, owner, question_.type, ttl,
+      {{reinterpret_cast<const std::uint8_t*>(data.data()), data.size()}, {}});
 }
 
 void Walk::answer_addresses(const Step& step, const Found& found) {

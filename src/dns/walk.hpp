@@ -72,6 +72,8 @@ class Walk {
   /// Answers at `step`, or says at which name to go on.
   [[nodiscard]] std::optional<Name> answer_at(const Step& step, bool is_first);
   void answer_dynamic(const Step& step, const Node* node);
+  /// At a reverse name: true where an answer has been written.
+  [[nodiscard]] bool answer_reverse(const Step& step, const Node* node);
   void answer_addresses(const Step& step, const Found& found);
   void answer_srv(const Step& step, const Found::Srv& srv, std::uint32_t ttl);
   void answer_reserved(const Step& step, const Found& found);
@@ -82,6 +84,7 @@ class Walk {
 
   void put(Section section, const Name& owner, RrType type, std::uint32_t ttl, const RdataView& rdata);
   void put_set(Section section, const Name& owner, const RrSet& set);
+  void put_data(const Name& owner, std::uint32_t ttl, std::string_view data);
   void put_address(const Name& owner, std::uint32_t ttl, const net::IpAddress& address);
   [[nodiscard]] bool try_set(const Name& owner, const RrSet& set);
 

@@ -1,5 +1,7 @@
 #include "realmgw/dns/zone.hpp"
 
+#include "realmgw/dns/reverse.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <tuple>
@@ -109,6 +111,7 @@ Zone::Zone(const ZoneSpec& spec)
 void Zone::begin(const ZoneSpec& spec) {
   name_ = name_or_refuse(spec.name, "the zone's name");
   label_count_ = name_.label_count();
+  reverse_ = is_reverse(name_);
   if (spec.nameservers.empty()) refuse("no name server");
 
   std::vector<Name> servers;

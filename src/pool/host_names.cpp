@@ -65,6 +65,10 @@ bool RealmHost::accepts(const net::Service& service) const {
                              [&](const net::Service& accepted) { return accepted.covers(service); });
 }
 
+bool HostNames::is_name(std::string_view name) {
+  return is_host_name(name);
+}
+
 bool HostNames::add(RealmHost host) {
   std::ranges::transform(host.name, host.name.begin(), lower);
   if (!is_host_name(host.name) || named(host.name) != nullptr || find(host.id) != nullptr) return false;

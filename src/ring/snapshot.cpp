@@ -223,9 +223,9 @@ std::unique_ptr<const Snapshot> make_snapshot(config::Realm realm, std::vector<P
   }
   if (former != nullptr) {
     snapshot->policy.former_places = nat::port_places(former->policy);
-    for (const auto& [address, name] : snapshot->hosts) {
-      const auto was = former->hosts.find(address);
-      if (was != former->hosts.end() && was->second != name) snapshot->passed_on.insert(address);
+    for (const auto& [address, name] : former->hosts) {
+      const auto is = snapshot->hosts.find(address);
+      if (is == snapshot->hosts.end() || is->second != name) snapshot->passed_on.insert(address);
     }
   }
   snapshot->ports = std::move(ports);

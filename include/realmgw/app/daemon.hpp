@@ -34,6 +34,7 @@ class Daemon {
   struct Source {
     control::LoadRealm load;  ///< reads the realm file again, for a reload; another thread calls it
     control::HostBook added;  ///< the hosts that were added at run time
+    std::unique_ptr<control::HostJournal> journal;  ///< of those that updates make; null: none are made
   };
   /// Opens devices, TAPs and sockets. Nothing is forwarded yet. Throws std::exception with what is wrong.
   Daemon(config::Realm realm, Source source, const BetweenSteps& between_steps);

@@ -38,6 +38,7 @@ namespace rgw::app {
   X(hosts_put_aside,  22, warn, "{}: {}; it is now {}.broken, and the hosts that were added are gone") \
   X(interface_back,   23, info, "port {}: the interface of {} is in use again") \
   X(interface_refused, 24, err, "port {}: its interface cannot be used again: {}; it is tried again every {} s") \
+  X(updates_unreadable, 26, warn, "{}: {} lines of what updates have made cannot be read and are left out; a copy of the file is beside it, .broken") \
   X(library_error,    40, err,  "{}: {}") \
   X(library_warning,  41, warn, "{}: {}") \
   X(library_notice,   42, info, "{}: {}") \
@@ -56,6 +57,7 @@ namespace rgw::app {
   X(alg_full,         70, warn, "ALGs have no room for a session, a pinhole or text{}") \
   X(kernel_forwards,  71, err,  "{}") \
   X(upstream_dead,    72, warn, "the upstream {} does not answer")
+  X(updates_not_kept, 79, err,  "DNS updates fail, for the state directory cannot be written{}")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {

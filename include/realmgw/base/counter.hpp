@@ -186,6 +186,17 @@ enum class CounterKind : std::uint8_t {
   X(dns_unbalanced,             event,      "DNS answers cut or left out, for the asker, without proof, had been sent more than he sent") \
   X(dns_transfers,              event,      "zones given to a secondary (AXFR)") \
   X(dns_transfers_refused,      event,      "zone transfers refused: not over TCP, to nobody of dns.secondaries, of no zone, or too many at once") \
+  X(dns_updates,                event,      "DNS updates that were carried out") \
+  X(dns_update_malformed,       event,      "DNS updates that could not be read, or were for no zone of the gateway's") \
+  X(dns_update_unsigned,        event,      "DNS updates refused, for no key signed them") \
+  X(dns_update_bad_key,         event,      "DNS updates refused, for they were signed by a key that the gateway does not have") \
+  X(dns_update_bad_mac,         event,      "DNS updates refused, for their signature is not the key's, or is too short") \
+  X(dns_update_bad_time,        event,      "DNS updates refused, for they were signed at another time, or before others of the key") \
+  X(dns_update_replayed,        event,      "signed DNS updates that came again, which change nothing and get the first one's answer") \
+  X(dns_update_prerequisite,    event,      "DNS updates that did nothing, for a prerequisite of theirs does not hold") \
+  X(dns_update_refused,         event,      "signed DNS updates refused, for the key is not for these names or addresses, or they make no host") \
+  X(dns_update_no_room,         event,      "DNS updates refused, for there are as many dynamic hosts as there may be") \
+  X(dns_update_not_kept,        event,      "DNS updates that failed, for the state directory could not be written") \
   X(dns_relayed,                event,      "DNS queries for which a trusted relay named the sender") \
   X(dns_bad_relay,              event,      "DNS messages passed over: a PROXY header of nobody trusted, or a relay's word that cannot be read") \
   X(dns_recursive,              event,      "DNS queries from inside for names outside the zones") \

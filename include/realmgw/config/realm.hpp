@@ -10,6 +10,7 @@
 #include "realmgw/net/prefix.hpp"
 #include "realmgw/net/side.hpp"
 #include "realmgw/net/transport.hpp"
+#include "realmgw/net/tsig_algorithm.hpp"
 
 #include <algorithm>
 #include <array>
@@ -223,6 +224,23 @@ struct Zone {
 
 inline constexpr std::uint16_t dns_port = 53;
 
+/// A key that signs DNS messages: RFC 8945.
+struct DnsKey {
+  std::string name;  ///< a domain name, no final dot
+  net::TsigAlgorithm algorithm = net::TsigAlgorithm::hmac_sha256;
+  std::string file;                  ///< that holds the secret, as written
+  std::vector<std::uint8_t> secret;  ///< what it holds
+  friend bool operator==(const DnsKey&, const DnsKey&) = default;
+};
+
+/// What messages that a key signs may change: DNS-6.
+struct UpdateRight {
+  std::string key;                    ///< the name of a DnsKey
+  std::vector<std::string> zones;     ///< hosts whose names lie below one of these; default: the realm
+  std::vector<net::Prefix> prefixes;  ///< inside addresses of hosts, and reverse names
+  friend bool operator==(const UpdateRight&, const UpdateRight&) = default;
+};
+
 struct Dns {
   std::vector<net::IpAddress> listen;  ///< default: every service address
   std::optional<std::string> nsid;     ///< RFC 5001; absent: the realm's name
@@ -239,6 +257,9 @@ struct Dns {
   std::uint32_t serve_stale =
       0;  ///< seconds beyond its TTL that an answer may be used while no upstream answers
   std::vector<net::IpAddress> secondaries;  ///< who may have the zones (AXFR)
+  std::vector<DnsKey> keys;
+  std::vector<UpdateRight> updates;      ///< DNS-6; empty: nobody changes a name
+  std::uint32_t dynamic_hosts = 131072;  ///< how many there may be
 };
 
 /// GUARD: what whoever asks from outside must show, and may have.

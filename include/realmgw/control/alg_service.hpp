@@ -36,8 +36,8 @@ class AlgService {
   /// What is referred to outlives it. `take_events` reads what a worker's ring of events holds at this
   /// moment: a session is announced there before its first packet.
   AlgService(const RealmInForce& realm, WorkerLinks& workers, const nat::Ownership& ownership,
-             CounterBlock& counters, rte_mempool* packets, PinholeBook::ProxyOf proxy_of,
-             std::function<void(WorkerId)> take_events);
+             const pool::HostNames& hosts, CounterBlock& counters, rte_mempool* packets,
+             PinholeBook::ProxyOf proxy_of, std::function<void(WorkerId)> take_events);
   AlgService(const AlgService&) = delete;
   AlgService& operator=(const AlgService&) = delete;
   ~AlgService();

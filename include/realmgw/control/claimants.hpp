@@ -29,6 +29,9 @@ class Claimants {
     return host;
   }
 
+  /// Has anybody such sessions at this address?
+  [[nodiscard]] bool has(const net::IpAddress& inside) const { return sessions_.contains(inside); }
+
  private:
   struct Sessions {
     std::optional<HostId> host;

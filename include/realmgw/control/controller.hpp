@@ -10,11 +10,14 @@
 #include "realmgw/control/ctl_server.hpp"
 #include "realmgw/control/dns_packets.hpp"
 #include "realmgw/control/dns_server.hpp"
+#include "realmgw/control/dynamic_hosts.hpp"
 #include "realmgw/control/event_loop.hpp"
+#include "realmgw/control/evictions.hpp"
 #include "realmgw/control/kernel_port.hpp"
 #include "realmgw/control/link_service.hpp"
 #include "realmgw/control/metrics_report.hpp"
 #include "realmgw/control/pcp_service.hpp"
+#include "realmgw/control/pool_config.hpp"
 #include "realmgw/control/pool_relay.hpp"
 #include "realmgw/control/port_monitor.hpp"
 #include "realmgw/control/port_return.hpp"
@@ -27,6 +30,7 @@
 #include "realmgw/control/session_commands.hpp"
 #include "realmgw/control/table_pages.hpp"
 #include "realmgw/control/translation_reports.hpp"
+#include "realmgw/control/update_service.hpp"
 #include "realmgw/control/watch.hpp"
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/pool/circular_pool.hpp"
@@ -62,13 +66,14 @@ struct Surroundings {
   Watch::Hear hear_of_trouble{};            ///< OPS-10; may be empty
   std::chrono::system_clock::time_point started_at{};  ///< for the metrics
   CapturePoints* capture_points = nullptr;             ///< null: nothing can be captured
+  std::unique_ptr<HostJournal> journal{};  ///< of the hosts that updates make; null: none are made
+  UpdateService::WallClock wall_clock{};   ///< empty: the machine's
+  std::function<void()>
+      hosts_changed{};  ///< hears that other hosts are in force, at most once a turn; may be empty
 };
 
 /// Port 53 of the addresses that the realm serves names on.
 [[nodiscard]] std::vector<net::Endpoint> dns_endpoints(const config::Realm& realm);
-
-/// The Circular Pool of the realm.
-[[nodiscard]] pool::PoolConfig pool_config(const ring::Snapshot& snapshot);
 
 /// One thread turns the crank; every turn is of bounded work.
 class Controller final : RealmKeeper {
@@ -106,8 +111,13 @@ class Controller final : RealmKeeper {
   [[nodiscard]] nat::Ownership ownership() const;
   bool take_events(WorkerId worker, Instant now);
   void answer_waits();
+  [[nodiscard]] DynamicHosts::Listener listener_of_hosts();
+  /// Other hosts are in force than before, by a reload or by updates: the one place where that is told.
+  void tell_of_hosts();
+  void keep_what_fits(const ring::Snapshot& snapshot);
   void look_at_links(Instant now);
   void add_commands();
+  [[nodiscard]] std::unique_ptr<CtlReply> remove_dynamic(DynamicChanges changes);
   [[nodiscard]] dns::ResponderConfig responder_config() const;
   /// With a serial that is the time, and more than the last one (RFC 1982).
   [[nodiscard]] dns::ZoneSet numbered(dns::ZoneSet zones, Instant now);
@@ -140,9 +150,14 @@ class Controller final : RealmKeeper {
   GuardService guard_;
   PoolRelay pool_relay_;
   pool::CircularPool pool_;
+  Evictions evictions_;
+  bool hosts_changed_ = false;  ///< since that was told
+  bool reserved_ = false;       ///< there were reservations for the host that left last
+  DynamicHosts dynamic_;
   RealmNames names_;
   std::uint32_t zone_serial_ = 0;
   dns::Responder responder_;
+  UpdateService updates_;
   DnsTimes dns_times_;
   DnsServer dns_;
   DnsPackets dns_packets_;

@@ -7,6 +7,7 @@
 #include "realmgw/control/guard_service.hpp"
 #include "realmgw/control/realm_in_force.hpp"
 #include "realmgw/control/recursive_service.hpp"
+#include "realmgw/control/update_service.hpp"
 #include "realmgw/dns/responder.hpp"
 
 #include <cstdint>
@@ -31,6 +32,8 @@ class DnsServer final : public DnsHandler {
   void recurse_through(RecursiveService* service) { recursion_ = service; }
   /// Answers to whoever is outside leave as it lets them; it outlives the last query.
   void guard_by(GuardService* guard) { guard_ = guard; }
+  /// Updates are its to answer (DNS-6); it outlives the last one.
+  void update_through(UpdateService* service) { updates_ = service; }
   /// Listens on an address, UDP and TCP; port 0: one that the kernel chooses for both. Throws
   /// std::system_error.
   net::Endpoint listen(const net::Endpoint& local);
@@ -76,6 +79,7 @@ class DnsServer final : public DnsHandler {
   CounterBlock& counters_;
   RecursiveService* recursion_ = nullptr;
   GuardService* guard_ = nullptr;
+  UpdateService* updates_ = nullptr;
   std::vector<std::unique_ptr<DnsUdp>> udp_;
   DnsTcp tcp_;
   std::unordered_map<dns::Ticket, Wait> waiting_;

@@ -8,6 +8,7 @@
 #include "realmgw/control/worker_links.hpp"
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/nat/pinhole_info.hpp"
+#include "realmgw/pool/host_names.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -33,7 +34,7 @@ class PinholeBook final : public alg::AddressBook {
 
   /// What is referred to outlives the book.
   PinholeBook(const RealmInForce& realm, WorkerLinks& workers, const nat::Ownership& ownership,
-              CounterBlock& counters, ProxyOf proxy_of);
+              const pool::HostNames& hosts, CounterBlock& counters, ProxyOf proxy_of);
 
   /// Whose text is being read, and by which ALG: the questions that follow are about it. It outlives them.
   void speak_for(const alg::Conversation& conversation, std::uint8_t reader) {
@@ -89,10 +90,10 @@ class PinholeBook final : public alg::AddressBook {
                                                    std::uint8_t count, WorkerId home);
   void set_leased(const Held& held, bool leased);
   void mark(const Held& held, bool leased);
-  void name_hosts();
   [[nodiscard]] std::optional<Opened> refuse();
 
   const RealmInForce& realm_;
+  const pool::HostNames& hosts_;
   WorkerLinks& workers_;
   nat::Ownership ownership_;
   CounterBlock& counters_;
@@ -107,7 +108,6 @@ class PinholeBook final : public alg::AddressBook {
   std::map<std::pair<net::Endpoint, net::Protocol>, alg::PinholeId>
       by_external_;  ///< each port; those not closed
   std::unordered_map<net::IpAddress, std::uint32_t> of_host_;
-  std::unordered_map<net::IpAddress, std::string> names_;
 };
 
 }  // namespace rgw::control

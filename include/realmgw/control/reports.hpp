@@ -50,7 +50,8 @@ struct StatusFacts {
 /// Every pool address and every reservation.
 [[nodiscard]] std::string pool_report(const ring::Snapshot& snapshot, const pool::CircularPool& pool,
                                       const pool::HostNames& hosts, Instant now);
-/// Every host with its names, how many claims are pending for it, and whether it was added at run time.
+/// Every host with its names, how many claims are pending for it, and whether it was added at run time; of
+/// those that updates have made 10,000.
 [[nodiscard]] std::string hosts_report(const config::Realm& realm, const pool::CircularPool& pool,
                                        const pool::HostNames& names, const HostBook& added);
 

@@ -31,9 +31,10 @@ enum class Trouble : std::uint8_t {
   workers_overloaded,  ///< the rings to workers are full
   no_buffers,          ///< no packet buffer is free
   alg_full,            ///< ALGs have no room for a session, a pinhole or text
+  updates_not_kept,    ///< DNS updates fail, for the state directory cannot be written
   kernel_forwards,     ///< packets pass beside the gateway
 };
-inline constexpr std::size_t trouble_count = 13;
+inline constexpr std::size_t trouble_count = 14;
 /// As its label in the metrics has it.
 [[nodiscard]] std::string_view name(Trouble trouble);
 

@@ -11,7 +11,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -53,6 +55,7 @@ struct Found {
     empty_non_terminal,  ///< only names below it exist (`_tcp.hosta`)
     addresses,           ///< `addresses` with `ttl`; those of the other family are passed over
     srv,                 ///< an SRV record to `target` (POOL-2); no address, no reservation
+    data,                ///< records of the type that was asked for: `data` with `ttl`
     reserve,  ///< an address is to be reserved for `host` and `service`, then answered with TTL 0 (POOL-1)
   };
 
@@ -68,8 +71,15 @@ struct Found {
   std::uint32_t ttl = 0;  ///< seconds, for `addresses` and `srv`
   std::span<const net::IpAddress> addresses;
   Srv srv;
-  HostId host;           ///< for `reserve`
-  net::Service service;  ///< for `reserve`; (any, 0) is the plain name
+  HostId host;                          ///< for `reserve`
+  net::Service service;                 ///< for `reserve`; (any, 0) is the plain name
+  std::span<const std::string> data{};  ///< each of a record, in wire form
+};
+
+/// What an inside address' reverse name points to.
+struct FoundName {
+  Name name;
+  std::uint32_t ttl = 0;
 };
 
 /// A query that waits for an address (POOL-8). Given out by `DynamicNames`.
@@ -100,6 +110,14 @@ class DynamicNames {
   /// `type` helps with `no_data` (a family that the pool has no address of); where the kind and the type do
   /// not fit each other, the responder says NODATA by itself.
   [[nodiscard]] virtual Found find(std::span<const std::string_view> labels, RrType type, View view) = 0;
+
+  /// The name of an inside address that no record of a reverse zone spells out (DNS-6).
+  [[nodiscard]] virtual std::optional<FoundName> reverse(const net::IpAddress& /*address*/, View /*view*/) {
+    return std::nullopt;
+  }
+
+  /// Are there any such names? Then there may be some below any name of a reverse zone.
+  [[nodiscard]] virtual bool has_reverse(View /*view*/) const { return false; }
 
   /// Reserves an address of `family` for what `find` returned as `Kind::reserve`. When this returns
   /// `Granted`, the reservation is in force: the answer may leave (POOL-1). `question` is the query's own,

@@ -18,6 +18,9 @@ namespace rgw::dns {
 /// The inverse: the address whose reverse name this is, whole. Nothing for any other name.
 [[nodiscard]] std::optional<net::IpAddress> address_of_reverse(const Name& name);
 
+/// Is it a name of the trees in which reverse names stand?
+[[nodiscard]] bool is_reverse(const Name& name);
+
 /// Reverse zones that cover `prefix` and nothing else: one where its length lies on a label's edge (8 bits in
 /// IPv4, 4 in IPv6), else as many as it takes, at most 128; an IPv4 prefix longer than 24 gives one zone an
 /// address. What is not ours must not be denied. A PTR stands in them for each of `names` that `prefix`

@@ -25,10 +25,12 @@ enum class RrType : std::uint16_t {
   rrsig = 46,
   nsec = 47,
   dnskey = 48,
+  dhcid = 49,
   nsec3 = 50,
   nsec3param = 51,
   cds = 59,
   cdnskey = 60,
+  tsig = 250,
   ixfr = 251,
   axfr = 252,
   any = 255,
@@ -41,6 +43,8 @@ enum class RrType : std::uint16_t {
 }
 
 inline constexpr std::uint16_t class_in = 1;
+inline constexpr std::uint16_t class_none = 254;  ///< RFC 2136 section 2.4
+inline constexpr std::uint16_t class_any = 255;
 
 enum class Opcode : std::uint8_t { query = 0, iquery = 1, status = 2, notify = 4, update = 5 };
 
@@ -52,7 +56,11 @@ enum class Rcode : std::uint16_t {
   nxdomain = 3,
   notimp = 4,
   refused = 5,
-  notauth = 9,  ///< RFC 5936 section 2.2.1: no zone of ours
+  yxdomain = 6,  ///< RFC 2136 section 2.2
+  yxrrset = 7,
+  nxrrset = 8,
+  notauth = 9,  ///< RFC 2136 section 2.2, RFC 5936 section 2.2.1: no zone of ours
+  notzone = 10,
   badvers = 16,
   badcookie = 23,  ///< RFC 7873 section 8
 };

@@ -95,6 +95,8 @@ class Zone {
 
   [[nodiscard]] const Name& name() const { return name_; }
   [[nodiscard]] bool dynamic() const { return dynamic_; }
+  /// It has reverse names: those without a record are asked of `DynamicNames`, too.
+  [[nodiscard]] bool reverse() const { return reverse_; }
   [[nodiscard]] bool visible(View view) const;
   [[nodiscard]] std::uint32_t ttl() const { return ttl_; }
 
@@ -134,6 +136,7 @@ class Zone {
   Name name_;
   std::size_t label_count_ = 0;
   bool dynamic_ = false;
+  bool reverse_ = false;
   bool has_delegations_ = false;
   ZoneViews views_ = ZoneViews::both;
   std::uint32_t ttl_ = 0;

@@ -16,8 +16,12 @@ struct SessionFilter {
   std::optional<net::Prefix> remote;  ///< of this the remote is, as it is outside or as the host sees it
   std::optional<std::uint16_t> port;  ///< one of the ends has this port: inside, external or remote
   std::optional<net::Protocol> protocol;
+  /// Not empty: only sessions that a claim has let in to one of these inside addresses, which are sorted.
+  std::vector<net::IpAddress> claimed_by{};
 
-  [[nodiscard]] bool is_empty() const { return hosts.empty() && !remote && !port && !protocol; }
+  [[nodiscard]] bool is_empty() const {
+    return hosts.empty() && !remote && !port && !protocol && claimed_by.empty();
+  }
   [[nodiscard]] bool describes(const SessionInfo& session) const;
 };
 

@@ -25,6 +25,8 @@ struct RealmHost {
   std::vector<net::IpAddress> addresses;  ///< inside
   std::optional<std::vector<net::Service>> services;  ///< what it accepts; absent: everything
   bool www = false;                                   ///< has a `www.` name at the web proxy
+  /// Of a host that an update has made (DNS-6): the TTL of its inside addresses. It may have no address.
+  std::optional<std::uint32_t> dynamic_ttl{};
 
   /// May (E, service) be reserved for it? `(any, 0)` is asked for by the plain host name, and a host with a
   /// list accepts it only where the list says so: a reservation of all of E would let in what the list shuts
@@ -53,6 +55,8 @@ class HostNames {
   /// False, and nothing changed, where the name, the id or an address is already another host's, the name is
   /// no host name, or its first label would read as a service (`tcp22`, `icmp`) or as `www`.
   [[nodiscard]] bool add(RealmHost host);
+  /// Can a host have this name, in lower case?
+  [[nodiscard]] static bool is_name(std::string_view name);
   /// False where there is no such host.
   bool remove(HostId id);
 
@@ -62,6 +66,8 @@ class HostNames {
   /// The same of a name written with dots and no escapes.
   [[nodiscard]] NameMatch find(std::string_view dotted) const;
 
+  /// The host of just this name, in lower case; as below.
+  [[nodiscard]] const RealmHost* named(std::string_view name) const;
   /// nullptr where there is none; valid until the directory changes.
   [[nodiscard]] const RealmHost* find(HostId id) const;
   /// Asks for what a search for this id begins with.
@@ -88,8 +94,6 @@ class HostNames {
   };
   template <class Value>
   using NameMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
-
-  [[nodiscard]] const RealmHost* named(std::string_view name) const;
 
   [[nodiscard]] static std::uint64_t hash_of(std::string_view name);
   [[nodiscard]] static std::uint64_t hash_of(HostId id);

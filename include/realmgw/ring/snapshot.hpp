@@ -75,7 +75,7 @@ struct Snapshot {
   std::vector<net::Ipv4Address> broadcasts;               ///< each names all hosts of a port's link
   std::unordered_map<net::IpAddress, std::string> hosts;  ///< of the realm, by inside address
   std::unordered_set<net::IpAddress>
-      passed_on;  ///< addresses that were another host's in the former snapshot
+      passed_on;  ///< addresses that were another host's in the former snapshot, or are no host's any more
   nat::Policy policy;
   Inspection inspection;
 

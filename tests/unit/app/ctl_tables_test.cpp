@@ -117,10 +117,10 @@ TEST(CtlTablesTest, threads_have_a_column_each) {
 
 TEST(CtlTablesTest, hosts_show_what_they_accept) {
   const auto answer = ordered_json::parse(
-      R"([{"name":"hostb","addresses":["10.0.0.43","fd00:10::43"],"services":["tcp22","udp"],"www":true,"pending":0,"added":true}])");
+      R"([{"name":"hostb","addresses":["10.0.0.43","fd00:10::43"],"services":["tcp22","udp"],"www":true,"pending":0,"added":true,"dynamic":false}])");
   EXPECT_EQ(hosts_table(answer),
-            "HOST   ADDRESSES              SERVICES   WWW  PENDING  ADDED\n"
-            "hostb  10.0.0.43 fd00:10::43  tcp22 udp  yes        0  yes\n");
+            "HOST   ADDRESSES              SERVICES   WWW  PENDING  ADDED  DYNAMIC\n"
+            "hostb  10.0.0.43 fd00:10::43  tcp22 udp  yes        0  yes    no\n");
 }
 
 TEST(CtlTablesTest, status_is_told_in_sentences_and_tables) {

@@ -121,6 +121,9 @@ dns:
   cache: 1000
   ces: false
   serve_stale: 1d
+  keys: { dhcp: { algorithm: hmac-sha256, file: one.key }, spare: { file: two.key } }
+  updates: [{ key: dhcp, prefixes: 10.0.0.0/24 }, { key: dhcp, prefixes: 'fd00:10::/64' }]
+  dynamic_hosts: 1000
 gateway: { services: [tcp53, udp53, icmp] }
 control: { socket: /run/one.sock }
 )";
@@ -131,6 +134,10 @@ const std::string stateless = sound + "siit: { prefix: '2001:db8:64::/96' }\n";
 class Differences : public testing::Test {
  protected:
   static void SetUpTestSuite() {
+    for (const auto* name : {"one.key", "two.key"}) {
+      std::ofstream{place() / name} << "iHC+ZcDQgHyjyPSMPzXbMu2ntHvGDMmqFFCdvMnDkbw=\n";
+      std::filesystem::permissions(place() / name, std::filesystem::perms::owner_read);
+    }
     std::ofstream{place() / "one.maps"} << "203.0.113.20 2001:db8:9::20\n";
     std::ofstream{place() / "two.maps"} << "203.0.113.20 2001:db8:9::20\n203.0.113.21 2001:db8:9::21\n";
   }
@@ -322,6 +329,15 @@ const std::vector<ChangedKey> changed_keys{
     {"dns.ces", "ces: false", "ces: true", {}},
     {"dns.serve_stale", "serve_stale: 1d", "serve_stale: 2d", {}},
     {"dns.secondaries", "dns:\n", "dns:\n  secondaries: 198.51.100.53\n", {}},
+    {"dns.keys", ", spare: { file: two.key }", "", {}},
+    {"dns.keys.<key>", ", spare: {", ", third: { file: one.key }, spare: {", {}},
+    {"dns.keys.<key>.algorithm", "algorithm: hmac-sha256", "algorithm: hmac-sha384", {}},
+    {"dns.keys.<key>.file", "spare: { file: two.key", "spare: { file: one.key", {}},
+    {"dns.updates", ", { key: dhcp, prefixes: 'fd00:10::/64' }", "", {}},
+    {"dns.updates[].key", "{ key: dhcp, prefixes: 10", "{ key: spare, prefixes: 10", {}},
+    {"dns.updates[].zones", "{ key: dhcp, prefixes: 10", "{ key: dhcp, zones: foo.example, prefixes: 10", {}},
+    {"dns.updates[].prefixes", "prefixes: 10.0.0.0/24", "prefixes: 10.0.0.0/25", {}},
+    {"dns.dynamic_hosts", "dynamic_hosts: 1000", "dynamic_hosts: 1001", {}},
     {"gateway.services", "[tcp53, udp53, icmp]", "[tcp53, udp53, tcp22, icmp]", {}},
     {"control.socket", "/run/one.sock", "/run/two.sock", {}},
 };

@@ -2,6 +2,7 @@
 // that does not suit them does.
 #include "realmgw/config/host_file.hpp"
 #include "realmgw/control/host_commands.hpp"
+#include "realmgw/control/realm_names.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -27,7 +28,8 @@ class HostBookTest : public testing::Test {
   /// What the words ask for; "" where that is good.
   std::string mistake(std::vector<std::string_view> words) {
     const auto after = std::span{words}.subspan(1);
-    change = words.front() == "add" ? host_to_add(after, realm, book) : host_to_remove(after, realm, book);
+    change = words.front() == "add" ? host_to_add(after, realm, book, dynamic)
+                                    : host_to_remove(after, realm, book, dynamic);
     const auto* wrong = std::get_if<std::string>(&change);
     return wrong == nullptr ? "" : *wrong;
   }
@@ -37,6 +39,8 @@ class HostBookTest : public testing::Test {
   std::filesystem::path file = directory / "hosts.yaml";
   config::Realm realm = test::realm();
   HostBook book{file, {}};
+  pool::HostNames names = make_host_names(realm);
+  DynamicHosts dynamic{names, nullptr, {}};
   AskedHostChange change;
 };
 

@@ -2,6 +2,8 @@
 // leased, pinholes whose address or host is gone close, and the others stay.
 #include "realmgw/control/pinhole_book.hpp"
 
+#include "realmgw/control/realm_names.hpp"
+
 #include "unit/control/support.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,6 +31,8 @@ class PinholeBookTest : public testing::Test {
   }
   void change(config::Realm next) {
     realm.replace(snapshot(std::move(next)));
+    std::uint32_t next_id = 100;
+    change_hosts(hosts, realm->realm, next_id);
     book.realm_changed();
   }
   static HashSalt salt() {
@@ -54,7 +58,8 @@ class PinholeBookTest : public testing::Test {
   Workers workers{1};
   CounterBlock counters;
   WorkerLinks links{workers.links(), counters};
-  PinholeBook book{realm, links, nat::Ownership{1, salt()}, counters, {}};
+  pool::HostNames hosts = make_host_names(realm->realm);
+  PinholeBook book{realm, links, nat::Ownership{1, salt()}, hosts, counters, {}};
   alg::Conversation talk{net::Protocol::tcp,          net::Side::inside,
                          endpoint("10.0.0.42:40000"), endpoint("198.51.100.1:40000"),
                          endpoint("203.0.113.9:21"),  endpoint("203.0.113.9:21")};

@@ -1,0 +1,1 @@
+rgw_fuzz(dns_update LINKS rgw_dns)

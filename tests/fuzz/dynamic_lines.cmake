@@ -1,0 +1,1 @@
+rgw_fuzz(dynamic_lines LINKS rgw_control)

@@ -1,0 +1,1 @@
+rgw_fuzz(tsig LINKS rgw_dns)
