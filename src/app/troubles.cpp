@@ -30,6 +30,8 @@ LogMessage message_of(control::Trouble trouble) {
       return LogMessage::no_buffers;
     case Trouble::alg_full:
       return LogMessage::alg_full;
+    case Trouble::www_not_written:
+      return LogMessage::www_not_written;
     case Trouble::kernel_forwards:
       break;
   }

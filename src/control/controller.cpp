@@ -3,6 +3,7 @@
 #include "realmgw/base/random.hpp"
 #include "realmgw/control/host_commands.hpp"
 #include "realmgw/control/realm_zones.hpp"
+#include "realmgw/control/www_config.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -144,6 +145,7 @@ Controller::Controller(Surroundings surroundings)
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
   }
+  static_cast<void>(www_failure());
 }
 
 dns::ResponderConfig Controller::responder_config() const {
@@ -215,7 +217,24 @@ std::vector<std::string> Controller::adopt(std::shared_ptr<const ring::Snapshot>
   };
   attempt("dns.upstreams", [&] { set_up_recursion(); });
   attempt("routes", [&] { links_.realm_changed(); });
+  attempt("www", [&] { publish_www(); });
   return failures;
+}
+
+// What could not be written is tried again by `watch`.
+void Controller::publish_www() {
+  www_written_ = false;
+  write_www_config(realm_->realm);
+  www_written_ = true;
+}
+
+std::vector<std::string> Controller::www_failure() {
+  try {
+    if (!www_written_) publish_www();
+    return {};
+  } catch (const std::exception& error) {
+    return {error.what()};
+  }
 }
 
 nat::Ownership Controller::ownership() const {
@@ -334,6 +353,7 @@ void Controller::watch(Instant now) {
     if (known) routers_.insert(route.via);
     watch_.state(Trouble::router_lost, route.via.to_string(), !known && routers_.contains(route.via), now);
   }
+  watch_.states(Trouble::www_not_written, www_failure(), now);
   if (now < next_kernel_look_) return;
   next_kernel_look_ = now + kernel_interval;
   watch_.states(Trouble::kernel_forwards, surroundings_.ports.bypasses(), now);
@@ -398,6 +418,12 @@ void Controller::add_commands() {
   };
   ctl_->add("host add", CtlServer::Right::owner, change_hosts_by(host_to_add));
   ctl_->add("host remove", CtlServer::Right::owner, change_hosts_by(host_to_remove));
+  ctl_->add("www config", [this, text](Arguments) -> std::unique_ptr<CtlReply> {
+    const auto& realm = realm_->realm;
+    if (realm.www.proxy == config::Www::Proxy::none)
+      return ctl_error("the realm has no www proxy: write www: { proxy: nginx }");
+    return text(nlohmann::json{{"file", www_file(realm).string()}, {"text", www_config(realm)}}.dump());
+  });
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });
   ctl_->add("pcp", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     if (!pcp_) return ctl_error("the realm has no PCP server");

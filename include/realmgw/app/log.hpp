@@ -54,7 +54,8 @@ namespace rgw::app {
   X(workers_overloaded, 68, warn, "the rings to workers, or to a port, are full{}") \
   X(no_buffers,       69, err,  "no packet buffer is free{}") \
   X(alg_full,         70, warn, "ALGs have no room for a session, a pinhole or text{}") \
-  X(kernel_forwards,  71, err,  "{}")
+  X(kernel_forwards,  71, err,  "{}") \
+  X(www_not_written,  75, err,  "nginx's configuration is not written: {}")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {

@@ -31,8 +31,9 @@ enum class Trouble : std::uint8_t {
   no_buffers,          ///< no packet buffer is free
   alg_full,            ///< ALGs have no room for a session, a pinhole or text
   kernel_forwards,     ///< packets pass beside the gateway
+  www_not_written,     ///< the configuration of the www proxy is not in its file
 };
-inline constexpr std::size_t trouble_count = 12;
+inline constexpr std::size_t trouble_count = 13;
 /// As its label in the metrics has it.
 [[nodiscard]] std::string_view name(Trouble trouble);
 

@@ -120,7 +120,8 @@ dns:
   upstreams: [9.9.9.9, 149.112.112.112]
   cache: 1000
   ces: false
-gateway: { services: [tcp53, udp53, icmp] }
+www: { proxy: none, directory: /run/one }
+gateway: { services: [tcp53, udp53, icmp, tcp80, tcp443] }
 control: { socket: /run/one.sock }
 )";
 
@@ -290,7 +291,7 @@ const std::vector<ChangedKey> changed_keys{
     {"hosts.<host>", "hosts:\n", "hosts:\n  hostc: 10.0.0.44\n", {}},
     {"hosts.<host>.addresses", "hosta: 10.0.0.42", "hosta: 10.0.0.52", {}},
     {"hosts.<host>.services", "services: [tcp22, tcp80]", "services: [tcp22]", {}},
-    {"hosts.<host>.www", "www: true", "www: false", {}},
+    {"hosts.<host>.www", "www: true", "www: { proxy_protocol: true }", {}},
     {"hosts.<host>.alg", "alg: true", "alg: false", {}},
     {"zones", "  other.example: {}\n", "", {}},
     {"zones.<zone>", "  other.example: {}\n", "  other.example: {}\n  third.example: {}\n", {}},
@@ -318,7 +319,9 @@ const std::vector<ChangedKey> changed_keys{
     {"dns.dns64", "dns:\n", "dns:\n  dns64: false\n", {}},
     {"dns.dns64_exclude", "dns:\n", "dns:\n  dns64_exclude: '2001:db8::/32'\n", {}},
     {"dns.ces", "ces: false", "ces: true", {}},
-    {"gateway.services", "[tcp53, udp53, icmp]", "[tcp53, udp53, tcp22, icmp]", {}},
+    {"www.proxy", "proxy: none", "proxy: nginx", {}},
+    {"www.directory", "directory: /run/one", "directory: /run/two", {}},
+    {"gateway.services", "[tcp53, udp53, icmp,", "[tcp53, udp53, tcp22, icmp,", {}},
     {"control.socket", "/run/one.sock", "/run/two.sock", {}},
 };
 
@@ -379,7 +382,7 @@ TEST_F(Differences, another_order_where_it_means_nothing_is_none) {
       {"[198.51.100.10-12]", "[198.51.100.11, 198.51.100.12, 198.51.100.10]"},
       {"[10.0.0.43, 'fd00:10::43']", "['fd00:10::43', 10.0.0.43]"},
       {"[tcp22, tcp80]", "[tcp80, tcp22]"},
-      {"[tcp53, udp53, icmp]", "[icmp, tcp53, udp53]"},
+      {"[tcp53, udp53, icmp,", "[icmp, tcp53, udp53,"},
       {"[21, 2121]", "[2121, 21]"}};
   for (const auto& [old, fresh] : turned) EXPECT_THAT(printed(change(old, fresh)), IsEmpty()) << fresh;
 }
@@ -422,7 +425,7 @@ TEST_F(Differences, of_lists_are_told_by_name) {
               ElementsAre("siit.maps_file (now): 203.0.113.21/32 added"));
   EXPECT_THAT(printed(change("9.9.9.9", "8.8.8.8")),
               ElementsAre("dns.upstreams (now): 8.8.8.8:53 added, 9.9.9.9:53 removed"));
-  EXPECT_THAT(printed(change("[tcp53, udp53, icmp]", "[tcp53, udp53, tcp22]")),
+  EXPECT_THAT(printed(change("[tcp53, udp53, icmp,", "[tcp53, udp53, tcp22,")),
               ElementsAre("gateway.services (now): icmp removed, tcp22 added"));
 }
 
