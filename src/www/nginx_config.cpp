@@ -6,7 +6,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 
 namespace rgw::www {
 namespace {
@@ -46,7 +45,11 @@ constexpr std::string_view http_rules = R"(
   client_max_body_size 0;
   limit_conn_zone $binary_remote_addr zone=www_clients:8m;
 
-  map $http_upgrade $www_connection {
+  map $http_upgrade $www_upgrade {
+    default "";
+    ~*^websocket$ websocket;
+  }
+  map $www_upgrade $www_connection {
     default upgrade;
     "" close;
   }
@@ -66,8 +69,11 @@ constexpr std::string_view http_server = R"(    limit_conn www_clients 256;
       proxy_set_header X-Forwarded-Host $host;
       proxy_set_header X-Real-IP $remote_addr;
       proxy_set_header Forwarded "";
-      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Upgrade $www_upgrade;
       proxy_set_header Connection $www_connection;
+      proxy_pass_header Server;
+      proxy_pass_header Date;
+      proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
       proxy_redirect off;
       proxy_request_buffering off;
       proxy_buffering off;
@@ -106,15 +112,31 @@ std::string endpoint(const net::IpAddress& address, std::uint16_t port) {
   return net::Endpoint{address, port}.to_string();
 }
 
-/// Each name once, in order.
-using Rows = std::map<std::string_view, std::string>;
+/// The rows of a map.
+struct Rows {
+  std::string text;
+  void add(std::string_view name, const std::string& value) {
+    text.append("    ").append(name).append(1, ' ').append(value).append(";\n");
+  }
+};
 
 std::string map_block(std::string_view from, std::string_view to, std::string_view otherwise,
                       const Rows& rows) {
   std::string text = "\n  map " + std::string{from} + " " + std::string{to} + " {\n";
   text += "    default " + std::string{otherwise} + ";\n";
-  for (const auto& [name, value] : rows) text += "    " + std::string{name} + " " + value + ";\n";
-  return text + "  }\n";
+  return text + rows.text + "  }\n";
+}
+
+/// Those that may stand in a configuration, each name once, in order: of two with one name the first counts.
+std::vector<const Host*> sound(const std::vector<Host>& hosts) {
+  std::vector<const Host*> all;
+  all.reserve(hosts.size());
+  for (const Host& host : hosts)
+    if (is_web_name(host.name)) all.push_back(&host);
+  std::ranges::stable_sort(all, {}, &Host::name);
+  const auto again = std::ranges::unique(all, {}, &Host::name);
+  all.erase(again.begin(), again.end());
+  return all;
 }
 
 /// These come before the first map. The longest name, with what nginx keeps beside it, fits a bucket: nginx
@@ -150,25 +172,25 @@ bool is_web_name(std::string_view name) {
 std::string nginx_config(const Site& site) {
   std::string text{head};
   if (site.addresses.empty()) return text + "\n# No web name is served.\nevents {}\n";
+  const auto hosts = sound(site.hosts);
   Rows http, tls, with_header;
-  for (const Host& host : site.hosts) {
-    if (!is_web_name(host.name)) continue;
-    if (!http.try_emplace(host.name, endpoint(host.address, 80)).second) continue;
-    (host.proxy_protocol ? with_header : tls).emplace(host.name, endpoint(host.address, 443));
+  for (const Host* host : hosts) {
+    http.add(host->name, endpoint(host->address, 80));
+    (host->proxy_protocol ? with_header : tls).add(host->name, endpoint(host->address, 443));
   }
   text += process;
-  text += "\nhttp {" + map_sizes(http.size());
+  text += "\nhttp {" + map_sizes(hosts.size());
   text += http_rules;
   text += map_block("$host", "$www_http", "\"\"", http);
   text += server(site.addresses, 80);
   text += http_server;
 
-  text += "\nstream {" + map_sizes(http.size());
+  text += "\nstream {" + map_sizes(hosts.size());
   text += tls_rules;
   text += map_block("$ssl_preread_server_name", "$www_tls", "unix:refuse.sock", tls);
   const std::string outer =
       server(site.addresses, 443) + "    limit_conn www_tls_clients 256;\n    ssl_preread on;\n";
-  if (with_header.empty()) return text + outer + "    proxy_pass $www_tls;\n  }\n}\n";
+  if (with_header.text.empty()) return text + outer + "    proxy_pass $www_tls;\n  }\n}\n";
   // nginx writes the header for a whole server. So what is for other hosts passes a second one, which takes
   // the header away again.
   text += map_block("$ssl_preread_server_name", "$www_tls_with_header", "unix:plain.sock", with_header);

@@ -33,7 +33,7 @@ REALM = harness.realm(
            "absent": {"addresses": ["10.0.0.99"], "www": True}, "plain": "10.0.0.98"},
     www={"proxy": "nginx"})
 TAKE = harness.ROOT / "packaging/www/www-config"
-HEAD_PATIENCE = 10  # seconds, of the configuration
+HEAD_PATIENCE, MOST = 10, 256  # seconds; connections of one address: of the configuration
 
 # A host's web server: its pages, what it was asked, and what it is told of the client. PUT keeps a file.
 BACKEND = """
@@ -59,6 +59,10 @@ http {{
     ssl_certificate {directory}/cert.pem;
     ssl_certificate_key {directory}/key.pem;
     root {directory}/pages;
+    location = /accel {{
+      add_header X-Accel-Redirect /asked;
+      return 200 "as it is";
+    }}
     location = /client {{ return 200 "$proxy_protocol_addr"; }}
     location /asked {{
       return 200 '{box}|$http_host|$request_uri|$http_x_forwarded_for|$http_forwarded|$http_x_forwarded_proto|$http_connection';
@@ -215,6 +219,16 @@ class Www(harness.LabCase):
             self.assertEqual(said, f"hosta|www.hosta.foo|{uri}|{address}||http|close")
         self.assertTrue(self.curl("ext1", "http://WWW.HOSTA.FOO./asked").startswith("hosta|www.hosta.foo|/asked|"))
 
+    def test_what_the_host_says_of_itself_comes_through_and_what_it_would_tell_nginx_does_nothing(self):
+        said = self.curl("ext1", "http://www.hosta.foo/accel", "-i")
+        self.assertRegex(said, r"(?m)^Server: nginx/[\d.]+$")  # with its version, which the proxy's own would not have
+        self.assertTrue(said.endswith("\n\nas it is"), said)
+
+    def test_no_upgrade_but_websocket_passes(self):  # or a client could speak past the proxy, and for others
+        said = self.curl("ext1", "http://www.hosta.foo/asked", "-H", "Upgrade: h2c", "-H", "Connection: Upgrade, HTTP2-Settings",
+                         "-H", "HTTP2-Settings: AAMAAABkAAQAAP__")
+        self.assertEqual(said.split("|")[-1], "close")
+
     def test_https_goes_by_name_to_the_hosts_own_certificate_and_http2(self):
         for box in ("hosta", "host6"):
             said = self.curl("ext1", f"https://www.{box}.foo/asked?x=%2F&y", "--cacert", self.pages[box] / "cert.pem",
@@ -344,6 +358,22 @@ class Www(harness.LabCase):
         for port in (80, 443):
             self.assertGreater(cut[port], HEAD_PATIENCE - 2)
             self.assertLess(cut[port], HEAD_PATIENCE + 3)
+
+    def test_one_address_has_so_many_connections_and_no_more(self):
+        request = b"PUT /kept/never HTTP/1.1\r\nHost: www.hosta.foo\r\nContent-Length: 5\r\n\r\n"
+        with contextlib.ExitStack() as held:
+            for _ in range(MOST):
+                connection = held.enter_context(harness.tcp_client("ext1", (GW, 80)))
+                connection.sendall(request)
+            url = f"http://{GW}/asked"
+            wait_until(lambda: self.status("ext1", url, "-H", "Host: www.hosta.foo")[0] == 503, "no more requests are taken")
+            self.assertEqual(self.status("ext2", url, "-H", "Host: www.hosta.foo")[0], 200)
+        wait_until(lambda: self.status("ext1", url, "-H", "Host: www.hosta.foo")[0] == 200, "they are taken again")
+        with contextlib.ExitStack() as held:
+            for _ in range(MOST):
+                held.enter_context(harness.tcp_client("ext1", (GW, 443)))
+            with harness.tcp_client("ext1", (GW, 443)) as one_more:
+                self.assertEqual(closed_within(one_more, 3)[0], b"")
 
     def test_a_host_that_is_down_gives_502_within_seconds(self):
         code, seconds = self.status("ext1", "http://www.host4.foo/", "-4")  # it refuses
