@@ -39,6 +39,7 @@ net::IpAddress host_address(std::uint32_t n) {
 config::Realm pool_realm() {
   config::Realm realm = bench_realm(1U << 20);
   realm.dns.listen = {own_address};
+  realm.dns.trusted = {net::Prefix{relay.address, 32}};
   realm.local_services = {{net::Protocol::udp, ring::dns_port}};
   for (std::uint32_t i = 0; i < pool_size; ++i) {
     realm.pool.addresses.push_back(pool_address(i));
@@ -68,6 +69,19 @@ Message query(std::uint16_t id, const std::vector<std::string>& labels) {
   constexpr std::array<std::uint8_t, 11> opt{0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0};
   bytes.insert(bytes.end(), root_a_in.begin(), root_a_in.end());
   bytes.insert(bytes.end(), opt.begin(), opt.end());
+  return bytes;
+}
+
+const net::Endpoint relay{net::Ipv4Address{203, 0, 113, 53}, 53};
+
+// As a relay passes a query on (DNS-5): behind a header of the PROXY protocol.
+Message behind_header(const net::Endpoint& sender, const Message& query) {
+  Message bytes{0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a, 0x21, 0x12, 0, 12};
+  bytes.insert(bytes.end(), sender.address.data(), sender.address.data() + 4);
+  bytes.insert(bytes.end(), relay.address.data(), relay.address.data() + 4);
+  bytes.insert(bytes.end(),
+               {static_cast<std::uint8_t>(sender.port >> 8), static_cast<std::uint8_t>(sender.port), 0, 53});
+  bytes.insert(bytes.end(), query.begin(), query.end());
   return bytes;
 }
 
@@ -128,12 +142,14 @@ class DnsBench {
     double query, control, out;  // off the ring: in to control, control's part, and the answer out
   };
 
-  // `service`: "udp" and the claimed port, or empty for the plain name. `off_the_ring`: the queries come as
-  // packets.
-  Times round(bool service, bool off_the_ring = false) {
+  // How the queries come: to the responder, as packets, or as a relay's packets.
+  enum class Way { responder, packets, relayed };
+
+  // `service`: "udp" and the claimed port, or empty for the plain name.
+  Times round(bool service, Way way = Way::responder) {
     prepare(service);
     Times times{};
-    off_the_ring ? ask_by_packet(times) : ask_responder(times);
+    way == Way::responder ? ask_responder(times) : ask_by_packet(times, way == Way::relayed);
     claim(times);
     return times;
   }
@@ -227,12 +243,15 @@ class DnsBench {
     times.arm = worker_turns();
   }
 
-  void ask_by_packet(Times& times) {
+  void ask_by_packet(Times& times, bool relayed) {
     std::array<rte_mbuf*, batch> frames;
     if (rte_pktmbuf_alloc_bulk(gateway_.packets(), frames.data(), batch) != 0)
       throw std::runtime_error{"no packet buffers"};
-    for (std::uint32_t i = 0; i < batch; ++i)
-      write_datagram(frames[i], gateway_.port(Gateway::outside).facts().mac, queries_[i], clients_[i].source);
+    for (std::uint32_t i = 0; i < batch; ++i) {
+      const net::Endpoint& sender = clients_[i].source;
+      write_datagram(frames[i], gateway_.port(Gateway::outside).facts().mac,
+                     relayed ? behind_header(sender, queries_[i]) : queries_[i], relayed ? relay : sender);
+    }
     gateway_.wire(Gateway::outside).put(frames);
     times.query = worker_turns();
     const auto begin = now_cycles();
@@ -273,7 +292,7 @@ class DnsBench {
   control::EventLoop loop_;
   control::RealmInForce realm_{gateway_.share_snapshot()};
   control::DnsTimes times_;
-  control::DnsServer server_{loop_, gateway_.clock(), realm_, responder_, times_};
+  control::DnsServer server_{loop_, gateway_.clock(), realm_, responder_, times_, counters_};
   control::DnsPackets dns_packets_{realm_, links_, counters_, gateway_.packets(), server_};
   control::LinkService off_the_ring_{loop_, realm_, links_, counters_, gateway_.packets(), {}, dns_packets_};
   std::uint32_t serial_ = 0;
@@ -288,7 +307,9 @@ void measure_dns(const Options& options, std::vector<Row>& rows) {
   if (!options.wants("DNS answer, plain name") && !options.wants("DNS answer, service name") &&
       !options.wants("claim: reservation to worker") && !options.wants("claim: first packet") &&
       !options.wants("claim: back to control") && !options.wants("claim: reserved, armed and claimed") &&
-      !options.wants("DNS off the ring, plain name") && !options.wants("DNS off the ring, service name")) {
+      !options.wants("DNS off the ring, plain name") && !options.wants("DNS off the ring, service name") &&
+      !options.wants("DNS off the ring, plain name, relayed") &&
+      !options.wants("DNS off the ring, service name, relayed")) {
     return;
   }
   DnsBench bench{pool_realm()};
@@ -303,18 +324,31 @@ void measure_dns(const Options& options, std::vector<Row>& rows) {
     rows.back().more.insert(rows.back().more.end(), more.begin(), more.end());
   };
   const unsigned rounds = options.quick ? 4U : 400U;
-  // Each thread's part by itself: they run side by side, so the greater of them is the rate.
+  // Each thread's part by itself: they run side by side, so the greater of them is the rate. With a relay's
+  // header and without by turns: the ratio is of one run.
   for (const bool service : {false, true}) {
-    const char* name = service ? "DNS off the ring, service name" : "DNS off the ring, plain name";
-    if (!options.wants(name)) continue;
-    Figure control, worker;
-    for (unsigned i = 0; i < rounds; ++i) {
+    const std::string name = service ? "DNS off the ring, service name" : "DNS off the ring, plain name";
+    const std::string relayed_name = name + ", relayed";
+    if (!options.wants(name) && !options.wants(relayed_name)) continue;
+    struct Figures {
+      Figure control, worker;
+    };
+    Figures direct, relayed;
+    for (unsigned i = 0; i < 2 * rounds; ++i) {
       if (i % 100 == 0) bench.empty();
-      const auto times = bench.round(service, true);
-      control.add(times.control);
-      worker.add(times.query + times.out);
+      const bool by_relay = i % 2 != 0;
+      const auto times = bench.round(service, by_relay ? DnsBench::Way::relayed : DnsBench::Way::packets);
+      Figures& figures = by_relay ? relayed : direct;
+      figures.control.add(times.control);
+      figures.worker.add(times.query + times.out);
     }
-    add(name, "none", control, {{"worker", worker.median()}, {"worker_least", worker.least()}});
+    const auto add_both = [&](const std::string& of, const Figures& figures, More more) {
+      more.insert(more.begin(),
+                  {{"worker", figures.worker.median()}, {"worker_least", figures.worker.least()}});
+      add(of.c_str(), "none", figures.control, more);
+    };
+    add_both(name, direct, {});
+    add_both(relayed_name, relayed, {{"of_direct", direct.control.median() / relayed.control.median()}});
   }
   if (options.wants("claim: reserved, armed and claimed")) {
     Figure both, control, worker;

@@ -8,7 +8,7 @@ FIELDS = {"name": str, "sessions": int, "direction": str, "cycles_per_packet": (
           "forward_cycles": (int, float), "mpps": (int, float)}
 EXPECTED = {"NAT44 UDP", "new session NAT44 UDP", "end of session NAT44 UDP", "DNS answer, plain name",
             "NAT64 flows UDP", "NAT46 flows UDP", "NAT66 flows UDP", "SIIT-LPM flows UDP", "SIIT-EAM 1Mi flows UDP",
-            "DNS answer, service name", "DNS off the ring, plain name", "claim: reserved, armed and claimed",
+            "DNS answer, service name", "DNS off the ring, plain name", "DNS off the ring, plain name, relayed", "claim: reserved, armed and claimed",
              "claim: first packet", "workers: two in turn on one CPU", "ALG FTP message", "ALG SIP message", "edited connection NAT44 TCP",
              "new session NAT64 UDP", "new session NAT66 UDP", "new session NAT46 UDP", "forwarding under churn",
             "recursive DNS: AAAA synthesised (DNS64), from the cache", "stage translate", "sweep of a reload"}

@@ -24,6 +24,12 @@ bool ipv6_prefix(const Value& value, net::Prefix& out) {
   });
 }
 
+// Where everybody were a relay, everybody could say that somebody else asks.
+bool relay(const Value& value, net::Prefix& out) {
+  if (!prefix(value, out)) return false;
+  return out.length() > 0 || value.problem("everybody would be a trusted relay");
+}
+
 std::chrono::milliseconds proxy_ttl(const Dns& dns) {
   return std::chrono::seconds{dns.proxy_ttl};
 }
@@ -39,6 +45,7 @@ constexpr Key<Dns> dns_keys[] = {
      Change::now, by<&Dns::nsid>},
     key<&Dns::proxy, list_of<address, 1'024>>("proxy", Change::now),
     {"proxy_ttl", into<&Dns::proxy_ttl, ttl>, Change::now, by<proxy_ttl>},
+    key<&Dns::trusted, list_of<relay, 64>>("trusted", Change::now),
     key<&Dns::upstreams, list_of<upstream, 16>, Order::counts>("upstreams", Change::now),
     key<&Dns::cache, count<std::uint32_t, 0, 16'777'216>>("cache", Change::restart),
     key<&Dns::dns64, boolean>("dns64", Change::now),

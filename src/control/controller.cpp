@@ -102,7 +102,7 @@ Controller::Controller(Surroundings surroundings)
       pool_{pool_config(*realm_), salt_from(surroundings_.seed), pool_relay_, counters_},
       names_{realm_->realm, hosts_, pool_, workers_},
       responder_{responder_config(), make_zones(realm_->realm), &names_, counters_},
-      dns_{loop_, surroundings_.clock, realm_, responder_, dns_times_},
+      dns_{loop_, surroundings_.clock, realm_, responder_, dns_times_, counters_},
       dns_packets_{realm_, workers_, counters_, surroundings_.packets, dns_},
       links_{loop_,       realm_, workers_, counters_, surroundings_.packets, surroundings_.kernel_ports,
              dns_packets_},

@@ -1,5 +1,6 @@
 #include "realmgw/control/dns_server.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace rgw::control {
@@ -9,12 +10,13 @@ dns::View view_of(const ring::Snapshot& snapshot, const net::IpAddress& source) 
 }
 
 DnsServer::DnsServer(EventLoop& loop, const Clock& clock, const RealmInForce& realm,
-                     dns::Responder& responder, DnsTimes& times)
+                     dns::Responder& responder, DnsTimes& times, CounterBlock& counters)
     : loop_{loop},
       clock_{clock},
       realm_{realm},
       responder_{responder},
       times_{times},
+      counters_{counters},
       tcp_{loop, clock, *this} {}
 
 net::Endpoint DnsServer::listen(const net::Endpoint& local) {
@@ -22,9 +24,50 @@ net::Endpoint DnsServer::listen(const net::Endpoint& local) {
   return tcp_.listen(udp_.back()->local());
 }
 
-std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> query, const ReplyPath& path,
+bool DnsServer::is_relay(const net::IpAddress& peer) const {
+  const auto& trusted = realm_->realm.dns.trusted;
+  return std::ranges::any_of(trusted, [&](const net::Prefix& prefix) { return prefix.contains(peer); });
+}
+
+bool DnsServer::believes(const net::IpAddress& peer, const dns::ProxyHeader& header) {
+  if (header.state == dns::ProxyHeader::State::whole && is_relay(peer)) return true;
+  counters_.add(Counter::dns_bad_relay);
+  return false;
+}
+
+std::optional<DnsServer::Asked> DnsServer::who_asks(std::span<const std::uint8_t> bytes,
+                                                    const ReplyPath& path) {
+  Asked asked{bytes, path.sender};
+  if (path.kind == dns::Transport::udp) {
+    const auto header = dns::read_proxy_header(bytes);
+    if (header.state != dns::ProxyHeader::State::none) {
+      if (!believes(path.client.address, header)) return std::nullopt;
+      asked = {bytes.subspan(header.size), header.sender};
+    }
+  }
+  if (asked.sender || !is_relay(path.client.address)) return asked;
+  const auto xpf = dns::read_xpf(asked.message);
+  if (xpf.malformed) {
+    counters_.add(Counter::dns_bad_relay);
+    return std::nullopt;
+  }
+  asked.sender = xpf.sender;
+  return asked;
+}
+
+std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> bytes, const ReplyPath& path,
                                                 Instant now, std::span<std::uint8_t> room) {
-  const dns::Client client{path.client, path.kind, view_of(*realm_, path.client.address)};
+  const auto asked = who_asks(bytes, path);
+  if (!asked) return {};
+  const std::span<const std::uint8_t> query = asked->message;
+  dns::Client client{path.client, path.kind};
+  if (const auto& sender = asked->sender) {
+    counters_.add(Counter::dns_relayed);
+    client.source = sender->source;
+    client.tcp_at_relay = sender->transport == dns::Transport::tcp;
+    if (!client.tcp_at_relay) client.transport = dns::Transport::udp;
+  }
+  client.view = view_of(*realm_, client.source.address);
   auto outcome = responder_.respond(query, client, now, room);
   if (const auto* answered = std::get_if<dns::Answered>(&outcome)) {
     times_.own.add(clock_.now() - now);

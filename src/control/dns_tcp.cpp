@@ -83,9 +83,26 @@ bool DnsTcp::receive(Connection& connection) {
   return got >= 0 || would_block();
 }
 
+/// A relay says who asks before the first message, once for all of the connection (DNS-5). False where the
+/// connection is to be closed.
+bool DnsTcp::read_header(Connection& connection) {
+  using State = dns::ProxyHeader::State;
+  const auto header = dns::read_proxy_header(connection.in);
+  if (header.state == State::unfinished) return true;
+  connection.begun = true;
+  if (header.state == State::none) return true;
+  if (!handler_.believes(connection.client.address, header)) return false;
+  connection.sender = header.sender;
+  connection.in.erase(connection.in.begin(),
+                      connection.in.begin() + static_cast<std::ptrdiff_t>(header.size));
+  return true;
+}
+
 /// False where the connection is to be closed.
 bool DnsTcp::answer_queries(Place place, Instant now) {
   Connection& connection = *place;
+  if (!connection.begun && !read_header(connection)) return false;
+  if (!connection.begun) return true;
   std::size_t at = 0;
   bool left_over = false;
   for (unsigned handled = 0; connection.in.size() - at >= prefix; ++handled) {
@@ -95,7 +112,11 @@ bool DnsTcp::answer_queries(Place place, Instant now) {
     if (rest.size() < prefix + length) break;
     left_over = handled == queries_per_turn || connection.out.size() >= limits_.unsent;
     if (left_over) break;
-    const ReplyPath path{this, dns::Transport::tcp, connection.client, connection.id};
+    const ReplyPath path{.transport = this,
+                         .kind = dns::Transport::tcp,
+                         .client = connection.client,
+                         .connection = connection.id,
+                         .sender = connection.sender};
     const auto answer = handler_.answer(rest.subspan(prefix, length), path, now, room_);
     if (answer.empty()) {
       connection.owed = true;

@@ -241,7 +241,7 @@ Outcome Responder::challenge(const PendingQuery& query, std::span<std::uint8_t> 
 }
 
 bool Responder::is_proven(const Query& query, const Client& client) const {
-  if (client.transport == Transport::tcp) return true;
+  if (client.transport == Transport::tcp || client.tcp_at_relay) return true;
   const auto& cookie = query.edns.cookie;
   return cookie && cookie->server_size != 0 && config_.cookies &&
          config_.cookies->knows(std::span{cookie->server}.first(cookie->server_size), cookie->client,

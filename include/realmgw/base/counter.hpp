@@ -184,6 +184,8 @@ enum class CounterKind : std::uint8_t {
   X(dns_over_quota,             event,      "DNS queries that got no reservation, for the asker's prefix or the host had too many") \
   X(dns_distrusted,             event,      "DNS queries that got no reservation, for too few of the asker's prefix are used") \
   X(dns_unbalanced,             event,      "DNS answers cut or left out, for the asker, without proof, had been sent more than he sent") \
+  X(dns_relayed,                event,      "DNS queries for which a trusted relay named the sender") \
+  X(dns_bad_relay,              event,      "DNS messages passed over: a PROXY header of nobody trusted, or a relay's word that cannot be read") \
   X(dns_recursive,              event,      "DNS queries from inside for names outside the zones") \
   X(dns_cache_hits,             event,      "recursive DNS queries answered out of the cache") \
   X(dns_merged,                 event,      "recursive DNS queries that joined an equal one on its way") \

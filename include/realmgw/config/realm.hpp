@@ -230,6 +230,7 @@ struct Dns {
   std::vector<net::IpAddress>
       proxy;  ///< DNS-4: addresses that `www.<host>` answers; default: the outside service addresses
   std::uint32_t proxy_ttl = 300;
+  std::vector<net::Prefix> trusted;      ///< DNS-5: relays, whose word on who asks is believed
   std::vector<net::Endpoint> upstreams;  ///< DNS-2: who is asked for names of others; empty: nobody
   std::uint32_t cache = 65536;           ///< answers kept at most; 512 bytes for each, together
   bool dns64 = false;                    ///< DNS-3; default: where there is a `nat64.prefix`

@@ -24,7 +24,7 @@ namespace rgw::control {
 class DnsServer final : public DnsHandler {
  public:
   DnsServer(EventLoop& loop, const Clock& clock, const RealmInForce& realm, dns::Responder& responder,
-            DnsTimes& times);
+            DnsTimes& times, CounterBlock& counters);
 
   /// Queries from inside for other names are its to answer (DNS-2); it outlives the last query.
   void recurse_through(RecursiveService* service) { recursion_ = service; }
@@ -34,9 +34,10 @@ class DnsServer final : public DnsHandler {
   /// std::system_error.
   net::Endpoint listen(const net::Endpoint& local);
 
-  [[nodiscard]] std::span<const std::uint8_t> answer(std::span<const std::uint8_t> query,
+  [[nodiscard]] std::span<const std::uint8_t> answer(std::span<const std::uint8_t> bytes,
                                                      const ReplyPath& path, Instant now,
                                                      std::span<std::uint8_t> room) override;
+  [[nodiscard]] bool believes(const net::IpAddress& peer, const dns::ProxyHeader& header) override;
   /// Ends a wait: with an address, whose binding all workers have, or in vain.
   void complete(dns::Ticket ticket, std::optional<net::IpAddress> address);
   void tick(Instant now) { tcp_.tick(now); }
@@ -44,6 +45,14 @@ class DnsServer final : public DnsHandler {
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
  private:
+  struct Asked {
+    std::span<const std::uint8_t> message;
+    std::optional<dns::Sender> sender;  // whom a relay named
+  };
+  // Nothing where a relay's word is not to be read, or nobody's who may give one (DNS-5).
+  [[nodiscard]] std::optional<Asked> who_asks(std::span<const std::uint8_t> bytes, const ReplyPath& path);
+  [[nodiscard]] bool is_relay(const net::IpAddress& peer) const;
+
   struct Wait {
     dns::PendingQuery query;
     ReplyPath path;
@@ -55,6 +64,7 @@ class DnsServer final : public DnsHandler {
   const RealmInForce& realm_;
   dns::Responder& responder_;
   DnsTimes& times_;
+  CounterBlock& counters_;
   RecursiveService* recursion_ = nullptr;
   GuardService* guard_ = nullptr;
   std::vector<std::unique_ptr<DnsUdp>> udp_;

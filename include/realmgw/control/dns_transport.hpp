@@ -4,9 +4,11 @@
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/dns/dynamic_names.hpp"
+#include "realmgw/dns/relay.hpp"
 #include "realmgw/net/transport.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace rgw::control {
@@ -25,9 +27,10 @@ struct DnsLink {
 struct ReplyPath {
   DnsTransport* transport;
   dns::Transport kind;
-  net::Endpoint client;
-  std::uint64_t connection = 0;  ///< of a stream; never used twice
-  DnsLink link{};                ///< of `DnsPackets` alone
+  net::Endpoint client;                 ///< or the relay in front
+  std::uint64_t connection = 0;         ///< of a stream; never used twice
+  DnsLink link{};                       ///< of `DnsPackets` alone
+  std::optional<dns::Sender> sender{};  ///< whom a stream's header named
 };
 
 /// Carries answers.
@@ -47,6 +50,8 @@ class DnsHandler {
   [[nodiscard]] virtual std::span<const std::uint8_t> answer(std::span<const std::uint8_t> query,
                                                              const ReplyPath& path, Instant now,
                                                              std::span<std::uint8_t> room) = 0;
+  /// A stream or a datagram of `peer` begins with a relay's header, whole or malformed. May it be believed?
+  [[nodiscard]] virtual bool believes(const net::IpAddress& peer, const dns::ProxyHeader& header) = 0;
 };
 
 }  // namespace rgw::control

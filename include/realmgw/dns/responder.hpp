@@ -34,11 +34,13 @@ struct ResponderConfig {
   std::shared_ptr<const ServerCookies> cookies = nullptr;
 };
 
-/// Where a query came from.
+/// Who asked, who is the sender that a relay names where one stands in front (DNS-5).
 struct Client {
   net::Endpoint source;
+  /// How the answer goes to him; UDP where it goes so on any part of the way.
   Transport transport = Transport::udp;
   View view = View::outside;
+  bool tcp_at_relay = false;  ///< he came to the relay by TCP: his address is his, however it came on
 };
 
 /// A query that waits for an address: all that a later answer needs, and no pointer into anything. Some 300

@@ -317,6 +317,7 @@ const std::vector<ChangedKey> changed_keys{
     {"dns.upstreams", "9.9.9.9", "8.8.8.8", {}},
     {"dns.cache", "cache: 1000", "cache: 1001", {}},
     {"dns.dns64", "dns:\n", "dns:\n  dns64: false\n", {}},
+    {"dns.trusted", "dns:\n", "dns:\n  trusted: 192.0.2.99\n", {}},
     {"dns.dns64_exclude", "dns:\n", "dns:\n  dns64_exclude: '2001:db8::/32'\n", {}},
     {"dns.ces", "ces: false", "ces: true", {}},
     {"www.proxy", "proxy: none", "proxy: nginx", {}},

@@ -43,6 +43,13 @@ TEST(Dns64, excludes_mapped_addresses_unless_another_list_is_written) {  // RFC 
   EXPECT_EQ(problems_with("dns: { dns64_exclude: 10.0.0.0/8 }\n").size(), 1U);
 }
 
+TEST(RelaysTest, a_relay_is_an_address_or_a_prefix_and_never_everybody) {
+  EXPECT_THAT(realm_with("dns: { trusted: [192.0.2.53, '2001:db8::/64'] }\n").dns.trusted,
+              ElementsAre(*net::Prefix::parse("192.0.2.53/32"), *net::Prefix::parse("2001:db8::/64")));
+  for (const char* wrong : {"0.0.0.0/0", "'::/0'", "dnsdist", "192.0.2.53/24"})
+    EXPECT_EQ(problems_with("dns: { trusted: " + std::string{wrong} + " }\n").size(), 1U) << wrong;
+}
+
 // RFC 6052 section 2.2.
 TEST(Nat64, has_a_prefix_of_one_of_six_lengths) {
   EXPECT_EQ(realm_with("nat64: { prefix: default }\n").nat64.prefix, net::Prefix::parse("fd64::/96"));

@@ -51,6 +51,7 @@ Frame message_in(std::span<const std::uint8_t> frame) {
 /// Answers "abc" with "cba", or waits where it begins with "w".
 struct Backwards final : DnsHandler {
   std::vector<ReplyPath> asked;
+  bool believes(const net::IpAddress&, const dns::ProxyHeader&) override { return false; }
   std::span<const std::uint8_t> answer(std::span<const std::uint8_t> bytes, const ReplyPath& path, Instant,
                                        std::span<std::uint8_t> room) override {
     asked.push_back(path);

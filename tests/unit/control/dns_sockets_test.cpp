@@ -26,8 +26,12 @@ struct Mirror final : DnsHandler {
   static constexpr std::uint8_t wait = 'w';
   static constexpr std::uint8_t silence = 's';
   std::size_t answer_size = 0;  // padded to this
+  bool trusting = false;        // relays' headers
   std::vector<ReplyPath> asked;
 
+  bool believes(const net::IpAddress&, const dns::ProxyHeader& header) override {
+    return trusting && header.state == dns::ProxyHeader::State::whole;
+  }
   std::span<const std::uint8_t> answer(std::span<const std::uint8_t> query, const ReplyPath& path, Instant,
                                        std::span<std::uint8_t> room) override {
     asked.push_back(path);
@@ -36,6 +40,10 @@ struct Mirror final : DnsHandler {
     return room.first(std::max(query.size(), answer_size));
   }
 };
+
+/// From 192.0.2.7, port 4000, by TCP.
+const std::string relay_header{
+    "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\xc6\x33\x64\x01\x0f\xa0\0\x35", 28};
 
 class SocketsTest : public testing::Test {
  protected:
@@ -178,6 +186,39 @@ TEST_F(DnsTcpTest, a_query_may_come_byte_by_byte) {
     turn();
   }
   EXPECT_EQ(heard(socket, 5), framed("cba"));
+}
+
+// DNS-5: once, before the first message.
+TEST_F(DnsTcpTest, a_relays_header_names_who_asks_by_all_that_follows) {
+  mirror.trusting = true;
+  const auto socket = connected();
+  for (const char byte : relay_header) {
+    say(socket, std::string(1, byte));
+    turn();
+  }
+  say(socket, framed("abc") + framed("def"));
+  EXPECT_EQ(heard(socket, 10), framed("cba") + framed("fed"));
+  for (const auto& path : mirror.asked) {
+    EXPECT_EQ(path.sender, (dns::Sender{*net::Endpoint::parse("192.0.2.7:4000"), dns::Transport::tcp}));
+    EXPECT_EQ(path.client.address, ip("127.0.0.1"));
+  }
+  say(socket, relay_header);
+  EXPECT_EQ(mirror.asked.size(), 2U) << "in the middle it is the front of a message";
+}
+
+TEST_F(DnsTcpTest, a_header_that_is_not_believed_closes_the_connection) {
+  const auto socket = connected();
+  say(socket, relay_header + framed("abc"));
+  EXPECT_TRUE(is_closed(socket));
+  EXPECT_TRUE(mirror.asked.empty());
+}
+
+TEST_F(DnsTcpTest, a_message_that_begins_like_a_header_is_a_message) {
+  const auto socket = connected();
+  std::string almost{relay_header.substr(2, 9) + "!"};
+  almost.resize(0x0d0a, '!');
+  say(socket, framed(almost));
+  EXPECT_EQ(heard(socket, 2 + almost.size()), framed({almost.rbegin(), almost.rend()}));
 }
 
 // RFC 7766 section 6.2.1.1. More than one turn takes on.

@@ -66,7 +66,7 @@ class RealmDnsTest : public testing::Test {
   EventLoop loop;
   RealmInForce in_force{snapshot};
   DnsTimes times;
-  DnsServer server{loop, clock, in_force, responder, times};
+  DnsServer server{loop, clock, in_force, responder, times, counters};
   Postbox postbox;
   std::array<std::uint8_t, 1232> room;
   std::uint16_t id = 0;

@@ -108,7 +108,7 @@ class RecursiveServiceTest : public testing::Test {
   RealmInForce in_force{snapshot};
   DnsTimes dns_times;
   Histogram& times = dns_times.recursive;
-  DnsServer server{loop, clock, in_force, responder, dns_times};
+  DnsServer server{loop, clock, in_force, responder, dns_times, counters};
   ProxyService proxies{*snapshot->realm.nat46.proxies, links, salt()};
   RecursiveService service{snapshot->realm, loop, &proxies.directory(), salt(), counters, times};
   std::array<std::uint8_t, 1232> room;

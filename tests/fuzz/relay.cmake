@@ -1,0 +1,1 @@
+rgw_fuzz(relay LINKS rgw_dns)
