@@ -7,6 +7,7 @@
 #include <utility>
 
 namespace rgw::control {
+
 bool HostBook::has(std::string_view name) const {
   return std::ranges::find(hosts_, name, &config::Host::name) != hosts_.end();
 }

@@ -86,7 +86,7 @@ constexpr std::string_view http_server = R"(    limit_conn www_clients 256;
     }
   }
 
-  # Ends what TLS asks for a name that is nobody's, with the alert unrecognized_name.
+  # Refuses TLS for a name that no host has, with the alert unrecognized_name.
   server {
     listen unix:refuse.sock ssl;
     ssl_reject_handshake on;

@@ -26,7 +26,7 @@ enum class MetricKind : std::uint8_t { gauge, counter, histogram };
   X(reloads_total,                   counter,   "result",              "reloads of the realm file and changes of added hosts: reloaded, unchanged, mistakes (refused), restart (refused, a restart is needed)") \
   X(last_reload_successful,          gauge,     "",                    "whether the last reload went through; 1 also where there was none") \
   X(last_reload_success_timestamp_seconds, gauge, "",                  "when the realm in force was taken into force, in Unix time") \
-  X(trouble_active,                  gauge,     "trouble subject",     "whether something is wrong now that the log tells of, too: 1 or 0; link_down (subject: the port), router_lost (subject: the router), pool_exhausted, ports_exhausted, sessions_full, reservations_full, upstreams_failing, control_overloaded, workers_overloaded, no_buffers, alg_full, kernel_forwards (subject: what), www_not_written (subject: the file)") \
+  X(trouble_active,                  gauge,     "trouble subject",     "whether something is wrong now that the log tells of, too: 1 or 0; link_down (subject: the port), router_lost (subject: the router), pool_exhausted, ports_exhausted, sessions_full, reservations_full, upstreams_failing, control_overloaded, workers_overloaded, no_buffers, alg_full, kernel_forwards (subject: what), www_not_written (subject: why)") \
   X(drops_total,                     counter,   "reason",              "packets whose way ended badly; reason: a counter among the drops below") \
   /* ports */ \
   X(port_info,                       gauge,     "port side device fault", "always 1; the device of a port, and what takes it away: none, interface_gone or program_gone") \

@@ -279,7 +279,7 @@ struct Realm {
   Www www;
   Guard guard;
   std::vector<net::Service> local_services;  ///< what the gateway itself serves on addresses that it shares
-                                             ///< with NAT or pool; default tcp53, udp53, icmp
+                                             ///< with NAT or pool; tcp53, udp53, icmp, and what nginx needs
   std::string control_socket = "/run/realmgw/realmgw.sock";
 };
 

@@ -2,6 +2,8 @@
 // it is written, and what tells nginx's unit.
 #include "realmgw/control/www_config.hpp"
 
+#include "realmgw/config/host_file.hpp"
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -44,6 +46,17 @@ class WwwConfig : public testing::Test {
 TEST_F(WwwConfig, names_the_hosts_that_have_a_web_name) {
   EXPECT_THAT(www_config(realm), HasSubstr("    www.hosta.foo 10.0.0.42:80;\n"));
   EXPECT_THAT(www_config(realm), Not(HasSubstr("hostb")));
+}
+
+TEST_F(WwwConfig, serves_every_name_that_a_realm_file_takes) {
+  const std::string label(63, 'x');
+  for (const auto& name : {std::string{"HostA"}, std::string{"a-b.c0.d"}, std::string{"0"},
+                           label + "." + label, std::string{"xn--bcher-kva"}, std::string{"a--b"}}) {
+    const auto read = config::host_of({.name = name, .addresses = {"10.0.0.77"}, .www = true});
+    ASSERT_TRUE(read.problems.empty()) << name;
+    realm.hosts = read.hosts;
+    EXPECT_THAT(www_config(realm), HasSubstr("www." + read.hosts[0].name + ".foo 10.0.0.77:80;"));
+  }
 }
 
 TEST_F(WwwConfig, reaches_a_host_by_a_family_that_an_inside_port_has) {
