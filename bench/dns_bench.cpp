@@ -28,6 +28,7 @@ constexpr std::uint32_t batch = 512;  ///< queries, then their first packets
 static_assert(batch <= Traffic::stretch);
 
 constexpr net::Ipv4Address own_address{198, 51, 100, 1};
+const net::Endpoint relay{net::Ipv4Address{203, 0, 113, 53}, 53};
 
 net::IpAddress pool_address(std::uint32_t n) {
   return net::Ipv4Address{be32{0xc6330000 + 0x100000 + n}};
@@ -71,8 +72,6 @@ Message query(std::uint16_t id, const std::vector<std::string>& labels) {
   bytes.insert(bytes.end(), opt.begin(), opt.end());
   return bytes;
 }
-
-const net::Endpoint relay{net::Ipv4Address{203, 0, 113, 53}, 53};
 
 // As a relay passes a query on (DNS-5): behind a header of the PROXY protocol.
 Message behind_header(const net::Endpoint& sender, const Message& query) {

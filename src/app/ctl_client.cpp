@@ -42,7 +42,37 @@ void limit_waits(const control::FileDescriptor& socket, std::chrono::millisecond
   setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 }
 
+/// A socket on which the request has been sent. No call on it waits longer than that.
+control::FileDescriptor asked(const std::string& path, const std::string& request,
+                              std::chrono::milliseconds longest) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) throw failure(path, ENAMETOOLONG);
+  std::ranges::copy(path, address.sun_path);
+  control::FileDescriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  limit_waits(socket, longest);
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw failure(path, errno);
+  const std::string line = request + "\n";
+  if (send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()))
+    throw failure(path, errno);
+  return socket;
+}
+
 }  // namespace
+
+void stream_from_gateway(const std::string& socket_path, const std::string& request,
+                         const std::function<bool(std::span<const char>)>& use,
+                         const std::function<bool()>& stopped) {
+  const auto socket = asked(socket_path, request, std::chrono::milliseconds{200});
+  std::array<char, 65536> piece;
+  while (!stopped()) {
+    const auto got = recv(socket.get(), piece.data(), piece.size(), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (got < 0) throw failure(socket_path, errno);
+    if (got == 0 || !use(std::span{piece}.first(static_cast<std::size_t>(got)))) return;
+  }
+}
 
 std::string ask_gateway(const std::string& socket_path, const std::string& request,
                         std::chrono::seconds patience) {
@@ -56,17 +86,7 @@ std::string ask_gateway(const std::string& socket_path, const std::string& reque
   const auto left = [&] {
     return limits.whole - std::chrono::duration_cast<milliseconds>(SteadyClock::now() - begun);
   };
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket_path.size() >= sizeof address.sun_path) throw failure(socket_path, ENAMETOOLONG);
-  std::ranges::copy(socket_path, address.sun_path);
-  const control::FileDescriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  limit_waits(socket, std::min(limits.silence, left()));
-  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    throw failure(socket_path, errno);
-  const std::string line = request + "\n";
-  if (send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()))
-    throw failure(socket_path, errno);
+  const auto socket = asked(socket_path, request, std::min(limits.silence, left()));
   std::string answer;
   std::array<char, 65536> piece;
   for (;;) {

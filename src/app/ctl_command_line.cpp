@@ -162,9 +162,9 @@ std::variant<CtlText, CtlMistake, CtlAsked> parse_ctl_command_line(int argc, cha
   if (command == nullptr) return CtlMistake{unknown_command(argv[optind])};
   if (help) return CtlText{ctl_help(*command)};
   if (!command->argument.empty()) {
-    if (next == argc)
+    if (next == argc && !command->may_lack_argument)
       return CtlMistake{std::string{command->name} + " takes " + std::string{command->argument_is}};
-    request.argument = argv[next++];
+    if (next < argc) request.argument = argv[next++];
     while (command->several && next < argc) request.argument += std::string{" "} + argv[next++];
   }
   if (next < argc) return CtlMistake{unexpected(*command, argv[next])};

@@ -214,6 +214,37 @@ std::vector<CtlCommand> make_commands() {
                                   : counters_table(answer, request.has("all"));
                      }});
   all.push_back(
+      {.name = "capture",
+       .summary = "packets as they come and go, or are dropped, for tshark and tcpdump",
+       .text =
+           "Writes the packets that the filter describes (pcap-filter(7), as tcpdump takes it; none: all) "
+           "as\n"
+           "pcapng, to a file or to standard output: those that come and go by the ports, so each as it is\n"
+           "before and after translation, or those that are dropped, with the counter's name as comment.\n"
+           "It ends with Ctrl-C. Packets that nobody takes in time are lost, and counted.\n"
+           "\n"
+           "  realmgwctl capture 'host 10.0.0.42 and tcp' | tshark -i -",
+       .options = {{"where", "PLACE",
+                    "inside or outside: only the ports of that side; drops: what is dropped",
+                    "inside outside drops"},
+                   {"count", "N", "at most N packets"},
+                   {"seconds", "N", "for N seconds"},
+                   {"keep", "N", "only the first N bytes of each packet"},
+                   {"write", "FILE", "into this file"}},
+       .argument = "[FILTER]",
+       .argument_is = "a filter",
+       .several = true,
+       .may_lack_argument = true,
+       .ask =
+           [](const CtlRequest& request) {
+             std::string line = "capture";
+             for (const char* name : {"where", "count", "seconds", "keep"}) {
+               if (request.has(name)) line += std::string{" "} + name + " " + request.options.at(name);
+             }
+             return request.argument.empty() ? line : line + " filter " + request.argument;
+           },
+       .streams = true});
+  all.push_back(
       {.name = "reload",
        .summary = "reads the realm file again, and goes by it from then on",
        .text =

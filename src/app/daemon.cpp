@@ -101,7 +101,8 @@ Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_s
       library_log_{log_library},
       eal_{(between_steps(), eal_options(realm))},
       packets_{(between_steps(), dataplane::make_packet_pool(packet_count(realm), buffer_use(realm)))},
-      peers_{worker_count_} {
+      peers_{worker_count_},
+      capture_points_{ports_, workers_, threads_} {
   for (std::size_t i = 0; i < realm.ports.size(); ++i) {
     between_steps();
     const PortId id{static_cast<std::uint8_t>(i)};
@@ -138,7 +139,7 @@ Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_s
       clock_, snapshot, std::move(links), packets_.get(), *probe_, make_tap, Random::kernel_seed(), version,
       control::dns_endpoints(snapshot->realm), snapshot->realm.control_socket, shared_seed,
       control::pcp_endpoints(snapshot->realm), std::move(source.load), tell_of_reload, log_end_of_reload,
-      std::move(source.added), log_trouble, std::chrono::system_clock::now()});
+      std::move(source.added), log_trouble, std::chrono::system_clock::now(), &capture_points_});
   log_start(snapshot->realm);
 }
 

@@ -1,4 +1,5 @@
 // realmgwctl: asks a running gateway, and shows what it says.
+#include "realmgw/app/ctl_capture.hpp"
 #include "realmgw/app/ctl_client.hpp"
 #include "realmgw/app/ctl_command_line.hpp"
 #include "realmgw/app/version.hpp"
@@ -78,6 +79,10 @@ int run(const CtlAsked& asked) {
     return success;
   }
   if (asked.request.has("watch")) return watch(asked);
+  if (asked.command->streams) {
+    const std::string problem = write_capture(asked.request, asked.command->ask(asked.request));
+    return problem.empty() ? int{success} : complain(problem, refused);
+  }
   const int status = ask(asked, "");
   if (status != unreachable) compare_versions(asked.request.socket);
   return status;

@@ -115,6 +115,9 @@ Controller::Controller(Surroundings surroundings)
               return proxies_ ? proxies_->proxy_of(remote, surroundings_.clock.now()) : std::nullopt;
             },
             [this](WorkerId worker) { take_events(worker, surroundings_.clock.now()); }},
+      captures_{surroundings_.capture_points,           realm_,
+                static_cast<unsigned>(workers_.size()), surroundings_.clock,
+                "realmgw " + surroundings_.version,     counters_},
       port_status_(realm_->ports.size()),
       port_return_{realm_->ports.size(), workers_, surroundings_.ports},
       next_look_{started_},
@@ -257,6 +260,7 @@ bool Controller::step(std::chrono::microseconds patience) {
   if (algs_.step(now)) busy = true;
   if (reload_ && reload_->step()) busy = true;
   if (ctl_ && ctl_->step(now)) busy = true;
+  captures_.tick();
   if (loop_.wait(busy ? std::chrono::microseconds{0} : patience) > 0) busy = true;
   now = surroundings_.clock.now();
   pool_.expire(now);
@@ -424,6 +428,8 @@ void Controller::add_commands() {
       return ctl_error("the realm has no www proxy: write www: { proxy: nginx }");
     return text(nlohmann::json{{"file", www_file(realm).string()}, {"text", www_config(realm)}}.dump());
   });
+  ctl_->add("capture", CtlServer::Right::owner,
+            [this](Arguments arguments) { return captures_.command(arguments); });
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });
   ctl_->add("pcp", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     if (!pcp_) return ctl_error("the realm has no PCP server");

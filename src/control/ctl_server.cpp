@@ -167,11 +167,12 @@ bool CtlServer::step(Instant now) {
     Client& client = *current;
     if (client.reply && client.unsent.size() < max_unsent) {
       const std::size_t before = client.unsent.size();
-      if (client.reply->append_to(client.unsent) == CtlReply::Progress::finished) {
-        client.unsent += '\n';
-        client.reply.reset();
-      } else {
+      const auto progress = client.reply->append_to(client.unsent);
+      if (progress == CtlReply::Progress::more) {
         client.progress = now;  // it waits for us
+      } else {
+        if (progress == CtlReply::Progress::finished) client.unsent += '\n';
+        client.reply.reset();
       }
       if (client.unsent.size() != before) {
         busy = true;

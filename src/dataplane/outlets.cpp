@@ -3,11 +3,12 @@
 namespace rgw::dataplane {
 
 Outlets::Outlets(WorkerId id, std::span<const std::unique_ptr<Port>> ports, PeerMesh& peers,
-                 CounterBlock& counters)
+                 CounterBlock& counters, Drops& drops)
     : id_{id},
       ports_{ports},
       peers_{peers},
       counters_{counters},
+      drops_{drops},
       tx_(ports.size()),
       to_peers_(peers.workers()) {
   for (std::size_t i = 0; i < tx_.size(); ++i) tx_[i].open = has_queue(*ports[i]);
@@ -16,7 +17,7 @@ Outlets::Outlets(WorkerId id, std::span<const std::unique_ptr<Port>> ports, Peer
 void Outlets::transmit_otherwise(PortId port_id, rte_mbuf* mbuf) {
   const Port& port = *ports_[port_id.value()];
   // How many queues a device has that is being opened nobody may ask.
-  if (tx_[port_id.value()].released || has_queue(port)) return drop(mbuf, Counter::port_down);
+  if (tx_[port_id.value()].released || has_queue(port)) return drops_.drop(mbuf, Counter::port_down);
   auto& note = ring::note(mbuf);
   note.purpose = ring::Purpose::finish;
   note.port = port_id;
@@ -37,7 +38,7 @@ void Outlets::release(PortId port) {
   TxBuffer& buffer = tx_[port.value()];
   buffer.released = true;
   buffer.open = false;
-  for (std::uint16_t i = 0; i < buffer.count; ++i) drop(buffer.packets[i], Counter::port_down);
+  for (std::uint16_t i = 0; i < buffer.count; ++i) drops_.drop(buffer.packets[i], Counter::port_down);
   buffer.count = 0;
 }
 
@@ -54,7 +55,7 @@ void Outlets::flush(const Port& port, TxBuffer& buffer) {
   const std::uint16_t sent =
       port.send(static_cast<std::uint16_t>(id_.value()), buffer.packets.data(), buffer.count);
   counters_.add(Counter::tx_packets, sent);
-  for (std::uint16_t i = sent; i < buffer.count; ++i) drop(buffer.packets[i], Counter::tx_ring_full);
+  for (std::uint16_t i = sent; i < buffer.count; ++i) drops_.drop(buffer.packets[i], Counter::tx_ring_full);
   buffer.count = 0;
 }
 
@@ -67,7 +68,7 @@ void Outlets::flush(WorkerId peer, PeerBuffer& buffer) {
     if (message.signpost != ring::no_signpost &&
         ring::note(message.packet).signpost_state == ring::SignpostState::fresh)
       unsent_.push_back(message.signpost);
-    drop(message.packet, Counter::steer_peer_full);
+    drops_.drop(message.packet, Counter::steer_peer_full);
   }
   buffer.count = 0;
 }

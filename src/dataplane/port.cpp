@@ -98,6 +98,7 @@ void Port::open() {
     close();
     throw;
   }
+  link_taps();
   xdp_sockets_ = xdp_sockets();
   std::erase_if(xdp_sockets_, [&](ino_t socket) { return before.contains(socket); });
 }
@@ -122,8 +123,37 @@ void Port::reopen() {
   throw refusal(config_, "its MAC address is " + found + " and was " + known.to_string());
 }
 
+void Port::add(PortTap& tap) {
+  const std::scoped_lock lock{taps_lock_};
+  taps_.push_back(&tap);
+  if (carries_taps_) tap.link(device_, queues_);
+}
+
+void Port::remove(PortTap& tap) {
+  const std::scoped_lock lock{taps_lock_};
+  std::erase(taps_, &tap);
+  if (carries_taps_) tap.unlink(device_);
+}
+
+/// DPDK would keep them for the next device of this number.
+void Port::unlink_taps() {
+  const std::scoped_lock lock{taps_lock_};
+  if (!std::exchange(carries_taps_, false)) return;
+  for (PortTap* tap : taps_) {
+    tap->unlink(device_);
+    tap->forget_unlinked();  // no worker touches the device
+  }
+}
+
+void Port::link_taps() {
+  const std::scoped_lock lock{taps_lock_};
+  for (PortTap* tap : taps_) tap->link(device_, queues_);
+  carries_taps_ = true;
+}
+
 void Port::close() {
   if (!is_open_) return;
+  unlink_taps();
   is_open_ = false;
   rte_eth_dev_info info{};
   const bool known = rte_eth_dev_info_get(device_, &info) == 0;

@@ -5,12 +5,11 @@ flood of forged queries does not close the realm.
 
 import random
 import struct
-import threading
 import time
 
 import dns
+import floods
 import harness
-import packets
 from harness import EXT1, GW, HOSTA, POOL, Counting, gateway
 
 COOKIE = 10
@@ -57,29 +56,6 @@ class Asker:
             if reply.addresses:
                 return reply.addresses[0]
         return None
-
-
-class Flood(threading.Thread):
-    """Queries with forged sources, so many a second for so long; each source is asked from once."""
-
-    def __init__(self, names, rate, seconds):
-        super().__init__()
-        self.names, self.rate, self.seconds, self.sent = names, rate, seconds, 0
-        self.mac = packets.mac_of("ext0", GW)
-
-    def run(self):
-        chance = random.Random(7)
-        with packets.Wire("ext0") as wire:
-            begin = time.monotonic()
-            while (passed := time.monotonic() - begin) < self.seconds:
-                while self.sent < passed * self.rate:
-                    source = (f"100.{64 + chance.randrange(64)}.{chance.randrange(256)}.{chance.randrange(256)}",
-                              1024 + chance.randrange(60000))
-                    query = dns.query_bytes(self.names[self.sent % len(self.names)], ident=chance.randrange(65536))
-                    datagram = packets.udp(source, (GW, 53), query)
-                    wire.send(self.mac, packets.ipv4(source[0], GW, 17, datagram))
-                    self.sent += 1
-                time.sleep(0.002)
 
 
 def unproven():
@@ -166,7 +142,7 @@ class UnderFlood(harness.LabCase):
         return done / wanted, held
 
     def check(self, flood_names, rate, name):
-        flood = Flood(flood_names, rate, self.SECONDS)
+        flood = floods.QueryFlood(flood_names, rate, self.SECONDS)
         with Counting() as count:
             share, held = self.honest(name, flood)
             received = count["dns_queries"]

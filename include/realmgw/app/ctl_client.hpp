@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -29,5 +31,11 @@ struct AnswerLimits {
 /// cannot be reached, or falls silent for as long as `patience`: a reload of a large realm file takes some.
 [[nodiscard]] std::string ask_gateway(const std::string& socket_path, const std::string& request,
                                       std::chrono::seconds patience = std::chrono::seconds{30});
+
+/// Asks the gateway one line, and hands out its answer piece by piece as it comes, until it ends, `use` says
+/// false or `stopped` true. It may be silent for long. Throws Unreachable.
+void stream_from_gateway(const std::string& socket_path, const std::string& request,
+                         const std::function<bool(std::span<const char>)>& use,
+                         const std::function<bool()>& stopped);
 
 }  // namespace rgw::app

@@ -39,10 +39,12 @@ struct CtlCommand {
   std::string_view argument = {};  ///< what its argument is called in the help, of a command that takes one
   std::string_view argument_is = {};  ///< what that is: "an address"
   bool several = false;               ///< it takes one or more
+  bool may_lack_argument = false;     ///< none will do
   std::string_view choices = {};      ///< the arguments that there are, where they are few
   std::string_view closing = {};      ///< what the help ends with
   /// The line for the gateway; empty where it is not asked.
   std::function<std::string(const CtlRequest&)> ask{};
+  bool streams = false;  ///< the answer is a capture, not JSON
   /// What people see of the gateway's answer.
   std::function<std::string(const nlohmann::ordered_json&, const CtlRequest&)> show{};
   /// Does the answer say that it was done? Empty: it always does.

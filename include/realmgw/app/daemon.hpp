@@ -1,6 +1,7 @@
 // The daemon: owns everything, starts it, and stops it.
 #pragma once
 
+#include "realmgw/app/capture_points.hpp"
 #include "realmgw/app/device_locks.hpp"
 #include "realmgw/app/port_probe.hpp"
 #include "realmgw/app/threads.hpp"
@@ -69,6 +70,7 @@ class Daemon {
   dataplane::PeerMesh peers_;
   std::vector<std::unique_ptr<ring::ControlRings>> rings_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
+  CapturePoints capture_points_;
   std::unique_ptr<PortProbe> probe_;
   std::unique_ptr<control::Controller> controller_;
   std::atomic<bool> reload_asked_ = false;

@@ -22,10 +22,11 @@ class ThreadGroup {
     Turns(std::string name, const std::atomic<bool>& stop) : stop_{stop}, name_{std::move(name)} {}
     /// False once the thread is to end.
     [[nodiscard]] bool next() {
-      count_.store(count() + 1, std::memory_order_relaxed);
+      count_.store(count() + 1, std::memory_order_release);
       return !stop_.load(std::memory_order_relaxed);
     }
-    [[nodiscard]] std::uint64_t count() const { return count_.load(std::memory_order_relaxed); }
+    /// Whoever reads it sees what the thread did in the turns before.
+    [[nodiscard]] std::uint64_t count() const { return count_.load(std::memory_order_acquire); }
     [[nodiscard]] const std::string& name() const { return name_; }
 
    private:

@@ -196,6 +196,8 @@ enum class CounterKind : std::uint8_t {
   X(dns46_synthesised,          event,      "A answers made out of AAAA records") \
   X(dns46_exhausted,            event,      "A answers not made because no proxy address was free") \
   X(dns_ces_peers,              event,      "names for which a NAPTR record names a peer edge node") \
+  /* capture */ \
+  X(capture_lost,               event,      "packets that captures lost, since whoever asked for them was too slow") \
   /* PCP */ \
   X(pcp_requests,               event,      "PCP requests received from inside") \
   X(pcp_ignored,                event,      "PCP messages left unanswered: from outside, responses, or too short to answer") \

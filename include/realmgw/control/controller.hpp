@@ -5,6 +5,7 @@
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/control/alg_service.hpp"
+#include "realmgw/control/capture_service.hpp"
 #include "realmgw/control/claimants.hpp"
 #include "realmgw/control/ctl_server.hpp"
 #include "realmgw/control/dns_packets.hpp"
@@ -60,6 +61,7 @@ struct Surroundings {
   HostBook added_hosts{{}, {}};             ///< `host add` of the control socket
   Watch::Hear hear_of_trouble{};            ///< OPS-10; may be empty
   std::chrono::system_clock::time_point started_at{};  ///< for the metrics
+  CapturePoints* capture_points = nullptr;             ///< null: nothing can be captured
 };
 
 /// Port 53 of the addresses that the realm serves names on.
@@ -151,6 +153,7 @@ class Controller final : RealmKeeper {
   AlgService algs_;
   std::optional<PcpService> pcp_;
   std::optional<RealmReload> reload_;
+  CaptureService captures_;
   std::unique_ptr<CtlServer> ctl_;
   std::vector<net::Endpoint> dns_listening_;
   std::vector<PortStatus> port_status_;

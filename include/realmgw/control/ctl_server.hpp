@@ -20,8 +20,9 @@ namespace rgw::control {
 class CtlReply {
  public:
   enum class Progress : std::uint8_t {
-    more,     ///< there is more to append, in a later turn
-    finished  ///< the answer is whole
+    more,      ///< there is more to append, in a later turn
+    finished,  ///< the answer is whole, but for the newline at its end
+    whole      ///< the same, and it is no line
   };
   virtual ~CtlReply() = default;
   /// Appends the next piece, if it is there yet.

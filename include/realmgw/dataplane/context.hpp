@@ -6,6 +6,7 @@
 #include "realmgw/base/random.hpp"
 #include "realmgw/dataplane/batch.hpp"
 #include "realmgw/dataplane/companions.hpp"
+#include "realmgw/dataplane/drops.hpp"
 #include "realmgw/dataplane/neighbour_table.hpp"
 #include "realmgw/dataplane/outlets.hpp"
 #include "realmgw/dataplane/peers.hpp"
@@ -60,6 +61,7 @@ class Context {
   const Clock& clock;
 
   CounterBlock counters;
+  Drops drops;
   Random random;
   const HashSalt salt;         ///< of this worker's tables
   const HashSalt shared_salt;  ///< of what all workers must agree on
@@ -128,10 +130,7 @@ class Context {
   [[nodiscard]] const SessionsByExternal& sessions_by_external() const { return news_.by_external(); }
 
   // -- ways off the path; each takes the packet buffer over
-  void drop(rte_mbuf* mbuf, Counter why) {
-    counters.add(why);
-    rte_pktmbuf_free(mbuf);
-  }
+  void drop(rte_mbuf* mbuf, Counter why) { drops.drop(mbuf, why); }
   /// Hands a packet to control with a purpose; counts it as `punt_ring_full`, or a query as
   /// `query_ring_full`, where that is not possible.
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port);

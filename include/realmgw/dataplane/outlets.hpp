@@ -2,6 +2,7 @@
 #pragma once
 
 #include "realmgw/base/counter.hpp"
+#include "realmgw/dataplane/drops.hpp"
 #include "realmgw/dataplane/peers.hpp"
 #include "realmgw/dataplane/port.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
@@ -20,7 +21,8 @@ namespace rgw::dataplane {
 class Outlets {
  public:
   /// Everything referred to outlives the outlets.
-  Outlets(WorkerId id, std::span<const std::unique_ptr<Port>> ports, PeerMesh& peers, CounterBlock& counters);
+  Outlets(WorkerId id, std::span<const std::unique_ptr<Port>> ports, PeerMesh& peers, CounterBlock& counters,
+          Drops& drops);
 
   /// Sends a complete frame through a port, or hands it to the worker that holds the port's transmit queue.
   void transmit(PortId port, rte_mbuf* mbuf) {
@@ -108,15 +110,12 @@ class Outlets {
   }
   void flush(const Port& port, TxBuffer& buffer);
   void flush(WorkerId peer, PeerBuffer& buffer);
-  void drop(rte_mbuf* mbuf, Counter why) {
-    counters_.add(why);
-    rte_pktmbuf_free(mbuf);
-  }
 
   const WorkerId id_;
   const std::span<const std::unique_ptr<Port>> ports_;
   PeerMesh& peers_;
   CounterBlock& counters_;
+  Drops& drops_;
   std::vector<TxBuffer> tx_;  ///< by port
   std::vector<PeerBuffer> to_peers_;
   std::vector<std::uint32_t> unsent_;

@@ -3,12 +3,15 @@
 
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/config/realm.hpp"
+#include "realmgw/dataplane/port_tap.hpp"
 #include "realmgw/ring/snapshot.hpp"
 
 #include <cstdint>
+#include <mutex>
 #include <set>
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 #include <rte_mbuf.h>
 
@@ -62,6 +65,12 @@ class Port {
   [[nodiscard]] std::uint16_t send(std::uint16_t queue, rte_mbuf** packets, std::uint16_t count) const;
 
  private:
+  friend class PortTap;
+  void add(PortTap& tap);
+  void remove(PortTap& tap);
+  void link_taps();
+  void unlink_taps();
+
   void open();
   void find();
   void configure();
@@ -77,6 +86,9 @@ class Port {
   bool spreads_ = false;
   std::string driver_;
   ring::PortFacts facts_;
+  std::mutex taps_lock_;  ///< a device is opened and closed by another thread than taps are made by
+  std::vector<PortTap*> taps_;
+  bool carries_taps_ = false;  ///< the device is there, and has them
 };
 
 }  // namespace rgw::dataplane

@@ -1,0 +1,196 @@
+// `capture` of the control socket: what its words mean, what it streams, and when it ends (OPS-5).
+#include "realmgw/control/capture_service.hpp"
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "unit/control/support.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace rgw::control {
+namespace {
+
+using namespace test;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+using Words = std::vector<std::string_view>;
+
+TEST(CaptureRequestTest, words_describe_a_capture) {
+  const auto all = std::get<CaptureRequest>(parse_capture_request({}));
+  EXPECT_EQ(all.places, (CapturePlaces{.inside = true, .outside = true}));
+  EXPECT_FALSE(all.count || all.time);
+  EXPECT_EQ(all.filter, "");
+  const Words words{"where", "drops",  "count", "5", "seconds", "7", "keep",
+                    "64",    "filter", "host",  "a", "or",      "b"};
+  const auto some = std::get<CaptureRequest>(parse_capture_request(words));
+  EXPECT_EQ(some.places, (CapturePlaces{.drops = true}));
+  EXPECT_EQ(some.count, 5U);
+  EXPECT_EQ(some.time, 7s);
+  EXPECT_EQ(some.keep, 64U);
+  EXPECT_EQ(some.filter, "host a or b");
+}
+
+TEST(CaptureRequestTest, a_mistake_is_told) {
+  for (const Words& wrong :
+       {Words{"where", "here"}, Words{"where"}, Words{"count", "0"}, Words{"count", "-1"},
+        Words{"count", "5x"}, Words{"seconds", "99999999999"}, Words{"host", "10.0.0.1"}})
+    EXPECT_TRUE(std::holds_alternative<std::string>(parse_capture_request(wrong))) << wrong.front();
+}
+
+/// Keeps the captures that see packets; they are quiet when the test says so.
+struct Points final : CapturePoints {
+  struct Attached final : Attachment {
+    explicit Attached(Points& of) : points{of} {}
+    ~Attached() override { ++points.gone; }
+    void detach() override { ++points.detached; }
+    bool is_quiet() const override { return points.quiet; }
+    Points& points;
+  };
+  std::unique_ptr<Attachment> attach(capture::Capture& capture, const CapturePlaces& wanted) override {
+    if (wanted.drops && !takes_drops) return nullptr;
+    last = &capture;
+    places = wanted;
+    return std::make_unique<Attached>(*this);
+  }
+  capture::Capture* last = nullptr;
+  CapturePlaces places;
+  bool takes_drops = true, quiet = false;
+  unsigned detached = 0, gone = 0;
+};
+
+class CaptureServiceTest : public testing::Test {
+ protected:
+  /// A worker sees a frame of so many bytes now.
+  void see(std::size_t size, const capture::Mark& mark) {
+    const Frame frame(size, 0xab);
+    const auto packet = packets.packet(frame, ring::Purpose::forward, PortId{0});
+    points.last->take(WorkerId{0}, *packet.get(), mark);
+  }
+  std::unique_ptr<CtlReply> ask(Words words) { return service.command(words); }
+  static std::string error_in(CtlReply& reply) {
+    std::string text;
+    static_cast<void>(reply.append_to(text));
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    return json.is_object() && json.contains("error") ? json["error"].get<std::string>() : "";
+  }
+  /// The types of a stream's blocks.
+  static std::vector<std::uint32_t> blocks(const std::string& text) {
+    std::vector<std::uint32_t> types;
+    for (std::size_t at = 0; at + 8 <= text.size();) {
+      std::uint32_t type = 0, length = 0;
+      std::memcpy(&type, text.data() + at, 4);
+      std::memcpy(&length, text.data() + at + 4, 4);
+      types.push_back(type);
+      at += length;
+    }
+    return types;
+  }
+
+  Packets packets;
+  ManualClock clock;
+  RealmInForce realm{snapshot(test::realm())};
+  CounterBlock counters;
+  Points points;
+  CaptureService service{&points, realm, 1, clock, "realmgw test", counters};
+};
+
+constexpr std::uint32_t section = 0x0A0D0D0A, interface = 1, statistics = 5, packet = 6;
+constexpr capture::Mark received{.seen = capture::Seen::received, .port = PortId{1}};
+
+TEST_F(CaptureServiceTest, the_stream_names_the_ports_and_then_has_what_was_seen_long_enough_ago) {
+  const auto reply = ask({});
+  std::string text;
+  EXPECT_EQ(reply->append_to(text), CtlReply::Progress::more);
+  EXPECT_THAT(blocks(text), ElementsAre(section, interface, interface, interface));
+  EXPECT_THAT(text, HasSubstr("inside"));
+  see(60, received);
+  text.clear();
+  EXPECT_EQ(reply->append_to(text), CtlReply::Progress::more);
+  EXPECT_EQ(text, "");
+  clock.advance(CaptureService::hold_back + 1ms);
+  EXPECT_EQ(reply->append_to(text), CtlReply::Progress::more);
+  EXPECT_THAT(blocks(text), ElementsAre(packet));
+}
+
+TEST_F(CaptureServiceTest, a_dropped_packet_says_why) {
+  const auto reply = ask({"where", "drops"});
+  see(60, {.seen = capture::Seen::dropped, .port = {}, .why = Counter::no_route});
+  clock.advance(10ms);
+  std::string text;
+  static_cast<void>(reply->append_to(text));
+  EXPECT_THAT(text, HasSubstr("dropped: no_route"));
+}
+
+TEST_F(CaptureServiceTest, it_ends_with_the_count_or_the_time_and_tells_what_was_lost) {
+  const auto counted = ask({"count", "2"});
+  for (int i = 0; i < 3; ++i) see(60, received);
+  clock.advance(10ms);
+  std::string text;
+  EXPECT_EQ(counted->append_to(text), CtlReply::Progress::whole);
+  EXPECT_THAT(blocks(text),
+              ElementsAre(section, interface, interface, interface, packet, packet, statistics));
+
+  const auto timed = ask({"seconds", "1"});
+  clock.advance(1s);
+  see(60, received);
+  text.clear();
+  EXPECT_EQ(timed->append_to(text), CtlReply::Progress::more);
+  clock.advance(10ms);
+  text.clear();
+  EXPECT_EQ(timed->append_to(text), CtlReply::Progress::whole);
+  EXPECT_THAT(blocks(text), ElementsAre(statistics)) << "what came after its end is not in it";
+}
+
+TEST_F(CaptureServiceTest, a_turn_writes_a_bounded_piece) {
+  const auto reply = ask({});
+  for (int i = 0; i < 300; ++i) see(1500, received);
+  clock.advance(10ms);
+  std::string text;
+  EXPECT_EQ(reply->append_to(text), CtlReply::Progress::more);
+  EXPECT_LT(text.size(), 200'000U);
+  const std::size_t first = text.size();
+  EXPECT_EQ(reply->append_to(text), CtlReply::Progress::more);
+  EXPECT_GT(text.size(), first);
+}
+
+TEST_F(CaptureServiceTest, an_ended_capture_is_kept_until_no_worker_touches_it) {
+  auto reply = ask({});
+  for (int i = 0; i < 4000; ++i) see(1500, received);
+  EXPECT_EQ(service.running(), 1U);
+  reply.reset();
+  EXPECT_EQ(service.running(), 0U);
+  EXPECT_EQ(points.detached, 1U);
+  EXPECT_GT(counters.get(Counter::capture_lost), 0U);
+  service.tick();
+  EXPECT_EQ(points.gone, 0U);
+  points.quiet = true;
+  service.tick();
+  EXPECT_EQ(points.gone, 1U);
+}
+
+TEST_F(CaptureServiceTest, captures_are_bounded_in_number) {
+  std::vector<std::unique_ptr<CtlReply>> replies;
+  for (std::size_t i = 0; i < CaptureService::max_captures; ++i) replies.push_back(ask({}));
+  EXPECT_THAT(error_in(*ask({})), HasSubstr("4 captures already"));
+  replies.pop_back();
+  EXPECT_THAT(error_in(*ask({})), HasSubstr("4 captures already"))
+      << "one that has ended has its memory still";
+  points.quiet = true;
+  service.tick();
+  EXPECT_EQ(error_in(*ask({})), "");
+}
+
+TEST_F(CaptureServiceTest, what_cannot_be_is_refused) {
+  EXPECT_THAT(error_in(*ask({"filter", "hots", "a"})), HasSubstr("the filter: "));
+  points.takes_drops = false;
+  EXPECT_THAT(error_in(*ask({"where", "drops"})), HasSubstr("captured already"));
+  CaptureService without{nullptr, realm, 1, clock, "realmgw test", counters};
+  EXPECT_NE(error_in(*without.command({})), "");
+  EXPECT_EQ(service.running(), 0U);
+}
+
+}  // namespace
+}  // namespace rgw::control
