@@ -34,6 +34,8 @@ LogMessage message_of(control::Trouble trouble) {
       return LogMessage::alg_full;
     case Trouble::updates_not_kept:
       return LogMessage::updates_not_kept;
+    case Trouble::www_not_written:
+      return LogMessage::www_not_written;
     case Trouble::kernel_forwards:
       break;
   }

@@ -3,6 +3,7 @@
 #include "realmgw/base/random.hpp"
 #include "realmgw/control/host_commands.hpp"
 #include "realmgw/control/realm_zones.hpp"
+#include "realmgw/control/www_config.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -130,6 +131,7 @@ Controller::Controller(Surroundings surroundings)
     ctl_ = std::make_unique<CtlServer>(loop_, surroundings_.clock, surroundings_.control_socket);
     add_commands();
   }
+  static_cast<void>(www_failure());
 }
 
 dns::ZoneSet Controller::numbered(dns::ZoneSet zones, Instant now) {
@@ -212,6 +214,7 @@ std::vector<std::string> Controller::adopt(std::shared_ptr<const ring::Snapshot>
   };
   attempt("dns.upstreams", [&] { set_up_recursion(); });
   attempt("routes", [&] { links_.realm_changed(); });
+  attempt("www", [&] { publish_www(); });
   return failures;
 }
 
@@ -242,6 +245,22 @@ void Controller::keep_what_fits(const ring::Snapshot& snapshot) {
   dynamic_.keep_only([&](const DynamicHost& host) {
     return !written.contains(host.name) && UpdateService::fits(host, snapshot);
   });
+}
+
+// What could not be written is tried again by `watch`.
+void Controller::publish_www() {
+  www_written_ = false;
+  write_www_config(realm_->realm);
+  www_written_ = true;
+}
+
+std::vector<std::string> Controller::www_failure() {
+  try {
+    if (!www_written_) publish_www();
+    return {};
+  } catch (const std::exception& error) {
+    return {error.what()};
+  }
 }
 
 nat::Ownership Controller::ownership() const {
@@ -367,6 +386,7 @@ void Controller::watch(Instant now) {
   std::vector<std::string> dead;
   if (recursion_) dead = recursion_->dead_upstreams();
   watch_.states(Trouble::upstream_dead, dead, now);
+  watch_.states(Trouble::www_not_written, www_failure(), now);
   if (now < next_kernel_look_) return;
   next_kernel_look_ = now + kernel_interval;
   watch_.states(Trouble::kernel_forwards, surroundings_.ports.bypasses(), now);
@@ -432,6 +452,12 @@ void Controller::add_commands() {
   };
   ctl_->add("host add", CtlServer::Right::owner, change_hosts_by(host_to_add));
   ctl_->add("host remove", CtlServer::Right::owner, change_hosts_by(host_to_remove));
+  ctl_->add("www config", [this, text](Arguments) -> std::unique_ptr<CtlReply> {
+    const auto& realm = realm_->realm;
+    if (realm.www.proxy == config::Www::Proxy::none)
+      return ctl_error("the realm has no www proxy: write www: { proxy: nginx }");
+    return text(nlohmann::json{{"file", www_file(realm).string()}, {"text", www_config(realm)}}.dump());
+  });
   ctl_->add("capture", CtlServer::Right::owner,
             [this](Arguments arguments) { return captures_.command(arguments); });
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });

@@ -36,7 +36,7 @@ std::string_view name(Trouble trouble) {
       "link_down",          "router_lost",        "pool_exhausted",    "ports_exhausted",
       "sessions_full",      "reservations_full",  "upstreams_failing", "upstream_dead",
       "control_overloaded", "workers_overloaded", "no_buffers",        "alg_full",
-      "updates_not_kept",   "kernel_forwards"};
+      "updates_not_kept",   "kernel_forwards",    "www_not_written"};
   return names[static_cast<std::size_t>(trouble)];
 }
 

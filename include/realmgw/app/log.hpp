@@ -58,6 +58,7 @@ namespace rgw::app {
   X(kernel_forwards,  71, err,  "{}") \
   X(upstream_dead,    72, warn, "the upstream {} does not answer")
   X(updates_not_kept, 79, err,  "DNS updates fail, for the state directory cannot be written{}")
+  X(www_not_written,  75, err,  "nginx's configuration is not written: {}")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {

@@ -126,6 +126,10 @@ class Controller final : RealmKeeper {
   void retire(const ring::Snapshot& next) override;
   std::vector<std::string> adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) override;
   void watch(Instant now);
+  /// Writes nginx's configuration (WEB-1). Throws std::system_error.
+  void publish_www();
+  /// The same where it is not written yet: why it still is not, if so.
+  [[nodiscard]] std::vector<std::string> www_failure();
   [[nodiscard]] std::vector<NamedCounters> worker_counters() const;
   [[nodiscard]] std::string status() const;
   [[nodiscard]] std::string metrics() const;
@@ -177,6 +181,7 @@ class Controller final : RealmKeeper {
   BusyShares busy_shares_;
   Instant next_watch_;
   Instant next_kernel_look_;
+  bool www_written_ = false;
   std::set<net::IpAddress> routers_;  ///< that have answered
 };
 

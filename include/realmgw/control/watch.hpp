@@ -33,8 +33,9 @@ enum class Trouble : std::uint8_t {
   alg_full,            ///< ALGs have no room for a session, a pinhole or text
   updates_not_kept,    ///< DNS updates fail, for the state directory cannot be written
   kernel_forwards,     ///< packets pass beside the gateway
+  www_not_written,     ///< the configuration of the www proxy is not in its file
 };
-inline constexpr std::size_t trouble_count = 14;
+inline constexpr std::size_t trouble_count = 15;
 /// As its label in the metrics has it.
 [[nodiscard]] std::string_view name(Trouble trouble);
 

@@ -124,7 +124,8 @@ dns:
   keys: { dhcp: { algorithm: hmac-sha256, file: one.key }, spare: { file: two.key } }
   updates: [{ key: dhcp, prefixes: 10.0.0.0/24 }, { key: dhcp, prefixes: 'fd00:10::/64' }]
   dynamic_hosts: 1000
-gateway: { services: [tcp53, udp53, icmp] }
+www: { proxy: none, directory: /run/one }
+gateway: { services: [tcp53, udp53, icmp, tcp80, tcp443] }
 control: { socket: /run/one.sock }
 )";
 
@@ -298,7 +299,7 @@ const std::vector<ChangedKey> changed_keys{
     {"hosts.<host>", "hosts:\n", "hosts:\n  hostc: 10.0.0.44\n", {}},
     {"hosts.<host>.addresses", "hosta: 10.0.0.42", "hosta: 10.0.0.52", {}},
     {"hosts.<host>.services", "services: [tcp22, tcp80]", "services: [tcp22]", {}},
-    {"hosts.<host>.www", "www: true", "www: false", {}},
+    {"hosts.<host>.www", "www: true", "www: { proxy_protocol: true }", {}},
     {"hosts.<host>.alg", "alg: true", "alg: false", {}},
     {"zones", "  other.example: {}\n", "", {}},
     {"zones.<zone>", "  other.example: {}\n", "  other.example: {}\n  third.example: {}\n", {}},
@@ -338,7 +339,9 @@ const std::vector<ChangedKey> changed_keys{
     {"dns.updates[].zones", "{ key: dhcp, prefixes: 10", "{ key: dhcp, zones: foo.example, prefixes: 10", {}},
     {"dns.updates[].prefixes", "prefixes: 10.0.0.0/24", "prefixes: 10.0.0.0/25", {}},
     {"dns.dynamic_hosts", "dynamic_hosts: 1000", "dynamic_hosts: 1001", {}},
-    {"gateway.services", "[tcp53, udp53, icmp]", "[tcp53, udp53, tcp22, icmp]", {}},
+    {"www.proxy", "proxy: none", "proxy: nginx", {}},
+    {"www.directory", "directory: /run/one", "directory: /run/two", {}},
+    {"gateway.services", "[tcp53, udp53, icmp,", "[tcp53, udp53, tcp22, icmp,", {}},
     {"control.socket", "/run/one.sock", "/run/two.sock", {}},
 };
 
@@ -399,7 +402,7 @@ TEST_F(Differences, another_order_where_it_means_nothing_is_none) {
       {"[198.51.100.10-12]", "[198.51.100.11, 198.51.100.12, 198.51.100.10]"},
       {"[10.0.0.43, 'fd00:10::43']", "['fd00:10::43', 10.0.0.43]"},
       {"[tcp22, tcp80]", "[tcp80, tcp22]"},
-      {"[tcp53, udp53, icmp]", "[icmp, tcp53, udp53]"},
+      {"[tcp53, udp53, icmp,", "[icmp, tcp53, udp53,"},
       {"[21, 2121]", "[2121, 21]"}};
   for (const auto& [old, fresh] : turned) EXPECT_THAT(printed(change(old, fresh)), IsEmpty()) << fresh;
 }
@@ -442,7 +445,7 @@ TEST_F(Differences, of_lists_are_told_by_name) {
               ElementsAre("siit.maps_file (now): 203.0.113.21/32 added"));
   EXPECT_THAT(printed(change("9.9.9.9", "8.8.8.8")),
               ElementsAre("dns.upstreams (now): 8.8.8.8:53 added, 9.9.9.9:53 removed"));
-  EXPECT_THAT(printed(change("[tcp53, udp53, icmp]", "[tcp53, udp53, tcp22]")),
+  EXPECT_THAT(printed(change("[tcp53, udp53, icmp,", "[tcp53, udp53, tcp22,")),
               ElementsAre("gateway.services (now): icmp removed, tcp22 added"));
 }
 
