@@ -92,7 +92,7 @@ class Responder {
 
   /// After a reload. Queries that wait are answered out of the new zones.
   void replace(ResponderConfig config, ZoneSet zones);
-  [[nodiscard]] const ZoneSet& zones() const { return zones_; }
+  [[nodiscard]] const ZoneSet& zones() const { return *zones_; }
 
   /// Answers one message into `room` (at least `min_room` bytes; `tcp_size` for what TCP may need). Never
   /// more than the client takes: 512 bytes over UDP without EDNS, else the lesser of its size and 1232; 65535
