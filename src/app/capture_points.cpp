@@ -9,17 +9,17 @@ namespace rgw::app {
 class CapturePoints::Attached final : public Attachment {
  public:
   Attached(CapturePoints& points, capture::Capture& capture, const control::CapturePlaces& places)
-      : points_{points}, shows_drops_{places.drops} {
+      : points_{points}, places_{places} {
     for (const auto& port : points.ports_) {
       const bool wanted = port->facts().side == net::Side::inside ? places.inside : places.outside;
       if (wanted) taps_.push_back(std::make_unique<dataplane::PortTap>(*port, capture));
     }
-    if (shows_drops_) show_drops_to(&capture);
+    show_to(&capture);
   }
 
   void detach() override {
     for (const auto& tap : taps_) tap->detach();
-    if (shows_drops_) show_drops_to(nullptr);
+    show_to(nullptr);
     for (const auto& thread : points_.threads_.turns()) turns_.push_back(thread->count());
   }
 
@@ -33,20 +33,24 @@ class CapturePoints::Attached final : public Attachment {
   }
 
  private:
-  void show_drops_to(capture::Capture* capture) {
-    points_.shows_drops_ = capture != nullptr;
-    for (const auto& worker : points_.workers_) worker->show_drops_to(capture);
+  void show_to(capture::Capture* capture) {
+    if (places_.drops) points_.shows_drops_ = capture != nullptr;
+    if (places_.signalling) points_.shows_signalling_ = capture != nullptr;
+    for (const auto& worker : points_.workers_) {
+      if (places_.drops) worker->drops().show_to(capture);
+      if (places_.signalling) worker->signalling().show_to(capture);
+    }
   }
 
   CapturePoints& points_;
-  bool shows_drops_;
+  control::CapturePlaces places_;
   std::vector<std::unique_ptr<dataplane::PortTap>> taps_;
   std::vector<std::uint64_t> turns_;  // of each thread, when it was detached
 };
 
 std::unique_ptr<control::CapturePoints::Attachment> CapturePoints::attach(
     capture::Capture& capture, const control::CapturePlaces& places) {
-  if (places.drops && shows_drops_) return nullptr;
+  if ((places.drops && shows_drops_) || (places.signalling && shows_signalling_)) return nullptr;
   return std::make_unique<Attached>(*this, capture, places);
 }
 

@@ -53,6 +53,10 @@ std::string deleted(const ordered_json& answer) {
   return std::to_string(count) + (count == 1 ? " session deleted\n" : " sessions deleted\n");
 }
 
+std::string www_text(const ordered_json& answer) {
+  return answer.at("text").get<std::string>();
+}
+
 std::vector<CtlCommand> make_commands() {
   std::vector<CtlCommand> all;
   all.push_back({.name = "status",
@@ -135,6 +139,7 @@ std::vector<CtlCommand> make_commands() {
            "things stays as it is in force.",
        .options = {{"services", "LIST", "only these, like tcp22,udp5060; otherwise all"},
                    {"www", {}, "gives it a web name"},
+                   {"proxy-protocol", {}, "and its TLS a PROXY header; only with --www"},
                    {"no-alg", {}, "no ALG reads its sessions"}},
        .argument = "NAME ADDRESS [ADDRESS]",
        .argument_is = "a name and an address or two",
@@ -150,6 +155,14 @@ std::vector<CtlCommand> make_commands() {
                  .ask = asks_about("host remove"),
                  .show = shows(reload_report),
                  .done = was_done});
+  all.push_back(
+      {.name = "www config",
+       .summary = "nginx's configuration for the web names of hosts",
+       .text =
+           "Prints the configuration that the realm in force makes, and that the gateway has written for\n"
+           "the service realmgw-www.",
+       .ask = asks("www config"),
+       .show = shows(www_text)});
   all.push_back(
       {.name = "alg",
        .summary = "application-layer gateways and their pinholes",
@@ -212,8 +225,8 @@ std::vector<CtlCommand> make_commands() {
            "\n"
            "  realmgwctl capture 'host 10.0.0.42 and tcp' | tshark -i -",
        .options = {{"where", "PLACE",
-                    "inside or outside: only the ports of that side; drops: what is dropped",
-                    "inside outside drops"},
+                    "inside, outside: only that side's ports; drops; signalling: what ALGs read and write",
+                    "inside outside drops signalling"},
                    {"count", "N", "at most N packets"},
                    {"seconds", "N", "for N seconds"},
                    {"keep", "N", "only the first N bytes of each packet"},

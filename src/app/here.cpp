@@ -96,6 +96,7 @@ Findings check_here(const config::Realm& realm, const Machine& machine) {
   find_interface_settings(realm, machine, found);
   find_holders(realm, machine, found);
   find_taken_ports(realm, machine, found);
+  find_web_server(realm, machine, found);
   find_memory(realm, machine, found);
   return found;
 }
@@ -293,6 +294,15 @@ void find_taken_ports(const config::Realm& realm, const Machine& machine, Findin
   }
   for (const auto& endpoint : control::pcp_endpoints(realm))
     find_taken(endpoint, machine, "udp", "no pcp: section", found);
+}
+
+void find_web_server(const config::Realm& realm, const Machine& machine, Findings& found) {
+  if (realm.www.proxy == config::Www::Proxy::none) return;
+  const bool complete =
+      machine.has("usr/sbin/nginx") && machine.has("usr/lib/nginx/modules/ngx_stream_module.so");
+  if (complete) return;
+  found.push_back({Weight::warning, "www.proxy: nginx or its stream module is missing",
+                   "apt install nginx libnginx-mod-stream && systemctl disable --now nginx"});
 }
 
 }  // namespace rgw::app

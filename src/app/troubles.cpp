@@ -22,6 +22,8 @@ LogMessage message_of(control::Trouble trouble) {
       return LogMessage::reservations_full;
     case Trouble::upstreams_failing:
       return LogMessage::upstreams_failing;
+    case Trouble::upstream_dead:
+      return LogMessage::upstream_dead;
     case Trouble::control_overloaded:
       return LogMessage::control_overloaded;
     case Trouble::workers_overloaded:
@@ -32,6 +34,8 @@ LogMessage message_of(control::Trouble trouble) {
       return LogMessage::alg_full;
     case Trouble::updates_not_kept:
       return LogMessage::updates_not_kept;
+    case Trouble::www_not_written:
+      return LogMessage::www_not_written;
     case Trouble::kernel_forwards:
       break;
   }

@@ -107,6 +107,13 @@ void fill_defaults(Realm& realm, Report& report) {
   if (!realm.name.empty()) arrange_zones(realm, report);
   if (realm.dns.listen.empty()) realm.dns.listen = service_addresses(realm, std::nullopt);
   if (realm.dns.proxy.empty()) realm.dns.proxy = service_addresses(realm, Side::outside);
+  // The proxy's ports are its own where its address is shared with NAT or the pool.
+  if (realm.www.proxy == Www::Proxy::nginx && !report.written("gateway.services"))
+    realm.local_services.insert(realm.local_services.end(),
+                                {{net::Protocol::tcp, 80}, {net::Protocol::tcp, 443}});
+  if (realm.www.directory.empty())
+    realm.www.directory =
+        realm.control_socket.substr(0, std::max<std::size_t>(realm.control_socket.rfind('/'), 1));
   if (!report.written("dns.dns64")) realm.dns.dns64 = realm.nat64.prefix.has_value();
   if (!report.written("dns.dns64_exclude")) realm.dns.dns64_exclude = {*net::Prefix::parse("::ffff:0:0/96")};
   if (!realm.dns.nsid) realm.dns.nsid = realm.name;

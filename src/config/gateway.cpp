@@ -35,6 +35,10 @@ std::chrono::milliseconds proxy_ttl(const Dns& dns) {
   return std::chrono::seconds{dns.proxy_ttl};
 }
 
+std::chrono::milliseconds stale_time(const Dns& dns) {
+  return std::chrono::seconds{dns.serve_stale};
+}
+
 constexpr Key<Dns> dns_keys[] = {
     key<&Dns::listen, list_of<address, 1'024>>("listen", Change::restart),
     {"nsid",
@@ -52,6 +56,8 @@ constexpr Key<Dns> dns_keys[] = {
     key<&Dns::dns64, boolean>("dns64", Change::now),
     key<&Dns::dns64_exclude, list_of<ipv6_prefix, 64>>("dns64_exclude", Change::now),
     key<&Dns::ces, boolean>("ces", Change::now),
+    {"serve_stale", into<&Dns::serve_stale, ttl>, Change::now, by<stale_time>},
+    key<&Dns::secondaries, list_of<address, 64>>("secondaries", Change::now),
     {"keys", into<&Dns::keys, read_dns_keys>, Change::now, nullptr},
     key<&Dns::updates, read_update_rights>("updates", Change::now),
     key<&Dns::dynamic_hosts, count<std::uint32_t, 1, 1'048'576>>("dynamic_hosts", Change::now),

@@ -30,7 +30,12 @@ void write(YAML::Emitter& out, const HostWords& host) {
     out << YAML::Key << "services" << YAML::Value;
     write(out, *host.services);
   }
-  if (host.www) out << YAML::Key << "www" << YAML::Value << true;
+  if (host.www && host.proxy_protocol) {
+    out << YAML::Key << "www" << YAML::Value << YAML::BeginMap << YAML::Key << "proxy_protocol" << YAML::Value
+        << true << YAML::EndMap;
+  } else if (host.www) {
+    out << YAML::Key << "www" << YAML::Value << true;
+  }
   if (!host.alg) out << YAML::Key << "alg" << YAML::Value << false;
   out << YAML::EndMap;
 }
@@ -80,7 +85,8 @@ std::string text_of(const std::vector<Host>& hosts) {
     for (const auto& address : host.addresses) addresses.push_back(address.to_string());
     for (const auto& service : host.services.value_or(std::vector<net::Service>{}))
       services.push_back(name_of(service));
-    HostWords words{.name = host.name, .www = host.www, .alg = host.alg};
+    HostWords words{
+        .name = host.name, .www = host.www, .proxy_protocol = host.proxy_protocol, .alg = host.alg};
     words.addresses.assign(addresses.begin(), addresses.end());
     if (host.services) words.services.emplace(services.begin(), services.end());
     write(out, words);

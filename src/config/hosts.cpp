@@ -19,10 +19,24 @@ bool services(const Value& value, std::optional<std::vector<net::Service>>& out)
   return list_of<accepted_service>(value, out.emplace());
 }
 
+constexpr Key<Host> web_keys[] = {key<&Host::proxy_protocol, boolean>("proxy_protocol", Change::now)};
+
+// A map means true.
+bool web(const Value& value, Host& host) {
+  if (value.kind() != Node::Kind::map) return boolean(value, host.www);
+  host.www = true;
+  return read_map(value, host, web_keys);
+}
+
+Differing web_differs(const Host& from, const Host& to) {
+  auto differs = by<&Host::www>(from, to);
+  return differs ? differs : by<&Host::proxy_protocol>(from, to);
+}
+
 constexpr Key<Host> keys[] = {
     key<&Host::addresses, list_of<address>>("addresses", Change::ends_sessions, required),
     key<&Host::services, services>("services", Change::now),
-    key<&Host::www, boolean>("www", Change::now),
+    {"www", web, Change::now, web_differs},
     key<&Host::alg, boolean>("alg", Change::now),
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <vector>
 
 #include "text.hpp"
@@ -11,7 +12,7 @@
 namespace rgw::config {
 namespace {
 
-enum class Field : unsigned char { none, ipv4, ipv6, name, number, text, texts };
+enum class Field : unsigned char { none, ipv4, ipv6, name, number, text, texts, digits };
 
 struct Form {
   std::string_view type;
@@ -27,6 +28,12 @@ constexpr auto forms = std::to_array<Form>({
     {"PTR", {Field::name}, "a domain name"},                                 // RFC 1035 section 3.3.12
     {"MX", {Field::number, Field::name}, "a preference and a domain name"},  // RFC 1035 section 3.3.9
     {"TXT", {Field::texts}, "one or more texts, each within quotes"},        // RFC 1035 section 3.3.14
+    {"DS",
+     {Field::number, Field::number, Field::number, Field::digits},
+     "a key tag, an algorithm, a digest type and a digest in hexadecimal"},  // RFC 4034 section 5.3
+    {"CDS",
+     {Field::number, Field::number, Field::number, Field::digits},
+     "a key tag, an algorithm, a digest type and a digest in hexadecimal"},  // RFC 7344 section 3.1
     {"SRV",
      {Field::number, Field::number, Field::number, Field::name},
      "priority, weight, port and a domain name"},  // RFC 2782
@@ -78,6 +85,9 @@ bool fits(Field field, std::string_view token) {
       const auto number = parse_number(token);
       return number && *number <= 65'535;
     }
+    case Field::digits:
+      return std::ranges::all_of(token,
+                                 [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
     case Field::text:
     case Field::texts:
       return is_text(token);

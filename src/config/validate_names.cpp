@@ -43,6 +43,7 @@ class HostCheck {
  private:
   // The first host says it for all.
   void check_web() {
+    if (realm_.www.proxy == Www::Proxy::nginx) return check_nginx();
     if (report_.written("dns.proxy")) return;
     const auto first =
         std::find_if(realm_.hosts.begin(), realm_.hosts.end(), [](const Host& host) { return host.www; });
@@ -51,7 +52,41 @@ class HostCheck {
     report_.warning(report_.where(host.key + ".www"),
                     "www." + first->name +
                         " is answered with the gateway's own address, and nothing serves web pages "
-                        "there: run a proxy, and name it in dns.proxy");
+                        "there: write www: { proxy: nginx }, or run a proxy and name it in dns.proxy");
+  }
+
+  // nginx of the gateway serves ports 80 and 443 of the addresses that the web names answer (WEB-1).
+  void check_nginx() {
+    if (realm_.dns.proxy.empty() && topology_.complete()) {
+      report_.problem(report_.where("www.proxy"), "no outside port has a service address for it");
+    }
+    for (std::size_t i = 0; i < realm_.dns.proxy.size(); ++i) {
+      const net::IpAddress& address = realm_.dns.proxy[i];
+      if (topology_.complete() && topology_.own(address) == nullptr) {
+        report_.problem(report_.where("dns.proxy", i),
+                        address.to_string() +
+                            " is no service address of the gateway, so its nginx cannot listen there "
+                            "(www.proxy)");
+      } else if (is_shared(address)) {
+        for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{443}}) check_port(address, port);
+      }
+    }
+  }
+
+  void check_port(const net::IpAddress& address, std::uint16_t port) {
+    const net::Service service{net::Protocol::tcp, port};
+    const auto serves = [&](const net::Service& local) { return local.overlaps(service); };
+    if (std::ranges::any_of(realm_.local_services, serves) || !report_.clean("gateway.services")) return;
+    report_.problem(report_.where("gateway.services"),
+                    "lacks " + to_string(service) + ": " + address.to_string() +
+                        " is shared with NAT or the pool, and nginx serves that port there (www.proxy)");
+  }
+
+  [[nodiscard]] bool is_shared(const net::IpAddress& address) const {
+    const auto holds = [&](const std::vector<net::IpAddress>& addresses) {
+      return std::ranges::find(addresses, address) != addresses.end();
+    };
+    return holds(realm_.outbound.addresses) || holds(realm_.pool.addresses);
   }
 
   void check_name(const std::string& name, const Where& where) {

@@ -21,6 +21,7 @@ std::optional<CapturePlaces> parse_places(std::string_view word) {
   if (word == "inside") return CapturePlaces{.inside = true};
   if (word == "outside") return CapturePlaces{.outside = true};
   if (word == "drops") return CapturePlaces{.drops = true};
+  if (word == "signalling") return CapturePlaces{.signalling = true};
   return std::nullopt;
 }
 
@@ -48,7 +49,7 @@ std::variant<CaptureRequest, std::string> parse_capture_request(std::span<const 
     const std::string_view value = words[i + 1];
     if (name == "where") {
       const auto places = parse_places(value);
-      if (!places) return "where is inside, outside or drops, not " + std::string{value};
+      if (!places) return "where is inside, outside, drops or signalling, not " + std::string{value};
       request.places = *places;
       continue;
     }
@@ -173,7 +174,7 @@ std::unique_ptr<CtlReply> CaptureService::command(std::span<const std::string_vi
     return ctl_error("the filter: " + std::string{error.what()});
   }
   running->attachment = points_->attach(running->capture, request.places);
-  if (!running->attachment) return ctl_error("drops are being captured already");
+  if (!running->attachment) return ctl_error("there is a capture of those already");
   ++running_;
   return std::make_unique<Reply>(*this, std::move(request), std::move(running));
 }

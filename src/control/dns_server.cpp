@@ -80,10 +80,38 @@ std::span<const std::uint8_t> DnsServer::answer(std::span<const std::uint8_t> by
     if (!answer.empty()) times_.own.add(clock_.now() - now);
     return answer;
   }
+  if (auto* zone = std::get_if<dns::ZoneTransfer>(&outcome)) {
+    if (transfers_.size() == max_transfers) {
+      counters_.add(Counter::dns_transfers_refused);
+      return zone->refuse(dns::Rcode::servfail, room);
+    }
+    transfers_.push_back({path.connection, std::move(*zone)});
+    return {};
+  }
   if (auto* pending = std::get_if<dns::PendingQuery>(&outcome)) {
     waiting_.insert_or_assign(pending->ticket, Wait{std::move(*pending), path, now});
   }
   return {};
+}
+
+void DnsServer::tick(Instant now) {
+  tcp_.tick(now);
+  go_on_with_transfers();
+}
+
+/// A few messages of each in a turn, as fast as its connection takes them.
+void DnsServer::go_on_with_transfers() {
+  constexpr unsigned messages_per_turn = 4;
+  for (auto transfer = transfers_.begin(); transfer != transfers_.end();) {
+    auto& [connection, zone] = *transfer;
+    std::optional<bool> takes = tcp_.takes_more(connection);
+    for (unsigned i = 0; i < messages_per_turn && takes == true && !zone.done(); ++i) {
+      const auto message = zone.next(room_);
+      tcp_.send_part(connection, message, !zone.done());
+      takes = tcp_.takes_more(connection);
+    }
+    transfer = !takes || zone.done() ? transfers_.erase(transfer) : std::next(transfer);
+  }
 }
 
 void DnsServer::complete(dns::Ticket ticket, std::optional<net::IpAddress> address) {

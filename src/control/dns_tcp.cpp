@@ -180,12 +180,22 @@ void DnsTcp::watch(Connection& connection) {
 }
 
 void DnsTcp::send(const ReplyPath& path, std::span<const std::uint8_t> answer) {
-  const auto found = by_id_.find(path.connection);
+  send_part(path.connection, answer, false);
+}
+
+void DnsTcp::send_part(std::uint64_t connection, std::span<const std::uint8_t> message, bool more) {
+  const auto found = by_id_.find(connection);
   if (found == by_id_.end()) return;
   const Place place = found->second;
-  place->owed = false;
-  append(*place, answer);
+  place->owed = more;
+  append(*place, message);
   settle(place, flush(place, clock_.now()));
+}
+
+std::optional<bool> DnsTcp::takes_more(std::uint64_t connection) const {
+  const auto found = by_id_.find(connection);
+  if (found == by_id_.end()) return std::nullopt;
+  return found->second->out.size() < limits_.unsent;
 }
 
 void DnsTcp::tick(Instant now) {

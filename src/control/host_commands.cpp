@@ -33,12 +33,15 @@ AskedHostChange host_to_add(std::span<const std::string_view> words, const confi
       host.services = parts(++i < words.size() ? words[i] : "");
     } else if (word == "www") {
       host.www = true;
+    } else if (word == "proxy-protocol") {
+      host.proxy_protocol = true;
     } else if (word == "no-alg") {
       host.alg = false;
     } else {
       host.addresses.push_back(word);
     }
   }
+  if (host.proxy_protocol && !host.www) return "proxy-protocol is for a host with a web name (www)";
   config::HostFile read = config::host_of(host);
   if (!read.problems.empty()) {
     std::string what;

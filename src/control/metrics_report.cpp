@@ -3,6 +3,7 @@
 #include "realmgw/base/metric.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -81,9 +82,16 @@ void add_troubles(Samples& samples, const MetricsFacts& facts) {
   for (const auto& route : facts.snapshot.realm.routes) {
     if (routers.insert(route.via).second) add(Trouble::router_lost, route.via.to_string());
   }
+  if (facts.recursion != nullptr) {
+    for (const auto& health : facts.recursion->upstreams())
+      add(Trouble::upstream_dead, health.upstream.to_string());
+  }
+  constexpr auto with_subject =
+      std::to_array({Trouble::link_down, Trouble::router_lost, Trouble::upstream_dead});
   for (std::size_t i = 0; i < trouble_count; ++i) {
     const auto what = static_cast<Trouble>(i);
-    if (what != Trouble::link_down && what != Trouble::router_lost) write(what, {}, facts.watch.active(what));
+    if (std::ranges::find(with_subject, what) == with_subject.end())
+      write(what, {}, facts.watch.active(what));
   }
 }
 

@@ -15,6 +15,8 @@ namespace {
 
 using net::IpAddress;
 
+constexpr std::uint32_t refresh_of_secondaries = 900;  // seconds
+
 std::vector<IpAddress> service_addresses(const config::Realm& realm, net::Side side) {
   std::vector<IpAddress> found;
   for (const auto& port : realm.ports) {
@@ -86,6 +88,8 @@ dns::ZoneSpec zone_spec(const config::Zone& zone, const config::Realm& realm, bo
   spec.ttl = zone.ttl;
   spec.negative_ttl = zone.negative_ttl;
   spec.dynamic = dynamic;
+  // Nobody tells a secondary that a zone has changed (RFC 1996), so it looks more often.
+  if (!realm.dns.secondaries.empty()) spec.refresh = refresh_of_secondaries;
   for (const auto& record : zone.records)
     spec.records.push_back({record.name, record.type, record.data, record.ttl});
   for (const auto& nameserver : zone.nameservers) {
@@ -177,6 +181,7 @@ dns::ResponderConfig make_responder_config(const config::Realm& realm) {
   dns::ResponderConfig config;
   config.nsid = realm.dns.nsid.value_or(realm.name).substr(0, 64);
   config.recursion = !realm.dns.upstreams.empty();
+  config.secondaries = realm.dns.secondaries;
   switch (realm.pool.on_exhaustion) {
     case config::Pool::Exhaustion::silence:
       config.on_exhaustion = dns::OnExhaustion::silence;

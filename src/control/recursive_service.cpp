@@ -19,6 +19,7 @@ dns::RecursorConfig recursor_config(const config::Realm& realm) {
   if (realm.dns.dns64 && realm.nat64.prefix) config.dns64.emplace(*realm.nat64.prefix);
   config.dns64_exclude = realm.dns.dns64_exclude;
   config.ces = realm.dns.ces;
+  config.serve_stale = std::chrono::seconds{realm.dns.serve_stale};
   return config;
 }
 
@@ -124,13 +125,16 @@ RecursiveService::~RecursiveService() = default;
 
 std::shared_ptr<dns::AnswerCache> RecursiveService::make_cache(const config::Realm& realm) const {
   return std::make_shared<dns::AnswerCache>(
-      dns::AnswerCache::Limits{realm.dns.cache, realm.dns.cache * bytes_per_answer}, salt_);
+      dns::AnswerCache::Limits{realm.dns.cache, realm.dns.cache * bytes_per_answer,
+                               std::chrono::seconds{realm.dns.serve_stale}},
+      salt_);
 }
 
 void RecursiveService::change(const config::Realm& realm) {
   const auto& next = realm.dns;
-  const bool same_answers = std::tie(next.dns64, next.dns64_exclude, next.ces, realm.nat64.prefix) ==
-                            std::tie(dns_.dns64, dns_.dns64_exclude, dns_.ces, pref64_);
+  const bool same_answers =
+      std::tie(next.dns64, next.dns64_exclude, next.ces, next.serve_stale, realm.nat64.prefix) ==
+      std::tie(dns_.dns64, dns_.dns64_exclude, dns_.ces, dns_.serve_stale, pref64_);
   const bool same = same_answers && next.upstreams == dns_.upstreams && next.nsid == dns_.nsid;
   if (!same) {
     auto cache = same_answers ? cache_ : make_cache(realm);
@@ -160,6 +164,14 @@ RecursiveService::CacheUse RecursiveService::cache_use() const {
 
 std::vector<dns::CaresUpstream::Health> RecursiveService::upstreams() const {
   return course_->upstream().health();
+}
+
+std::vector<std::string> RecursiveService::dead_upstreams() const {
+  std::vector<std::string> dead;
+  for (const auto& health : upstreams()) {
+    if (health.state == dns::UpstreamState::dead) dead.push_back(health.upstream.to_string());
+  }
+  return dead;
 }
 
 std::string RecursiveService::report(std::size_t limit, Instant now) const {

@@ -33,9 +33,10 @@ const std::vector<Row>& rows() {
 
 std::string_view name(Trouble trouble) {
   constexpr std::array<std::string_view, trouble_count> names{
-      "link_down",         "router_lost",       "pool_exhausted",     "ports_exhausted",    "sessions_full",
-      "reservations_full", "upstreams_failing", "control_overloaded", "workers_overloaded", "no_buffers",
-      "alg_full",          "updates_not_kept",  "kernel_forwards"};
+      "link_down",          "router_lost",        "pool_exhausted",    "ports_exhausted",
+      "sessions_full",      "reservations_full",  "upstreams_failing", "upstream_dead",
+      "control_overloaded", "workers_overloaded", "no_buffers",        "alg_full",
+      "updates_not_kept",   "kernel_forwards",    "www_not_written"};
   return names[static_cast<std::size_t>(trouble)];
 }
 

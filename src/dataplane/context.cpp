@@ -72,6 +72,7 @@ Context::Context(const WorkerParts& parts)
       pool{parts.pool},
       clock{*parts.clock},
       drops{id, counters},
+      signalling{id},
       random{parts.seed},
       salt{random},
       shared_salt{salt_of(parts.shared_seed)},

@@ -11,14 +11,14 @@ std::size_t place_at(std::span<const std::uint8_t> places, std::size_t index) {
   return std::size_t{places[2 * index]} << 8 | places[2 * index + 1];
 }
 
-/// Takes `age` from each TTL; none goes below zero.
-void count_down(std::span<std::uint8_t> records, std::span<const std::uint8_t> places, std::uint32_t age) {
-  if (age == 0) return;
-  for (std::size_t i = 0; i < places.size() / 2; ++i) {
-    const auto bytes = records.subspan(place_at(places, i), 4);
+/// Takes the answer's age from each TTL; none goes below zero.
+void count_down(std::span<std::uint8_t> records, const AnswerView& answer) {
+  if (answer.age == 0 && !answer.stale) return;
+  for (std::size_t i = 0; i < answer.places.size() / 2; ++i) {
+    const auto bytes = records.subspan(place_at(answer.places, i), 4);
     std::uint32_t ttl = 0;
     for (const std::uint8_t byte : bytes) ttl = ttl << 8 | byte;
-    ttl -= std::min(ttl, age);
+    ttl = answer.stale ? stale_ttl : ttl - std::min(ttl, answer.age);
     for (std::size_t b = 4; b-- > 0; ttl >>= 8) bytes[b] = static_cast<std::uint8_t>(ttl);
   }
 }
@@ -74,6 +74,7 @@ Response decode(const AnswerView& answer, const Question& question) {
       read_response(written.bytes, question, true).value_or(Response::failure(ExtendedError::other));
   response.authentic = answer.head.authentic;
   response.synthesised = answer.head.synthesised;
+  response.error = answer.head.error;
   return response;
 }
 
@@ -86,7 +87,7 @@ WrittenAnswer write_answer(const AnswerView& answer, const Question& question, c
   const auto records = writer.splice(answer.records, answer.head.counts);
   std::uint16_t flags = framing.flags;
   if (records) {
-    count_down(*records, answer.places, answer.age);
+    count_down(*records, answer);
   } else {
     flags |= flag::tc;
   }

@@ -65,12 +65,27 @@ std::optional<AnswerView> AnswerCache::find(const AnswerKey& key, Instant now) {
   const Index at = look_up(key, hash(key));
   if (at == none) return std::nullopt;
   if (entries_[at].ends <= now) {
-    erase(at);
+    if (entries_[at].ends + limits_.stale <= now) erase(at);
     return std::nullopt;
   }
   unlink(at);
   link_newest(at);
   return entries_[at].view(now);
+}
+
+std::optional<AnswerView> AnswerCache::find_stale(const AnswerKey& key, Instant now) {
+  const Index at = look_up(key, hash(key));
+  if (at == none || entries_[at].ends + limits_.stale <= now || entries_[at].head.rcode == Rcode::servfail)
+    return std::nullopt;
+  unlink(at);
+  link_newest(at);
+  AnswerView view = entries_[at].view(now);
+  if (entries_[at].ends > now) return view;
+  view.stale = true;
+  view.head.authentic = false;
+  view.head.error =
+      view.head.rcode == Rcode::nxdomain ? ExtendedError::stale_nxdomain : ExtendedError::stale_answer;
+  return view;
 }
 
 void AnswerCache::store(const AnswerKey& key, const AnswerView& answer, std::uint32_t lifetime, Instant now) {

@@ -101,11 +101,13 @@ WireRecord parse_record(const Name& owner, std::uint32_t ttl, const std::string&
   return result;
 }
 
-Rdata soa_rdata(const Name& primary, const Name& contact, std::uint32_t serial, std::uint32_t minimum) {
+Rdata soa_rdata(const Name& primary, const Name& contact, std::uint32_t serial, std::uint32_t minimum,
+                std::uint32_t refresh) {
   Rdata rdata;
   put_name(rdata, primary);
   put_name(rdata, contact);
-  for (const std::uint32_t value : {serial, 86400U, 7200U, 3600000U, minimum}) put32(rdata.bytes, value);
+  for (const std::uint32_t value : {serial, refresh, std::min(7200U, refresh / 3), 3600000U, minimum})
+    put32(rdata.bytes, value);
   return rdata;
 }
 

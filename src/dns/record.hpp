@@ -21,9 +21,10 @@ struct WireRecord {
 [[nodiscard]] WireRecord parse_record(const Name& owner, std::uint32_t ttl, const std::string& type,
                                       const std::string& data, const Name& origin);
 
-/// SOA data (RFC 1035 section 3.3.13) with the refresh, retry and expire values that RIPE-203 advises.
+/// SOA data (RFC 1035 section 3.3.13). By default with the refresh, retry and expire values that RIPE-203
+/// advises; a shorter refresh has a shorter retry.
 [[nodiscard]] Rdata soa_rdata(const Name& primary, const Name& contact, std::uint32_t serial,
-                              std::uint32_t minimum);
+                              std::uint32_t minimum, std::uint32_t refresh = 86'400);
 
 /// The data of NS, CNAME or PTR.
 [[nodiscard]] Rdata name_rdata(const Name& name);

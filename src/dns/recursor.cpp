@@ -32,12 +32,21 @@ bool failed(const Response& response) {
   return response.rcode == Rcode::servfail;
 }
 
+bool is_stale(const std::optional<ExtendedError>& error) {
+  return error == ExtendedError::stale_answer || error == ExtendedError::stale_nxdomain;
+}
+
+// RFC 8767 section 5: how long a client waits before it gets a stale answer, and how long a failure holds.
+constexpr std::chrono::milliseconds stale_after{1800};
+constexpr std::uint32_t failure_holds = 30;
+
 }  // namespace
 
 Recursor::Recursor(RecursorConfig config, AnswerCache& cache, Upstream& upstream, ProxyBinder* binder,
                    CounterBlock& counters)
     : config_{std::move(config)},
       cache_{cache},
+      upstream_{upstream},
       counters_{counters},
       fetches_{upstream, config_.patience, counters},
       room_(tcp_size) {
@@ -78,6 +87,22 @@ std::optional<AnswerView> Recursor::find_cached(const Plan& plan, Instant now) {
   return std::nullopt;
 }
 
+std::optional<AnswerView> Recursor::find_stale(const Plan& plan, Instant now) {
+  // What a proxy stands for may have changed since.
+  if (plan.manner != Manner::dns46) {
+    if (const auto served = cache_.find_stale(plan.served, now)) return served;
+  }
+  if (plan.manner == Manner::forward || plan.manner == Manner::reverse) return std::nullopt;
+  const auto native = cache_.find_stale(plan.native, now);
+  if (native && (native->head.has_data || native->head.rcode == Rcode::nxdomain)) return native;
+  return std::nullopt;
+}
+
+bool Recursor::in_vain(const AnswerKey& key, Instant now) {
+  return config_.serve_stale.count() != 0 &&
+         (upstream_.dead() || cache_.find(key.with(Form::failed), now).has_value());
+}
+
 RecursionOutcome Recursor::ask(const Query& query, const Client& client, Instant now,
                                std::span<std::uint8_t> room) {
   counters_.add(Counter::dns_recursive);
@@ -91,6 +116,9 @@ RecursionOutcome Recursor::ask(const Query& query, const Client& client, Instant
     counters_.add(Counter::dns_cache_hits);
     return Answered{write(*cached, query, client, room)};
   }
+  if (in_vain(plan.native, now)) {
+    if (const auto stale = find_stale(plan, now)) return Answered{write(*stale, query, client, room)};
+  }
   const Text text{plan.served.bytes()};
   if (const auto found = jobs_.find(text); found != jobs_.end()) {
     if (is_waiting(found->second, query, client)) {
@@ -102,7 +130,7 @@ RecursionOutcome Recursor::ask(const Query& query, const Client& client, Instant
     return enlist(found->second, query, client);
   }
   if (auto refused = refuse(query, client, room)) return *refused;
-  Job job{plan, {}, {}, {}};
+  Job job{plan, {}, {}, {}, now};
   if (config_.ces && (asked.type() == RrType::a || asked.type() == RrType::aaaa))
     ask_for_peer(asked.with(RrType::naptr), now);
   job.native = need(plan.native, text, now);
@@ -112,6 +140,7 @@ RecursionOutcome Recursor::ask(const Query& query, const Client& client, Instant
     const EncodedAnswer answer = keep(job, *settled, now);
     return Answered{write(answer.view(), query, client, room)};
   }
+  if (config_.serve_stale.count() != 0) impatient_.emplace_back(now, text);
   return enlist(jobs_.emplace(text, std::move(job)).first->second, query, client);
 }
 
@@ -148,7 +177,11 @@ std::span<const std::uint8_t> Recursor::write(const AnswerView& answer, const Qu
   opt.dnssec_ok = query.edns.dnssec_ok;
   if (query.edns.wants_nsid) opt.nsid = config_.nsid;
   opt.error = answer.head.error;
-  if (opt.error) opt.error_text = *opt.error == ExtendedError::other ? overload_text : failure_text;
+  if (is_stale(opt.error)) {
+    counters_.add(Counter::dns_stale_answers);
+  } else if (opt.error) {
+    opt.error_text = *opt.error == ExtendedError::other ? overload_text : failure_text;
+  }
   // Who asks for AD, or understands signatures, is told of it (RFC 6840 section 5.8).
   const bool wants_ad = (query.flags & flag::ad) != 0 || query.edns.dnssec_ok;
   std::uint16_t flags = static_cast<std::uint16_t>(query.flags & (flag::rd | flag::cd)) | flag::ra;
@@ -164,6 +197,9 @@ std::span<const std::uint8_t> Recursor::write(const AnswerView& answer, const Qu
 
 std::optional<Response> Recursor::need(const AnswerKey& key, const Text& job, Instant now) {
   if (const auto cached = cache_.find(key, now)) return decode(*cached, key.question());
+  if (in_vain(key, now)) {
+    if (const auto stale = cache_.find_stale(key, now)) return decode(*stale, key.question());
+  }
   fetches_.ask(key, &job, now);
   return std::nullopt;
 }
@@ -174,6 +210,38 @@ void Recursor::ask_for_peer(const AnswerKey& key, Instant now) {
 
 void Recursor::step(Instant now, AnswerSink& sink) {
   while (auto done = fetches_.take(now)) receive(*done, now, sink);
+  answer_the_impatient(now, sink);
+}
+
+/// RFC 8767 section 5: the fetch goes on, and what it brings is kept.
+void Recursor::answer_the_impatient(Instant now, AnswerSink& sink) {
+  while (!impatient_.empty() && impatient_.front().first + stale_after <= now) {
+    const auto [begun, text] = std::move(impatient_.front());
+    impatient_.pop_front();
+    const auto found = jobs_.find(text);
+    if (found == jobs_.end() || found->second.begun != begun) continue;  // it has been answered
+    const auto stale = find_stale(found->second.plan, now);
+    if (!stale) continue;
+    const Job job = std::move(jobs_.extract(found).mapped());
+    const Question question = job.plan.served.question();
+    finish(job, encode(decode(*stale, question), question), sink);
+  }
+}
+
+void Recursor::remember(const AnswerKey& key, Response& response, Instant now) {
+  std::optional<AnswerView> stale;
+  if (config_.serve_stale.count() != 0) {
+    const AnswerKey marker = key.with(Form::failed);
+    if (failed(response)) {
+      stale = cache_.find_stale(key, now);
+    } else if (cache_.find(marker, now)) {
+      cache_.store(marker, {}, 0, now);  // over
+    }
+  }
+  if (!stale) return cache_.store(key, encode(response, key.question()).view(), response.lifetime(), now);
+  Response known = decode(*stale, key.question());
+  cache_.store(key.with(Form::failed), encode(response, key.question()).view(), failure_holds, now);
+  response = std::move(known);
 }
 
 void Recursor::receive(Fetches::Done& done, Instant now, AnswerSink& sink) {
@@ -181,7 +249,7 @@ void Recursor::receive(Fetches::Done& done, Instant now, AnswerSink& sink) {
   Response& response = done.response;
   if (key.type() == RrType::aaaa && may_synthesise(key)) dns64_->exclude(response);
   if (key.type() == RrType::naptr && config_.ces) report_peer(response);
-  cache_.store(key, encode(response, key.question()).view(), response.lifetime(), now);
+  remember(key, response, now);
 
   for (const Text& text : done.askers) {
     const auto found = jobs_.find(text);
@@ -242,7 +310,10 @@ Response Recursor::synthesise(const Job& job, Instant now) {
     // Nothing that is only full for the moment may be remembered as absent.
     if (!response && exhausted) return Response::failure(ExtendedError::not_ready);
   }
-  if (response) return *response;
+  if (response) {
+    if (is_stale(native.error) || is_stale(other.error)) response->error = ExtendedError::stale_answer;
+    return *response;
+  }
   // That a name has no address at all is known only where both questions were answered.
   return !failed(native) && failed(other) ? other : native;
 }
@@ -251,7 +322,8 @@ EncodedAnswer Recursor::keep(const Job& job, const Response& response, Instant n
   EncodedAnswer answer = encode(response, job.plan.served.question());
   const bool is_native = !response.synthesised && (!job.other || response.has(job.plan.native.type()) ||
                                                    response.rcode != Rcode::noerror);
-  if (job.plan.manner == Manner::forward || is_native) return answer;  // it lies in the cache as received
+  // It lies in the cache as received, or is not to be kept any longer.
+  if (job.plan.manner == Manner::forward || is_native || is_stale(response.error)) return answer;
   // That there is neither the one type nor the other is known for as long as both are.
   const std::uint32_t lifetime =
       response.synthesised ? response.lifetime() : std::min(response.lifetime(), job.other->lifetime());

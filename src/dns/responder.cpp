@@ -81,13 +81,16 @@ PendingQuery context_of(const Query& query, const Client& client, bool proven) {
           .service = {}};
 }
 
+bool is_transfer(RrType type) {
+  return type == RrType::axfr || type == RrType::ixfr;
+}
+
 /// What a readable query gets without a look at the zones; nothing where it deserves one.
 std::optional<Rcode> refusal(const Query& query) {
   if (query.edns.version != edns_version) return Rcode::badvers;
   if (query.question_class != class_in) return Rcode::refused;
-  const RrType type = query.question.type;
-  if (type == RrType::axfr || type == RrType::ixfr) return Rcode::refused;  // no transfers
-  if (is_meta(type) && type != RrType::any) return Rcode::notimp;
+  if (is_meta(query.question.type) && query.question.type != RrType::any && !is_transfer(query.question.type))
+    return Rcode::notimp;
   return std::nullopt;
 }
 
@@ -105,11 +108,14 @@ std::span<const std::uint8_t> come_by_tcp(std::span<const std::uint8_t> message,
 }
 
 Responder::Responder(ResponderConfig config, ZoneSet zones, DynamicNames* names, CounterBlock& counters)
-    : config_{checked(std::move(config))}, zones_{std::move(zones)}, names_{names}, counters_{counters} {}
+    : config_{checked(std::move(config))},
+      zones_{std::make_shared<const ZoneSet>(std::move(zones))},
+      names_{names},
+      counters_{counters} {}
 
 void Responder::replace(ResponderConfig config, ZoneSet zones) {
   config_ = checked(std::move(config));
-  zones_ = std::move(zones);
+  zones_ = std::make_shared<const ZoneSet>(std::move(zones));
 }
 
 Outcome Responder::respond(std::span<const std::uint8_t> message, const Client& client, Instant now,
@@ -148,9 +154,28 @@ Outcome Responder::respond(std::span<const std::uint8_t> message, const Client& 
     if (*rcode == Rcode::refused) counters_.add(Counter::dns_refused);
     return without_records(*rcode);
   }
+  if (is_transfer(query.question.type)) {
+    auto begun = transfer(query, client);
+    if (auto* zone = std::get_if<ZoneTransfer>(&begun)) return std::move(*zone);
+    counters_.add(Counter::dns_transfers_refused);
+    return without_records(std::get<Rcode>(begun));
+  }
   auto outcome = answer(context, nullptr, now, room);
   if (auto* elsewhere = std::get_if<Elsewhere>(&outcome)) elsewhere->query = query;
   return outcome;
+}
+
+/// By TCP alone (RFC 5936 section 4.2), and by the address of who asks, which TCP proves. A question for what
+/// has changed (IXFR) is answered with the whole zone (RFC 1995 section 4).
+std::variant<Rcode, ZoneTransfer> Responder::transfer(const Query& query, const Client& client) {
+  const auto& known = config_.secondaries;
+  if (client.transport != Transport::tcp || std::ranges::find(known, client.source.address) == known.end())
+    return Rcode::refused;
+  const Name lower = query.question.name.lower();
+  const Zone* zone = zones_->find(lower, client.view);
+  if (zone == nullptr || !(zone->name() == query.question.name)) return Rcode::notauth;
+  counters_.add(Counter::dns_transfers);
+  return ZoneTransfer{zones_, *zone, query};
 }
 
 Outcome Responder::complete(const PendingQuery& query, std::optional<net::IpAddress> address,
@@ -167,7 +192,7 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
   const Requester requester{query.client.source, query.id, query.client.transport, query.client.view,
                             query.proven};
   const Walked walked =
-      Walk{zones_, names_, query.client.view, requester, query.question, now, settled, reply.writer()}.run();
+      Walk{*zones_, names_, query.client.view, requester, query.question, now, settled, reply.writer()}.run();
   if (walked.retransmitted) counters_.add(Counter::dns_retransmitted);
 
   switch (walked.end) {

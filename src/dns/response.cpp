@@ -140,6 +140,12 @@ RrType covered(const Record& signature) {
   return static_cast<RrType>(signature.rdata.bytes[0] << 8 | signature.rdata.bytes[1]);
 }
 
+bool is_alias(const std::vector<Record>& records, const Name& name) {
+  return std::ranges::any_of(records, [&](const Record& record) {
+    return record.section == Section::answer && record.type == RrType::cname && record.owner == name;
+  });
+}
+
 /// Moves from `records` to `chain` what leads from the question to its data.
 class Chain {
  public:
@@ -150,11 +156,18 @@ class Chain {
     std::vector<Record> chain;
     for (unsigned links = 0; links < max_chain; ++links) {
       const auto here = [this](const Record& record) { return record.owner == name_; };
-      if (take(chain, type_, here)) break;
-      if (!follow_subtree(chain) && !follow_alias(chain, here)) break;
+      if (take(chain, type_, here)) return chain;
+      if (!follow_subtree(chain) && !follow_alias(chain, here)) {
+        endless_ = is_alias(chain, name_);
+        return chain;
+      }
     }
+    endless_ = true;
     return chain;
   }
+  /// After `follow`: the name that the chain ends at, and whether it comes back to itself or is too long.
+  [[nodiscard]] const Name& end() const { return name_; }
+  [[nodiscard]] bool endless() const { return endless_; }
 
  private:
   /// Takes the records of a type (ANY: of each) at the names that `at` accepts, then their signatures.
@@ -206,6 +219,7 @@ class Chain {
   std::vector<Record>& records_;
   RrType type_;
   bool dnssec_ok_;
+  bool endless_ = false;
   Name name_;
 };
 
@@ -259,7 +273,9 @@ std::optional<Response> read_response(std::span<const std::uint8_t> bytes, const
   Response response;
   response.rcode = rcode;
   response.authentic = (message->flags & flag::ad) != 0;
-  response.records = Chain{message->records, question, dnssec_ok}.follow();
+  Chain chain{message->records, question, dnssec_ok};
+  response.records = chain.follow();
+  if (chain.endless()) return Response::failure(ExtendedError::no_reachable_authority);
   const bool negative = rcode == Rcode::nxdomain || !response.has(question.type);
   bool has_soa = false;
   for (auto& record : message->records) {
@@ -274,6 +290,10 @@ std::optional<Response> read_response(std::span<const std::uint8_t> bytes, const
     response.records.push_back(std::move(record));
   }
   if (negative && !has_soa) {
+    if (rcode == Rcode::noerror && !response.records.empty()) {
+      response.leads_to = chain.end();
+      return response;
+    }
     // Without SOA a denial is good for this moment alone (RFC 2308 section 5).
     for (auto& record : response.records) record.ttl = 0;
   }

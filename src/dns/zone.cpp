@@ -129,10 +129,20 @@ void Zone::begin(const ZoneSpec& spec) {
   apex.name = name_;
   apex_ = &apex;
   set_of(apex, RrType::soa, spec.ttl)
-      .records.push_back(soa_rdata(servers.front(), contact, spec.serial, spec.negative_ttl));
+      .records.push_back(soa_rdata(servers.front(), contact, spec.serial, spec.negative_ttl, spec.refresh));
   for (const auto& server : servers) set_of(apex, RrType::ns, spec.ttl).records.push_back(name_rdata(server));
   negative_soa_ = *apex.find(RrType::soa);
   negative_soa_.ttl = std::min(spec.ttl, spec.negative_ttl);
+}
+
+void Zone::set_serial(std::uint32_t serial) {
+  RrSet* const whole = &*std::ranges::find(apex_->sets, RrType::soa, &RrSet::type);
+  for (RrSet* soa : {whole, &negative_soa_}) {
+    auto& bytes = soa->records.front().bytes;
+    constexpr std::size_t numbers = 20;  // the serial is the first of five
+    const std::size_t at = bytes.size() - numbers;
+    for (std::size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<std::uint8_t>(serial >> (24 - 8 * i));
+  }
 }
 
 bool Zone::visible(View view) const {
@@ -180,9 +190,21 @@ void Zone::add(const ZoneSpec& spec, std::size_t index) {
   if (parsed.type == RrType::ns && &node != apex_) has_delegations_ = true;
 }
 
+/// RFC 4035 section 2.4, RFC 7344 section 4.
+void Zone::check_place(const Node& node, std::vector<ZoneFault>& faults) const {
+  const bool at_apex = &node == apex_;
+  if (const RrSet* ds = node.find(RrType::ds); ds != nullptr && (at_apex || node.find(RrType::ns) == nullptr))
+    faults.push_back({ds->source, "a DS record stands beside the NS records of a delegation"});
+  for (const RrType type : {RrType::cds, RrType::cdnskey}) {
+    if (const RrSet* set = node.find(type); set != nullptr && !at_apex)
+      faults.push_back({set->source, "CDS and CDNSKEY records stand at the zone's own name"});
+  }
+}
+
 void Zone::check(std::vector<ZoneFault>& faults) const {
   // A name server within the zone needs an address there, and no CNAME (RFC 2181 section 10.3).
   for (const auto& [key, node] : nodes_) {
+    check_place(node, faults);
     const RrSet* servers = node.find(RrType::ns);
     if (servers == nullptr) continue;
     for (const auto& rdata : servers->records) {
@@ -243,6 +265,10 @@ ZoneSet::ZoneSet(std::vector<Zone> zones) : zones_{std::move(zones)} {
         refuse("zone " + zone.name().to_string() + ": there are two zones of this name in one view");
     }
   }
+}
+
+void ZoneSet::set_serial(std::uint32_t serial) {
+  for (auto& zone : zones_) zone.set_serial(serial);
 }
 
 std::vector<AliasLoop> ZoneSet::alias_loops() const {

@@ -99,6 +99,10 @@ class Dig:
     answer: list  # records as lists of words: [name, ttl, class, type, data...]
     text: str
 
+    def answer_of_transfer(self):
+        """dig prints a transfer without sections."""
+        return [line.split() for line in self.text.splitlines() if line and not line.startswith(";")]
+
     @property
     def addresses(self):
         return [record[4] for record in self.answer if record[3] in ("A", "AAAA")]

@@ -3,16 +3,16 @@
 why.
 """
 
-import itertools
 import re
-import signal
 import subprocess
 import time
 
+import ftp
 import harness
+from captures import Capture
 from harness import EXT1, GW, HOSTA, POOL, Counting, gateway
 
-_numbers = itertools.count()
+INBOUND, OUTBOUND = "0x00000001", "0x00000002"  # as tshark writes a packet's way
 CAPTURED = re.compile(r"(\d+) packets captured, (\d+) lost")
 
 
@@ -23,47 +23,9 @@ def capture(*words):
     return path, result
 
 
-class Capture:
-    """A capture that runs until the `with` ends; then `packets()` are its frames' fields, as tshark reads them."""
-
-    def __init__(self, *words):
-        self.path = harness.lab.STATE / f"capture-{next(_numbers)}.pcapng"
-        self.process = subprocess.Popen(
-            [gateway.ctl_binary, "--socket", harness.lab.socket_path(), "capture", "--write", self.path, *words],
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-    def __enter__(self):
-        # The section's and the interfaces' headers are there once it captures.
-        harness.wait_until(lambda: self.path.exists() and self.path.stat().st_size > 0, "the capture has begun")
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            time.sleep(0.05)  # packets wait a few milliseconds, to be written by time
-            self.process.send_signal(signal.SIGINT)
-        self.said = self.process.communicate(timeout=5)[0]
-
-    def __del__(self):
-        self.path.unlink(missing_ok=True)
-
-    def packets(self, *fields):
-        return tshark(self.path, *fields)
-
-
-def tshark(path, *fields):
-    """Of each packet, the values of the fields."""
-    command = ["tshark", "-n", "-r", str(path), "-T", "fields"]
-    for field in fields:
-        command += ["-e", field]
-    result = subprocess.run(command, text=True, capture_output=True, timeout=30)
-    if result.returncode or "cut short" in result.stderr:
-        raise AssertionError(f"tshark: {result.stderr}")
-    return [line.split("\t") for line in result.stdout.splitlines()]
-
-
-def frames(path, filter_=""):
+def frames(path):
     """The frames of a file, as tcpdump writes them down, without times."""
-    text = subprocess.run(["tcpdump", "-n", "-e", "-t", "-xx", "-r", str(path), *filter_.split()], text=True,
+    text = subprocess.run(["tcpdump", "-n", "-e", "-t", "-xx", "-r", str(path)], text=True,
                           capture_output=True, timeout=30, check=True).stdout
     return re.split(r"\n(?=\S)", text.strip())
 
@@ -120,6 +82,16 @@ class Captured(harness.LabCase):
         seen = dropped.packets("ip.src", "ip.dst", "frame.comment", "frame.interface_name")
         self.assertIn([EXT1, POOL[0], "dropped: unmatched", "drops"], seen)
 
+    def test_signalling_is_seen_before_and_after_it_was_edited(self):
+        with ftp.server("ext1") as site, Capture("--where", "signalling", "tcp port 21") as seen:
+            (site / "file").write_text("a file")
+            ftp.curl("hosta", EXT1, "PORT", "file", harness.lab.STATE / "got")
+        ports = {(way, words) for way, command, words in
+                 seen.packets("frame.packet_flags_direction", "ftp.request.command", "ftp.request.arg")
+                 if command == "PORT"}
+        said = {way: words.rsplit(",", 2)[0] for way, words in ports}
+        self.assertEqual(said, {INBOUND: HOSTA.replace(".", ","), OUTBOUND: GW.replace(".", ",")})
+
     def test_it_ends_by_itself_when_it_has_enough(self):
         with Capture("--count", "3", "udp port 4711") as counted:
             self.talk()
@@ -161,7 +133,7 @@ class Captured(harness.LabCase):
 
     def test_captures_are_bounded_in_number_and_come_free(self):
         with Capture("--where", "drops"):
-            self.assertIn("drops are being captured already", capture("--where", "drops")[1].stdout)
+            self.assertIn("there is a capture of those already", capture("--where", "drops")[1].stdout)
             with Capture(), Capture(), Capture():
                 self.assertIn("there are 4 captures already", capture()[1].stdout)
                 self.talk()

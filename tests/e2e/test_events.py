@@ -6,6 +6,7 @@ the messages behind it.
   begins to forward
 """
 
+import contextlib
 import re
 import time
 
@@ -67,6 +68,18 @@ class Events(harness.LabCase):
         for n in range(8):
             dns.ask(f"name{n}.example", box="hosta", server=harness.GW_IN, timeout=0.05, flags=0x0100)
         self.begins("0066", "upstreams give no useful answer", 12)
+        self.begins("0072", "the upstream 203.0.113.99:53 does not answer", 12)
+        run("resolver", "ip", "addr", "add", "203.0.113.99/24", "dev", "eth0")
+        with harness.udp("resolver", address=("203.0.113.99", 53), timeout=0.1) as server:
+
+            def has_ended():
+                with contextlib.suppress(TimeoutError):
+                    query, client = server.recvfrom(4096)
+                    server.sendto(query[:2] + bytes([query[2] | 0x80, 5]) + query[4:], client)  # REFUSED
+                return len(self.said("the upstream 203.0.113.99:53 does not answer")) > 1
+
+            wait_until(has_ended, "the end of RGW-0072 is logged", 30)
+        self.ends("0072", "the upstream 203.0.113.99:53 does not answer")
 
     def test_a_router_that_no_longer_answers(self):
         """Its reachability is proved every 30 seconds."""

@@ -12,6 +12,7 @@ import re
 
 import dns
 import harness
+from captures import Capture
 from harness import EXT1, GW, GW_IN, HOSTA, gateway, lab, receive, run, wait_until
 
 CABLES = {"inside": ("lan", "gw-in"), "outside": ("wan", "gw-out")}
@@ -96,6 +97,21 @@ class Vanished:
             self.returns("outside")
         self.works()
         self.assertTrue(pings("ext1", GW))
+
+    def test_a_capture_goes_on_with_the_new_interface(self):
+        """OPS-5; and one that begins, or ends, while there is none, harms nobody."""
+        with Capture("--where", "outside", "icmp") as seen:
+            self.assertTrue(pings())
+            self.cut("outside")
+            with Capture("--where", "outside", "--seconds", "1"):
+                pass
+            with Capture("--where", "outside", "icmp") as later:
+                self.make_anew("outside")
+                self.returns("outside")
+                self.works()
+        for capture in (seen, later):
+            sent = [way for way, kind in capture.packets("frame.packet_flags_direction", "icmp.type") if kind == "8"]
+            self.assertGreaterEqual(len(sent), 2 if capture is seen else 1, capture.said)
 
     def test_under_load_every_packet_buffer_comes_back_once(self):
         """AF_XDP's driver forgets what lies in its rings; and a buffer that came back twice would be two packets."""

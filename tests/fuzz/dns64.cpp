@@ -33,6 +33,7 @@ class Hostile final : public Upstream {
     waiting_.push_back({id, {query.begin(), query.end()}});
   }
   void cancel(FetchId) override {}
+  bool dead() const override { return waiting_.empty() && input_.empty(); }
   std::optional<UpstreamReply> take() override {
     if (waiting_.empty() || input_.size() < 2) return std::nullopt;
     const std::size_t size = std::min<std::size_t>(input_[0] << 8 | input_[1], input_.size() - 2);
@@ -112,12 +113,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   CounterBlock counters;
   Random random{1};
-  AnswerCache cache{{16, 65536}, HashSalt{random}};
+  AnswerCache cache{{16, 65536, std::chrono::hours{1}}, HashSalt{random}};
   Hostile upstream{{data + 1, size - 1}};
   Proxies proxies;
   RecursorConfig config;
   config.dns64.emplace(net::Prefix::parse("fd64::/96").value());
   config.ces = true;
+  config.serve_stale = std::chrono::hours{1};
   Recursor recursor{config, cache, upstream, &proxies, counters};
 
   constexpr RrType types[] = {RrType::aaaa, RrType::a, RrType::mx, RrType::any};

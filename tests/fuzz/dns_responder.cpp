@@ -106,7 +106,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const auto cookies =
       std::make_shared<const ServerCookies>(std::vector{SipKey{1}}, [] { return 1'700'000'000U; });
   static Responder responders[] = {
-      {{"fuzzed", OnExhaustion::silence, false, cookies}, ZoneSet{zones()}, &names, counters},
+      {{"fuzzed", OnExhaustion::silence, false, cookies, {Client{}.source.address}},
+       ZoneSet{zones()},
+       &names,
+       counters},
       {{"fuzzed", OnExhaustion::servfail}, ZoneSet{zones()}, &names, counters},
   };
   static std::vector<std::uint8_t> room(tcp_size);
@@ -126,6 +129,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if ((data[0] & 0x20) != 0) address = names.address(asks_v4 ? net::Family::v4 : net::Family::v6);
     outcome = responder.complete(PendingQuery{*pending}, address, room);
     require(!std::holds_alternative<PendingQuery>(outcome));
+  }
+  if (auto* zone = std::get_if<ZoneTransfer>(&outcome)) {
+    check(message, zone->next(room), client.transport);
+    for (int messages = 1; !zone->done(); ++messages) {
+      require(messages < 100);
+      require(!zone->next(room).empty());
+    }
   }
   if (const auto* answered = std::get_if<Answered>(&outcome))
     check(message, answered->bytes, client.transport);

@@ -27,7 +27,7 @@ class CapturePoints final : public control::CapturePoints {
   const std::vector<std::unique_ptr<dataplane::Port>>& ports_;
   const std::vector<std::unique_ptr<dataplane::Worker>>& workers_;
   const ThreadGroup& threads_;
-  bool shows_drops_ = false;
+  bool shows_drops_ = false, shows_signalling_ = false;
 };
 
 }  // namespace rgw::app

@@ -52,5 +52,7 @@ void find_interface_settings(const config::Realm& realm, const Machine& machine,
 void find_holders(const config::Realm& realm, const Machine& machine, Findings& found);
 /// Sockets of others on the ports that the gateway serves: DNS, PCP.
 void find_taken_ports(const config::Realm& realm, const Machine& machine, Findings& found);
+/// The web server whose configuration the gateway writes.
+void find_web_server(const config::Realm& realm, const Machine& machine, Findings& found);
 
 }  // namespace rgw::app

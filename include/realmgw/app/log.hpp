@@ -56,7 +56,9 @@ namespace rgw::app {
   X(no_buffers,       69, err,  "no packet buffer is free{}") \
   X(alg_full,         70, warn, "ALGs have no room for a session, a pinhole or text{}") \
   X(kernel_forwards,  71, err,  "{}") \
+  X(upstream_dead,    72, warn, "the upstream {} does not answer")
   X(updates_not_kept, 79, err,  "DNS updates fail, for the state directory cannot be written{}")
+  X(www_not_written,  75, err,  "nginx's configuration is not written: {}")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {

@@ -184,6 +184,8 @@ enum class CounterKind : std::uint8_t {
   X(dns_over_quota,             event,      "DNS queries that got no reservation, for the asker's prefix or the host had too many") \
   X(dns_distrusted,             event,      "DNS queries that got no reservation, for too few of the asker's prefix are used") \
   X(dns_unbalanced,             event,      "DNS answers cut or left out, for the asker, without proof, had been sent more than he sent") \
+  X(dns_transfers,              event,      "zones given to a secondary (AXFR)") \
+  X(dns_transfers_refused,      event,      "zone transfers refused: not over TCP, to nobody of dns.secondaries, of no zone, or too many at once") \
   X(dns_updates,                event,      "DNS updates that were carried out") \
   X(dns_update_malformed,       event,      "DNS updates that could not be read, or were for no zone of the gateway's") \
   X(dns_update_unsigned,        event,      "DNS updates refused, for no key signed them") \
@@ -199,6 +201,7 @@ enum class CounterKind : std::uint8_t {
   X(dns_bad_relay,              event,      "DNS messages passed over: a PROXY header of nobody trusted, or a relay's word that cannot be read") \
   X(dns_recursive,              event,      "DNS queries from inside for names outside the zones") \
   X(dns_cache_hits,             event,      "recursive DNS queries answered out of the cache") \
+  X(dns_stale_answers,          event,      "recursive DNS queries answered out of the cache after the answer's time, since no upstream answered") \
   X(dns_merged,                 event,      "recursive DNS queries that joined an equal one on its way") \
   X(dns_recursion_limited,      event,      "recursive DNS queries failed because too many waited already") \
   X(dns_upstream_queries,       event,      "DNS queries sent to upstreams") \

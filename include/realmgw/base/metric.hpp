@@ -26,7 +26,7 @@ enum class MetricKind : std::uint8_t { gauge, counter, histogram };
   X(reloads_total,                   counter,   "result",              "reloads of the realm file and changes of added hosts: reloaded, unchanged, mistakes (refused), restart (refused, a restart is needed)") \
   X(last_reload_successful,          gauge,     "",                    "whether the last reload went through; 1 also where there was none") \
   X(last_reload_success_timestamp_seconds, gauge, "",                  "when the realm in force was taken into force, in Unix time") \
-  X(trouble_active,                  gauge,     "trouble subject",     "whether something is wrong now that the log tells of, too: 1 or 0; link_down (subject: the port), router_lost (subject: the router), pool_exhausted, ports_exhausted, sessions_full, reservations_full, upstreams_failing, control_overloaded, workers_overloaded, no_buffers, alg_full, kernel_forwards") \
+  X(trouble_active,                  gauge,     "trouble subject",     "whether something is wrong now that the log tells of, too: 1 or 0; link_down (subject: the port), router_lost (subject: the router), upstream_dead (subject: the upstream), pool_exhausted, ports_exhausted, sessions_full, reservations_full, upstreams_failing, control_overloaded, workers_overloaded, no_buffers, alg_full, updates_not_kept, kernel_forwards (subject: what), www_not_written (subject: why)") \
   X(drops_total,                     counter,   "reason",              "packets whose way ended badly; reason: a counter among the drops below") \
   /* ports */ \
   X(port_info,                       gauge,     "port side device fault", "always 1; the device of a port, and what takes it away: none, interface_gone or program_gone") \
@@ -62,7 +62,7 @@ enum class MetricKind : std::uint8_t { gauge, counter, histogram };
   X(pool_service_seconds,            histogram, "",                    "T_service: how long it took from the reservation to the packet that claimed it; what expired is not in it") \
   /* DNS */ \
   X(dns_answer_seconds,              histogram, "kind",                "how long it took from taking up a query to its answer; kind: own (known at once: the zones, the pool, or the cache), waited (for an address of the pool), recursive (an upstream was asked)") \
-  X(dns_upstream_attempts_total,     counter,   "upstream result",     "questions put to an upstream, by what came of them: answered, failed, silent, unreachable; they begin at 0 again where a reload changes the upstreams") \
+  X(dns_upstream_attempts_total,     counter,   "upstream result",     "questions put to an upstream, by what came of them: answered, failed, silent (nothing before the next one was asked), unreachable; they begin at 0 again where a reload changes the upstreams") \
   X(dns_upstream_preferred,          gauge,     "upstream",            "whether the upstream is asked first: 1 or 0") \
   X(dns_cache_bytes,                 gauge,     "",                    "memory that the DNS cache uses")
 // clang-format on

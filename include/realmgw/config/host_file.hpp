@@ -28,6 +28,7 @@ struct HostWords {
   std::vector<std::string_view> addresses{};
   std::optional<std::vector<std::string_view>> services{};
   bool www = false;
+  bool proxy_protocol = false;  ///< only with `www`
   bool alg = true;
 };
 /// The one host, or what is wrong with it by key.

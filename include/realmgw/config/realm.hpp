@@ -197,9 +197,10 @@ struct Host {
   std::string name;                       ///< the label(s) under the zone: "hosta"
   std::vector<net::IpAddress> addresses;  ///< inside addresses, at most one of each family
   std::optional<std::vector<net::Service>>
-      services;      ///< which SFQDN it accepts; absent: all. (any, 0): the plain name
-  bool www = false;  ///< DNS-4
-  bool alg = true;   ///< its sessions may be inspected, where `alg` says so
+      services;                 ///< which SFQDN it accepts; absent: all. (any, 0): the plain name
+  bool www = false;             ///< DNS-4
+  bool proxy_protocol = false;  ///< WEB-1: where it has a web name, TLS comes with a PROXY header
+  bool alg = true;              ///< its sessions may be inspected, where `alg` says so
   friend bool operator==(const Host&, const Host&) = default;
 };
 
@@ -254,6 +255,9 @@ struct Dns {
   std::vector<net::Prefix>
       dns64_exclude;  ///< AAAA records that count as none (RFC 6147 section 5.1.4); default ::ffff:0:0/96
   bool ces = false;   ///< DNS-3: look for peer edge nodes, too
+  std::uint32_t serve_stale =
+      0;  ///< seconds beyond its TTL that an answer may be used while no upstream answers
+  std::vector<net::IpAddress> secondaries;  ///< who may have the zones (AXFR)
   std::vector<DnsKey> keys;
   std::vector<UpdateRight> updates;      ///< DNS-6; empty: nobody changes a name
   std::uint32_t dynamic_hosts = 131072;  ///< how many there may be
@@ -267,6 +271,13 @@ struct Guard {
   std::uint32_t host_pending = 16;     ///< reservations of one host at one time
   bool balance = true;                 ///< GUARD-7: without proof no more is sent than comes
   std::vector<SipKey> cookie_secrets;  ///< RFC 9018: the first makes cookies; none: one drawn at the start
+};
+
+/// WEB-1: what serves the web names of hosts.
+struct Www {
+  enum class Proxy : std::uint8_t { none, nginx };
+  Proxy proxy = Proxy::none;
+  std::string directory;  ///< where nginx's configuration is written; default: the control socket's
 };
 
 /// The whole of a realm file.
@@ -289,9 +300,10 @@ struct Realm {
   std::vector<Zone>
       zones;  ///< the first is the realm itself, in which the hosts live; reverse zones are derived
   Dns dns;
+  Www www;
   Guard guard;
   std::vector<net::Service> local_services;  ///< what the gateway itself serves on addresses that it shares
-                                             ///< with NAT or pool; default tcp53, udp53, icmp
+                                             ///< with NAT or pool; tcp53, udp53, icmp, and what nginx needs
   std::string control_socket = "/run/realmgw/realmgw.sock";
 };
 

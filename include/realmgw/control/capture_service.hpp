@@ -23,6 +23,7 @@ namespace rgw::control {
 struct CapturePlaces {
   bool inside = false, outside = false;  ///< what comes and goes by the ports of the side
   bool drops = false;                    ///< what the workers drop, as it was then
+  bool signalling = false;               ///< what ALGs read, and what they make of it
   friend bool operator==(const CapturePlaces&, const CapturePlaces&) = default;
 };
 
@@ -39,7 +40,7 @@ class CapturePoints {
     [[nodiscard]] virtual bool is_quiet() const = 0;
   };
   virtual ~CapturePoints() = default;
-  /// Null where something else captures drops already. `capture` outlives the attachment.
+  /// Null where something else captures drops, or signalling, already. `capture` outlives the attachment.
   [[nodiscard]] virtual std::unique_ptr<Attachment> attach(capture::Capture& capture,
                                                            const CapturePlaces& places) = 0;
 };

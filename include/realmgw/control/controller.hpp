@@ -119,11 +119,17 @@ class Controller final : RealmKeeper {
   void add_commands();
   [[nodiscard]] std::unique_ptr<CtlReply> remove_dynamic(DynamicChanges changes);
   [[nodiscard]] dns::ResponderConfig responder_config() const;
+  /// With a serial that is the time, and more than the last one (RFC 1982).
+  [[nodiscard]] dns::ZoneSet numbered(dns::ZoneSet zones, Instant now);
   void set_up_recursion();
   [[nodiscard]] std::optional<std::string> objection(const ring::Snapshot& next) const override;
   void retire(const ring::Snapshot& next) override;
   std::vector<std::string> adopt(std::shared_ptr<const ring::Snapshot> next, dns::ZoneSet zones) override;
   void watch(Instant now);
+  /// Writes nginx's configuration (WEB-1). Throws std::system_error.
+  void publish_www();
+  /// The same where it is not written yet: why it still is not, if so.
+  [[nodiscard]] std::vector<std::string> www_failure();
   [[nodiscard]] std::vector<NamedCounters> worker_counters() const;
   [[nodiscard]] std::string status() const;
   [[nodiscard]] std::string metrics() const;
@@ -153,6 +159,7 @@ class Controller final : RealmKeeper {
   bool reserved_ = false;       ///< there were reservations for the host that left last
   DynamicHosts dynamic_;
   RealmNames names_;
+  std::uint32_t zone_serial_ = 0;
   dns::Responder responder_;
   UpdateService updates_;
   DnsTimes dns_times_;
@@ -174,6 +181,7 @@ class Controller final : RealmKeeper {
   BusyShares busy_shares_;
   Instant next_watch_;
   Instant next_kernel_look_;
+  bool www_written_ = false;
   std::set<net::IpAddress> routers_;  ///< that have answered
 };
 

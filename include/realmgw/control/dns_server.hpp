@@ -11,6 +11,7 @@
 #include "realmgw/dns/responder.hpp"
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -43,7 +44,7 @@ class DnsServer final : public DnsHandler {
   [[nodiscard]] bool believes(const net::IpAddress& peer, const dns::ProxyHeader& header) override;
   /// Ends a wait: with an address, whose binding all workers have, or in vain.
   void complete(dns::Ticket ticket, std::optional<net::IpAddress> address);
-  void tick(Instant now) { tcp_.tick(now); }
+  void tick(Instant now);
 
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
@@ -62,6 +63,14 @@ class DnsServer final : public DnsHandler {
     Instant asked;
   };
 
+  /// A zone on its way to a secondary.
+  struct Transfer {
+    std::uint64_t connection;
+    dns::ZoneTransfer zone;
+  };
+  static constexpr std::size_t max_transfers = 64;
+  void go_on_with_transfers();
+
   EventLoop& loop_;
   const Clock& clock_;
   const RealmInForce& realm_;
@@ -74,6 +83,7 @@ class DnsServer final : public DnsHandler {
   std::vector<std::unique_ptr<DnsUdp>> udp_;
   DnsTcp tcp_;
   std::unordered_map<dns::Ticket, Wait> waiting_;
+  std::list<Transfer> transfers_;
   std::array<std::uint8_t, dns::tcp_size> room_;
 };
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <list>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -33,6 +34,10 @@ class DnsTcp final : public DnsTransport {
   /// std::system_error.
   net::Endpoint listen(const net::Endpoint& local);
   void send(const ReplyPath& path, std::span<const std::uint8_t> answer) override;
+  /// Sends one of several messages that answer one query; `more` are to follow.
+  void send_part(std::uint64_t connection, std::span<const std::uint8_t> message, bool more);
+  /// May more be sent on it just now? Nothing where it is gone.
+  [[nodiscard]] std::optional<bool> takes_more(std::uint64_t connection) const;
   /// Closes what has been idle too long, and goes on with queries that a turn left over.
   void tick(Instant now);
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }

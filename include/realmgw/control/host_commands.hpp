@@ -18,8 +18,8 @@ namespace rgw::control {
 /// with the words.
 using AskedHostChange = std::variant<RealmReload::HostChange, DynamicChanges, std::string>;
 
-/// `NAME ADDRESS [ADDRESS] [services SERVICE,...] [www] [no-alg]`. `realm` is in force, with the hosts of the
-/// book among its own.
+/// `NAME ADDRESS [ADDRESS] [services SERVICE,...] [www] [proxy-protocol] [no-alg]`. `realm` is in force, with
+/// the hosts of the book among its own.
 [[nodiscard]] AskedHostChange host_to_add(std::span<const std::string_view> words, const config::Realm& realm,
                                           const HostBook& book, const DynamicHosts& dynamic);
 /// `NAME`.

@@ -52,6 +52,8 @@ class RecursiveService {
   [[nodiscard]] CacheUse cache_use() const;
   /// What came of what the upstreams in force were asked.
   [[nodiscard]] std::vector<dns::CaresUpstream::Health> upstreams() const;
+  /// Those of them that are known not to answer, for the operator.
+  [[nodiscard]] std::vector<std::string> dead_upstreams() const;
   /// The cache, its most recently used answers, and the peers found, as JSON.
   [[nodiscard]] std::string report(std::size_t limit, Instant now) const;
 

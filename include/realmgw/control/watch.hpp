@@ -26,21 +26,23 @@ enum class Trouble : std::uint8_t {
   sessions_full,       ///< a worker has no room for another session
   reservations_full,   ///< a worker has no room for a reservation
   upstreams_failing,   ///< recursive queries get no useful answer
+  upstream_dead,       ///< one upstream says nothing
   control_overloaded,  ///< the rings to the control thread are full
   workers_overloaded,  ///< the rings to workers are full
   no_buffers,          ///< no packet buffer is free
   alg_full,            ///< ALGs have no room for a session, a pinhole or text
   updates_not_kept,    ///< DNS updates fail, for the state directory cannot be written
   kernel_forwards,     ///< packets pass beside the gateway
+  www_not_written,     ///< the configuration of the www proxy is not in its file
 };
-inline constexpr std::size_t trouble_count = 13;
+inline constexpr std::size_t trouble_count = 15;
 /// As its label in the metrics has it.
 [[nodiscard]] std::string_view name(Trouble trouble);
 
 struct TroubleNews {
   Trouble what;
-  std::string
-      subject;  ///< the port, the router or what the kernel does; empty where there is only one of its kind
+  std::string subject;  ///< the port, the router, the upstream or what the kernel does; empty where there is
+                        ///< only one of its kind
   bool over;
   std::uint64_t count;  ///< of what was lost or refused so far; 0 of a state
   Duration lasted;      ///< since it began

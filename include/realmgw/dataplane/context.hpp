@@ -5,6 +5,7 @@
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/random.hpp"
 #include "realmgw/dataplane/batch.hpp"
+#include "realmgw/dataplane/capture_point.hpp"
 #include "realmgw/dataplane/companions.hpp"
 #include "realmgw/dataplane/drops.hpp"
 #include "realmgw/dataplane/neighbour_table.hpp"
@@ -62,6 +63,7 @@ class Context {
 
   CounterBlock counters;
   Drops drops;
+  CapturePoint signalling;  ///< what ALGs read, and what they make of it
   Random random;
   const HashSalt salt;         ///< of this worker's tables
   const HashSalt shared_salt;  ///< of what all workers must agree on

@@ -2,10 +2,7 @@
 #pragma once
 
 #include "realmgw/base/counter.hpp"
-#include "realmgw/base/strong_id.hpp"
-#include "realmgw/capture/capture.hpp"
-
-#include <atomic>
+#include "realmgw/dataplane/capture_point.hpp"
 
 #include <rte_mbuf.h>
 
@@ -15,22 +12,18 @@ namespace rgw::dataplane {
 class Drops {
  public:
   /// `counters` outlives this.
-  Drops(WorkerId worker, CounterBlock& counters) : worker_{worker}, counters_{counters} {}
+  Drops(WorkerId worker, CounterBlock& counters) : shown_{worker}, counters_{counters} {}
 
   void drop(rte_mbuf* mbuf, Counter why) {
     counters_.add(why);
-    if (capture::Capture* const capture = capture_.load(std::memory_order_acquire)) [[unlikely]]
-      capture->take(worker_, *mbuf, {.seen = capture::Seen::dropped, .port = {}, .why = why});
+    shown_.show(*mbuf, {.seen = capture::Seen::dropped, .port = {}, .why = why});
     rte_pktmbuf_free(mbuf);
   }
-  /// Any thread: the capture that sees them from now on, or null. The one before may be in use until the
-  /// worker's turn is over.
-  void show_to(capture::Capture* capture) { capture_.store(capture, std::memory_order_release); }
+  [[nodiscard]] CapturePoint& shown() { return shown_; }
 
  private:
-  WorkerId worker_;
+  CapturePoint shown_;
   CounterBlock& counters_;
-  std::atomic<capture::Capture*> capture_ = nullptr;
 };
 
 }  // namespace rgw::dataplane

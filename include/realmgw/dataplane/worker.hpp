@@ -29,8 +29,9 @@ class Worker {
   [[nodiscard]] WorkerId id() const { return context_.id; }
   /// May be read by any thread.
   [[nodiscard]] const CounterBlock& counters() const { return context_.counters; }
-  /// Any thread, as Drops::show_to.
-  void show_drops_to(capture::Capture* capture) { context_.drops.show_to(capture); }
+  /// Any thread may show a capture what comes by there.
+  [[nodiscard]] CapturePoint& drops() { return context_.drops.shown(); }
+  [[nodiscard]] CapturePoint& signalling() { return context_.signalling; }
   /// May be read by any thread.
   [[nodiscard]] const TurnMeter& turns() const { return turns_; }
   /// The state itself: for the worker's own thread, and for tests that turn the crank.

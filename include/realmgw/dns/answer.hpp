@@ -24,12 +24,16 @@ struct AnswerHead {
   std::array<std::uint16_t, 3> counts{};  ///< of records, by section
 };
 
+/// RFC 8767 section 4.
+inline constexpr std::uint32_t stale_ttl = 30;
+
 /// An answer that lies in a cache or in an `EncodedAnswer`.
 struct AnswerView {
   AnswerHead head;
   std::span<const std::uint8_t> records;  ///< as they follow header and question
   std::span<const std::uint8_t> places;   ///< of the TTLs in `records`, two bytes each, highest first
   std::uint32_t age = 0;                  ///< seconds, to be taken from each TTL
+  bool stale = false;                     ///< each TTL is `stale_ttl`
 };
 
 /// An answer that owns its bytes.
@@ -38,7 +42,7 @@ struct EncodedAnswer {
   std::vector<std::uint8_t> records;
   std::vector<std::uint8_t> places;
 
-  [[nodiscard]] AnswerView view() const { return {head, records, places, 0}; }
+  [[nodiscard]] AnswerView view() const { return {head, records, places}; }
 };
 
 /// Makes an answer of a response to `question`. A response of more than 64 KiB becomes a failure.

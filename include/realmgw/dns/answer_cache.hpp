@@ -8,6 +8,7 @@
 #include "realmgw/dns/dynamic_names.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@ class AnswerKey {
   enum class Form : std::uint8_t {
     received,  ///< as the upstream gave it
     served,    ///< as DNS64 or DNS46 made it out of several
+    failed,    ///< that the upstreams failed, beside what they said before
   };
 
   AnswerKey(const Question& question, bool dnssec_ok, bool checking_disabled, Form form = Form::received);
@@ -55,7 +57,8 @@ class AnswerCache {
  public:
   struct Limits {
     std::size_t entries;
-    std::size_t bytes;  ///< all that entries take, their bookkeeping too
+    std::size_t bytes;              ///< all that entries take, their bookkeeping too
+    std::chrono::seconds stale{0};  ///< so long answers are kept beyond their time
   };
   /// A larger answer is not kept.
   static constexpr std::size_t max_answer = 16384;
@@ -64,6 +67,9 @@ class AnswerCache {
 
   /// Good until the next call.
   [[nodiscard]] std::optional<AnswerView> find(const AnswerKey& key, Instant now);
+  /// The answer even where its time is over, if it was of use: by `Limits::stale` at most (RFC 8767). Nobody
+  /// vouches for its signatures any more. Good until the next call.
+  [[nodiscard]] std::optional<AnswerView> find_stale(const AnswerKey& key, Instant now);
   /// Keeps an answer for `lifetime` seconds, in the place of an older one; not where that is zero.
   void store(const AnswerKey& key, const AnswerView& answer, std::uint32_t lifetime, Instant now);
   void clear();

@@ -18,7 +18,8 @@
 
 namespace rgw::dns {
 
-/// What upstreams are asked at the moment, and for whom. One thread.
+/// What upstreams are asked at the moment, and for whom. Where an upstream answers with an alias and not with
+/// what that leads to, it is asked for that, too. One thread.
 class Fetches {
  public:
   /// Who waits for a fetch; the caller's name for it.
@@ -45,8 +46,10 @@ class Fetches {
   struct Fetch {
     AnswerKey key;
     std::vector<Asker> askers;
+    std::optional<Response> so_far{};  ///< aliases that the upstream has not followed to their end
   };
 
+  void put(FetchId id, Fetch& fetch);
   [[nodiscard]] std::optional<Done> finish(const UpstreamReply& reply);
 
   Upstream& upstream_;

@@ -22,6 +22,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct RecursorConfig {
   bool ces = false;  ///< ask for a peer edge node, too (DNS-3)
   /// After this a question fails, whatever its upstreams may still say: no client waits longer.
   std::chrono::milliseconds patience{5000};
+  /// So long beyond its time an answer may be used while no upstream answers (RFC 8767); the cache's limit.
+  /// 0: never.
+  std::chrono::seconds serve_stale{0};
   std::size_t max_fetches = 1024;            ///< queries to upstreams at once
   std::size_t max_waiting = 4096;            ///< queries of clients that wait at once
   std::size_t max_waiting_per_client = 128;  ///< of one address
@@ -109,11 +113,15 @@ class Recursor {
     Plan plan;
     std::optional<Response> native, other;
     std::vector<Waiter> waiters;
+    Instant begun{};
   };
 
   [[nodiscard]] bool may_synthesise(const AnswerKey& key) const;
   [[nodiscard]] Plan plan_for(const AnswerKey& key) const;
   [[nodiscard]] std::optional<AnswerView> find_cached(const Plan& plan, Instant now);
+  [[nodiscard]] std::optional<AnswerView> find_stale(const Plan& plan, Instant now);
+  /// Is it known that asking an upstream is in vain, and what was known before may do?
+  [[nodiscard]] bool in_vain(const AnswerKey& key, Instant now);
   [[nodiscard]] static bool is_waiting(const Job& job, const Query& query, const Client& client);
   [[nodiscard]] std::optional<RecursionOutcome> refuse(const Query& query, const Client& client,
                                                        std::span<std::uint8_t> room);
@@ -124,6 +132,10 @@ class Recursor {
   /// What is known under `key`, or will be told to `job`.
   [[nodiscard]] std::optional<Response> need(const AnswerKey& key, const Text& job, Instant now);
   void ask_for_peer(const AnswerKey& key, Instant now);
+  /// What upstreams answered or failed to answer, kept, and replaced by what was known before where that may
+  /// do.
+  void remember(const AnswerKey& key, Response& response, Instant now);
+  void answer_the_impatient(Instant now, AnswerSink& sink);
   void receive(Fetches::Done& done, Instant now, AnswerSink& sink);
   /// The answer, as soon as what has come decides it.
   [[nodiscard]] std::optional<Response> settle(const Job& job, Instant now);
@@ -137,9 +149,11 @@ class Recursor {
   std::optional<Dns64> dns64_;
   std::optional<Dns46> dns46_;
   AnswerCache& cache_;
+  const Upstream& upstream_;
   CounterBlock& counters_;
   Fetches fetches_;
   std::unordered_map<Text, Job> jobs_;
+  std::deque<std::pair<Instant, Text>> impatient_;  ///< jobs that may take a stale answer, by when they began
   std::unordered_map<net::IpAddress, std::size_t> waiting_by_client_;
   std::size_t waiting_ = 0;
   std::uint64_t next_ticket_ = 1;

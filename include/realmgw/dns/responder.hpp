@@ -8,6 +8,7 @@
 #include "realmgw/dns/server_cookies.hpp"
 #include "realmgw/dns/types.hpp"
 #include "realmgw/dns/zone.hpp"
+#include "realmgw/dns/zone_transfer.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/transport.hpp"
 
@@ -17,6 +18,7 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace rgw::dns {
 
@@ -32,6 +34,7 @@ struct ResponderConfig {
   bool recursion = false;  ///< queries from inside for other names are somebody's to answer (DNS-2)
   /// Answers those who show a cookie with one (RFC 7873); null: cookies are passed over.
   std::shared_ptr<const ServerCookies> cookies = nullptr;
+  std::vector<net::IpAddress> secondaries{};  ///< who may have the zones
 };
 
 /// Who asked, who is the sender that a relay names where one stands in front (DNS-5).
@@ -69,7 +72,8 @@ struct Silent {};
 struct Elsewhere {
   Query query;
 };
-using Outcome = std::variant<Answered, Silent, PendingQuery, Elsewhere>;
+/// Of a query over TCP for a zone: its answer is what the transfer gives, message after message.
+using Outcome = std::variant<Answered, Silent, PendingQuery, Elsewhere, ZoneTransfer>;
 
 /// The answer with TC and nothing else to a message whose question can be read, no longer than it, written
 /// into `room`; empty for any other. `room` may overlap nothing of the message.
@@ -88,7 +92,7 @@ class Responder {
 
   /// After a reload. Queries that wait are answered out of the new zones.
   void replace(ResponderConfig config, ZoneSet zones);
-  [[nodiscard]] const ZoneSet& zones() const { return zones_; }
+  [[nodiscard]] const ZoneSet& zones() const { return *zones_; }
 
   /// Answers one message into `room` (at least `min_room` bytes; `tcp_size` for what TCP may need). Never
   /// more than the client takes: 512 bytes over UDP without EDNS, else the lesser of its size and 1232; 65535
@@ -103,6 +107,7 @@ class Responder {
                                  std::span<std::uint8_t> room);
 
  private:
+  [[nodiscard]] std::variant<Rcode, ZoneTransfer> transfer(const Query& query, const Client& client);
   [[nodiscard]] Outcome answer(const PendingQuery& query, const Settled* settled, Instant now,
                                std::span<std::uint8_t> room);
   [[nodiscard]] Outcome exhausted(const PendingQuery& query, std::span<std::uint8_t> room);
@@ -113,7 +118,7 @@ class Responder {
   [[nodiscard]] Outcome answered(std::span<const std::uint8_t> bytes, bool proven);
 
   ResponderConfig config_;
-  ZoneSet zones_;
+  std::shared_ptr<const ZoneSet> zones_;  ///< transfers under way hold them, too
   DynamicNames* names_;
   CounterBlock& counters_;
 };

@@ -30,6 +30,8 @@ struct Response {
   bool synthesised = false;      ///< by DNS64 or DNS46
   std::vector<Record> records;   ///< sections in their order; the answer in the order of its chain
   std::optional<ExtendedError> error;  ///< why it failed
+  /// Where a chain of aliases ends without a word of what stands there: the upstream has not followed it.
+  std::optional<Name> leads_to{};
 
   [[nodiscard]] static Response failure(ExtendedError why);
   /// Does the answer section hold a record of this type?
@@ -51,9 +53,9 @@ inline constexpr unsigned max_chain = 16;
 
 /// Reads a reply to `question`. The answer section keeps the chain that leads from the question to its data
 /// and nothing beside it, the authority section the SOA of a negative answer; with `dnssec_ok` signatures and
-/// denials stay, too. Times to live are bounded as above, and that of a negative answer's SOA is the lesser
-/// of its own and MINIMUM (RFC 2308 section 3). Nothing where the message is malformed, is no response, or
-/// answers another question.
+/// denials stay, too. A chain that comes back to itself, or is too long, is a failure. Times to live are
+/// bounded as above, and that of a negative answer's SOA is the lesser of its own and MINIMUM (RFC 2308
+/// section 3). Nothing where the message is malformed, is no response, or answers another question.
 [[nodiscard]] std::optional<Response> read_response(std::span<const std::uint8_t> message,
                                                     const Question& question, bool dnssec_ok);
 

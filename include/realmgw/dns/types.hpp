@@ -28,6 +28,8 @@ enum class RrType : std::uint16_t {
   dhcid = 49,
   nsec3 = 50,
   nsec3param = 51,
+  cds = 59,
+  cdnskey = 60,
   tsig = 250,
   ixfr = 251,
   axfr = 252,
@@ -57,7 +59,7 @@ enum class Rcode : std::uint16_t {
   yxdomain = 6,  ///< RFC 2136 section 2.2
   yxrrset = 7,
   nxrrset = 8,
-  notauth = 9,
+  notauth = 9,  ///< RFC 2136 section 2.2, RFC 5936 section 2.2.1: no zone of ours
   notzone = 10,
   badvers = 16,
   badcookie = 23,  ///< RFC 7873 section 8
@@ -66,7 +68,9 @@ enum class Rcode : std::uint16_t {
 /// Extended DNS errors that the gateway uses (RFC 8914 section 4).
 enum class ExtendedError : std::uint16_t {
   other = 0,
+  stale_answer = 3,             ///< its time is over, and no upstream answers (RFC 8767)
   not_ready = 14,               ///< the pool is empty: the server's own state, and it passes (POOL-8)
+  stale_nxdomain = 19,          ///< the same of a name that did not exist
   not_authoritative = 20,       ///< the name lies outside the zones
   no_reachable_authority = 22,  ///< no upstream gave an answer of any use
   network_error = 23,           ///< no upstream could be reached

@@ -10,7 +10,7 @@
 
 namespace rgw::dns {
 
-/// One query on its way. Never used twice.
+/// One query on its way. Used again at most after its reply has been taken.
 using FetchId = StrongId<struct FetchTag, std::uint64_t>;
 
 /// What came of it.
@@ -36,6 +36,8 @@ class Upstream {
   /// Gives up on one that has had no reply yet.
   virtual void cancel(FetchId id) = 0;
   [[nodiscard]] virtual std::optional<UpstreamReply> take() = 0;
+  /// Is it known that none answers at the moment?
+  [[nodiscard]] virtual bool dead() const = 0;
 };
 
 }  // namespace rgw::dns

@@ -36,6 +36,7 @@ struct ZoneSpec {
   std::vector<std::string> nameservers;  ///< absolute names; at least one
   std::string contact;                   ///< SOA RNAME as a name; empty: hostmaster.<zone>
   std::uint32_t serial = 1;
+  std::uint32_t refresh = 86'400;   ///< seconds after which a secondary looks whether the serial has grown
   std::uint32_t ttl = 3600;         ///< seconds, of SOA, NS and records without their own
   std::uint32_t negative_ttl = 60;  ///< seconds, SOA MINIMUM (RFC 2308 section 4)
   std::vector<RecordSpec> records;
@@ -105,8 +106,12 @@ class Zone {
   /// none.
   [[nodiscard]] const Node* delegation(const Name& lower_name) const;
   [[nodiscard]] const Node& apex() const { return *apex_; }
+  /// All names, by wire form in lower case.
+  using Nodes = std::unordered_map<std::string, Node, TextHash, std::equal_to<>>;
+  [[nodiscard]] const Nodes& nodes() const { return nodes_; }
   /// The SOA for negative answers: its TTL is the lesser of its own and MINIMUM (RFC 2308 section 3).
   [[nodiscard]] const RrSet& negative_soa() const { return negative_soa_; }
+  void set_serial(std::uint32_t serial);
 
   /// Each alias: the node that it stands at.
   template <class Visit>
@@ -126,6 +131,7 @@ class Zone {
   void begin(const ZoneSpec& spec);
   void add(const ZoneSpec& spec, std::size_t index);
   void check(std::vector<ZoneFault>& faults) const;
+  void check_place(const Node& node, std::vector<ZoneFault>& faults) const;
 
   Name name_;
   std::size_t label_count_ = 0;
@@ -134,9 +140,9 @@ class Zone {
   bool has_delegations_ = false;
   ZoneViews views_ = ZoneViews::both;
   std::uint32_t ttl_ = 0;
-  std::unordered_map<std::string, Node, TextHash, std::equal_to<>> nodes_;  ///< by wire form in lower case
+  Nodes nodes_;
   std::bitset<Name::max_size + 1> sizes_;  ///< of the keys: others are not looked for
-  const Node* apex_ = nullptr;             ///< map nodes never move
+  Node* apex_ = nullptr;                   ///< map nodes never move
   RrSet negative_soa_;
 };
 
@@ -158,6 +164,9 @@ class ZoneSet {
 
   /// The closest zone at or above a name in lower case; null outside all of them.
   [[nodiscard]] const Zone* find(const Name& lower_name, View view) const;
+
+  /// Gives each zone a serial, by which secondaries know that it may have changed.
+  void set_serial(std::uint32_t serial);
 
   /// Each loop once, in order.
   [[nodiscard]] std::vector<AliasLoop> alias_loops() const;

@@ -41,6 +41,7 @@ Verdict to_control(Context& context, Packet& packet, const Session& session) {
   note.hairpinned = packet.hairpinned;
   note.signpost = ring::no_signpost;
   note.companion = context.companions.id(session.companion, context.id);
+  context.signalling.show(*packet.mbuf, {.seen = capture::Seen::received, .port = packet.came_from});
   if (!context.control.signalling_to_control.push(packet.mbuf)) return Verdict::drop(Counter::alg_ring_full);
   context.counters.add(Counter::alg_to_control);
   return Verdict::taken();
@@ -98,6 +99,7 @@ void edited(Context& context, Batch& batch) {
       [&](Packet& packet) {
         const Companion* companion = context.companions.find(ring::note(packet.mbuf).companion);
         if (companion == nullptr) return Verdict::drop(Counter::alg_session_gone);
+        context.signalling.show(*packet.mbuf, {.seen = capture::Seen::sent, .port = packet.came_from});
         packet.session = companion->session;
         packet.reconsider = false;
         packet.identification = static_cast<std::uint16_t>(context.random.next());

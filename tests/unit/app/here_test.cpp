@@ -408,6 +408,18 @@ TEST_F(HereTest, ipv6_sockets_are_looked_at_too) {
   EXPECT_THAT(here(), ElementsAre(error("port 53 (udp) of 2001:db8:100::1", "")));
 }
 
+TEST_F(HereTest, a_www_proxy_needs_nginx_and_its_stream_module) {  // WEB-1
+  EXPECT_THAT(here(), IsEmpty());
+  realm.www.proxy = config::Www::Proxy::nginx;
+  const auto missing =
+      ElementsAre(warning("stream module is missing", "apt install nginx libnginx-mod-stream"));
+  EXPECT_THAT(here(), missing);
+  file("usr/sbin/nginx", "");
+  EXPECT_THAT(here(), missing);
+  file("usr/lib/nginx/modules/ngx_stream_module.so", "");
+  EXPECT_THAT(here(), IsEmpty());
+}
+
 TEST_F(HereTest, findings_read_as_what_is_wrong_and_under_it_what_to_do_errors_first) {
   const Findings two{{Weight::warning, "slow", "sysctl -w a=1"},
                      {Weight::error, "broken", "mend it    # soon"}};

@@ -120,10 +120,12 @@ dns:
   upstreams: [9.9.9.9, 149.112.112.112]
   cache: 1000
   ces: false
+  serve_stale: 1d
   keys: { dhcp: { algorithm: hmac-sha256, file: one.key }, spare: { file: two.key } }
   updates: [{ key: dhcp, prefixes: 10.0.0.0/24 }, { key: dhcp, prefixes: 'fd00:10::/64' }]
   dynamic_hosts: 1000
-gateway: { services: [tcp53, udp53, icmp] }
+www: { proxy: none, directory: /run/one }
+gateway: { services: [tcp53, udp53, icmp, tcp80, tcp443] }
 control: { socket: /run/one.sock }
 )";
 
@@ -297,7 +299,7 @@ const std::vector<ChangedKey> changed_keys{
     {"hosts.<host>", "hosts:\n", "hosts:\n  hostc: 10.0.0.44\n", {}},
     {"hosts.<host>.addresses", "hosta: 10.0.0.42", "hosta: 10.0.0.52", {}},
     {"hosts.<host>.services", "services: [tcp22, tcp80]", "services: [tcp22]", {}},
-    {"hosts.<host>.www", "www: true", "www: false", {}},
+    {"hosts.<host>.www", "www: true", "www: { proxy_protocol: true }", {}},
     {"hosts.<host>.alg", "alg: true", "alg: false", {}},
     {"zones", "  other.example: {}\n", "", {}},
     {"zones.<zone>", "  other.example: {}\n", "  other.example: {}\n  third.example: {}\n", {}},
@@ -326,6 +328,8 @@ const std::vector<ChangedKey> changed_keys{
     {"dns.trusted", "dns:\n", "dns:\n  trusted: 192.0.2.99\n", {}},
     {"dns.dns64_exclude", "dns:\n", "dns:\n  dns64_exclude: '2001:db8::/32'\n", {}},
     {"dns.ces", "ces: false", "ces: true", {}},
+    {"dns.serve_stale", "serve_stale: 1d", "serve_stale: 2d", {}},
+    {"dns.secondaries", "dns:\n", "dns:\n  secondaries: 198.51.100.53\n", {}},
     {"dns.keys", ", spare: { file: two.key }", "", {}},
     {"dns.keys.<key>", ", spare: {", ", third: { file: one.key }, spare: {", {}},
     {"dns.keys.<key>.algorithm", "algorithm: hmac-sha256", "algorithm: hmac-sha384", {}},
@@ -335,7 +339,9 @@ const std::vector<ChangedKey> changed_keys{
     {"dns.updates[].zones", "{ key: dhcp, prefixes: 10", "{ key: dhcp, zones: foo.example, prefixes: 10", {}},
     {"dns.updates[].prefixes", "prefixes: 10.0.0.0/24", "prefixes: 10.0.0.0/25", {}},
     {"dns.dynamic_hosts", "dynamic_hosts: 1000", "dynamic_hosts: 1001", {}},
-    {"gateway.services", "[tcp53, udp53, icmp]", "[tcp53, udp53, tcp22, icmp]", {}},
+    {"www.proxy", "proxy: none", "proxy: nginx", {}},
+    {"www.directory", "directory: /run/one", "directory: /run/two", {}},
+    {"gateway.services", "[tcp53, udp53, icmp,", "[tcp53, udp53, tcp22, icmp,", {}},
     {"control.socket", "/run/one.sock", "/run/two.sock", {}},
 };
 
@@ -396,7 +402,7 @@ TEST_F(Differences, another_order_where_it_means_nothing_is_none) {
       {"[198.51.100.10-12]", "[198.51.100.11, 198.51.100.12, 198.51.100.10]"},
       {"[10.0.0.43, 'fd00:10::43']", "['fd00:10::43', 10.0.0.43]"},
       {"[tcp22, tcp80]", "[tcp80, tcp22]"},
-      {"[tcp53, udp53, icmp]", "[icmp, tcp53, udp53]"},
+      {"[tcp53, udp53, icmp,", "[icmp, tcp53, udp53,"},
       {"[21, 2121]", "[2121, 21]"}};
   for (const auto& [old, fresh] : turned) EXPECT_THAT(printed(change(old, fresh)), IsEmpty()) << fresh;
 }
@@ -439,7 +445,7 @@ TEST_F(Differences, of_lists_are_told_by_name) {
               ElementsAre("siit.maps_file (now): 203.0.113.21/32 added"));
   EXPECT_THAT(printed(change("9.9.9.9", "8.8.8.8")),
               ElementsAre("dns.upstreams (now): 8.8.8.8:53 added, 9.9.9.9:53 removed"));
-  EXPECT_THAT(printed(change("[tcp53, udp53, icmp]", "[tcp53, udp53, tcp22]")),
+  EXPECT_THAT(printed(change("[tcp53, udp53, icmp,", "[tcp53, udp53, tcp22,")),
               ElementsAre("gateway.services (now): icmp removed, tcp22 added"));
 }
 

@@ -19,6 +19,7 @@ net::IpAddress ip(const char* text) {
 const std::vector<Host> some{
     {.name = "hostx", .addresses = {ip("10.0.0.77")}, .services = {}},
     {.name = "on", .addresses = {ip("10.0.0.78"), ip("fd00:10::78")}, .services = {}, .www = true},
+    {.name = "header", .addresses = {ip("10.0.0.79")}, .services = {}, .www = true, .proxy_protocol = true},
     {.name = "12",
      .addresses = {ip("fd00:10::79")},
      .services = std::vector<net::Service>{{net::Protocol::tcp, 22}, {net::Protocol::udp, 0}, {}},
@@ -46,6 +47,7 @@ TEST(HostFile, an_operators_words_are_one_host_and_nothing_else) {
   const HostFile good =
       host_of({.name = "hostx", .addresses = {"10.0.0.77"}, .services = {{"tcp22", "any"}}, .www = true});
   ASSERT_EQ(good.hosts.size(), 1U);
+  EXPECT_FALSE(good.hosts[0].proxy_protocol);
   EXPECT_EQ(good.hosts[0].services, (std::vector<net::Service>{{net::Protocol::tcp, 22}, {}}));
   EXPECT_TRUE(good.hosts[0].www);
   for (const HostWords& bad :

@@ -250,7 +250,7 @@ const std::vector<Mistake> meaning{
       {12, "  hostb: { addresses: 10.0.0.43, www: true }"}},
      {"11:39: warning: hosts.hosta.www: www.hosta is answered with the gateway's own address, and nothing "
       "serves web "
-      "pages there: run a proxy, and name it in dns.proxy"}},
+      "pages there: write www: { proxy: nginx }, or run a proxy and name it in dns.proxy"}},
     {"a_web_name_with_a_proxy_is_none",
      {{11, "  hosta: { addresses: 10.0.0.42, www: true }"}, {12, "dns: { proxy: 198.51.100.80 }"}},
      {}},

@@ -312,6 +312,10 @@ TEST(Problem, a_record_has_the_form_of_its_type) {
   EXPECT_THAT(record("TXT", std::string(256, 'x')), refused("one or more texts, each within quotes"));
   EXPECT_THAT(record("NAPTR", "100 10 \"S\" \"SIP+D2U\" _sip._udp"),
               refused("order, preference, three texts within quotes and a domain name"));
+  EXPECT_THAT(record("DS", "1 13 2 abcg"),
+              refused("a key tag, an algorithm, a digest type and a digest in hexadecimal"));
+  EXPECT_THAT(record("CDS", "1 13 abcd"),
+              refused("a key tag, an algorithm, a digest type and a digest in hexadecimal"));
   EXPECT_THAT(record("SSHFP", ""), refused("the record's data"));
 }
 

@@ -186,7 +186,7 @@ TEST_F(CaptureServiceTest, captures_are_bounded_in_number) {
 TEST_F(CaptureServiceTest, what_cannot_be_is_refused) {
   EXPECT_THAT(error_in(*ask({"filter", "hots", "a"})), HasSubstr("the filter: "));
   points.takes_drops = false;
-  EXPECT_THAT(error_in(*ask({"where", "drops"})), HasSubstr("captured already"));
+  EXPECT_THAT(error_in(*ask({"where", "drops"})), HasSubstr("of those already"));
   CaptureService without{nullptr, realm, 1, clock, "realmgw test", counters};
   EXPECT_NE(error_in(*without.command({})), "");
   EXPECT_EQ(service.running(), 0U);

@@ -258,6 +258,43 @@ TEST_F(DnsTcpTest, a_client_that_has_asked_all_is_still_answered_late) {
   EXPECT_EQ(server.connections(), 0U);
 }
 
+// RFC 5936 section 2.2: an answer may be several messages.
+TEST_F(DnsTcpTest, a_client_that_has_asked_all_gets_the_last_of_several_messages) {
+  const auto socket = connected();
+  say(socket, framed("w"));
+  until([&] { return mirror.asked.size() == 1; });
+  shutdown(socket.get(), SHUT_WR);
+  for (int i = 0; i < 3; ++i) turn();
+  const auto bytes = [](const char* text) {
+    return std::span{reinterpret_cast<const std::uint8_t*>(text), std::string_view{text}.size()};
+  };
+  const std::uint64_t id = mirror.asked[0].connection;
+  server.send_part(id, bytes("one"), true);
+  EXPECT_EQ(heard(socket, 5), framed("one"));
+  for (int i = 0; i < 3; ++i) turn();
+  EXPECT_EQ(server.takes_more(id), true);
+  server.send_part(id, bytes("two"), false);
+  EXPECT_EQ(heard(socket, 5), framed("two"));
+  EXPECT_TRUE(is_closed(socket));
+  EXPECT_EQ(server.takes_more(id), std::nullopt);
+}
+
+TEST_F(DnsTcpTest, a_client_that_takes_nothing_is_sent_no_more_than_there_is_room_for) {
+  const auto socket = connected();
+  say(socket, framed("w"));
+  until([&] { return mirror.asked.size() == 1; });
+  const std::vector<std::uint8_t> message(16'384, 'x');
+  const std::uint64_t id = mirror.asked[0].connection;
+  std::size_t sent = 0;
+  while (server.takes_more(id) == true && sent < 4096) {
+    server.send_part(id, message, true);
+    ++sent;
+  }
+  EXPECT_EQ(server.takes_more(id), false) << "the buffers of the kernel are full, and so is ours";
+  EXPECT_EQ(heard(socket, sent * 16'386).size(), sent * 16'386);
+  EXPECT_EQ(server.takes_more(id), true);
+}
+
 TEST_F(DnsTcpTest, an_answer_to_a_client_that_has_gone_is_lost_and_goes_to_no_other) {
   auto socket = connected();
   say(socket, framed("w1"));

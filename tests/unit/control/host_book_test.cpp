@@ -71,6 +71,7 @@ TEST_F(HostBookTest, words_add_a_host_and_remove_it) {
   ASSERT_EQ(added.hosts.size(), 1U);
   EXPECT_EQ(added.hosts[0].services->size(), 2U);
   EXPECT_FALSE(added.hosts[0].alg);
+  EXPECT_FALSE(added.hosts[0].www);
   book.replace(added.hosts);
   realm.hosts.push_back(added.hosts[0]);
   EXPECT_EQ(mistake({"add", "hostx", "10.0.0.78"}), "hostx is there already: remove it first");
@@ -85,6 +86,10 @@ TEST_F(HostBookTest, words_that_cannot_be_done_are_answered) {
   EXPECT_EQ(mistake({"remove", "nobody"}), "nobody is no host of the realm");
   EXPECT_EQ(mistake({"add", "hostx"}), "host add takes a name and an address or two");
   EXPECT_EQ(mistake({"remove"}), "host remove takes a name");
+  EXPECT_EQ(mistake({"add", "hostx", "10.0.0.77", "proxy-protocol"}),
+            "proxy-protocol is for a host with a web name (www)");
+  EXPECT_EQ(mistake({"add", "hostx", "10.0.0.77", "www", "proxy-protocol"}), "");
+  EXPECT_TRUE(std::get<RealmReload::HostChange>(change).hosts.at(0).proxy_protocol);
   EXPECT_NE(mistake({"add", "hostx", "10.0.0"}).find("hosts.hostx.addresses"), std::string::npos);
   book = HostBook{{}, {}};
   EXPECT_EQ(mistake({"add", "hostx", "10.0.0.77"}), "this gateway has no state directory to keep hosts in");

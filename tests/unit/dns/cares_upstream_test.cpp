@@ -3,95 +3,22 @@
 // no UDP, lame, slow, from a wrong source, unreadable.
 #include "realmgw/dns/cares_upstream.hpp"
 
-#include "realmgw/dns/query.hpp"
-
-#include <map>
-
-#include "unit/dns/loopback_server.hpp"
-#include "unit/dns/recursion_support.hpp"
+#include "unit/dns/cares_fixture.hpp"
 #include <gmock/gmock.h>
 
 namespace rgw::dns {
 namespace {
 
 using namespace std::chrono_literals;
+using test::a_reply;
+using test::an_error;
 using test::Bytes;
+using test::has_opt;
 using test::LoopbackServer;
+using test::with_opt;
 using Status = UpstreamReply::Status;
 
-Bytes a_reply(unsigned records = 1) {
-  test::Scripted scripted;
-  for (unsigned i = 0; i < records; ++i)
-    scripted.answer.push_back("a.example. 60 IN A 192.0.2." + std::to_string(i));
-  return test::reply("a.example", RrType::a, scripted);
-}
-
-/// An answer without records: its header, and the question unless it is `bare`.
-Bytes an_error(unsigned rcode, bool bare = false) {
-  Bytes bytes = test::reply("a.example", RrType::a, {{}, {}, rcode});
-  if (bare) {
-    bytes.resize(header_size);
-    bytes[5] = 0;
-  }
-  return bytes;
-}
-Bytes with_opt(Bytes bytes, unsigned upper_rcode = 0) {
-  bytes[11] = 1;
-  const Bytes opt{0, 0, 41, 4, 208, static_cast<std::uint8_t>(upper_rcode), 0, 0, 0, 0, 0};
-  bytes.insert(bytes.end(), opt.begin(), opt.end());
-  return bytes;
-}
-bool has_opt(std::span<const std::uint8_t> query) {
-  return read_query(query).edns.present;
-}
-
-class CaresUpstreamTest : public testing::Test, public SocketWatcher {
- protected:
-  void watch(int fd, bool readable, bool writable) override {
-    if (readable || writable) {
-      watched[fd] = static_cast<short>((readable ? POLLIN : 0) | (writable ? POLLOUT : 0));
-    } else {
-      watched.erase(fd);
-    }
-  }
-  void use(std::vector<net::Endpoint> upstreams, std::chrono::milliseconds timeout = 2000ms) {
-    upstream.emplace(CaresUpstream::Config{std::move(upstreams), timeout, 2}, *this);
-  }
-  /// Asks and waits.
-  Status status_of(std::uint64_t id) {
-    ask(id);
-    return reply().status;
-  }
-  void ask(std::uint64_t id) {
-    upstream->ask(FetchId{id}, test::query("a.example").flags(flag::rd).edns(1232).bytes());
-  }
-  /// Turns everything until a reply comes, for at most twenty seconds.
-  UpstreamReply reply() {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    while (std::chrono::steady_clock::now() < deadline) {
-      turn();
-      if (auto taken = upstream->take()) return *taken;
-    }
-    ADD_FAILURE() << "no reply";
-    return {};
-  }
-  void turn() {
-    for (LoopbackServer* server : servers) server->pump();
-    std::vector<pollfd> polled;
-    for (const auto& [fd, events] : watched) polled.push_back({fd, events, 0});
-    poll(polled.data(), polled.size(), 1);
-    for (const auto& one : polled) {
-      if (one.revents != 0)
-        upstream->ready(one.fd, (one.revents & ~POLLOUT) != 0, (one.revents & POLLOUT) != 0);
-    }
-    upstream->tick(MonotonicClock{}.now() + later);
-  }
-
-  Duration later{};  ///< how far the clock has been put forward
-  std::map<int, short> watched;
-  std::vector<LoopbackServer*> servers;
-  std::optional<CaresUpstream> upstream;
-};
+class CaresUpstreamTest : public test::CaresFixture {};
 
 TEST_F(CaresUpstreamTest, a_reply_comes_over_udp) {
   LoopbackServer server{[](auto, bool) { return a_reply(); }};
@@ -181,7 +108,7 @@ TEST_F(CaresUpstreamTest, silence_on_all_sides_is_no_answer) {
   ask(1);
   EXPECT_EQ(reply().status, Status::no_answer);
   EXPECT_EQ(silent.udp_queries, 2U);
-  EXPECT_TRUE(watched.empty());
+  EXPECT_TRUE(comes_to_rest());
 }
 
 TEST_F(CaresUpstreamTest, an_upstream_that_is_not_there_is_unreachable) {
@@ -349,7 +276,7 @@ TEST_P(AfterABadOne, a_single_one_is_no_answer_and_asked_a_bounded_number_of_tim
   use({bad.endpoint()}, 50ms);
   EXPECT_EQ(status_of(1), Status::no_answer);
   EXPECT_LE(bad.udp_queries + bad.tcp_queries, 4U);
-  EXPECT_TRUE(watched.empty());
+  EXPECT_TRUE(comes_to_rest());
 }
 
 Bytes a_referral() {

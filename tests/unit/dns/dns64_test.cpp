@@ -196,6 +196,18 @@ TEST_F(Dns64Test, what_is_synthesised_is_never_called_authentic) {
   EXPECT_FALSE(ask(query("v4.example").type(RrType::a).flags(flag::rd)).ad);
 }
 
+// DNS-7.
+TEST_F(Dns64Test, forty_records_are_forty_records) {
+  Scripted many;
+  for (unsigned i = 0; i < 40; ++i) many.answer.push_back("v4.example. 60 IN A 192.0.2." + std::to_string(i));
+  upstream.say("v4.example", RrType::aaaa, no_data());
+  upstream.say("v4.example", RrType::a, many);
+  EXPECT_THAT(ask(query("v4.example").type(RrType::aaaa).flags(flag::rd).edns(1232)).answer, SizeIs(40));
+  EXPECT_TRUE(ask(query("v4.example").type(RrType::aaaa).flags(flag::rd)).tc);
+  client.transport = Transport::tcp;
+  EXPECT_THAT(ask("v4.example", RrType::aaaa).answer, SizeIs(40));
+}
+
 TEST_F(Dns64Test, addresses_that_no_remote_has_are_not_translated) {
   upstream.say("blocked.example", RrType::aaaa, no_data());
   upstream.say("blocked.example", RrType::a,

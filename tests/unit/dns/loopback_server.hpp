@@ -67,18 +67,24 @@ class LoopbackServer {
     for (;;) {
       const auto got = recvfrom(udp_, query, sizeof query, 0, as_sockaddr(from), &size);
       if (got <= 0) break;
-      ++udp_queries;
       source_ports.insert(ntohs(from.sin_port));
-      const auto answer = answer_to({query, static_cast<std::size_t>(got)}, false);
+      auto answer = answer_to({query, static_cast<std::size_t>(got)}, false);
       if (!answer.empty())
-        sendto(elsewhere_ >= 0 ? elsewhere_ : udp_, answer.data(), answer.size(), 0, as_sockaddr(from), size);
+        late_.push_back({std::chrono::steady_clock::now() + delay, from, std::move(answer)});
     }
+    const auto now = std::chrono::steady_clock::now();
+    for (auto& [due, to, answer] : late_) {
+      if (due > now || answer.empty()) continue;
+      sendto(elsewhere_ >= 0 ? elsewhere_ : udp_, answer.data(), answer.size(), 0, as_sockaddr(to),
+             sizeof to);
+      answer.clear();
+    }
+    std::erase_if(late_, [](const Late& one) { return one.answer.empty(); });
     const int connection = accept4(tcp_, nullptr, nullptr, SOCK_NONBLOCK);
     if (connection >= 0) connections_.push_back(connection);
     for (const int one : connections_) {
       const auto got = recv(one, query, sizeof query, 0);
       if (got <= 2) continue;
-      ++tcp_queries;
       auto answer = answer_to({query + 2, static_cast<std::size_t>(got) - 2}, true);
       if (answer.empty()) continue;
       const auto length = answer.size();
@@ -88,11 +94,19 @@ class LoopbackServer {
     }
   }
 
-  unsigned udp_queries = 0;
-  unsigned tcp_queries = 0;
+  unsigned udp_queries = 0;  ///< probes apart
+  unsigned tcp_queries = 0;  ///< likewise
+  unsigned probes = 0;       ///< queries for the root
   std::set<std::uint16_t> source_ports;
+  std::chrono::milliseconds delay{};  ///< of each answer over UDP
 
  private:
+  struct Late {
+    std::chrono::steady_clock::time_point due;
+    sockaddr_in to;
+    std::vector<std::uint8_t> answer;
+  };
+
   static sockaddr_in loopback(std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -102,7 +116,16 @@ class LoopbackServer {
   }
   static sockaddr* as_sockaddr(sockaddr_in& address) { return reinterpret_cast<sockaddr*>(&address); }
   std::vector<std::uint8_t> answer_to(std::span<const std::uint8_t> query, bool tcp) {
+    constexpr std::size_t name_at = 12;
+    const bool is_probe = query.size() > name_at && query[name_at] == 0;
+    ++(is_probe ? probes : tcp ? tcp_queries : udp_queries);
     auto answer = handler_(query, tcp);
+    // A probe has no answer where the handler is silent, and else one without records.
+    if (is_probe && !answer.empty()) {
+      answer.assign(query.begin(), query.begin() + name_at + 5);
+      answer[2] |= 0x80;
+      answer[11] = 0;
+    }
     if (answer.size() >= 2) {
       answer[0] = query[0];
       answer[1] = query[1];
@@ -116,6 +139,7 @@ class LoopbackServer {
   int elsewhere_ = -1;
   std::uint16_t port_ = 0;
   std::vector<int> connections_;
+  std::vector<Late> late_;
 };
 
 }  // namespace rgw::dns::test

@@ -96,7 +96,7 @@ std::vector<std::string> ScriptedUpstream::questions() const {
 
 RecursorFixture::RecursorFixture(RecursorConfig config, bool dns46)
     : client{net::Endpoint::parse("10.0.0.42:5353").value(), Transport::udp, View::inside},
-      cache{{64, 65536}, HashSalt{random}},
+      cache{{64, 65536, config.serve_stale}, HashSalt{random}},
       proxies{net::Ipv4Address{100, 64, 0, 1}, 6, HashSalt{random}, *this},
       recursor{std::move(config), cache, upstream, dns46 ? &proxies : nullptr, counters} {}
 

@@ -51,6 +51,7 @@ class ScriptedUpstream final : public Upstream {
   void ask(FetchId id, std::span<const std::uint8_t> query) override;
   void cancel(FetchId id) override { cancelled.push_back(id); }
   std::optional<UpstreamReply> take() override;
+  bool dead() const override { return is_dead; }
 
   /// Sets what "name type" is answered with.
   void say(std::string_view name, RrType type, Scripted scripted);
@@ -63,6 +64,7 @@ class ScriptedUpstream final : public Upstream {
   bool at_once = true;  ///< each question is answered by the next step; unscripted ones are never answered
   std::vector<Asked> asked;
   std::vector<FetchId> cancelled;
+  bool is_dead = false;
 
  private:
   [[nodiscard]] Asked& find(std::string_view name, RrType type);
@@ -73,6 +75,7 @@ class ScriptedUpstream final : public Upstream {
 
 class RecursorFixture : public AnswerSink, public ProxyEvents {
  public:
+  /// The cache keeps as long as `config.serve_stale` says.
   explicit RecursorFixture(RecursorConfig config = {}, bool dns46 = false);
 
   /// Asks and steps once; fails the test where no answer came.

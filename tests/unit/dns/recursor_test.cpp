@@ -176,6 +176,85 @@ TEST_F(RecursorTest, the_upstream_is_asked_for_what_the_client_can_use) {
   EXPECT_TRUE(upstream.asked[1].dnssec_ok);
 }
 
+// DNS-7.
+TEST_F(RecursorTest, an_alias_that_the_upstream_does_not_follow_is_followed) {
+  upstream.say("www.example", RrType::a, {{"www.example. 60 IN CNAME cdn.example."}});
+  upstream.say("cdn.example", RrType::a, {{"cdn.example. 50 IN CNAME a.example."}});
+  EXPECT_THAT(ask("www.example", RrType::a).answer,
+              ElementsAre("www.example. 60 CNAME cdn.example.", "cdn.example. 50 CNAME a.example.",
+                          "a.example. 60 A 192.0.2.1"));
+  EXPECT_EQ(upstream.asked.size(), 3U);
+  EXPECT_EQ(recursor.fetches(), 0U);
+  EXPECT_EQ(ask("www.example", RrType::a).answer.size(), 3U) << "kept whole";
+  EXPECT_EQ(upstream.asked.size(), 3U);
+}
+
+TEST_F(RecursorTest, an_alias_to_nothing_or_to_a_failure_ends_as_its_target_does) {
+  for (const char* name : {"one.example", "two.example", "three.example"})
+    upstream.say(name, RrType::a, {{std::string{name} + ". 60 IN CNAME to-" + name + "."}});
+  upstream.say("to-one.example", RrType::a, test::no_name());
+  upstream.say("to-two.example", RrType::a, test::no_data());
+  upstream.say("to-three.example", RrType::a, {{}, {}, 2});
+  const auto one = ask("one.example", RrType::a);
+  EXPECT_EQ(one.rcode, 3U) << "RFC 6604 section 3";
+  EXPECT_THAT(one.answer, ElementsAre("one.example. 60 CNAME to-one.example."));
+  EXPECT_THAT(one.authority, SizeIs(1));
+  const auto two = ask("two.example", RrType::a);
+  EXPECT_EQ(two.rcode, 0U);
+  EXPECT_THAT(two.answer, SizeIs(1));
+  EXPECT_EQ(ask("three.example", RrType::a).rcode, 2U);
+  // RFC 2308 section 5: a denial without SOA is not kept.
+  upstream.say("four.example", RrType::a, {{"four.example. 60 IN CNAME to-four.example."}});
+  upstream.say("to-four.example", RrType::a, {});
+  for (int i = 0; i < 2; ++i)
+    EXPECT_THAT(ask("four.example", RrType::a).answer, ElementsAre("four.example. 0 CNAME to-four.example."));
+  EXPECT_EQ(upstream.asked.size(), 10U);
+}
+
+TEST_F(RecursorTest, aliases_that_lead_back_over_several_replies_are_a_failure) {
+  upstream.say("loop1.example", RrType::a, {{"loop1.example. 60 IN CNAME loop2.example."}});
+  upstream.say("loop2.example", RrType::a, {{"loop2.example. 60 IN CNAME loop1.example."}});
+  EXPECT_EQ(ask("loop1.example", RrType::a).rcode, 2U);
+  EXPECT_LE(upstream.asked.size(), 3U);
+  for (unsigned i = 0; i < 40; ++i) {
+    const auto name = [](unsigned n) { return "n" + std::to_string(n) + ".example"; };
+    upstream.say(name(i), RrType::a, {{name(i) + ". 60 IN CNAME " + name(i + 1) + "."}});
+  }
+  upstream.asked.clear();
+  EXPECT_EQ(ask("n0.example", RrType::a).rcode, 2U);
+  EXPECT_LE(upstream.asked.size(), max_chain + 1);
+  EXPECT_EQ(recursor.fetches(), 0U);
+}
+
+TEST_F(RecursorTest, what_follows_an_alias_shares_the_patience_of_the_question) {
+  upstream.at_once = false;
+  upstream.say("www.example", RrType::a, {{"www.example. 60 IN CNAME cdn.example."}});
+  const auto first = ticket(send(query("www.example").flags(flag::rd)));
+  pass(3s);
+  upstream.answer("www.example", RrType::a);
+  step();
+  EXPECT_EQ(upstream.asked.size(), 2U);
+  pass(1999ms);
+  step();
+  EXPECT_THAT(delivered, IsEmpty());
+  pass(1ms);
+  step();
+  EXPECT_EQ(delivered[first].rcode, 2U);
+}
+
+// DNS-7: nothing of what comes along is kept under another name.
+TEST_F(RecursorTest, what_was_not_asked_is_never_answered_from_the_cache) {
+  upstream.say("b.example", RrType::a,
+               {{"b.example. 60 IN CNAME bank.example.", "bank.example. 60 IN A 203.0.113.66",
+                 "shop.example. 60 IN A 203.0.113.66"},
+                {"example. 60 IN NS ns.evil.", "shop.example. 60 IN A 203.0.113.66"}});
+  upstream.say("bank.example", RrType::a, {{"bank.example. 60 IN A 192.0.2.9"}});
+  upstream.say("shop.example", RrType::a, {{"shop.example. 60 IN A 192.0.2.8"}});
+  EXPECT_EQ(ask("b.example", RrType::a).answer.size(), 2U);
+  EXPECT_THAT(ask("bank.example", RrType::a).answer, ElementsAre("bank.example. 60 A 192.0.2.9"));
+  EXPECT_THAT(ask("shop.example", RrType::a).answer, ElementsAre("shop.example. 60 A 192.0.2.8"));
+}
+
 // DNS-3.
 TEST(RecursorCes, a_peer_edge_node_is_asked_for_first_reported_and_waited_for_by_nobody) {
   RecursorConfig config;

@@ -59,12 +59,39 @@ TEST(ResponseTest, a_dname_leads_on_with_and_without_the_cname_that_it_makes) {
   EXPECT_THAT(owners(*two), ElementsAre("old.example. 39", "www.new.example. 1"));
 }
 
-TEST(ResponseTest, a_loop_of_aliases_ends) {
-  const auto response = read("a.example", RrType::a,
-                             {{"a.example. 60 IN CNAME b.example.", "b.example. 60 IN CNAME a.example."}});
-  ASSERT_TRUE(response);
-  EXPECT_EQ(response->records.size(), 2U);
-  EXPECT_FALSE(response->has(RrType::a));
+TEST(ResponseTest, a_loop_of_aliases_is_a_failure) {
+  for (const Lines& loop : {Lines{"a.example. 60 IN CNAME b.example.", "b.example. 60 IN CNAME a.example."},
+                            Lines{"a.example. 60 IN CNAME a.example."},
+                            Lines{"a.example. 60 IN CNAME b.example.", "b.example. 60 IN CNAME c.example.",
+                                  "c.example. 60 IN CNAME b.example."}}) {
+    const auto response = read("a.example", RrType::a, {loop});
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->rcode, Rcode::servfail);
+    EXPECT_THAT(response->records, IsEmpty());
+    EXPECT_EQ(response->lifetime(), Response::failure_ttl) << "nobody asks for it again at once";
+  }
+}
+
+TEST(ResponseTest, a_chain_that_is_too_long_is_a_failure) {
+  const auto chain_of = [](unsigned aliases) {
+    Lines lines;
+    for (unsigned i = 0; i < aliases; ++i)
+      lines.push_back("n" + std::to_string(i) + ".example. 60 IN CNAME n" + std::to_string(i + 1) +
+                      ".example.");
+    lines.push_back("n" + std::to_string(aliases) + ".example. 60 IN A 192.0.2.1");
+    return read("n0.example", RrType::a, {lines});
+  };
+  EXPECT_TRUE(chain_of(max_chain - 1)->has(RrType::a));
+  EXPECT_EQ(chain_of(max_chain)->rcode, Rcode::servfail);
+}
+
+TEST(ResponseTest, a_chain_that_the_upstream_has_not_followed_says_where_it_leads) {
+  const Lines alias{"a.example. 60 IN CNAME b.example."};
+  EXPECT_EQ(read("a.example", RrType::a, {alias})->leads_to, name_of("b.example"));
+  EXPECT_FALSE(read("a.example", RrType::a, {alias, {test::soa_line}})->leads_to) << "there is nothing";
+  EXPECT_FALSE(read("a.example", RrType::a, {alias, {}, 3})->leads_to) << "nor is the name";
+  EXPECT_FALSE(read("a.example", RrType::a, {})->leads_to);
+  EXPECT_FALSE(read("a.example", RrType::cname, {alias})->leads_to) << "that was the question";
 }
 
 // RFC 2308 section 3: the lesser of the SOA's TTL and its MINIMUM.
@@ -81,9 +108,10 @@ TEST(ResponseTest, a_negative_answer_lasts_as_long_as_its_soa_says) {
 
 // RFC 2308 section 5.
 TEST(ResponseTest, a_negative_answer_without_soa_is_not_kept) {
-  const auto response = read("x.example", RrType::a, {{"x.example. 60 IN CNAME y.example."}, {}});
+  const auto response = read("x.example", RrType::a, {{"x.example. 60 IN CNAME y.example."}, {}, 3});
   ASSERT_TRUE(response);
   EXPECT_EQ(response->lifetime(), 0U);
+  EXPECT_EQ(read("x.example", RrType::a, {})->lifetime(), 0U);
 }
 
 // RFC 2181 section 8.

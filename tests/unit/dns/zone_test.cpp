@@ -133,6 +133,19 @@ TEST(Zone, what_the_gateway_does_not_serve_is_refused) {
   EXPECT_THAT(error_of(with({{"x", "NSEC", "y A", {}}})), HasSubstr("not signed"));
 }
 
+// RFC 4035 section 2.4, RFC 7344 section 4.
+TEST(Zone, records_for_dnssec_stand_where_a_parent_or_a_child_looks_for_them) {
+  const std::string digest = "1 13 2 " + std::string(64, 'a');
+  EXPECT_NO_THROW(
+      (Zone{with({{"@", "CDS", digest, {}}, {"x", "NS", "ns.far.", {}}, {"x", "DS", digest, {}}})}));
+  EXPECT_NO_THROW((Zone{with({{"@", "CDS", "0 0 0 00", {}}, {"@", "CDNSKEY", "0 3 0 AA==", {}}})}));
+  for (const auto& record :
+       {RecordSpec{"@", "DS", digest, {}}, RecordSpec{"x", "DS", digest, {}},
+        RecordSpec{"x", "CDS", digest, {}}, RecordSpec{"x", "CDNSKEY", "0 3 0 AA==", {}}}) {
+    EXPECT_THROW((Zone{with({record})}), std::invalid_argument) << record.name << " " << record.type;
+  }
+}
+
 TEST(Zone, a_name_server_within_the_zone_needs_an_address) {
   ZoneSpec spec = bare();
   spec.nameservers = {"ns1.foo.example"};

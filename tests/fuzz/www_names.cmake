@@ -1,0 +1,1 @@
+rgw_fuzz(www_names LINKS rgw_www)
