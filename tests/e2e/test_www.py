@@ -460,7 +460,7 @@ class WithoutAProxy(harness.LabCase):
         place = lab.STATE / "elsewhere"
         gateway.write({**REALM, "www": {"proxy": "nginx", "directory": str(place)}})
         self.assertIn(f"warning: www: {place}", gateway.reload().stdout)
-        wait_until(lambda: "RGW-0075" in gateway.log(), "it is in the log")
+        wait_until(lambda: "RGW-0073" in gateway.log(), "it is in the log")
         place.mkdir()
         wait_until((place / "www.conf").exists, "it is written")
 

@@ -57,8 +57,8 @@ namespace rgw::app {
   X(alg_full,         70, warn, "ALGs have no room for a session, a pinhole or text{}") \
   X(kernel_forwards,  71, err,  "{}") \
   X(upstream_dead,    72, warn, "the upstream {} does not answer") \
-  X(updates_not_kept, 79, err,  "DNS updates fail, for the state directory cannot be written{}") \
-  X(www_not_written,  75, err,  "nginx's configuration is not written: {}")
+  X(www_not_written,  73, err,  "nginx's configuration is not written: {}") \
+  X(updates_not_kept, 74, err,  "DNS updates fail, for the state directory cannot be written{}")
 // clang-format on
 
 enum class LogMessage : std::uint8_t {
