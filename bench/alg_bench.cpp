@@ -1,6 +1,7 @@
 #include "bench/alg_bench.hpp"
 
 #include "realmgw/control/alg_service.hpp"
+#include "realmgw/control/realm_names.hpp"
 #include "realmgw/net/checksum.hpp"
 #include "realmgw/net/headers.hpp"
 
@@ -34,7 +35,9 @@ class AlgBench {
   AlgBench()
       : gateway_{alg_realm()},
         links_{{{&gateway_.rings(), &gateway_.worker().counters()}}, counters_},
-        service_{realm_, links_,         nat::Ownership{1, HashSalt{random_}}, counters_, gateway_.packets(),
+        hosts_{control::make_host_names(realm_->realm)},
+        service_{realm_, links_,         nat::Ownership{1, HashSalt{random_}},
+                 hosts_, counters_,      gateway_.packets(),
                  {},     [](WorkerId) {}} {
     const net::Ipv4Address external = gateway_.snapshot().policy.external.at(0).v4();
     const auto begin = [&](const ring::CompanionId& id, std::uint32_t alg, net::Protocol protocol,
@@ -167,6 +170,7 @@ class AlgBench {
   Gateway gateway_;
   control::WorkerLinks links_;
   control::RealmInForce realm_{gateway_.share_snapshot()};
+  pool::HostNames hosts_;
   control::AlgService service_;
   std::uint32_t client_next_ = 1, server_next_ = 1, read_by_server_ = 1;
 };

@@ -48,6 +48,7 @@ class Script final : public Upstream {
     replies_.push_back({id, UpstreamReply::Status::answered, std::move(message)});
   }
   void cancel(FetchId) override {}
+  bool dead() const override { return false; }
   std::optional<UpstreamReply> take() override {
     if (replies_.empty()) return std::nullopt;
     auto first = std::move(replies_.front());
