@@ -11,6 +11,7 @@ import time
 import dns
 import floods
 import harness
+import name_servers
 from harness import EXT1, GW, HOSTA, POOL, Counting, gateway
 
 COOKIE = 10
@@ -86,12 +87,17 @@ class Guarded(harness.LabCase):
             self.assertIn(dns.dig("ext1", "tcp22.hosta.foo", "A", "+nocookie", server=GW).addresses[0], POOL)
             self.assertEqual((count["dns_sent_to_tcp"], count["pool_reserved"]), (2, 1))
 
-    def test_unbound_comes_by_tcp_and_its_client_reaches_the_host(self):
-        with harness.tcp_server("hosta", 22) as server:
-            found = dns.dig("ext1", "tcp22.hosta.foo", "A", server=harness.RESOLVER)
-            self.assertEqual(len(found.addresses), 1, found.text)
-            with harness.tcp_client("ext1", (found.addresses[0], 22)):
-                self.assertEqual(server.accept()[1][0], EXT1)
+    def test_each_resolver_proves_itself_in_its_own_way_and_its_client_reaches_the_host(self):
+        """BIND by a cookie, Unbound and Knot Resolver by TCP."""
+        for resolver, rung in ((name_servers.bind, "dns_bad_cookie"), (name_servers.unbound, "dns_sent_to_tcp"),
+                               (name_servers.knot_resolver, "dns_sent_to_tcp")):
+            with self.subTest(resolver.__name__), name_servers.bind_parent(), resolver(), \
+                    harness.tcp_server("hosta", 22) as server, Counting() as count:
+                found = dns.dig("ext1", "tcp22.hosta.foo", "A", "+tries=1", "+time=5", server=EXT1)
+                self.assertEqual(len(found.addresses), 1, found.text)
+                with harness.tcp_client("ext1", (found.addresses[0], 22)):
+                    self.assertEqual(server.accept()[1][0], EXT1)
+                self.assertGreater(count[rung], 0, {name: count[name] for name in ("dns_bad_cookie", "dns_sent_to_tcp")})
 
     def test_what_reserves_nothing_needs_no_proof(self):
         self.assertEqual(dns.ask("foo", "SOA").status, "NOERROR")
