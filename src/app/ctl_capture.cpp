@@ -1,6 +1,7 @@
 #include "realmgw/app/ctl_capture.hpp"
 
 #include "realmgw/app/ctl_client.hpp"
+#include "realmgw/app/ctl_mirror.hpp"
 #include "realmgw/control/file_descriptor.hpp"
 
 #include <cerrno>
@@ -9,6 +10,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
 #include <unistd.h>
 
 namespace rgw::app {
@@ -37,7 +40,7 @@ void stop_at_signals() {
 
 bool write_all(int file, std::span<const char> bytes) {
   while (!bytes.empty()) {
-    const auto written = write(file, bytes.data(), bytes.size());
+    const auto written = ::write(file, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) return false;
     bytes = bytes.subspan(static_cast<std::size_t>(written));
@@ -87,24 +90,23 @@ void CaptureStream::note(std::span<const char> block) {
   }
 }
 
-std::string write_capture(const CtlRequest& request, const std::string& line) {
-  control::FileDescriptor file;
-  int out = STDOUT_FILENO;
-  if (const auto named = request.options.find("write"); named != request.options.end()) {
-    file =
-        control::FileDescriptor{open(named->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    if (!file) return named->second + ": " + std::strerror(errno);
-    out = file.get();
-  } else if (isatty(STDOUT_FILENO) == 1) {
-    return "a capture is no text: name a file (--write FILE), or let tshark read it (| tshark -i -)";
+void for_each_frame(std::span<const char> blocks, const std::function<void(std::span<const char>)>& use) {
+  // Behind interface and time: the bytes that are there, and those of the whole packet (section 4.3).
+  constexpr std::size_t kept_at = 20, frame_at = 28;
+  while (blocks.size() >= frame_of_block) {
+    const auto block = blocks.first(word(blocks, 4));
+    blocks = blocks.subspan(block.size());
+    if (word(block, 0) != enhanced_packet || block.size() < frame_at + 4) continue;
+    const std::uint32_t kept = word(block, kept_at);
+    if (kept <= block.size() - frame_at) use(block.subspan(frame_at, kept));
   }
+}
+
+namespace {
+
+/// Runs until it ends, or a signal comes. What went wrong; empty: nothing.
+std::string run(CaptureStream& stream, const CtlRequest& request, const std::string& line) {
   stop_at_signals();
-  std::string problem;
-  CaptureStream stream{[&](std::span<const char> blocks) {
-    if (write_all(out, blocks)) return true;
-    if (errno != EPIPE) problem = std::string{"writing: "} + std::strerror(errno);
-    return false;
-  }};
   stream_from_gateway(
       request.socket, line, [&](std::span<const char> bytes) { return stream.add(bytes); },
       [] { return interrupted != 0; });
@@ -112,7 +114,55 @@ std::string write_capture(const CtlRequest& request, const std::string& line) {
   std::fprintf(stderr, "%llu packets captured, %llu lost\n",
                static_cast<unsigned long long>(stream.packets()),
                static_cast<unsigned long long>(stream.lost()));
+  return {};
+}
+
+std::string mirror(const std::string& interface, const CtlRequest& request, const std::string& line) {
+  std::optional<Mirror> to;
+  try {
+    to.emplace(interface);
+  } catch (const std::system_error& error) {
+    return error.what();
+  }
+  CaptureStream stream{[&](std::span<const char> blocks) {
+    for_each_frame(blocks, [&](std::span<const char> frame) { to->send(frame); });
+    return true;
+  }};
+  const std::string problem = run(stream, request, line);
+  if (to->refused() != 0)
+    std::fprintf(stderr, "%llu packets that %s did not take\n",
+                 static_cast<unsigned long long>(to->refused()), interface.c_str());
   return problem;
+}
+
+std::string write(int file, const CtlRequest& request, const std::string& line) {
+  std::string problem;
+  CaptureStream stream{[&](std::span<const char> blocks) {
+    if (write_all(file, blocks)) return true;
+    if (errno != EPIPE) problem = std::string{"writing: "} + std::strerror(errno);
+    return false;
+  }};
+  const std::string refused = run(stream, request, line);
+  return refused.empty() ? problem : refused;
+}
+
+}  // namespace
+
+std::string write_capture(const CtlRequest& request, const std::string& line) {
+  const auto file = request.options.find("write"), interface = request.options.find("to");
+  if (interface != request.options.end()) {
+    if (file != request.options.end()) return "--to and --write are two captures";
+    return mirror(interface->second, request, line);
+  }
+  if (file != request.options.end()) {
+    const control::FileDescriptor out{
+        open(file->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    if (!out) return file->second + ": " + std::strerror(errno);
+    return write(out.get(), request, line);
+  }
+  if (isatty(STDOUT_FILENO) == 1)
+    return "a capture is no text: name a file (--write FILE), or let tshark read it (| tshark -i -)";
+  return write(STDOUT_FILENO, request, line);
 }
 
 }  // namespace rgw::app

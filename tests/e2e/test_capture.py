@@ -3,6 +3,7 @@
 why.
 """
 
+import contextlib
 import re
 import subprocess
 import time
@@ -73,6 +74,32 @@ class Captured(harness.LabCase):
             self.talk(20)
             harness.wait_until(lambda: len(frames(path)) == 40, "tcpdump has written all")
         self.assertEqual(frames(inside.path), frames(path))
+
+    def test_a_mirror_sends_on_what_it_captures(self):
+        """To one end of a veth pair in the gateway's namespace; the analyser is tcpdump on the other."""
+        harness.run("gw", "ip", "link", "add", "mirror", "type", "veth", "peer", "name", "analyser")
+        path, seen_there = harness.lab.STATE / "analyser.pcap", harness.lab.STATE / "hosta.pcap"
+        try:
+            for name in ("mirror", "analyser"):
+                harness.run("gw", "sysctl", "-qw", f"net.ipv6.conf.{name}.disable_ipv6=1")
+                harness.run("gw", "ip", "link", "set", name, "up")
+            with contextlib.ExitStack() as stack:
+                for box, device, file in (("gw", "analyser", path), ("hosta", "eth0", seen_there)):
+                    stack.enter_context(harness.Spawned(
+                        box, "tcpdump", "-n", "-U", "-i", device, "-w", file, "udp port 4711",
+                        until=lambda file=file: file.exists() and file.stat().st_size > 0))
+                mirror = stack.enter_context(harness.Spawned(
+                    "gw", gateway.ctl_binary, "--socket", harness.lab.socket_path(), "capture", "--to", "mirror",
+                    "--where", "inside", "--count", "20", "udp port 4711"))
+                harness.wait_until(lambda: self.talk(1) or len(frames(path)) >= 2, "the mirror has begun")
+                self.talk(10)
+                self.assertEqual(mirror.wait(10), 0)
+                self.assertIn("20 packets captured, 0 lost", mirror.said())
+                self.assertNotIn("did not take", mirror.said())
+                harness.wait_until(lambda: len(frames(path)) == 20, "the analyser has all")
+            self.assertLessEqual(set(frames(path)), set(frames(seen_there)))
+        finally:
+            harness.run("gw", "ip", "link", "delete", "mirror")
 
     def test_drops_say_by_which_counter(self):
         with Counting() as count, Capture("--where", "drops") as dropped:

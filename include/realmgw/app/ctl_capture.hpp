@@ -37,8 +37,11 @@ class CaptureStream {
   std::uint64_t packets_ = 0, lost_ = 0;
 };
 
-/// Asks for a capture, and writes it until it ends, Ctrl-C, or nobody reads it any more. Returns what went
-/// wrong; empty: nothing. Throws Unreachable.
+/// `use(frame)` for the frame of each packet among whole blocks.
+void for_each_frame(std::span<const char> blocks, const std::function<void(std::span<const char>)>& use);
+
+/// Asks for a capture, and writes it, or sends its packets through an interface, until it ends, Ctrl-C, or
+/// nobody reads it any more. Returns what went wrong; empty: nothing. Throws Unreachable.
 [[nodiscard]] std::string write_capture(const CtlRequest& request, const std::string& line);
 
 }  // namespace rgw::app

@@ -5,6 +5,7 @@
 #include "realmgw/capture/pcapng.hpp"
 
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -41,6 +42,14 @@ TEST(CaptureStreamTest, whole_blocks_go_on_however_the_stream_is_cut) {
     EXPECT_EQ(capture.packets(), 2U);
     EXPECT_EQ(capture.lost(), 7U);
   }
+}
+
+TEST(CaptureStreamTest, the_frames_of_packets_are_what_was_captured) {
+  std::vector<std::string> frames;
+  for_each_frame(stream(),
+                 [&](std::span<const char> frame) { frames.emplace_back(frame.begin(), frame.end()); });
+  const std::string frame{"\1\2\3\4\5"};
+  EXPECT_EQ(frames, (std::vector<std::string>{frame, frame}));
 }
 
 TEST(CaptureStreamTest, what_is_cut_off_does_not_go_on) {
