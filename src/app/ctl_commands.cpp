@@ -1,5 +1,7 @@
 #include "realmgw/app/ctl_commands.hpp"
 
+#include "realmgw/app/ctl_capture.hpp"
+#include "realmgw/app/ctl_report.hpp"
 #include "realmgw/app/ctl_tables.hpp"
 
 #include <algorithm>
@@ -55,6 +57,14 @@ std::string deleted(const ordered_json& answer) {
 
 std::string www_text(const ordered_json& answer) {
   return answer.at("text").get<std::string>();
+}
+
+std::string capture_line(const CtlRequest& request) {
+  std::string line = "capture";
+  for (const char* name : {"where", "count", "seconds", "keep"}) {
+    if (request.has(name)) line += std::string{" "} + name + " " + request.options.at(name);
+  }
+  return request.argument.empty() ? line : line + " filter " + request.argument;
 }
 
 std::vector<CtlCommand> make_commands() {
@@ -236,15 +246,18 @@ std::vector<CtlCommand> make_commands() {
        .argument_is = "a filter",
        .several = true,
        .may_lack_argument = true,
-       .ask =
-           [](const CtlRequest& request) {
-             std::string line = "capture";
-             for (const char* name : {"where", "count", "seconds", "keep"}) {
-               if (request.has(name)) line += std::string{" "} + name + " " + request.options.at(name);
-             }
-             return request.argument.empty() ? line : line + " filter " + request.argument;
-           },
-       .streams = true});
+       .act = [](const CtlRequest& request) { return write_capture(request, capture_line(request)); }});
+  all.push_back(
+      {.name = "report",
+       .summary = "a page with pictures of the next half minute",
+       .text =
+           "Looks at the gateway for a while, and makes one page of HTML that needs no other file: the pool\n"
+           "and its reservations over time, T_service, DNS, workers, sessions, traffic, drops, and the "
+           "hosts\n"
+           "with the most sessions.",
+       .options = {{"seconds", "N", "for N seconds (30 unless said otherwise)"},
+                   {"write", "FILE", "into this file (report.html unless said otherwise)"}},
+       .act = write_report});
   all.push_back(
       {.name = "reload",
        .summary = "reads the realm file again, and goes by it from then on",

@@ -1,5 +1,4 @@
 // realmgwctl: asks a running gateway, and shows what it says.
-#include "realmgw/app/ctl_capture.hpp"
 #include "realmgw/app/ctl_client.hpp"
 #include "realmgw/app/ctl_command_line.hpp"
 #include "realmgw/app/version.hpp"
@@ -72,6 +71,10 @@ int watch(const CtlAsked& asked) {
 }
 
 int run(const CtlAsked& asked) {
+  if (asked.command->act) {
+    const std::string problem = asked.command->act(asked.request);
+    return problem.empty() ? int{success} : complain(problem, refused);
+  }
   if (!asked.command->ask) {
     const auto script = ctl_completion(asked.request.argument);
     if (!script) return complain("completion is for bash and zsh", bad_usage);
@@ -79,10 +82,6 @@ int run(const CtlAsked& asked) {
     return success;
   }
   if (asked.request.has("watch")) return watch(asked);
-  if (asked.command->streams) {
-    const std::string problem = write_capture(asked.request, asked.command->ask(asked.request));
-    return problem.empty() ? int{success} : complain(problem, refused);
-  }
   const int status = ask(asked, "");
   if (status != unreachable) compare_versions(asked.request.socket);
   return status;

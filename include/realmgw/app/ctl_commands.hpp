@@ -44,7 +44,8 @@ struct CtlCommand {
   std::string_view closing = {};      ///< what the help ends with
   /// The line for the gateway; empty where it is not asked.
   std::function<std::string(const CtlRequest&)> ask{};
-  bool streams = false;  ///< the answer is a capture, not JSON
+  /// Does all of it by itself, in place of asking, showing and `done`. What went wrong; empty: nothing.
+  std::function<std::string(const CtlRequest&)> act{};
   /// What people see of the gateway's answer.
   std::function<std::string(const nlohmann::ordered_json&, const CtlRequest&)> show{};
   /// Does the answer say that it was done? Empty: it always does.
