@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace rgw::control {
@@ -72,22 +73,34 @@ struct CaptureService::Running {
 };
 
 /// The stream: a section, its interfaces (the ports by their numbers, and one for what is dropped), and
-/// packets.
+/// packets. Before it begins the filter is compiled.
 class CaptureService::Reply final : public CtlReply {
  public:
-  Reply(CaptureService& service, CaptureRequest request, std::unique_ptr<Running> running)
+  Reply(CaptureService& service, CaptureRequest request)
       : service_{service},
         request_{std::move(request)},
-        running_{std::move(running)},
-        drops_{static_cast<std::uint32_t>(service.realm_->ports.size())},
-        begun_{service.clock_.now()},
-        next_statistics_{begun_ + between_statistics},
-        epoch_{std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()) -
-               begun_.time_since_epoch()} {}
-  ~Reply() override { service_.end(std::move(running_)); }
+        filter_{request_.filter},
+        drops_{static_cast<std::uint32_t>(service.realm_->ports.size())} {
+    ++service_.running_;
+  }
+  ~Reply() override {
+    --service_.running_;
+    if (running_) service_.end(std::move(running_));
+    if (!filter_.done()) service_.left_.push_back(filter_);
+  }
 
   Progress append_to(std::string& text) override {
-    if (!std::exchange(has_begun_, true)) begin(text);
+    if (!running_) {
+      if (!filter_.done()) return Progress::more;
+      try {
+        running_ = service_.start(request_, filter_.take());
+      } catch (const std::invalid_argument& error) {
+        return ctl_error("the filter: " + std::string{error.what()})->append_to(text);
+      } catch (const std::runtime_error& error) {
+        return ctl_error(error.what())->append_to(text);
+      }
+      begin(text);
+    }
     const Instant now = service_.clock_.now();
     const std::size_t enough = text.size() + bytes_a_turn;
     const auto end = request_.time ? std::optional{begun_ + *request_.time} : std::nullopt;
@@ -108,6 +121,10 @@ class CaptureService::Reply final : public CtlReply {
   }
 
   void begin(std::string& text) {
+    begun_ = service_.clock_.now();
+    next_statistics_ = begun_ + between_statistics;
+    epoch_ =
+        std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()) - begun_.time_since_epoch();
     pcapng::begin(text, service_.program_);
     for (const auto& port : service_.realm_->ports)
       pcapng::interface(text, port.name, request_.filter, request_.keep);
@@ -138,12 +155,11 @@ class CaptureService::Reply final : public CtlReply {
 
   CaptureService& service_;
   const CaptureRequest request_;
+  capture::FilterCompilation filter_;
   std::unique_ptr<Running> running_;
   const std::uint32_t drops_;
-  const Instant begun_;
-  Instant next_statistics_;
-  const pcapng::Time epoch_;  // of the gateway's clock
-  bool has_begun_ = false;
+  Instant begun_{}, next_statistics_{};
+  pcapng::Time epoch_{};  // of the gateway's clock
   std::uint64_t seen_ = 0;
 };
 
@@ -163,31 +179,36 @@ std::unique_ptr<CtlReply> CaptureService::command(std::span<const std::string_vi
   if (const auto* mistake = std::get_if<std::string>(&parsed)) return ctl_error(*mistake);
   auto& request = std::get<CaptureRequest>(parsed);
   if (points_ == nullptr) return ctl_error("this gateway has nothing to capture at");
-  // Those that have ended count until their memory is free.
-  if (running_ + ended_.size() >= max_captures)
-    return ctl_error("there are " + std::to_string(max_captures) + " captures already");
-  std::unique_ptr<Running> running;
+  if (is_full()) return ctl_error("there are " + std::to_string(max_captures) + " captures already");
   try {
-    running =
-        std::make_unique<Running>(capture::PacketFilter{request.filter}, request.keep, workers_, clock_);
-  } catch (const std::invalid_argument& error) {
-    return ctl_error("the filter: " + std::string{error.what()});
+    return std::make_unique<Reply>(*this, std::move(request));
+  } catch (const std::system_error& error) {
+    return ctl_error("no thread for the filter: " + std::string{error.what()});
   }
+}
+
+/// Those that have ended count until their memory is free, and their filter's thread has.
+bool CaptureService::is_full() const {
+  return running_ + ended_.size() + left_.size() >= max_captures;
+}
+
+std::unique_ptr<CaptureService::Running> CaptureService::start(const CaptureRequest& request,
+                                                               capture::PacketFilter filter) {
+  auto running = std::make_unique<Running>(std::move(filter), request.keep, workers_, clock_);
   running->attachment = points_->attach(running->capture, request.places);
-  if (!running->attachment) return ctl_error("there is a capture of those already");
-  ++running_;
-  return std::make_unique<Reply>(*this, std::move(request), std::move(running));
+  if (!running->attachment) throw std::runtime_error{"there is a capture of those already"};
+  return running;
 }
 
 void CaptureService::end(std::unique_ptr<Running> running) {
   running->attachment->detach();
   counters_.add(Counter::capture_lost, running->capture.lost());
-  --running_;
   ended_.push_back(std::move(running));
 }
 
 void CaptureService::tick() {
   std::erase_if(ended_, [](const auto& running) { return running->attachment->is_quiet(); });
+  std::erase_if(left_, [](const auto& filter) { return filter.done(); });
 }
 
 }  // namespace rgw::control

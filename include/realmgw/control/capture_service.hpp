@@ -80,7 +80,10 @@ class CaptureService {
  private:
   struct Running;
   class Reply;
+  /// Throws std::runtime_error with what an operator should know.
+  [[nodiscard]] std::unique_ptr<Running> start(const CaptureRequest& request, capture::PacketFilter filter);
   void end(std::unique_ptr<Running> capture);
+  [[nodiscard]] bool is_full() const;
 
   CapturePoints* points_;
   const RealmInForce& realm_;
@@ -88,8 +91,9 @@ class CaptureService {
   const Clock& clock_;
   std::string program_;
   CounterBlock& counters_;
-  std::size_t running_ = 0;
+  std::size_t running_ = 0;  ///< replies
   std::vector<std::unique_ptr<Running>> ended_;
+  std::vector<capture::FilterCompilation> left_;  ///< whose filter nobody waits for any more
 };
 
 }  // namespace rgw::control
