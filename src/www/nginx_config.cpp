@@ -134,8 +134,8 @@ std::vector<const Host*> sound(const std::vector<Host>& hosts) {
   for (const Host& host : hosts)
     if (is_web_name(host.name)) all.push_back(&host);
   std::ranges::stable_sort(all, {}, &Host::name);
-  const auto again = std::ranges::unique(all, {}, &Host::name);
-  all.erase(again.begin(), again.end());
+  const auto same = [](const Host* a, const Host* b) { return a->name == b->name; };
+  all.erase(std::unique(all.begin(), all.end(), same), all.end());
   return all;
 }
 
