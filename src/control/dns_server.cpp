@@ -40,7 +40,10 @@ std::optional<DnsServer::Asked> DnsServer::who_asks(std::span<const std::uint8_t
   Asked asked{bytes, path.sender};
   if (path.kind == dns::Transport::udp) {
     const auto header = dns::read_proxy_header(bytes);
-    if (header.state != dns::ProxyHeader::State::none) {
+    using State = dns::ProxyHeader::State;
+    // What is shorter than a message's header is none of a relay's either.
+    const bool too_short = header.state == State::unfinished && bytes.size() < dns::header_size;
+    if (header.state != State::none && !too_short) {
       if (!believes(path.client.address, header)) return std::nullopt;
       asked = {bytes.subspan(header.size), header.sender};
     }

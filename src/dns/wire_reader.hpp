@@ -2,6 +2,7 @@
 #pragma once
 
 #include "realmgw/dns/name.hpp"
+#include "realmgw/dns/types.hpp"
 
 #include <array>
 #include <cstddef>
@@ -46,8 +47,8 @@ class WireReader {
     failed_ |= !result;
     return result;
   }
-  /// A name, compressed or not (RFC 1035 section 4.1.4). Each pointer must point before the part of the name
-  /// that it ends, so that there is an end.
+  /// A name of a whole message, compressed or not (RFC 1035 section 4.1.4). Each pointer must point before
+  /// the part of the name that it ends, so that there is an end, and behind the header, where no name stands.
   std::optional<Name> compressed_name() {
     std::array<std::uint8_t, Name::max_size> whole;
     std::size_t size = 0;
@@ -60,7 +61,7 @@ class WireReader {
       if ((length & 0xc0) == 0xc0) {
         if (at + 2 > bytes_.size()) return fail();
         const std::size_t target = (length & 0x3f) << 8 | bytes_[at + 1];
-        if (target >= part) return fail();
+        if (target >= part || target < header_size) return fail();
         if (!behind) behind = at + 2;
         part = at = target;
         continue;

@@ -153,6 +153,14 @@ TEST_F(DnsRelayTest, what_cannot_be_read_from_a_relay_gets_no_answer) {
   EXPECT_FALSE(reserved());
 }
 
+TEST_F(DnsRelayTest, what_is_too_short_to_be_either_is_a_malformed_message) {
+  const Frame header = proxy_header(outside_sender);
+  for (std::size_t size = 0; size < header.size(); ++size)
+    EXPECT_FALSE(say({header.begin(), header.begin() + static_cast<std::ptrdiff_t>(size)}, stranger));
+  EXPECT_EQ(count(Counter::dns_malformed), 12U);
+  EXPECT_EQ(count(Counter::dns_bad_relay), header.size() - 12);
+}
+
 TEST_F(DnsRelayTest, a_header_wins_over_a_record_that_the_sender_wrote_himself) {
   EXPECT_EQ(
       say(behind(proxy_header(outside_sender), with_xpf(query("hosta.foo"), inside_sender)), relay)->address,
