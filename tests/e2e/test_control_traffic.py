@@ -51,7 +51,7 @@ class Bird:
 
 
 class ControlTraffic(harness.LabCase):
-    SECONDS = 12
+    SECONDS = 6
     RATE = 5000
     realm = harness.realm(guard={"challenge": "load", "balance": True},
                           gateway={"services": ["tcp53", "udp53", "icmp", "tcp22", "udp3784"]})

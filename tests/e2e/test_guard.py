@@ -122,7 +122,7 @@ class UnderFlood(harness.LabCase):
     for 60 s, with 30 honest connections and 5,000 forged queries a second, as docs/guard.md has it.
     """
 
-    SECONDS, PER_SECOND, RATE = (int(word) for word in os.environ.get("RGW_FLOOD", "12,10,2000").split(","))
+    SECONDS, PER_SECOND, RATE = (int(word) for word in os.environ.get("RGW_FLOOD", "8,10,2000").split(","))
 
     realm = harness.realm(guard={"challenge": "load", "balance": True})
 
