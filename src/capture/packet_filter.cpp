@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <pcap/pcap.h>
+#include <pthread.h>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -49,6 +50,7 @@ PacketFilter::PacketFilter(const FilterProgram& program) {
 // The thread touches libpcap and its state, nothing of DPDK's or the gateway's: those may end before it.
 FilterCompilation::FilterCompilation(std::string expression) : state_{std::make_shared<State>()} {
   std::thread{[state = state_, expression = std::move(expression)] {
+    pthread_setname_np(pthread_self(), "rgw-filter");
     try {
       state->program.emplace(expression);
     } catch (const std::exception& error) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <fcntl.h>
 #include <fstream>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -107,7 +108,10 @@ HostJournal::HostJournal(fs::path base, std::uint64_t least)
   base_size_ = size_of(base_);
   synced_ = checked(::dup(journal_.get()), journal_path_.string());
   if (std::error_code error; fs::exists(old_path_, error)) folding_ = due_ = true;
-  thread_ = std::jthread{[this] { work(); }};
+  thread_ = std::jthread{[this] {
+    pthread_setname_np(pthread_self(), "rgw-journal");
+    work();
+  }};
 }
 
 HostJournal::~HostJournal() {
