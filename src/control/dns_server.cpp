@@ -37,18 +37,25 @@ bool DnsServer::believes(const net::IpAddress& peer, const dns::ProxyHeader& hea
 
 std::optional<DnsServer::Asked> DnsServer::who_asks(std::span<const std::uint8_t> bytes,
                                                     const ReplyPath& path) {
-  Asked asked{bytes, path.sender};
+  using State = dns::ProxyHeader::State;
+  Asked asked{bytes, {}};
+  auto header = path.header;
   if (path.kind == dns::Transport::udp) {
-    const auto header = dns::read_proxy_header(bytes);
-    using State = dns::ProxyHeader::State;
+    const auto front = dns::read_proxy_header(bytes);
     // What is shorter than a message's header is none of a relay's either.
-    const bool too_short = header.state == State::unfinished && bytes.size() < dns::header_size;
-    if (header.state != State::none && !too_short) {
-      if (!believes(path.client.address, header)) return std::nullopt;
-      asked = {bytes.subspan(header.size), header.sender};
+    const bool too_short = front.state == State::unfinished && bytes.size() < dns::header_size;
+    if (front.state != State::none && !too_short) {
+      if (!believes(path.client.address, front)) return std::nullopt;
+      header = front;
+      asked.message = bytes.subspan(front.size);
     }
   }
-  if (asked.sender || !is_relay(path.client.address)) return asked;
+  // Behind a header a record may be of the sender's own making, also where the header names nobody.
+  if (header) {
+    asked.sender = header->sender;
+    return asked;
+  }
+  if (!is_relay(path.client.address)) return asked;
   const auto xpf = dns::read_xpf(asked.message);
   if (xpf.malformed) {
     counters_.add(Counter::dns_bad_relay);

@@ -92,7 +92,7 @@ bool DnsTcp::read_header(Connection& connection) {
   connection.begun = true;
   if (header.state == State::none) return true;
   if (!handler_.believes(connection.client.address, header)) return false;
-  connection.sender = header.sender;
+  connection.header = header;
   connection.in.erase(connection.in.begin(),
                       connection.in.begin() + static_cast<std::ptrdiff_t>(header.size));
   return true;
@@ -116,7 +116,7 @@ bool DnsTcp::answer_queries(Place place, Instant now) {
                          .kind = dns::Transport::tcp,
                          .client = connection.client,
                          .connection = connection.id,
-                         .sender = connection.sender};
+                         .header = connection.header};
     const auto answer = handler_.answer(rest.subspan(prefix, length), path, now, room_);
     if (answer.empty()) {
       connection.owed = true;

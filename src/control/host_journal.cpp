@@ -1,5 +1,7 @@
 #include "realmgw/control/host_journal.hpp"
 
+#include "realmgw/control/file_write.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <fcntl.h>
@@ -198,19 +200,15 @@ void HostJournal::fold() {
     Reading reading{lines};
     for (std::string line; std::getline(in, line) && !in.eof();) reading.take(line);
   }
-  const std::string next = base_.string() + ".next";
-  {
-    const FileDescriptor file{::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640)};
-    if (!file) return;
-    std::string text;
-    for (const auto& [owner, line] : lines) text += line + "\n";
-    text += line_of(DynamicCommit{});
-    if (!write_all(file.get(), text) || ::fsync(file.get()) != 0) return;
-    folded_size_ = text.size();
+  std::string text;
+  for (const auto& [owner, line] : lines) text += line + "\n";
+  text += line_of(DynamicCommit{});
+  try {
+    write_file(base_, text, 0640);
+  } catch (const std::system_error&) {
+    return;
   }
-  if (::rename(next.c_str(), base_.c_str()) != 0) return;
-  const FileDescriptor directory{::open(base_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory || ::fsync(directory.get()) != 0) return;
+  folded_size_ = text.size();
   std::error_code ignored;
   fs::remove(old_path_, ignored);
 }

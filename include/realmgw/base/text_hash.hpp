@@ -1,4 +1,4 @@
-// A hash of names for tables that the operator alone fills.
+// A hash of names for tables that the operator fills, and whoever he has given a key.
 #pragma once
 
 #include "realmgw/base/hash.hpp"
@@ -9,7 +9,7 @@
 
 namespace rgw {
 
-/// Where nobody but the operator chooses the keys, nobody gains by knowing the salt.
+/// Strangers choose no keys there. DHCP clients choose names (DNS-6): `dns.dynamic_hosts` bounds those.
 inline const HashSalt known_salt = [] {
   Random random{1};
   return HashSalt{random};

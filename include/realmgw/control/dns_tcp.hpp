@@ -50,12 +50,12 @@ class DnsTcp final : public DnsTransport {
     Instant progress;
     std::vector<std::uint8_t> in;
     std::vector<std::uint8_t> out;
-    std::uint32_t watched;                // EPOLL* bits
-    bool begun = false;                   // what comes is messages; a relay's header is behind us
-    std::optional<dns::Sender> sender{};  // whom the header named
-    bool ended = false;                   // the client sends no more
-    bool unfinished = false;              // it is in the list below
-    bool owed = false;                    // an answer may still come for a query that had none at once
+    std::uint32_t watched;  // EPOLL* bits
+    bool begun = false;     // what comes is messages; a relay's header is behind us
+    std::optional<dns::ProxyHeader> header{};
+    bool ended = false;       // the client sends no more
+    bool unfinished = false;  // it is in the list below
+    bool owed = false;        // an answer may still come for a query that had none at once
   };
   using Place = std::list<Connection>::iterator;
 

@@ -27,10 +27,10 @@ struct DnsLink {
 struct ReplyPath {
   DnsTransport* transport;
   dns::Transport kind;
-  net::Endpoint client;                 ///< or the relay in front
-  std::uint64_t connection = 0;         ///< of a stream; never used twice
-  DnsLink link{};                       ///< of `DnsPackets` alone
-  std::optional<dns::Sender> sender{};  ///< whom a stream's header named
+  net::Endpoint client;                      ///< or the relay in front
+  std::uint64_t connection = 0;              ///< of a stream; never used twice
+  DnsLink link{};                            ///< of `DnsPackets` alone
+  std::optional<dns::ProxyHeader> header{};  ///< with which a relay began the stream
 };
 
 /// Carries answers.

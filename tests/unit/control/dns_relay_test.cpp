@@ -75,7 +75,8 @@ class DnsRelayTest : public testing::Test {
   std::optional<DnsAnswer> say(const Frame& bytes, const char* client,
                                dns::Transport kind = dns::Transport::udp,
                                std::optional<dns::Sender> sender = std::nullopt) {
-    const ReplyPath path{&postbox, kind, endpoint(client), 0, {}, sender};
+    ReplyPath path{.transport = &postbox, .kind = kind, .client = endpoint(client)};
+    if (sender) path.header = {dns::ProxyHeader::State::whole, 28, sender};
     const auto answer = server.answer(bytes, path, clock.now(), room);
     answer_size = answer.size();
     return read_answer(answer);
@@ -165,6 +166,14 @@ TEST_F(DnsRelayTest, a_header_wins_over_a_record_that_the_sender_wrote_himself) 
   EXPECT_EQ(
       say(behind(proxy_header(outside_sender), with_xpf(query("hosta.foo"), inside_sender)), relay)->address,
       ip("198.51.100.10"));
+}
+
+TEST_F(DnsRelayTest, behind_a_header_that_names_nobody_a_record_names_nobody_either) {
+  Frame local = proxy_header(outside_sender);
+  local[12] = 0x20;
+  EXPECT_EQ(say(behind(local, with_xpf(query("hosta.foo"), inside_sender)), relay)->address,
+            ip("198.51.100.10"));
+  EXPECT_EQ(count(Counter::dns_relayed), 0U);
 }
 
 TEST_F(DnsRelayTest, an_answer_fits_the_way_to_the_sender_and_to_the_relay) {

@@ -199,7 +199,9 @@ TEST_F(DnsTcpTest, a_relays_header_names_who_asks_by_all_that_follows) {
   say(socket, framed("abc") + framed("def"));
   EXPECT_EQ(heard(socket, 10), framed("cba") + framed("fed"));
   for (const auto& path : mirror.asked) {
-    EXPECT_EQ(path.sender, (dns::Sender{*net::Endpoint::parse("192.0.2.7:4000"), dns::Transport::tcp}));
+    ASSERT_TRUE(path.header);
+    EXPECT_EQ(path.header->sender,
+              (dns::Sender{*net::Endpoint::parse("192.0.2.7:4000"), dns::Transport::tcp}));
     EXPECT_EQ(path.client.address, ip("127.0.0.1"));
   }
   say(socket, relay_header);
