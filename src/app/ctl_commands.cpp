@@ -3,6 +3,7 @@
 #include "realmgw/app/ctl_capture.hpp"
 #include "realmgw/app/ctl_report.hpp"
 #include "realmgw/app/ctl_tables.hpp"
+#include "realmgw/app/ctl_trace.hpp"
 #include "realmgw/app/ctl_who.hpp"
 
 #include <algorithm>
@@ -60,8 +61,8 @@ std::string www_text(const ordered_json& answer) {
   return answer.at("text").get<std::string>();
 }
 
-std::string capture_line(const CtlRequest& request) {
-  std::string line = "capture";
+/// The filter comes last, for it has blanks.
+std::string filtered_line(std::string line, const CtlRequest& request) {
   for (const char* name : {"where", "count", "seconds", "keep"}) {
     if (request.has(name)) line += std::string{" "} + name + " " + request.options.at(name);
   }
@@ -272,7 +273,27 @@ std::vector<CtlCommand> make_commands() {
        .argument_is = "a filter",
        .several = true,
        .may_lack_argument = true,
-       .act = [](const CtlRequest& request) { return write_capture(request, capture_line(request)); }});
+       .act = [](const CtlRequest& request) {
+         return write_capture(request, filtered_line("capture", request));
+       }});
+  all.push_back(
+      {.name = "trace",
+       .summary = "the way of single packets through the gateway, stage by stage",
+       .text =
+           "Follows the packets that the filter describes (pcap-filter(7), as tcpdump takes it; none: all) "
+           "as\n"
+           "they come by a port: what each stage found out, what it counted, the addresses before and after\n"
+           "translation, and where the packet's way ended. It ends with Ctrl-C.\n"
+           "\n"
+           "  realmgwctl trace --count 3 'host 10.0.0.42 and udp port 53'",
+       .options = {{"count", "N", "at most N walks"}, {"seconds", "N", "for N seconds"}},
+       .argument = "[FILTER]",
+       .argument_is = "a filter",
+       .several = true,
+       .may_lack_argument = true,
+       .act = [](const CtlRequest& request) {
+         return show_trace(request, filtered_line("trace", request));
+       }});
   all.push_back(
       {.name = "report",
        .summary = "a page with pictures of the next half minute",

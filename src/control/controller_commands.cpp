@@ -109,7 +109,9 @@ void Controller::add_commands() {
     return text(nlohmann::json{{"file", www_file(realm).string()}, {"text", www_config(realm)}}.dump());
   });
   ctl_->add("capture", CtlServer::Right::owner,
-            [this](Arguments arguments) { return captures_.command(arguments); });
+            [this](Arguments arguments) { return captures_.capture(arguments); });
+  ctl_->add("trace", CtlServer::Right::owner,
+            [this](Arguments arguments) { return captures_.trace(arguments); });
   ctl_->add("session-log",
             [this, text](Arguments) { return text(session_log_report(surroundings_.session_log)); });
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });

@@ -216,6 +216,8 @@ enum class CounterKind : std::uint8_t {
   X(dns_ces_peers,              event,      "names for which a NAPTR record names a peer edge node") \
   /* capture */ \
   X(capture_lost,               event,      "packets that captures lost, since whoever asked for them was too slow") \
+  X(trace_lost,                 event,      "walks of packets that a trace lost, since whoever asked for them was too slow") \
+  X(trace_passed_over,          event,      "packets that a trace should have followed, beyond what a worker follows in a second") \
   /* PCP */ \
   X(pcp_requests,               event,      "PCP requests received from inside") \
   X(pcp_ignored,                event,      "PCP messages left unanswered: from outside, responses, or too short to answer") \
