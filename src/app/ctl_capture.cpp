@@ -3,7 +3,7 @@
 #include "realmgw/app/ctl_client.hpp"
 #include "realmgw/app/ctl_mirror.hpp"
 #include "realmgw/app/stop_signals.hpp"
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -144,8 +144,7 @@ std::string write_capture(const CtlRequest& request, const std::string& line) {
     return mirror(interface->second, request, line);
   }
   if (file != request.options.end()) {
-    const control::FileDescriptor out{
-        open(file->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    const FileDescriptor out{open(file->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     if (!out) return file->second + ": " + std::strerror(errno);
     return write(out.get(), request, line);
   }

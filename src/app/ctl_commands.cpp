@@ -4,6 +4,7 @@
 #include "realmgw/app/ctl_report.hpp"
 #include "realmgw/app/ctl_tables.hpp"
 #include "realmgw/app/ctl_trace.hpp"
+#include "realmgw/app/ctl_who.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -90,6 +91,31 @@ std::vector<CtlCommand> make_commands() {
        .options = {host, port, proto, remote, {"all", {}, "all sessions that there are"}},
        .ask = asks("sessions delete"),
        .show = shows(deleted)});
+  all.push_back(
+      {.name = "who",
+       .summary = "who has, or had, an external address and port",
+       .text =
+           "Tells which host has an external address and port now, by the sessions and the session log, or\n"
+           "had it at a time, by the session log alone. Reads FILE.10 to FILE.1, too. A time is in UTC, as\n"
+           "@2026-11-30T14:38:55Z, or in seconds since 1970. Of ICMP the identifier stands for the port.\n"
+           "\n"
+           "  realmgwctl who 198.51.100.1:4711 tcp @2026-11-30T14:38:55Z",
+       .options = {{"remote", "ADDRESS", "with whom"},
+                   {"log", "FILE", "this session log, without asking the gateway"}},
+       .argument = "ADDRESS:PORT [PROTOCOL] [@TIME]",
+       .argument_is = "an address and port",
+       .several = true,
+       .closing = "Exit status 1: nobody, as far as is known.",
+       .act = run_who});
+  all.push_back(
+      {.name = "session-log",
+       .summary = "how the session log does: its file and its collector",
+       .text =
+           "Shows where the session log is written: how many records, how many are lost, what waits, and\n"
+           "why nothing goes there, if so.",
+       .options = {watch},
+       .ask = asks("session-log"),
+       .show = shows(session_log_table)});
   all.push_back(
       {.name = "bib",
        .summary = "the mappings: inside and external endpoints, static and dynamic",

@@ -202,6 +202,20 @@ std::string hosts_table(const ordered_json& answer) {
   return table.to_string();
 }
 
+std::string session_log_table(const ordered_json& answer) {
+  const auto& sinks = answer.at("sinks");
+  if (sinks.empty()) return "no session log is kept\n";
+  Table table{{"sink", "name", "records", "lost", "waiting bytes", "trouble"}};
+  for (const auto& sink : sinks) {
+    std::vector<std::string> row;
+    for (const char* key : {"sink", "name", "records", "lost", "waiting_bytes", "trouble"})
+      row.push_back(cell(sink.at(key)));
+    table.add(std::move(row));
+  }
+  return "per " + cell(answer.at("per")) + ", destinations: " + cell(answer.at("destinations")) + "\n" +
+         table.to_string();
+}
+
 std::string alg_table(const ordered_json& answer) {
   std::string text = cell(answer, "sessions") + " of " + cell(answer, "sessions_max") + " sessions, " +
                      cell(answer, "pinholes") + " of " + cell(answer, "pinholes_max") + " pinholes with " +

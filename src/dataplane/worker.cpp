@@ -330,6 +330,8 @@ void Worker::keep_house() {
   context_.syns.expire(context_.now, stored_syns_a_turn,
                        [&](const nat::StoredSyns::Syn& syn) { stages::refuse_stored(context_, syn); });
   context_.bindings.sweep(context_.now);
+  if (nat::PortBlocks* blocks = context_.book.blocks()) [[unlikely]]
+    blocks->expire(context_.now);
   context_.send_reports();
   keep_pinholes(context_);
   context_.book.proxies().sweep(context_.now, [&](const net::Ipv4Address& proxy, bool in_use) {

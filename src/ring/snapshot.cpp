@@ -129,6 +129,7 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   policy.max_sessions_per_host = out.max_sessions_per_host;
   policy.max_ports_per_host = out.max_ports_per_host;
   policy.max_new_sessions_per_host = out.max_new_sessions_per_host;
+  policy.port_blocks = {out.port_blocks.size, out.port_blocks.per_host, out.port_blocks.hold};
   policy.untranslated = net::PrefixSet{out.untranslated};
   policy.mss_clamp = out.mss_clamp;
   policy.timeouts.set(nat::TimerClass::udp, realm.timers.udp);
