@@ -148,8 +148,9 @@ std::string pinholes_table(const ordered_json& answer) {
 std::string eam_table(const ordered_json& answer) {
   std::string text =
       "prefix " + cell(answer, "prefix") + ", ICMP source " + cell(answer, "icmp_source") + "\n\n";
-  Table table{{"IPV4", "IPV6"}};
-  for (const auto& map : answer.at("maps")) table.add({cell(map, "ipv4"), cell(map, "ipv6")});
+  Table table{{"IPV4", "IPV6", "HOSTS"}};
+  for (const auto& map : answer.at("maps"))
+    table.add({cell(map, "ipv4"), cell(map, "ipv6"), cell(map, "hosts")});
   text += table.to_string();
   if (answer.at("npt").empty()) return text;
   Table pairs{{"INSIDE", "OUTSIDE"}};

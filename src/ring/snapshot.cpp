@@ -70,7 +70,8 @@ PortId home_port(const net::IpAddress& address, const std::vector<PortFacts>& po
 // does not represent, like the low ones, which would stand for 0.0.0.0/8.
 bool stands_for_another(const nat::Policy& policy, const net::IpAddress& address) {
   const auto& map = policy.map;
-  if (address.is_v4()) return map.mapped(address.v4()).has_value();
+  if (map.stands_in(address)) return true;
+  if (address.is_v4()) return false;
   if (policy.npt.inward(address.v6()).found == nat::PrefixTranslation::Found::translated) return true;
   if (!map.prefix() || map.mapped(address.v6())) return false;
   const auto ipv4 = map.prefix()->extract(address.v6());
@@ -149,7 +150,7 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   if (realm.nat64.prefix) policy.pref64.emplace(*realm.nat64.prefix);
   std::vector<nat::AddressMapping> mappings;
   mappings.reserve(realm.siit.maps.size());
-  for (const auto& row : realm.siit.maps) mappings.push_back({row.ipv4, row.ipv6});
+  for (const auto& row : realm.siit.maps) mappings.push_back({row.ipv4, row.ipv6, row.hosts});
   policy.map =
       nat::AddressMap{realm.siit.prefix ? std::optional{net::Pref64{*realm.siit.prefix}} : std::nullopt,
                       std::move(mappings), net::PrefixSet{realm.siit.destinations}};

@@ -324,10 +324,9 @@ TRANSLATORS = [
     Translator("NAT64: in-network, longest prefix both ways (P4/BMV2)",
                stateless.realm(prefix="2001:db8:42::/96", maps=[entry("10.0.0.64/29", "2001:db8:42::40/125")]),
                "2001:db8:42::a00:2a", "10.0.0.66", routed=False),
-    # The gateway answers on an IPv4 link for the IPv4 side of an entry, and on no IPv6 link for the IPv6 side: so an entry
-    # that stands for an IPv4 host works routed alone.
     Translator("NAT64: in-network, individual entries both ways (P4/BMV2, P4/NetFPGA)",
-               stateless.realm(maps=[entry(stateless.V4, "2001:db8:42::a00:2a"), entry("10.0.0.66", stateless.V6)]),
+               stateless.realm(maps=[{**entry(stateless.V4, "2001:db8:42::a00:2a"), "hosts": "ipv4"},
+                                     entry("10.0.0.66", stateless.V6)]),
                "2001:db8:42::a00:2a", "10.0.0.66", routed=False),
     Translator("NAT64: routed, individual entries both ways (P4/BMV2, P4/NetFPGA)",
                stateless.realm(maps=[entry(stateless.V4, "2001:db8:23::a00:2a"), entry("10.0.1.42", stateless.V6)]),

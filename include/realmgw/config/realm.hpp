@@ -118,6 +118,7 @@ struct Nat66 {
 struct Siit {
   struct Map {
     net::Prefix ipv4, ipv6;
+    net::Family hosts = net::Family::v6;  ///< what its hosts speak themselves
     friend bool operator==(const Map&, const Map&) = default;
   };
   using Hairpin = net::MapHairpin;

@@ -63,7 +63,7 @@ nat66: { npt: [{ inside: 'fd00:20::/48', outside: '2001:db8:200::/48' }] }
 siit:
   prefix: 2001:db8:64::/96
   destinations: [192.168.0.0/16, 172.20.0.0/16]
-  maps: [{ ipv4: 203.0.113.9, ipv6: '2001:db8:9::9' }, { ipv4: 203.0.113.10, ipv6: '2001:db8:9::10' }]
+  maps: [{ ipv4: 203.0.113.9, ipv6: '2001:db8:9::9', hosts: ipv6 }, { ipv4: 203.0.113.10, ipv6: '2001:db8:9::10' }]
   maps_file: one.maps
   icmp_source: [198.51.100.90, 198.51.100.91]
   hairpin: intrinsic
@@ -255,6 +255,7 @@ const std::vector<ChangedKey> changed_keys{
     {"siit.maps", "maps: [{", "maps: [{ ipv4: 203.0.113.8, ipv6: '2001:db8:9::8' }, {", {}},
     {"siit.maps[].ipv4", "203.0.113.9,", "203.0.113.8,", {}},
     {"siit.maps[].ipv6", "2001:db8:9::9", "2001:db8:9::8", {}},
+    {"siit.maps[].hosts", "hosts: ipv6", "hosts: ipv4", {}},
     {"siit.maps_file", "one.maps", "two.maps", {}},
     {"siit.icmp_source", "198.51.100.91", "198.51.100.92", {}},
     {"siit.hairpin", "hairpin: intrinsic", "hairpin: off", {}},
