@@ -31,6 +31,8 @@ guard::Fate fate_of(pool::End why) {
       return guard::Fate::used;
     case pool::End::expired:
       return guard::Fate::expired;
+    case pool::End::displaced:
+      return guard::Fate::displaced;
     case pool::End::narrowed:
     case pool::End::removed:
       break;
@@ -87,7 +89,8 @@ guard::Finding GuardService::judge(const pool::Request& request, const pool::Cir
                                       .proven = request.proven,
                                       .host = request.host,
                                       .plain = request.service.is_any(),
-                                      .joins = pool.joins(request)},
+                                      .joins = pool.joins(request),
+                                      .joins_what_yields = pool.joins_what_yields(request, now)},
                                      load, now);
   if (finding == guard::Finding::over_quota) counters_.add(Counter::dns_over_quota);
   if (finding == guard::Finding::distrusted) counters_.add(Counter::dns_distrusted);

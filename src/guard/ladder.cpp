@@ -120,7 +120,7 @@ void Ladder::claim_ended(const net::IpAddress& source, bool proven, HostId host,
     ++second.ended;
     if (!used && !excused) ++second.expired;
   }
-  if (record == nullptr || excused) return;
+  if (record == nullptr || excused || fate == Fate::displaced) return;
   fade(*record, now);
   ++(used ? record->used : record->expired);
 }

@@ -225,6 +225,7 @@ enum class CounterKind : std::uint8_t {
   X(pool_reserved,              event,      "reservations made") \
   X(pool_shared,                event,      "queries that joined a pending reservation") \
   X(pool_narrowed,              event,      "wide reservations narrowed to a service") \
+  X(pool_displaced,             event,      "reservations without proof withdrawn for an asker with proof, since nothing else was free") \
   X(pool_expired,               event,      "claims that ended unclaimed") \
   X(pool_claimed,               event,      "claims that a packet took") \
   X(pool_exhausted,             event,      "queries that found no address")

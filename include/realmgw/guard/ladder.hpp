@@ -29,6 +29,8 @@ struct Asking {
   HostId host;
   bool plain = false;  ///< the host's name, not a service's
   bool joins = false;  ///< shares a reservation that stands, and takes no room
+  /// Shares one that yields to the next asker with proof: who has none would be promised what cannot be kept.
+  bool joins_what_yields = false;
 };
 
 /// How full the pool is, of the family that is asked for.
@@ -49,6 +51,7 @@ enum class Finding : std::uint8_t {
 enum class Fate : std::uint8_t {
   used,       ///< a packet took it
   expired,    ///< none did in time
+  displaced,  ///< none had when somebody with proof needed the room: not in vain by the asker's fault
   withdrawn,  ///< it ended otherwise, which says nothing of the asker
 };
 

@@ -62,10 +62,11 @@ using Outcome = std::variant<Granted, Waiting, Exhausted>;
 
 /// Why a reservation is no more.
 enum class End : std::uint8_t {
-  claimed,   ///< its last claim was taken
-  expired,   ///< its last claim ran out
-  narrowed,  ///< another one took its place: POOL-10
-  removed,   ///< its host left the realm, or its address the pool
+  claimed,    ///< its last claim was taken
+  expired,    ///< its last claim ran out
+  narrowed,   ///< another one took its place: POOL-10
+  displaced,  ///< nobody had proven his address for it, and somebody who has needed the room: GUARD-1
+  removed,    ///< its host left the realm, or its address the pool
 };
 
 /// What became of a claim, or that there is one.
