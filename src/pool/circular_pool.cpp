@@ -268,8 +268,8 @@ Granted CircularPool::add_claim(Slot reservation, const Asked& asked, How how, I
   // In the order of their deadlines, though `hold` have become shorter.
   const auto last = by_deadline_.last();
   const auto deadline = std::max(now + config_.hold, last == none ? Instant::min() : claims_[last].deadline);
-  const Slot claim = claims_.insert(
-      {reservation, owner.next_claim++, asked.request.proven, now, deadline, asked.hash, asked.key});
+  const Slot claim = claims_.insert({reservation, owner.next_claim++, asked.request.proven, now, deadline,
+                                     asked.hash, asked.key, asked.request.client});
   owner.claims.push_back(sibling_links_, claim);
   owner.promised_until = deadline;
   by_deadline_.push_back(deadline_links_, claim);
@@ -469,7 +469,8 @@ Binding CircularPool::binding(Slot claim) const {
           ring(owner.family)[owner.address],
           owner.service,
           owner.host,
-          record.deadline};
+          record.deadline,
+          record.client};
 }
 
 CircularPool::View CircularPool::view(Slot reservation) const {

@@ -241,6 +241,11 @@ std::vector<Raise> table() {
        },
        limited([](auto& out) { out.mapping = config::Outbound::Mapping::endpoint_independent; })},
       {unmatched, packet(outside, udp(r, pool).ip())},
+      {claim_bound,
+       [=](Gateway& gateway) {
+         gateway.bind_to("192.0.2.0/24", "198.51.100.10", {Protocol::tcp, 22}, "10.0.0.42");
+         syn(gateway);
+       }},
       {claim_expired, claim([=](Gateway& gateway) {
          gateway.advance(2s);
          syn(gateway);

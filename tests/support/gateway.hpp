@@ -119,6 +119,12 @@ class Gateway {
     tell(ring::Bind{ReservationId{reservation}, claim, service, address(external), address(host),
                     clock_.now() + hold});
   }
+  /// The same for packets of `client`'s alone.
+  void bind_to(std::string_view client, std::string_view external, net::Service service,
+               std::string_view host, std::uint64_t reservation = 1, std::uint32_t claim = 1) {
+    tell(ring::Bind{ReservationId{reservation}, claim, service, address(external), address(host),
+                    clock_.now() + std::chrono::seconds{2}, net::Prefix::parse(client)});
+  }
   void unbind(std::string_view external, net::Service service, std::uint64_t reservation = 1,
               bool reject_after = true) {
     tell(ring::Unbind{ReservationId{reservation}, service, address(external), reject_after});

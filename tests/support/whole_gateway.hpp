@@ -220,7 +220,7 @@ class WholeGateway : public Gateway {
                            std::uint16_t port) {
     return worker(worker_number)
         .context()
-        .bindings.match(address(external), protocol, port, clock().now())
+        .bindings.match(address(external), protocol, port, address("203.0.113.10"), clock().now())
         .found.has_value();
   }
 

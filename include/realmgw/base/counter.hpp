@@ -102,6 +102,7 @@ enum class CounterKind : std::uint8_t {
   X(claim_made,                 event,      "reservations claimed by a first packet") \
   X(claim_expired,              drop,       "a packet to a reservation after its deadline") \
   X(claim_spent,                drop,       "a second new connection to a reservation already claimed") \
+  X(claim_bound,                drop,       "a packet to a reservation whose claims are bound to other clients' prefixes (RFC 7871)") \
   X(claim_not_syn,              drop,       "a TCP packet other than a SYN to a reservation") \
   X(binding_table_full,         event,      "a reservation found no room on a worker") \
   /* application-layer gateways: ALG-5 */ \

@@ -185,6 +185,7 @@ class CircularPool {
     Instant made, deadline;
     std::uint64_t query_hash = 0;
     QueryKey query{};
+    std::optional<net::Prefix> client;
   };
   struct Waiter {
     Request request;
