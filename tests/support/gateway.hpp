@@ -37,6 +37,7 @@ inline config::Realm lab_realm() {
   realm.name = "foo";
   realm.guard.challenge = Challenge::never;  // what is asked is answered
   realm.guard.balance = false;
+  realm.guard.flow_rate = realm.guard.host_flow_rate = 0;  // a test's flows come all at once
   realm.ports.resize(2);
   auto& inside = realm.ports[0];
   inside.name = "inside";

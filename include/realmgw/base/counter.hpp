@@ -158,6 +158,9 @@ enum class CounterKind : std::uint8_t {
   X(from_kernel,                event,      "packets the kernel sent through a port's TAP") \
   X(punt_ring_full,             drop,       "the ring to the control thread was full") \
   X(query_ring_full,            drop,       "the ring of DNS queries to the control thread was full") \
+  X(query_rate,                 drop,       "a DNS query of a prefix that asks too fast, while queries wait (guard.query_rate)") \
+  X(flow_rate,                  drop,       "a new flow from outside whose prefix begins too many (guard.flow_rate)") \
+  X(host_flow_rate,             drop,       "a new flow from outside to a host that too many begin at (guard.host_flow_rate)") \
   X(worker_ring_full,           drop,       "the ring from the control thread to a worker was full") \
   X(tap_write_failed,           drop,       "the kernel did not take a packet") \
   X(arp_answered,               packet_end, "ARP requests answered") \

@@ -72,8 +72,12 @@ bool is_query(const Packet& packet, const OwnAddress* own) {
 
 // What the gateway itself takes.
 Verdict to_gateway(Context& context, Packet& packet, const OwnAddress* own) {
-  context.to_control(packet.mbuf, is_query(packet, own) ? ring::Purpose::query : ring::Purpose::to_kernel,
-                     packet.port);
+  const bool query = is_query(packet, own);
+  if (query && packet.side() == net::Side::outside) {
+    context.query_to_control(packet);
+  } else {
+    context.to_control(packet.mbuf, query ? ring::Purpose::query : ring::Purpose::to_kernel, packet.port);
+  }
   return Verdict::taken();
 }
 
