@@ -185,6 +185,9 @@ enum class CounterKind : std::uint8_t {
   X(dns_silent,                 event,      "DNS queries left unanswered because the pool was empty") \
   X(dns_bad_cookie,             event,      "DNS answers BADCOOKIE: whoever asked must show the cookie in it before a reservation is made") \
   X(dns_sent_to_tcp,            event,      "DNS answers with TC alone: whoever asked must ask by TCP before a reservation is made") \
+  X(dns_aliased,                event,      "DNS answers with an alias: whoever asked, and does not come by TCP, must ask for that name before a reservation is made") \
+  X(dns_alias_returned,         event,      "DNS queries for an alias that was given to who asks, which proves his address") \
+  X(dns_bound,                  event,      "DNS answers whose claim is bound to the client's prefix that a trusted resolver told (RFC 7871)") \
   X(dns_over_quota,             event,      "DNS queries that got no reservation, for the asker's prefix or the host had too many") \
   X(dns_distrusted,             event,      "DNS queries that got no reservation, for too few of the asker's prefix are used") \
   X(dns_unbalanced,             event,      "DNS answers cut or left out, for the asker, without proof, had been sent more than he sent") \
