@@ -170,10 +170,31 @@ def receive(sock, size=65536):
         return None
 
 
+class Transcript:
+    """with Transcript() as heard: ...; heard.commands are the (box, words) that run() and Spawned() were given."""
+
+    listening = []
+
+    def __enter__(self):
+        self.commands = []
+        self.listening.append(self)
+        return self
+
+    def __exit__(self, *_):
+        self.listening.remove(self)
+
+
+def in_box(box, command):
+    words = [str(word) for word in command]
+    for transcript in Transcript.listening:
+        transcript.commands.append((box, words))
+    return ["ip", "netns", "exec", lab.box(box), *words]
+
+
 def run(box, *command, timeout=30, check=True, **options):
     """Runs a command in a box; returns its CompletedProcess with text output."""
-    result = subprocess.run(["ip", "netns", "exec", lab.box(box), *map(str, command)], text=True, timeout=timeout,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+    result = subprocess.run(in_box(box, command), text=True, timeout=timeout, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, **options)
     if check and result.returncode:
         raise AssertionError(f"{box}: {' '.join(map(str, command))}: exit {result.returncode}\n{result.stdout}")
     return result
@@ -184,8 +205,8 @@ class Spawned:
 
     def __init__(self, box, *command, until=None, deadline=5.0):
         self.log = tempfile.NamedTemporaryFile()
-        self.process = subprocess.Popen(["ip", "netns", "exec", lab.box(box), *map(str, command)],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(in_box(box, command), stdin=subprocess.DEVNULL, stdout=self.log,
+                                        stderr=self.log)
         try:
             if until:
                 wait_until(lambda: until() or self._died(command), f"{command[0]} serves in {box}", deadline)

@@ -91,19 +91,25 @@ class Dialogue:
     """with Dialogue(box, *command) as dialogue: dialogue.ask(b"a line") is the line that the command says to it."""
 
     def __init__(self, box, *command):
-        self.process = subprocess.Popen(["ip", "netns", "exec", harness.lab.box(box), *map(str, command)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(harness.in_box(box, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
 
     def ask(self, words, patience=10.0):
+        self.say(words)
+        return self.hear(patience)
+
+    def say(self, words):
         self.process.stdin.write(words + b"\n")
         self.process.stdin.flush()
+
+    def hear(self, patience=10.0):
         said, end = b"", time.monotonic() + patience
         while not said.endswith(b"\n"):
             if not select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))[0]:
-                raise AssertionError(f"within {patience} s: an answer to {words}, beyond {said}")
+                raise AssertionError(f"within {patience} s: a line, beyond {said}")
             more = os.read(self.process.stdout.fileno(), 65536)
             if not more:
-                raise AssertionError(f"it ended instead of an answer to {words}: {said}")
+                raise AssertionError(f"it ended instead of a line: {said}")
             said += more
         return said[:-1]
 
@@ -128,6 +134,35 @@ def web(box):
     with directory_with("nginx.conf", NGINX) as directory:
         with harness.serve(box, "tcp", 80, "nginx", "-e", "stderr", "-c", directory / "nginx.conf"):
             yield directory
+
+
+class WebProxy:
+    """with WebProxy() as proxy: the nginx of the gateway's box serves the web names, as the service's units have it."""
+
+    program = harness.ROOT / "packaging/www/www-config"
+
+    def __init__(self):
+        self.directory = harness.lab.STATE / "www"
+
+    def take(self, file=None):
+        """What the unit realmgw-www-config does: the CompletedProcess."""
+        return subprocess.run(["ip", "netns", "exec", harness.lab.box("gw"), self.program,
+                               file or harness.lab.STATE / "www.conf"], cwd=self.directory, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
+
+    def __enter__(self):
+        self.directory.mkdir(exist_ok=True)
+        self.directory.chmod(0o755)
+        self.take()
+        self.nginx = harness.serve("gw", "tcp", 443, "sh", "-c",
+                                   f"cd {self.directory} && exec nginx -p . -c nginx.conf -e stderr -g 'daemon off;'")
+        return self
+
+    def said(self):
+        return self.nginx.said()
+
+    def __exit__(self, *error):
+        return self.nginx.__exit__(*error)
 
 
 @contextlib.contextmanager

@@ -123,7 +123,7 @@ class Baresip:
     what it hears."""
 
     def __init__(self, box, address, tone, transport="udp"):
-        self.box, self.stack = box, contextlib.ExitStack()
+        self.box, self.tone, self.stack = box, tone, contextlib.ExitStack()
         self.directory = pathlib.Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         (self.directory / "config").write_text(BARESIP.format(directory=self.directory))
         (self.directory / "accounts").write_text(
@@ -165,3 +165,12 @@ class Baresip:
 
     def __exit__(self, *error):
         return self.stack.__exit__(*error)
+
+
+def conversation(caller, called, address):
+    """One telephone calls the other at an address, each hears the other's tone, and the caller hangs up."""
+    caller.command("dial", f"sip:{called.box}@{f'[{address}]' if ':' in address else address}")
+    for ear, mouth in ((caller, called), (called, caller)):
+        harness.wait_until(lambda: ear.hears(mouth.tone), f"{ear.box} hears the other", 15)
+    caller.command("hangup")
+    harness.wait_until(lambda: "session closed" in called.said(), "the other hears that it is over", 5)

@@ -5,9 +5,9 @@
   a port forward; a hairpin; what happens to a caller that did not ask.
 """
 
+import applications
 import dns
 import harness
-import pairs
 import services
 from harness import EXT1, EXT2, GW, HOSTA, HOSTB, POOL, Counting, gateway, receive, run
 
@@ -41,7 +41,7 @@ class Inbound(harness.LabCase):
                 return [dns.address(f"{name}.hosta.foo") for _ in range(claims)][-1]
             options = ("-p33500",) if kind == "-U" else ()
             with self.subTest(kind), harness.tcp_server("hosta", 80):
-                found = pairs.hops("ext1", kind, door, "-f2", *options)
+                found = applications.hops("ext1", kind, door, "-f2", *options)
                 self.assertEqual(found[:-1], [GW])
                 self.assertIn(found[-1], POOL)
             self.quiet()
@@ -49,7 +49,7 @@ class Inbound(harness.LabCase):
     def test_a_traceroute_to_the_plain_name_ends_at_its_second_port(self):
         """The first probe claims and shows the gateway; the next one is no part of that session and is refused in the
         name of the address (POOL-6, OUT-6), which to traceroute is the end of the way."""
-        found = pairs.hops("ext1", "--module=default", lambda: dns.address("hosta.foo"), "-f2")
+        found = applications.hops("ext1", "--module=default", lambda: dns.address("hosta.foo"), "-f2")
         self.assertEqual(found[:-1], [GW])
         self.assertIn(found[-1], POOL)
         self.quiet()

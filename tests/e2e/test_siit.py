@@ -7,21 +7,10 @@
 import ipaddress
 import os
 
+import applications
 import harness
-import pairs
 from harness import Counting, run
-
-V4, V6 = "10.0.0.42", "2001:db8:42::42"  # the two hosts
-ROUTER_V4, ROUTER_V6 = "10.0.0.77", "2001:db8:42::77"  # the gateway
-PORT = 2345
-
-
-def realm(**siit):
-    return {**harness.realm(
-        ports={"inside": {"device": "net_af_xdp_in,iface=gw-in", "addresses": f"{ROUTER_V6}/64"},
-               "outside": {"device": "net_af_xdp_out,iface=gw-out", "addresses": f"{ROUTER_V4}/24"}},
-        routes=[], pool={"addresses": []}, siit=siit), "hosts": {}}
-
+from stateless import PORT, ROUTER_V4, ROUTER_V6, V4, V6, place, realm
 
 class Stateless(harness.LabCase):
     """A test class says where the hosts are, and by which addresses they know each other."""
@@ -33,12 +22,8 @@ class Stateless(harness.LabCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for box, own, route in ((cls.v4_box, f"{V4}/24", cls.v4_route), (cls.v6_box, f"{V6}/64", cls.v6_route)):
-            run(box, "ip", "address", "flush", "dev", "eth0", "scope", "global")
-            run(box, "ip", "-6", "route", "flush", "default")
-            harness.lab.address(box, "eth0", [own])
-            if route:
-                run(box, "ip", "route", "add", *route)
+        place(cls.v4_box, f"{V4}/24", cls.v4_route)
+        place(cls.v6_box, f"{V6}/64", cls.v6_route)
 
     def tearDown(self):
         super().tearDown()
@@ -50,13 +35,8 @@ class Table:
 
     def socat(self, listener, listen, client, connect, seen):
         """A line goes to the listener, which answers with it; then it tells whom it saw."""
-        with harness.serve(listener, listen[:3].lower(), PORT, "socat", f"{listen}:{PORT},reuseaddr,fork", "PIPE"):
-            said = run(client, "socat", "-t1", "-", f"{connect}:{PORT}", input="good day\n").stdout
-        self.assertEqual(said, "good day\n")
-        with harness.serve(listener, listen[:3].lower(), PORT, "socat", f"{listen}:{PORT},reuseaddr,fork",
-                           "SYSTEM:read line; echo $SOCAT_PEERADDR"):
-            said = run(client, "socat", "-t1", "-", f"{connect}:{PORT}", input="who am I?\n").stdout
-        self.assertEqual(ipaddress.ip_address(said.strip().strip("[]")), ipaddress.ip_address(seen))
+        said = applications.socat(listener, listen, client, connect, PORT)
+        self.assertEqual(ipaddress.ip_address(said), ipaddress.ip_address(seen))
 
     def test_socat_tcp_from_ipv6_to_ipv4(self):
         self.socat(self.v4_box, "TCP-LISTEN", self.v6_box, f"TCP6:[{self.v4_seen}]", self.v6_seen)
@@ -116,7 +96,7 @@ class Table:
     def test_the_gateway_is_a_hop_in_both_directions(self):
         for box, way in ((self.v6_box, [ROUTER_V6, self.v4_seen]), (self.v4_box, [ROUTER_V4, self.v6_seen])):
             for kind in ("-U", "-I"):
-                self.assertEqual(pairs.hops(box, kind, way[-1]), way)
+                self.assertEqual(applications.hops(box, kind, way[-1]), way)
 
     def test_a_long_ipv4_packet_that_may_not_be_cut_is_refused_with_the_room_that_ipv6_leaves(self):
         said = run(self.v4_box, "ping", "-c1", "-W2", "-Mdo", "-s1472", self.v6_seen, check=False).stdout
@@ -180,7 +160,7 @@ class Narrow(harness.LabCase):
     def test_traceroute_shows_the_way_from_either_side(self):
         for box, way in (("host6", [harness.GW_IN6, self.router, self.client]),
                          ("ext4", ["203.0.113.254", harness.GW, self.service])):
-            self.assertEqual(pairs.hops(box, "-I", way[-1]), way)
+            self.assertEqual(applications.hops(box, "-I", way[-1]), way)
 
 
 if __name__ == "__main__":

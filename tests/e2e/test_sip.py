@@ -14,7 +14,7 @@ import alg_case
 import harness
 from alg_case import PAIRS, Capture
 from harness import wait_until
-from telephones import Baresip, Callee, call
+from telephones import Baresip, Callee, call, conversation
 
 HOST_MEDIA, REMOTE_MEDIA = 7000, 7100
 HOST_TONE, REMOTE_TONE = 440, 1000
@@ -125,11 +125,7 @@ class Sip(Calls):
         with self.outside() as outside, Baresip(pair.host, pair.own, HOST_TONE) as host, \
                 Baresip(pair.remote_box, pair.remote, REMOTE_TONE) as remote:
             caller, called, to = (host, remote, pair.far()) if outward else (remote, host, pair.door("udp5060"))
-            caller.command("dial", f"sip:{called.box}@{f'[{to}]' if ':' in to else to}")
-            for ear, tone in ((host, REMOTE_TONE), (remote, HOST_TONE)):
-                wait_until(lambda: ear.hears(tone), f"{ear.box} hears the other", 15)
-            caller.command("hangup")
-            wait_until(lambda: "session closed" in called.said(), "the other hears that it is over", 5)
+            conversation(caller, called, to)
             self.assert_nothing_of_inside(outside)
             self.is_free("ports")
 

@@ -23,6 +23,7 @@ import time
 
 import dns
 import harness
+import services
 from harness import EXT1, EXT4, EXT6, GW, GW6, HOST4, HOST6, HOSTA, HOSTB, gateway, lab, wait_until
 
 REALM = harness.realm(
@@ -32,7 +33,6 @@ REALM = harness.realm(
            "host6": {"addresses": [HOST6], "www": True},
            "absent": {"addresses": ["10.0.0.99"], "www": True}, "plain": "10.0.0.98"},
     www={"proxy": "nginx"})
-TAKE = harness.ROOT / "packaging/www/www-config"
 HEAD_PATIENCE, MOST = 10, 256  # seconds; connections of one address: of the configuration
 
 # A host's web server: its pages, what it was asked, and what it is told of the client. PUT keeps a file.
@@ -154,18 +154,8 @@ class Www(harness.LabCase):
         cls.addClassCleanup(cls.servers.close)
         cls.pages = {box: cls.servers.enter_context(web_server(box, "proxy_protocol" if box == "hostb" else ""))
                      for box in ("hosta", "hostb", "host6")}
-        cls.directory = lab.STATE / "www"
-        cls.directory.mkdir()
-        cls.directory.chmod(0o755)
-        cls.take()
-        cls.proxy = cls.servers.enter_context(harness.serve(
-            "gw", "tcp", 443, "sh", "-c", f"cd {cls.directory} && exec nginx -p . -c nginx.conf -e stderr -g 'daemon off;'"))
-
-    @classmethod
-    def take(cls, file=None):
-        """What the unit realmgw-www-config does: the CompletedProcess."""
-        return subprocess.run(["ip", "netns", "exec", lab.box("gw"), TAKE, file or lab.STATE / "www.conf"],
-                              cwd=cls.directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
+        cls.proxy = cls.servers.enter_context(services.WebProxy())
+        cls.directory, cls.take = cls.proxy.directory, cls.proxy.take
 
     def apply(self):
         """The same, with the reload behind it."""
