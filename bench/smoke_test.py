@@ -12,7 +12,8 @@ EXPECTED = {"NAT44 UDP", "new session NAT44 UDP", "end of session NAT44 UDP", "D
              "claim: first packet", "workers: two in turn on one CPU", "ALG FTP message", "ALG SIP message", "edited connection NAT44 TCP",
              "new session NAT64 UDP", "new session NAT66 UDP", "new session NAT46 UDP", "forwarding under churn",
             "recursive DNS: AAAA synthesised (DNS64), from the cache", "stage translate", "sweep of a reload", "capture: taken",
-            "capture: looked at, not taken"}
+            "capture: looked at, not taken", "forwarding with a session log per session",
+            "forwarding with a session log per block"}
 
 
 def main():

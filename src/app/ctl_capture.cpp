@@ -2,10 +2,10 @@
 
 #include "realmgw/app/ctl_client.hpp"
 #include "realmgw/app/ctl_mirror.hpp"
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/app/stop_signals.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
@@ -26,16 +26,6 @@ std::uint32_t word(std::span<const char> bytes, std::size_t at) {
   std::uint32_t value = 0;
   std::memcpy(&value, bytes.data() + at, sizeof value);
   return value;
-}
-
-volatile std::sig_atomic_t interrupted = 0;
-
-void stop_at_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  signal(SIGPIPE, SIG_IGN);
 }
 
 bool write_all(int file, std::span<const char> bytes) {
@@ -106,11 +96,10 @@ namespace {
 
 /// Runs until it ends, or a signal comes. What went wrong; empty: nothing.
 std::string run(CaptureStream& stream, const CtlRequest& request, const std::string& line) {
-  stop_at_signals();
+  heed_stop_signals();
   stream_from_gateway(
-      request.socket, line, [&](std::span<const char> bytes) { return stream.add(bytes); },
-      [] { return interrupted != 0; });
-  if (!stream.has_begun() && interrupted == 0) return refusal(stream.answer());
+      request.socket, line, [&](std::span<const char> bytes) { return stream.add(bytes); }, stop_signalled);
+  if (!stream.has_begun() && !stop_signalled()) return refusal(stream.answer());
   std::fprintf(stderr, "%llu packets captured, %llu lost\n",
                static_cast<unsigned long long>(stream.packets()),
                static_cast<unsigned long long>(stream.lost()));
@@ -155,8 +144,7 @@ std::string write_capture(const CtlRequest& request, const std::string& line) {
     return mirror(interface->second, request, line);
   }
   if (file != request.options.end()) {
-    const control::FileDescriptor out{
-        open(file->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    const FileDescriptor out{open(file->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     if (!out) return file->second + ": " + std::strerror(errno);
     return write(out.get(), request, line);
   }

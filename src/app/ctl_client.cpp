@@ -1,6 +1,6 @@
 #include "realmgw/app/ctl_client.hpp"
 
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <algorithm>
 #include <array>
@@ -35,7 +35,7 @@ Unreachable failure(const std::string& path, int error) {
 using SteadyClock = std::chrono::steady_clock;
 
 /// No call on the socket waits longer than that.
-void limit_waits(const control::FileDescriptor& socket, std::chrono::milliseconds longest) {
+void limit_waits(const FileDescriptor& socket, std::chrono::milliseconds longest) {
   const auto us = std::chrono::microseconds{longest}.count();
   const timeval timeout{us / 1'000'000, us % 1'000'000};
   setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
@@ -43,13 +43,12 @@ void limit_waits(const control::FileDescriptor& socket, std::chrono::millisecond
 }
 
 /// A socket on which the request has been sent. No call on it waits longer than that.
-control::FileDescriptor asked(const std::string& path, const std::string& request,
-                              std::chrono::milliseconds longest) {
+FileDescriptor asked(const std::string& path, const std::string& request, std::chrono::milliseconds longest) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) throw failure(path, ENAMETOOLONG);
   std::ranges::copy(path, address.sun_path);
-  control::FileDescriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  FileDescriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   limit_waits(socket, longest);
   if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     throw failure(path, errno);

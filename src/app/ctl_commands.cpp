@@ -3,6 +3,8 @@
 #include "realmgw/app/ctl_capture.hpp"
 #include "realmgw/app/ctl_report.hpp"
 #include "realmgw/app/ctl_tables.hpp"
+#include "realmgw/app/ctl_trace.hpp"
+#include "realmgw/app/ctl_who.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -59,8 +61,8 @@ std::string www_text(const ordered_json& answer) {
   return answer.at("text").get<std::string>();
 }
 
-std::string capture_line(const CtlRequest& request) {
-  std::string line = "capture";
+/// The filter comes last, for it has blanks.
+std::string filtered_line(std::string line, const CtlRequest& request) {
   for (const char* name : {"where", "count", "seconds", "keep"}) {
     if (request.has(name)) line += std::string{" "} + name + " " + request.options.at(name);
   }
@@ -89,6 +91,31 @@ std::vector<CtlCommand> make_commands() {
        .options = {host, port, proto, remote, {"all", {}, "all sessions that there are"}},
        .ask = asks("sessions delete"),
        .show = shows(deleted)});
+  all.push_back(
+      {.name = "who",
+       .summary = "who has, or had, an external address and port",
+       .text =
+           "Tells which host has an external address and port now, by the sessions and the session log, or\n"
+           "had it at a time, by the session log alone. Reads FILE.10 to FILE.1, too. A time is in UTC, as\n"
+           "@2026-11-30T14:38:55Z, or in seconds since 1970. Of ICMP the identifier stands for the port.\n"
+           "\n"
+           "  realmgwctl who 198.51.100.1:4711 tcp @2026-11-30T14:38:55Z",
+       .options = {{"remote", "ADDRESS", "with whom"},
+                   {"log", "FILE", "this session log, without asking the gateway"}},
+       .argument = "ADDRESS:PORT [PROTOCOL] [@TIME]",
+       .argument_is = "an address and port",
+       .several = true,
+       .closing = "Exit status 1: nobody, as far as is known.",
+       .act = run_who});
+  all.push_back(
+      {.name = "session-log",
+       .summary = "how the session log does: its file and its collector",
+       .text =
+           "Shows where the session log is written: how many records, how many are lost, what waits, and\n"
+           "why nothing goes there, if so.",
+       .options = {watch},
+       .ask = asks("session-log"),
+       .show = shows(session_log_table)});
   all.push_back(
       {.name = "bib",
        .summary = "the mappings: inside and external endpoints, static and dynamic",
@@ -246,7 +273,27 @@ std::vector<CtlCommand> make_commands() {
        .argument_is = "a filter",
        .several = true,
        .may_lack_argument = true,
-       .act = [](const CtlRequest& request) { return write_capture(request, capture_line(request)); }});
+       .act = [](const CtlRequest& request) {
+         return write_capture(request, filtered_line("capture", request));
+       }});
+  all.push_back(
+      {.name = "trace",
+       .summary = "the way of single packets through the gateway, stage by stage",
+       .text =
+           "Follows the packets that the filter describes (pcap-filter(7), as tcpdump takes it; none: all) "
+           "as\n"
+           "they come by a port: what each stage found out, what it counted, the addresses before and after\n"
+           "translation, and where the packet's way ended. It ends with Ctrl-C.\n"
+           "\n"
+           "  realmgwctl trace --count 3 'host 10.0.0.42 and udp port 53'",
+       .options = {{"count", "N", "at most N walks"}, {"seconds", "N", "for N seconds"}},
+       .argument = "[FILTER]",
+       .argument_is = "a filter",
+       .several = true,
+       .may_lack_argument = true,
+       .act = [](const CtlRequest& request) {
+         return show_trace(request, filtered_line("trace", request));
+       }});
   all.push_back(
       {.name = "report",
        .summary = "a page with pictures of the next half minute",

@@ -148,8 +148,9 @@ std::string pinholes_table(const ordered_json& answer) {
 std::string eam_table(const ordered_json& answer) {
   std::string text =
       "prefix " + cell(answer, "prefix") + ", ICMP source " + cell(answer, "icmp_source") + "\n\n";
-  Table table{{"IPV4", "IPV6"}};
-  for (const auto& map : answer.at("maps")) table.add({cell(map, "ipv4"), cell(map, "ipv6")});
+  Table table{{"IPV4", "IPV6", "HOSTS"}};
+  for (const auto& map : answer.at("maps"))
+    table.add({cell(map, "ipv4"), cell(map, "ipv6"), cell(map, "hosts")});
   text += table.to_string();
   if (answer.at("npt").empty()) return text;
   Table pairs{{"INSIDE", "OUTSIDE"}};
@@ -199,6 +200,20 @@ std::string hosts_table(const ordered_json& answer) {
                cell(host, "pending"), cell(host, "added"), cell(host, "dynamic")});
   }
   return table.to_string();
+}
+
+std::string session_log_table(const ordered_json& answer) {
+  const auto& sinks = answer.at("sinks");
+  if (sinks.empty()) return "no session log is kept\n";
+  Table table{{"sink", "name", "records", "lost", "waiting bytes", "trouble"}};
+  for (const auto& sink : sinks) {
+    std::vector<std::string> row;
+    for (const char* key : {"sink", "name", "records", "lost", "waiting_bytes", "trouble"})
+      row.push_back(cell(sink.at(key)));
+    table.add(std::move(row));
+  }
+  return "per " + cell(answer.at("per")) + ", destinations: " + cell(answer.at("destinations")) + "\n" +
+         table.to_string();
 }
 
 std::string alg_table(const ordered_json& answer) {

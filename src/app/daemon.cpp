@@ -111,6 +111,9 @@ Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_s
   probe_ = std::make_unique<PortProbe>(ports_, realm.ports, locks_);
   const std::shared_ptr<const ring::Snapshot> snapshot = ring::make_snapshot(std::move(realm), facts(ports_));
 
+  if (snapshot->realm.session_log.on())
+    session_log_ = std::make_unique<session_log::SessionLog>(session_log::SessionLog::Parts{
+        .what = snapshot->realm.session_log, .workers = worker_count_, .version = version, .clock = &clock_});
   std::vector<control::WorkerLink> links;
   const std::uint64_t shared_seed = Random::kernel_seed();
   for (unsigned number = 0; number < worker_count_; ++number) {
@@ -127,6 +130,7 @@ Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_s
                                  Random::kernel_seed(),
                                  shared_seed};
     workers_.push_back(std::make_unique<dataplane::Worker>(parts));
+    if (session_log_) keep_session_log(*workers_.back());
     const auto next_realm = [&worker = *workers_.back()](std::shared_ptr<const ring::Snapshot> next) {
       return worker.next_realm(std::move(next));
     };
@@ -155,14 +159,18 @@ Daemon::Daemon(config::Realm realm, Source source, const BetweenSteps& between_s
                                                                   log_trouble,
                                                                   std::chrono::system_clock::now(),
                                                                   &capture_points_,
-                                                                  std::move(source.journal)});
+                                                                  std::move(source.journal),
+                                                                  {},
+                                                                  {},
+                                                                  session_log_.get()});
   log_start(snapshot->realm);
 }
 
 Daemon::~Daemon() {
   threads_.stop();
-  controller_.reset();  // takes its packets out of the rings
-  probe_.reset();       // waits for a device that is being opened
+  controller_.reset();   // takes its packets out of the rings
+  session_log_.reset();  // writes what the workers have told
+  probe_.reset();        // waits for a device that is being opened
   workers_.clear();
   // AF_XDP's driver keeps what lies in its rings for good, and the process ends soon.
   const bool keeps =
@@ -176,7 +184,15 @@ Daemon::~Daemon() {
 void Daemon::start() {
   for (unsigned number = 0; number < worker_count_; ++number) start_worker(*workers_[number], number);
   start_control();
+  // Not of the group: a disk that hangs is no reason to end the gateway.
+  if (session_log_) session_log_->start();
   watchdog_.emplace(threads_, watchdog_patience());
+}
+
+void Daemon::keep_session_log(dataplane::Worker& worker) {
+  dataplane::Context& context = worker.context();
+  context.book.observe(*scribes_.emplace_back(std::make_unique<session_log::Scribe>(
+      context.book, context.now, session_log_->what(), session_log_->lane(worker.id()), context.counters)));
 }
 
 void Daemon::start_control() {

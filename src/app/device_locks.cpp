@@ -51,9 +51,9 @@ struct Address {
   [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&un); }
 };
 
-control::FileDescriptor new_socket() {
-  return control::checked(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
-                          "socket of a device's lock");
+FileDescriptor new_socket() {
+  return checked(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+                 "socket of a device's lock");
 }
 
 constexpr pid_t nobody = -1, unknown = 0;
@@ -91,13 +91,13 @@ bool is_ending(pid_t process) {
   return state == std::string::npos || stat[state + 2] == 'Z' || stat[state + 2] == 'X';
 }
 
-control::FileDescriptor lock(const config::Port& port, const Lockable& wanted) {
+FileDescriptor lock(const config::Port& port, const Lockable& wanted) {
   using std::chrono::steady_clock;
   const auto patience = steady_clock::now() + std::chrono::seconds{10};
   const Address address{wanted.key};
   auto socket = new_socket();
   while (::bind(socket.get(), address.get(), address.length) != 0) {
-    if (errno != EADDRINUSE) throw control::last_error("the lock of " + wanted.meaning);
+    if (errno != EADDRINUSE) throw last_error("the lock of " + wanted.meaning);
     const pid_t process = holder(address);
     if (!is_ending(process) || steady_clock::now() > patience) {
       throw std::runtime_error{"port " + port.name + " (" + port.device + "): " + wanted.meaning +
@@ -105,7 +105,7 @@ control::FileDescriptor lock(const config::Port& port, const Lockable& wanted) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
   }
-  if (::listen(socket.get(), SOMAXCONN) != 0) throw control::last_error("the lock of " + wanted.meaning);
+  if (::listen(socket.get(), SOMAXCONN) != 0) throw last_error("the lock of " + wanted.meaning);
   return socket;
 }
 

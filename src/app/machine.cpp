@@ -1,8 +1,8 @@
 #include "realmgw/app/machine.hpp"
 
 #include "realmgw/app/device_locks.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 #include "realmgw/control/ctl_server.hpp"
-#include "realmgw/control/file_descriptor.hpp"
 #include "realmgw/control/netlink.hpp"
 #include "realmgw/control/socket_address.hpp"
 
@@ -55,7 +55,7 @@ std::vector<std::string> offloads_of(const std::string& interface) {
   constexpr Offload offloads[] = {{"rx", ETHTOOL_GRXCSUM, ~0U}, {"tx", ETHTOOL_GTXCSUM, ~0U},
                                   {"tso", ETHTOOL_GTSO, ~0U},   {"gso", ETHTOOL_GGSO, ~0U},
                                   {"gro", ETHTOOL_GGRO, ~0U},   {"lro", ETHTOOL_GFLAGS, ETH_FLAG_LRO}};
-  const control::FileDescriptor socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  const FileDescriptor socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   std::vector<std::string> on;
   for (const auto& offload : offloads) {
     if ((setting(socket.get(), interface, offload.command).value_or(0) & offload.mask) != 0)

@@ -34,14 +34,14 @@ constexpr std::array end_signals{SIGTERM, SIGINT};
 /// SIGTERM, SIGINT and SIGHUP as a descriptor. Blocked here, before any thread starts, they are blocked in
 /// all. What else ends a process by default and may come by chance is ignored: from a reader of the log that
 /// died, or by a slip of `kill`.
-control::FileDescriptor awaited_signals() {
+FileDescriptor awaited_signals() {
   for (const int chance : {SIGPIPE, SIGUSR1, SIGUSR2}) std::signal(chance, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
   for (const int end : end_signals) sigaddset(&signals, end);
   sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return control::checked(signalfd(-1, &signals, SFD_CLOEXEC), "signalfd");
+  return checked(signalfd(-1, &signals, SFD_CLOEXEC), "signalfd");
 }
 
 /// A signal that has asked to stop while the daemon was starting.
@@ -59,7 +59,7 @@ void obey_end_signals() {
 }
 
 /// The signal that asked to stop; nothing where a thread failed. SIGHUP asks for a reload.
-std::optional<int> wait_for_end(const control::FileDescriptor& signals, app::Daemon& daemon) {
+std::optional<int> wait_for_end(const FileDescriptor& signals, app::Daemon& daemon) {
   std::array<pollfd, 3> waits{
       {{signals.get(), POLLIN, 0}, {daemon.failure_fd(), POLLIN, 0}, {daemon.look_due_fd(), POLLIN, 0}}};
   const auto& [signalled, failed, look_due] = waits;

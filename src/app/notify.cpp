@@ -1,6 +1,6 @@
 #include "realmgw/app/notify.hpp"
 
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -22,7 +22,7 @@ bool notify_service_manager(std::string_view state) {
   if (name.size() < 2 || name.size() >= sizeof address.sun_path) return false;
   std::ranges::copy(name, address.sun_path);
   if (name.front() == '@') address.sun_path[0] = '\0';  // the abstract name space
-  const control::FileDescriptor socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  const FileDescriptor socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
   const auto* to = reinterpret_cast<const sockaddr*>(&address);
   return socket && sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, to, length) ==

@@ -13,7 +13,7 @@
 
 namespace rgw::app {
 
-ThreadGroup::ThreadGroup() : failure_{control::checked(eventfd(0, EFD_CLOEXEC), "eventfd")} {}
+ThreadGroup::ThreadGroup() : failure_{checked(eventfd(0, EFD_CLOEXEC), "eventfd")} {}
 
 void ThreadGroup::start(const std::string& name, Body body) {
   Turns& turns = *turns_.emplace_back(std::make_unique<Turns>(name, stop_));

@@ -36,6 +36,10 @@ LogMessage message_of(control::Trouble trouble) {
       return LogMessage::updates_not_kept;
     case Trouble::www_not_written:
       return LogMessage::www_not_written;
+    case Trouble::session_log_lost:
+      return LogMessage::session_log_lost;
+    case Trouble::session_log_stuck:
+      return LogMessage::session_log_stuck;
     case Trouble::kernel_forwards:
       break;
   }

@@ -12,11 +12,11 @@ namespace rgw::app {
 Watchdog::Watchdog(const ThreadGroup& threads, std::optional<std::chrono::microseconds> patience)
     : threads_{threads}, seen_(threads.turns().size()), stands_(threads.turns().size()) {
   if (!patience) return;
-  timer_ = control::checked(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create");
+  timer_ = checked(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create");
   const auto pause = std::max(std::chrono::microseconds{1000}, *patience / 4).count();
   const timespec each{pause / 1'000'000, pause % 1'000'000 * 1000};
   const itimerspec times{each, each};
-  if (timerfd_settime(timer_.get(), 0, &times, nullptr) != 0) throw control::last_error("timerfd_settime");
+  if (timerfd_settime(timer_.get(), 0, &times, nullptr) != 0) throw last_error("timerfd_settime");
 }
 
 void Watchdog::look() {

@@ -116,6 +116,8 @@ void fill_defaults(Realm& realm, Report& report) {
         realm.control_socket.substr(0, std::max<std::size_t>(realm.control_socket.rfind('/'), 1));
   if (!report.written("dns.dns64")) realm.dns.dns64 = realm.nat64.prefix.has_value();
   if (!report.written("dns.dns64_exclude")) realm.dns.dns64_exclude = {*net::Prefix::parse("::ffff:0:0/96")};
+  if (!report.written("log.sessions.per") && realm.outbound.port_blocks.size != 0)
+    realm.session_log.per = SessionLog::Per::block;
   if (!realm.dns.nsid) realm.dns.nsid = realm.name;
 }
 

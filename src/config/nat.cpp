@@ -87,6 +87,29 @@ std::vector<External> externals(const Outbound& outbound) {
 
 constexpr std::size_t max_untranslated = 1024;
 
+// A block is whole pairs of ports, and blocks lie at whole multiples of their size.
+bool block_size(const Value& value, std::uint32_t& out) {
+  return parsed(value, out, "0 (off) or a power of two from 16 to 8192", [](std::string_view text) {
+    const auto number = parse_count(text);
+    const bool good =
+        number && (*number == 0 || (*number >= 16 && *number <= 8'192 && (*number & (*number - 1)) == 0));
+    return good ? std::optional{static_cast<std::uint32_t>(*number)} : std::nullopt;
+  });
+}
+
+using Blocks = Outbound::PortBlocks;
+constexpr Key<Blocks> block_keys[] = {
+    key<&Blocks::size, block_size>("size", Change::restart),
+    key<&Blocks::per_host, count<std::uint32_t, 1, 4'096>>("per_host", Change::now),
+    key<&Blocks::hold, duration<0, 86'400'000>>("hold", Change::now),
+};
+
+// The size alone, or a map.
+bool port_blocks(const Value& value, Outbound& outbound) {
+  if (value.kind() != Node::Kind::map) return block_size(value, outbound.port_blocks.size);
+  return read_map(value, outbound.port_blocks, block_keys);
+}
+
 constexpr Key<Outbound> outbound_keys[] = {
     {"addresses", external_addresses, Change::ends_sessions, by<externals>},
     key<&Outbound::mapping, one_of<mappings>>("mapping", Change::restart),
@@ -102,6 +125,7 @@ constexpr Key<Outbound> outbound_keys[] = {
                                                                         Change::restart),
     key<&Outbound::max_new_sessions_per_host, count<std::uint32_t, 0, 1'000'000>>("max_new_sessions_per_host",
                                                                                   Change::now),
+    {"port_blocks", port_blocks, std::nullopt, nullptr},
     key<&Outbound::untranslated, list_of<prefix, max_untranslated>>("untranslated", Change::now),
     key<&Outbound::mss_clamp, mss_clamp>("mss_clamp", Change::now),
 };
@@ -115,6 +139,8 @@ bool read_outbound(const Value& value, Realm& realm) {
 const Section outbound_section{map_key("outbound", read_outbound), [](Tables& tables) {
                                  tables.keys("outbound.", outbound_keys, &Realm::outbound);
                                  tables.items("outbound.addresses", range_keys);
+                                 tables.keys("outbound.port_blocks.", block_keys,
+                                             [](const Realm& realm) { return realm.outbound.port_blocks; });
                                }};
 
 }  // namespace rgw::config

@@ -24,14 +24,14 @@ constexpr Key<Realm> map_key(std::string_view name, Read<Realm> read) {
 extern const Section realm_section, ports_section, routes_section, workers_section, outbound_section,
     forward_section, nat64_section, nat46_section, nat66_section, siit_section, timers_section, pool_section,
     alg_section, pcp_section, hosts_section, zones_section, dns_section, www_section, guard_section,
-    gateway_section, control_section;
+    gateway_section, log_section, control_section;
 
 /// All of them, in the order of docs/realm-file.md.
-inline constexpr std::array<const Section*, 21> sections{
+inline constexpr std::array<const Section*, 22> sections{
     &realm_section, &ports_section,   &routes_section, &workers_section, &outbound_section, &forward_section,
     &nat64_section, &nat46_section,   &nat66_section,  &siit_section,    &timers_section,   &pool_section,
     &alg_section,   &pcp_section,     &hosts_section,  &zones_section,   &dns_section,      &www_section,
-    &guard_section, &gateway_section, &control_section};
+    &guard_section, &gateway_section, &log_section,    &control_section};
 
 /// Between the sections and the checks: fills what a section's default takes from another section.
 void fill_defaults(Realm& realm, Report& report);

@@ -41,9 +41,12 @@ constexpr Choice<Siit::TrafficClass> traffic_classes[] = {{"copy", Siit::Traffic
 constexpr Choice<Siit::Untranslatable> untranslatables[] = {{"reject", Siit::Untranslatable::reject},
                                                             {"drop", Siit::Untranslatable::drop}};
 
+constexpr Choice<net::Family> families[] = {{"ipv4", net::Family::v4}, {"ipv6", net::Family::v6}};
+
 constexpr ItemKey<Siit::Map> map_keys[] = {
     {"ipv4", into<&Siit::Map::ipv4, prefix_of<net::Family::v4>>, required},
     {"ipv6", into<&Siit::Map::ipv6, prefix_of<net::Family::v6>>, required},
+    {"hosts", into<&Siit::Map::hosts, one_of<families>>},
 };
 
 bool maps(const Value& value, std::vector<Siit::Map>& out) {

@@ -78,6 +78,7 @@ void validate(const Realm& realm, Report& report) {
   validate_families(realm, topology, report);
   validate_names(realm, topology, report);
   validate_updates(realm, topology, report);
+  validate_log(realm, report);
 }
 
 }  // namespace rgw::config

@@ -58,5 +58,6 @@ void validate_nat(const Realm& realm, const Topology& topology, Report& report);
 void validate_families(const Realm& realm, const Topology& topology, Report& report);
 void validate_names(const Realm& realm, const Topology& topology, Report& report);
 void validate_updates(const Realm& realm, const Topology& topology, Report& report);
+void validate_log(const Realm& realm, Report& report);
 
 }  // namespace rgw::config

@@ -3,6 +3,7 @@
 #include "realmgw/base/random.hpp"
 #include "realmgw/control/realm_zones.hpp"
 #include "realmgw/control/www_config.hpp"
+#include "realmgw/session_log/session_log.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -357,6 +358,14 @@ void Controller::watch(Instant now) {
   if (recursion_) dead = recursion_->dead_upstreams();
   watch_.states(Trouble::upstream_dead, dead, now);
   watch_.states(Trouble::www_not_written, www_failure(), now);
+  std::vector<std::string> stuck;
+  if (surroundings_.session_log != nullptr) {
+    const auto log = surroundings_.session_log->status();
+    for (const auto* sink : {&log.file, &log.collector}) {
+      if (*sink && !(*sink)->trouble.empty()) stuck.push_back((*sink)->name);
+    }
+  }
+  watch_.states(Trouble::session_log_stuck, stuck, now);
   if (now < next_kernel_look_) return;
   next_kernel_look_ = now + kernel_interval;
   watch_.states(Trouble::kernel_forwards, surroundings_.ports.bypasses(), now);
@@ -404,7 +413,8 @@ std::string Controller::metrics() const {
                          .dns_times = dns_times_,
                          .recursion = recursion_ ? &*recursion_ : nullptr,
                          .watch = watch_,
-                         .reloads = reloads_});
+                         .reloads = reloads_,
+                         .session_log = surroundings_.session_log});
 }
 
 }  // namespace rgw::control

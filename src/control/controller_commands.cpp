@@ -1,6 +1,7 @@
 // What the controller answers on the operator's socket.
 #include "realmgw/control/controller.hpp"
 #include "realmgw/control/host_commands.hpp"
+#include "realmgw/control/session_log_report.hpp"
 #include "realmgw/control/www_config.hpp"
 
 #include <algorithm>
@@ -108,7 +109,11 @@ void Controller::add_commands() {
     return text(nlohmann::json{{"file", www_file(realm).string()}, {"text", www_config(realm)}}.dump());
   });
   ctl_->add("capture", CtlServer::Right::owner,
-            [this](Arguments arguments) { return captures_.command(arguments); });
+            [this](Arguments arguments) { return captures_.capture(arguments); });
+  ctl_->add("trace", CtlServer::Right::owner,
+            [this](Arguments arguments) { return captures_.trace(arguments); });
+  ctl_->add("session-log",
+            [this, text](Arguments) { return text(session_log_report(surroundings_.session_log)); });
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });
   ctl_->add("pcp", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     if (!pcp_) return ctl_error("the realm has no PCP server");

@@ -1,6 +1,6 @@
 #include "realmgw/control/file_write.hpp"
 
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <cstdio>
 #include <fcntl.h>

@@ -214,6 +214,20 @@ void add_dns(Samples& samples, const MetricsFacts& facts) {
   }
 }
 
+void add_session_log(Samples& samples, const MetricsFacts& facts) {
+  if (facts.session_log == nullptr) return;
+  const auto status = facts.session_log->status();
+  const auto add = [&](const char* sink, const std::optional<session_log::SinkStatus>& of) {
+    if (!of) return;
+    samples.add(Metric::session_log_records_total, {sink}, of->records);
+    samples.add(Metric::session_log_lost_total, {sink}, of->lost);
+    samples.add(Metric::session_log_waiting_bytes, {sink}, of->waiting_bytes);
+    samples.add(Metric::session_log_sink_up, {sink}, of->trouble.empty() ? 1 : 0);
+  };
+  add("file", status.file);
+  add("collector", status.collector);
+}
+
 }  // namespace
 
 void ReloadTally::add(const ReloadReport& report, Instant now) {
@@ -249,6 +263,7 @@ std::string metrics_report(const MetricsFacts& facts) {
   add_externals(samples, facts);
   add_pool(samples, facts);
   add_dns(samples, facts);
+  add_session_log(samples, facts);
   auto threads = facts.workers;
   threads.push_back({"control", &facts.control});
   const ordered_json json{

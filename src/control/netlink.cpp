@@ -1,6 +1,6 @@
 #include "realmgw/control/netlink.hpp"
 
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <algorithm>
 #include <array>

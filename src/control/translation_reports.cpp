@@ -156,7 +156,9 @@ CtlReply::Progress AddressMapReply::append_to(std::string& text) {
   const std::uint64_t end = std::min<std::uint64_t>(limit_, siit.maps.size());
   for (std::uint64_t n = 0; written_ < end && n < rows_a_piece; ++n, ++written_) {
     const auto& map = siit.maps[written_];
-    const ordered_json row{{"ipv4", map.ipv4.to_string()}, {"ipv6", map.ipv6.to_string()}};
+    const ordered_json row{{"ipv4", map.ipv4.to_string()},
+                           {"ipv6", map.ipv6.to_string()},
+                           {"hosts", map.hosts == net::Family::v4 ? "ipv4" : "ipv6"}};
     text += (written_ == 0 ? "\n" : ",\n") + row.dump();
   }
   if (written_ != end) return Progress::more;

@@ -25,6 +25,7 @@ const std::vector<Row>& rows() {
       {Trouble::no_buffers, {no_mbuf}, 1},
       {Trouble::alg_full, {alg_table_full, alg_pinhole_refused, pinhole_table_full, alg_over_memory}, 1},
       {Trouble::updates_not_kept, {dns_update_not_kept}, 1},
+      {Trouble::session_log_lost, {session_log_lost}, 1},
   };
   return all;
 }
@@ -36,7 +37,8 @@ std::string_view name(Trouble trouble) {
       "link_down",          "router_lost",        "pool_exhausted",    "ports_exhausted",
       "sessions_full",      "reservations_full",  "upstreams_failing", "upstream_dead",
       "control_overloaded", "workers_overloaded", "no_buffers",        "alg_full",
-      "updates_not_kept",   "kernel_forwards",    "www_not_written"};
+      "updates_not_kept",   "kernel_forwards",    "www_not_written",   "session_log_lost",
+      "session_log_stuck"};
   return names[static_cast<std::size_t>(trouble)];
 }
 

@@ -84,7 +84,7 @@ void handle(Context& context, const ring::PinholeClose& close) {
 }
 
 void handle(Context& context, const ring::MapAsked& asked) {
-  context.report_to_control(ring::MapAnswered{asked.ticket, context.admission.map(asked.wish)});
+  context.report_to_control(ring::MapAnswered{asked.ticket, context.admission.map(asked.wish, context.now)});
 }
 
 void handle(Context& context, const ring::MappingHeld& held) {

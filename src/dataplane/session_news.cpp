@@ -81,4 +81,12 @@ void SessionNews::session_ends(nat::SessionSlot slot, Counter why) {
     context_.report_to_control(ring::ClaimedEnded{used_by(session)});
 }
 
+void SessionNews::port_block_began(const nat::PortBlock&) {
+  context_.counters.add(Counter::port_block_begun);
+}
+
+void SessionNews::port_block_ended(const nat::PortBlock&) {
+  context_.counters.add(Counter::port_block_ended);
+}
+
 }  // namespace rgw::dataplane

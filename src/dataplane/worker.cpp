@@ -13,6 +13,8 @@ constexpr unsigned control_packets_a_turn = 32;
 // Looking at an expired session costs a cache miss or two, so 64 delay a burst by some 20 us at the worst.
 constexpr std::uint32_t expiries_a_turn = 64;
 constexpr std::uint32_t stored_syns_a_turn = 32;
+// Nobody follows the packets of a walk.
+constexpr auto unseen = [](capture::Stage) {};
 
 }  // namespace
 
@@ -66,47 +68,125 @@ std::uint32_t Worker::step() {
   return work;
 }
 
-// The walk of a packet.
-void Worker::walk() {
+// The walk of a packet. `behind(stage)` is called behind each one.
+template <class Behind>
+void Worker::walk(Behind&& behind) {
+  using capture::Stage;
   stages::parse(context_, batch_);
-  if (context_.snapshot().policy.is_stateless()) stages::map(context_, batch_);
+  behind(Stage::parse);
+  if (context_.snapshot().policy.is_stateless()) {
+    stages::map(context_, batch_);
+    behind(Stage::map);
+  }
   stages::defrag(context_, batch_);
+  behind(Stage::defrag);
   stages::steer(context_, batch_);
+  behind(Stage::steer);
   stages::lookup(context_, batch_);
+  behind(Stage::lookup);
   // A reservation may have come since this turn began, and its first packet with it: before anything is
   // called a miss the ring is read to its end (POOL-1).
   if (batch_.to_admit) [[unlikely]]
     static_cast<void>(handle_events(context_));
   stages::admit(context_, batch_);
+  behind(Stage::admit);
   stages::egress(context_, batch_);
+  behind(Stage::egress);
   stages::translate(context_, batch_);
+  behind(Stage::translate);
   stages::resolve(context_, batch_);
+  behind(Stage::resolve);
+  batch_.clear();
+}
+
+// What an ALG sends on has passed the stages before translation once.
+template <class Behind>
+void Worker::walk_edited(Behind&& behind) {
+  using capture::Stage;
+  stages::parse(context_, batch_);
+  behind(Stage::parse);
+  stages::edited(context_, batch_);
+  behind(Stage::edited);
+  stages::egress(context_, batch_);
+  behind(Stage::egress);
+  stages::translate(context_, batch_);
+  behind(Stage::translate);
+  stages::resolve(context_, batch_);
+  behind(Stage::resolve);
   batch_.clear();
 }
 
 void Worker::run() {
-  walk();
-  // What turned round, or was released by its first fragment, goes the same way once more: each once at the
-  // most.
+  walk(unseen);
+  run_again();
+}
+
+// What turned round, or was released by its first fragment, goes the same way once more: each once at the
+// most.
+void Worker::run_again() {
   while (!context_.again.empty()) [[unlikely]] {
       taken_up_.swap(context_.again);
       for (rte_mbuf* mbuf : taken_up_) {
+        if (tracer_.wants(*mbuf)) [[unlikely]] {
+          if (!batch_.empty()) walk(unseen);
+          take_up(mbuf);
+          walk_traced(capture::Entry::again);
+          continue;
+        }
         take_up(mbuf);
-        if (batch_.full()) walk();
+        if (batch_.full()) walk(unseen);
       }
       taken_up_.clear();
-      if (!batch_.empty()) walk();
+      if (!batch_.empty()) walk(unseen);
     }
+}
+
+// The one packet of the batch. Afterwards there may be some to be run again.
+void Worker::walk_traced(capture::Entry entry) {
+  tracer_.begin(batch_[0], entry);
+  const auto behind = [&](capture::Stage stage) { tracer_.see(stage, batch_); };
+  if (entry == capture::Entry::alg) {
+    walk_edited(behind);
+  } else {
+    walk(behind);
+  }
+  context_.flush();
+  tracer_.see(capture::Stage::send, batch_);
+  tracer_.end();
+}
+
+// Packets in their order: `usual(packets)` takes those that nobody follows, `enlist(packet)` puts one into
+// the empty batch that is followed.
+template <class Usual, class Enlist>
+void Worker::trace(std::span<rte_mbuf*> burst, capture::Entry entry, Usual&& usual, Enlist&& enlist) {
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < burst.size(); ++i) {
+    if (!tracer_.wants(*burst[i])) continue;
+    if (i != begin) usual(burst.subspan(begin, i - begin));
+    begin = i + 1;
+    enlist(burst[i]);
+    walk_traced(entry);
+    run_again();
+  }
+  if (begin != burst.size()) usual(burst.subspan(begin));
 }
 
 std::uint32_t Worker::handle_queue(const Port& port) {
   std::array<rte_mbuf*, Batch::capacity> burst;
   const std::uint16_t count = stages::receive(context_, port, burst);
   if (count == 0) return 0;
-  const std::uint16_t left = stages::take_short_way(context_, port.facts(), {burst.data(), count});
-  if (left != 0) {
-    stages::enlist(port, {burst.data(), left}, batch_);
+  const auto usual = [&](std::span<rte_mbuf*> packets) {
+    const std::uint16_t left = stages::take_short_way(context_, port.facts(), packets);
+    if (left == 0) return;
+    stages::enlist(port, packets.first(left), batch_);
     run();
+  };
+  if (tracer_.on()) [[unlikely]] {
+    trace({burst.data(), count}, capture::Entry::port, usual, [&](rte_mbuf* mbuf) {
+      stages::enlist(port, {&mbuf, 1}, batch_);
+    });
+  } else {
+    usual({burst.data(), count});
   }
   return count;
 }
@@ -184,14 +264,23 @@ void Worker::take_up(HandedOver& handed) {
   if (handed.count == 0) return;
   const std::span<rte_mbuf*> packets{handed.packets.data(), handed.count};
   handed.count = 0;
-  if (handed.port == nullptr) {
-    const std::uint16_t left = stages::take_short_way_from_peer(context_, handed.side, packets);
-    for (rte_mbuf* mbuf : packets.first(left)) take_up(mbuf);
+  const auto enlist = [&](std::span<rte_mbuf*> some) {
+    if (handed.port != nullptr) return stages::enlist(*handed.port, some, batch_, 1);
+    for (rte_mbuf* mbuf : some) take_up(mbuf);
+  };
+  const auto usual = [&](std::span<rte_mbuf*> some) {
+    const std::uint16_t left = handed.port == nullptr
+                                   ? stages::take_short_way_from_peer(context_, handed.side, some)
+                                   : stages::take_short_way_from_peer(context_, handed.port->facts(), some);
+    if (left == 0) return;
+    enlist(some.first(left));
+    run();
+  };
+  if (tracer_.on()) [[unlikely]] {
+    trace(packets, capture::Entry::peer, usual, [&](rte_mbuf* mbuf) { enlist({&mbuf, 1}); });
   } else {
-    const std::uint16_t left = stages::take_short_way_from_peer(context_, handed.port->facts(), packets);
-    stages::enlist(*handed.port, packets.first(left), batch_, 1);
+    usual(packets);
   }
-  if (!batch_.empty()) run();
 }
 
 void Worker::hear_of_session(const PeerMessage& message) {
@@ -210,7 +299,11 @@ std::uint32_t Worker::handle_control_packets() {
   const unsigned count = context_.control.packets_to_worker.pop_burst(packets);
   for (unsigned i = 0; i < count; ++i) {
     const auto& note = ring::note(packets[i]);
-    if (note.purpose == ring::Purpose::edited) {
+    if (note.purpose == ring::Purpose::edited && tracer_.wants(*packets[i])) [[unlikely]] {
+      if (!batch_.empty()) walk_edited(unseen);
+      take_up(packets[i]);
+      walk_traced(capture::Entry::alg);
+    } else if (note.purpose == ring::Purpose::edited) {
       take_up(packets[i]);
     } else if (note.purpose == ring::Purpose::from_kernel) {
       context_.counters.add(Counter::from_kernel);
@@ -219,19 +312,9 @@ std::uint32_t Worker::handle_control_packets() {
       context_.outlets.transmit(note.port, packets[i]);
     }
   }
-  if (!batch_.empty()) walk_edited();
+  if (!batch_.empty()) walk_edited(unseen);
+  run_again();
   return count;
-}
-
-// What an ALG sends on has passed the stages before translation once.
-void Worker::walk_edited() {
-  stages::parse(context_, batch_);
-  stages::edited(context_, batch_);
-  stages::egress(context_, batch_);
-  stages::translate(context_, batch_);
-  stages::resolve(context_, batch_);
-  batch_.clear();
-  if (!context_.again.empty()) run();
 }
 
 void Worker::keep_house() {
@@ -247,6 +330,8 @@ void Worker::keep_house() {
   context_.syns.expire(context_.now, stored_syns_a_turn,
                        [&](const nat::StoredSyns::Syn& syn) { stages::refuse_stored(context_, syn); });
   context_.bindings.sweep(context_.now);
+  if (nat::PortBlocks* blocks = context_.book.blocks()) [[unlikely]]
+    blocks->expire(context_.now);
   context_.send_reports();
   keep_pinholes(context_);
   context_.book.proxies().sweep(context_.now, [&](const net::Ipv4Address& proxy, bool in_use) {

@@ -1,5 +1,6 @@
 #include "realmgw/nat/address_map.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <stdexcept>
@@ -29,7 +30,7 @@ AddressMap::AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMap
   std::vector<decltype(by_ipv6_)::Entry> ipv6;
   ipv4.reserve(mappings.size());
   ipv6.reserve(mappings.size());
-  for (const auto& [v4, v6] : mappings) {
+  for (const auto& [v4, v6, hosts] : mappings) {
     if (v4.family() != net::Family::v4 || v6.family() != net::Family::v6) {
       throw std::invalid_argument{"an address mapping is from an IPv4 to an IPv6 prefix"};
     }
@@ -40,9 +41,18 @@ AddressMap::AddressMap(std::optional<net::Pref64> prefix, std::vector<AddressMap
     const auto ipv6_length = static_cast<std::uint8_t>(v6.length());
     ipv4.push_back({v4.address().v4(), v4.length(), {v6.address().v6(), ipv4_length, ipv6_length}});
     ipv6.push_back({v6.address().v6(), v6.length(), {v4.address().v4(), ipv4_length, ipv6_length}});
+    if (hosts == net::Family::v4) of_ipv4_hosts_.push_back(v4);
   }
+  std::ranges::sort(of_ipv4_hosts_);
   by_ipv4_ = decltype(by_ipv4_){std::move(ipv4)};
   by_ipv6_ = decltype(by_ipv6_){std::move(ipv6)};
+}
+
+bool AddressMap::stands_in(const net::IpAddress& address) const {
+  const auto row = address.is_v4() ? row_of(address.v4()) : row_of(address.v6());
+  if (!row) return false;
+  const bool ipv4_hosts = std::ranges::binary_search(of_ipv4_hosts_, row->ipv4);
+  return ipv4_hosts == address.is_v6();
 }
 
 net::Ipv6Address AddressMap::to_ipv6(const Row<net::Ipv6Address>& row, const net::Ipv4Address& address) {

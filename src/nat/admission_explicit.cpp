@@ -12,7 +12,7 @@ constexpr std::uint16_t first_high_port = 1024;
 
 }  // namespace
 
-MapGrant Admission::map(const MapWish& wish) {
+MapGrant Admission::map(const MapWish& wish, Instant now) {
   using Why = MapGrant::Why;
   const net::Endpoint& host = wish.name.inside;
   const net::Protocol protocol = wish.name.protocol;
@@ -42,7 +42,14 @@ MapGrant Admission::map(const MapWish& wish) {
   const auto places = book_.rules().ports.places(family);
   const auto map_at = [&](std::uint32_t place) -> std::optional<MapGrant> {
     const ExternalPorts::Set index = book_.rules().ports.set(place, protocol);
-    auto lease = book_.rules().ports[index].lease_exclusive(preferred, random_);
+    PortSet& ports = book_.rules().ports[index];
+    PortBlocks* const blocks = protocol == net::Protocol::sctp ? nullptr : book_.blocks();
+    const auto within = [&](const PortSet::Stretch& block) {
+      return ports.lease_exclusive(block, preferred, random_);
+    };
+    auto lease = blocks != nullptr ? blocks->lease_or_give(host.address, book_.rules().ports.address(place),
+                                                           place, ports, random_, now, within)
+                                   : ports.lease_exclusive(preferred, random_);
     if (!lease) return std::nullopt;
     const net::Endpoint external{book_.rules().ports.address(place), lease->port()};
     if (!fits(external)) return std::nullopt;

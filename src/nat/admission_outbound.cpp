@@ -53,8 +53,13 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
   const auto places = book_.rules().ports.places(Outside::family);
   if (places.empty()) return Admitted::dropped(Counter::no_external_address);
   std::size_t next = book_.rules().ports.first_for(inside.near, places.size());
-  Counter why = protocol == Protocol::sctp ? Counter::sctp_port_taken : Counter::port_exhausted;
-  for (std::uint32_t n = 0; n < places.size(); ++n) {
+  PortBlocks* const blocks = protocol == Protocol::sctp ? nullptr : book_.blocks();
+  Counter why = protocol == Protocol::sctp ? Counter::sctp_port_taken
+                : blocks != nullptr        ? Counter::port_block_refused
+                                           : Counter::port_exhausted;
+  // Of blocks, those that the host has at any address come before a new one.
+  const std::size_t tries = blocks != nullptr ? 2 * places.size() : places.size();
+  for (std::size_t n = 0; n < tries; ++n) {
     const std::uint32_t place = places[next];
     if (++next == places.size()) next = 0;
     const auto external = book_.rules().ports.address(place).as<Outside>();
@@ -83,8 +88,16 @@ Admitted Admission::outbound_to(const net::FlowKey<Inside>& inside, const Outsid
       return open_session(inside, outside_key(external, host.port), how, now);
     }
     if (!independent && !may_share(host.port)) continue;
-    auto lease = independent ? ports.lease_exclusive(host.port, random_)
-                             : ports.lease_shared(host.port, random_, tuple_is_free);
+    const auto within = [&](const PortSet::Stretch& block) {
+      return independent ? ports.lease_exclusive(block, host.port, random_)
+                         : ports.lease_shared(block, host.port, random_, tuple_is_free);
+    };
+    if (blocks != nullptr && n >= places.size() &&
+        !blocks->give(host.address, book_.rules().ports.address(place), place, ports, random_, now))
+      continue;
+    auto lease = blocks != nullptr ? blocks->lease(host.address, place, within)
+                 : independent     ? ports.lease_exclusive(host.port, random_)
+                                   : ports.lease_shared(host.port, random_, tuple_is_free);
     if (!lease) continue;
     if (!independent) {
       if (!may_share(lease->port())) continue;
@@ -157,7 +170,16 @@ Admitted Admission::local(const net::Packet& packet, Instant now) {
     const auto tuple_is_free = [&](std::uint16_t port) {
       return sessions_.find(outside(port)) == no_session;
     };
-    auto lease = book_.rules().ports[*index].lease_shared(own.port, random_, tuple_is_free);
+    PortSet& ports = book_.rules().ports[*index];
+    // The gateway has blocks of its own on an address that it shares.
+    PortBlocks* const blocks = protocol == Protocol::sctp ? nullptr : book_.blocks();
+    const auto within = [&](const PortSet::Stretch& block) {
+      return ports.lease_shared(block, own.port, random_, tuple_is_free);
+    };
+    auto lease = blocks != nullptr
+                     ? blocks->lease_or_give(own.address, own.address, ExternalPorts::place(*index), ports,
+                                             random_, now, within)
+                     : ports.lease_shared(own.port, random_, tuple_is_free);
     if (!lease) return Admitted::dropped(Counter::port_exhausted);
     const NewSession how{.origin = Session::Origin::local, .ground = {Ground::port, *index}};
     return open_session(inside, outside(lease->keep()), how, now);

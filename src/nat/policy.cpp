@@ -28,7 +28,8 @@ Sizes sizes_of(const Policy& policy) {
           .mappings = policy.mapping == Mapping::endpoint_independent || policy.pref64 || policy.proxies,
           .contacts = policy.filtering == Filtering::address_dependent,
           .proxies = policy.proxies.has_value(),
-          .ports = policy.max_ports_per_host != 0};
+          .ports = policy.max_ports_per_host != 0,
+          .port_block = policy.port_blocks.size};
 }
 
 std::vector<net::IpAddress> port_places(const Policy& policy) {

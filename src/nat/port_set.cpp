@@ -105,11 +105,21 @@ void PortSet::unuse(std::uint16_t port) {
 }
 
 std::optional<PortLease> PortSet::lease_exclusive(std::uint16_t preferred, Random& random) {
+  return lease_exclusive({0, own_.size()}, regions_for(preferred), preferred, random);
+}
+
+std::optional<PortLease> PortSet::lease_exclusive(const Stretch& within, std::uint16_t preferred,
+                                                  Random& random) {
+  return lease_exclusive(within, regions_of(within, preferred), preferred, random);
+}
+
+std::optional<PortLease> PortSet::lease_exclusive(const Stretch& within, const Regions& regions,
+                                                  std::uint16_t preferred, Random& random) {
   std::optional<std::uint16_t> port;
-  if (may_be_given(preferred) && owns(preferred) && is_free(preferred)) {
+  if (offers(within, preferred) && is_free(preferred)) {
     port = preferred;
   } else {
-    port = find_free(regions_for(preferred), random);
+    port = find_free(regions, random);
   }
   return port ? lease_this(*port) : std::nullopt;
 }
@@ -136,6 +146,12 @@ PortSet::Regions PortSet::regions_for(std::uint16_t preferred) const {
   add(high_begin_, size, same);
   add(high_begin_, size, opposite);
   return regions;
+}
+
+PortSet::Regions PortSet::regions_of(const Stretch& within, std::uint16_t preferred) const {
+  if (kind_ == Kind::identifiers) return {{{within.begin, within.end, all_bits}}, 1};
+  const std::uint64_t same = even_bits << (preferred & 1);
+  return {{{within.begin, within.end, same}, {within.begin, within.end, ~same}}, 2};
 }
 
 std::optional<std::uint16_t> PortSet::find_free(const Regions& regions, Random& random) const {

@@ -53,7 +53,7 @@ bool SessionBook::may_call(const SessionRecord& record, Instant now) {
 }
 
 /// What the session may stand on here, held for it; or what is in the way.
-std::variant<NewGround, Counter> SessionBook::ground_for(const SessionRecord& record) {
+std::variant<NewGround, Counter> SessionBook::ground_for(const SessionRecord& record, Instant now) {
   const Endpoint &host = record.inside, &external = record.external;
   if (const auto* fixed = rules_.static_bib.find_outside(external, record.protocol)) {
     if (rules_.static_bib[*fixed].inside != host) return Counter::no_external_address;
@@ -80,6 +80,9 @@ std::variant<NewGround, Counter> SessionBook::ground_for(const SessionRecord& re
   if (!set || !rules_.ports[*set].owns(external.port) || !rules_.ports.serves(*set, external.port))
     return Counter::no_external_address;
   PortSet& ports = rules_.ports[*set];
+  if (blocks_ && ExternalPorts::in_blocks(*set) &&
+      !blocks_->claim(host.address, external.address, ExternalPorts::place(*set), ports, external.port, now))
+    return Counter::port_exhausted;
   if (record.ground == Ground::mapping) {
     auto lease = ports.lease_this(external.port);
     if (!lease) return Counter::port_exhausted;
@@ -94,7 +97,7 @@ std::variant<NewGround, Counter> SessionBook::ground_for(const SessionRecord& re
 SessionBook::Opened SessionBook::adopt(const SessionRecord& record, Instant now) {
   if (record.origin == Session::Origin::local) return Counter::no_external_address;
   if (!may_call(record, now)) return Counter::no_translation;
-  const auto found = ground_for(record);
+  const auto found = ground_for(record, now);
   if (const auto* why = std::get_if<Counter>(&found)) return *why;
   const NewSession how{.origin = record.origin,
                        .ground = std::get<NewGround>(found),

@@ -12,6 +12,8 @@ using net::Protocol;
 
 // Hosts with a session at one time, on one worker; 80 bytes each.
 constexpr std::uint32_t max_hosts = 1U << 20;
+// Hosts with a block of ports at one time, on one worker; 60 bytes each.
+constexpr std::uint32_t max_block_hosts = 1U << 17;
 // IPv6 remotes that are known to IPv4 hosts at one time, on one worker; 180 bytes each.
 constexpr std::uint32_t max_proxies = 1U << 16;
 
@@ -65,13 +67,22 @@ SessionBook::SessionBook(const Policy& policy, const Ownership& ownership, Worke
       proxies_{sizes_of(policy).proxies ? max_proxies : 1, salt},
       pinholes_{policy.max_pinholes, salt},
       hosts_{limits_of(policy), std::min(sessions.capacity(), max_hosts), sessions.capacity(), salt},
-      rules_{policy, ownership, self, salt} {}
+      rules_{policy, ownership, self, salt} {
+  if (policy.port_blocks.size == 0) return;
+  blocks_ = std::make_unique<PortBlocks>(policy.port_blocks, static_cast<std::uint16_t>(ownership.workers()),
+                                         std::min(sessions.capacity(), max_block_hosts), salt);
+  blocks_->hear([this](const PortBlock& block, bool began) {
+    for (SessionObserver* observer : observers_)
+      began ? observer->port_block_began(block) : observer->port_block_ended(block);
+  });
+}
 
 void SessionBook::adopt(Rules& next) {
   next.static_bib.take_over(rules_.static_bib);
   next.ports.take_over(rules_.ports);
   std::swap(rules_, next);
   hosts_.limit(limits_of(policy()));
+  if (blocks_) blocks_->limit(policy().port_blocks);
 }
 
 // ---- birth
@@ -134,6 +145,8 @@ SessionBook::Opened SessionBook::open(const net::FlowKey<Inside>& inside,
   } else {
     take(how.ground, session, now);
   }
+  if (blocks_ && how.ground.kind == Ground::port) [[unlikely]]
+    use_block(how.ground.index, outside.tail.near_port.host());
   if constexpr (Inside::family == Family::v4 && Outside::family == Family::v6) proxies_.join(inside.far);
   for (std::size_t n = 0; n < observers_.size(); ++n) {
     if (const auto why = observers_[n]->session_began(slot, how.ground)) [[unlikely]] {
@@ -201,6 +214,8 @@ void SessionBook::give_back(const Session& session) {
     case Ground::port:
       rules_.ports[session.held].unuse(port);
       if (!session.local) hosts_.end_share(session.host(), session.held, port);
+      if (blocks_) [[unlikely]]
+        unuse_block(session.held, port);
       break;
     case Ground::mapping: {
       const MappingTable::Mapping mapping = mappings_[session.held];
@@ -239,7 +254,8 @@ std::optional<MappingTable::Id> SessionBook::map(const net::Endpoint& host, cons
   const auto id = mappings_.add(host, {external, lease.port()}, protocol, set);
   if (!id) return std::nullopt;
   hosts_.begin_port(host.address);
-  lease.keep();
+  const std::uint16_t port = lease.keep();
+  if (blocks_) use_block(set, port);
   return id;
 }
 
@@ -264,7 +280,25 @@ bool SessionBook::stands(const MappingTable::Mapping& mapping) const {
 /// A mapping is gone: so is its port.
 void SessionBook::give_back(const MappingTable::Mapping& mapping) {
   rules_.ports[mapping.port_set].release(mapping.external.port);
+  if (blocks_) unuse_block(mapping.port_set, mapping.external.port);
   hosts_.end_port(mapping.inside.address);
+}
+
+// ---- blocks of ports
+
+void SessionBook::use_block(ExternalPorts::Set set, std::uint16_t port) {
+  if (ExternalPorts::in_blocks(set))
+    blocks_->use(ExternalPorts::place(set), rules_.ports[set].own().index(port));
+}
+
+void SessionBook::unuse_block(ExternalPorts::Set set, std::uint16_t port) {
+  if (ExternalPorts::in_blocks(set))
+    blocks_->unuse(ExternalPorts::place(set), rules_.ports[set].own().index(port));
+}
+
+bool SessionBook::in_block(const Session& session) const {
+  return blocks_ && session.protocol() != Protocol::sctp &&
+         (session.ground == Ground::port || session.ground == Ground::mapping);
 }
 
 }  // namespace rgw::nat

@@ -70,7 +70,8 @@ PortId home_port(const net::IpAddress& address, const std::vector<PortFacts>& po
 // does not represent, like the low ones, which would stand for 0.0.0.0/8.
 bool stands_for_another(const nat::Policy& policy, const net::IpAddress& address) {
   const auto& map = policy.map;
-  if (address.is_v4()) return map.mapped(address.v4()).has_value();
+  if (map.stands_in(address)) return true;
+  if (address.is_v4()) return false;
   if (policy.npt.inward(address.v6()).found == nat::PrefixTranslation::Found::translated) return true;
   if (!map.prefix() || map.mapped(address.v6())) return false;
   const auto ipv4 = map.prefix()->extract(address.v6());
@@ -128,6 +129,7 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   policy.max_sessions_per_host = out.max_sessions_per_host;
   policy.max_ports_per_host = out.max_ports_per_host;
   policy.max_new_sessions_per_host = out.max_new_sessions_per_host;
+  policy.port_blocks = {out.port_blocks.size, out.port_blocks.per_host, out.port_blocks.hold};
   policy.untranslated = net::PrefixSet{out.untranslated};
   policy.mss_clamp = out.mss_clamp;
   policy.timeouts.set(nat::TimerClass::udp, realm.timers.udp);
@@ -148,7 +150,7 @@ nat::Policy make_policy(const config::Realm& realm, const std::vector<PortFacts>
   if (realm.nat64.prefix) policy.pref64.emplace(*realm.nat64.prefix);
   std::vector<nat::AddressMapping> mappings;
   mappings.reserve(realm.siit.maps.size());
-  for (const auto& row : realm.siit.maps) mappings.push_back({row.ipv4, row.ipv6});
+  for (const auto& row : realm.siit.maps) mappings.push_back({row.ipv4, row.ipv6, row.hosts});
   policy.map =
       nat::AddressMap{realm.siit.prefix ? std::optional{net::Pref64{*realm.siit.prefix}} : std::nullopt,
                       std::move(mappings), net::PrefixSet{realm.siit.destinations}};

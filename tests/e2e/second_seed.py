@@ -57,27 +57,26 @@ class Translator:
         return f"{end['sum_received']['bits_per_second'] / 1e6:.0f} Mbit/s"
 
 
-def entry(ipv4, ipv6):
-    return {"ipv4": ipv4, "ipv6": ipv6}
+def entry(ipv4, ipv6, hosts="ipv6"):
+    """`hosts`: the family that the entry's hosts speak; the other address stands for them."""
+    return {"ipv4": ipv4, "ipv6": ipv6, "hosts": hosts}
 
 
 TRANSLATORS = [
     Translator("NAT64: in-network, longest prefix both ways (P4/BMV2)",
                stateless.realm(prefix="2001:db8:42::/96", maps=[entry("10.0.0.64/29", "2001:db8:42::40/125")]),
                "2001:db8:42::a00:2a", "10.0.0.66", routed=False),
-    # The gateway answers on an IPv4 link for the IPv4 side of an entry, and on no IPv6 link for the IPv6 side: so an entry
-    # that stands for an IPv4 host works routed alone.
     Translator("NAT64: in-network, individual entries both ways (P4/BMV2, P4/NetFPGA)",
-               stateless.realm(maps=[entry(stateless.V4, "2001:db8:42::a00:2a"), entry("10.0.0.66", stateless.V6)]),
+               stateless.realm(maps=[entry(stateless.V4, "2001:db8:42::a00:2a", "ipv4"), entry("10.0.0.66", stateless.V6)]),
                "2001:db8:42::a00:2a", "10.0.0.66", routed=False),
     Translator("NAT64: routed, individual entries both ways (P4/BMV2, P4/NetFPGA)",
-               stateless.realm(maps=[entry(stateless.V4, "2001:db8:23::a00:2a"), entry("10.0.1.42", stateless.V6)]),
+               stateless.realm(maps=[entry(stateless.V4, "2001:db8:23::a00:2a", "ipv4"), entry("10.0.1.42", stateless.V6)]),
                "2001:db8:23::a00:2a", "10.0.1.42", routed=True),
     Translator("NAT64: routed, longest prefix IPv6 to IPv4, individual entries IPv4 to IPv6 (Tayga)",
                stateless.realm(prefix="2001:db8:23::/96", maps=[entry("10.0.1.42", stateless.V6)]),
                "2001:db8:23::a00:2a", "10.0.1.42", routed=True),
     Translator("NAT64: routed, longest prefix both ways (Jool)",
-               stateless.realm(maps=[entry("10.0.0.0/24", "2001:db8:23::/120"), entry("10.0.1.0/24", "2001:db8:42::/120")]),
+               stateless.realm(maps=[entry("10.0.0.0/24", "2001:db8:23::/120", "ipv4"), entry("10.0.1.0/24", "2001:db8:42::/120")]),
                "2001:db8:23::2a", "10.0.1.66", routed=True),
     Translator("NAT64: routed, stateful (P4's controller, Tayga with the kernel's NAT44, Jool)",
                {**stateless.realm(), "nat64": {"prefix": "2001:db8:23::/96"}},

@@ -237,6 +237,25 @@ TEST_F(Siit, arp_for_a_mapped_address_on_the_link_is_answered) {  // SIIT-2
   EXPECT_EQ(in->destination(), address("2001:db8:42::66"));
 }
 
+TEST(SiitChoice, of_a_map_for_ipv4_hosts_the_ipv6_side_is_answered_for) {  // SIIT-2
+  config::Realm realm = siit_realm();
+  realm.siit.maps.push_back(
+      {*net::Prefix::parse("10.0.0.42"), *net::Prefix::parse("2001:db8:42::a00:2a"), net::Family::v4});
+  Gateway gateway{realm};
+  gateway.learn(Gateway::outside, "10.0.0.42");
+  const auto answers = [&](unsigned port, const char* whom) {
+    return gateway.snapshot().answers_for(PortId{static_cast<std::uint8_t>(port)}, address(whom));
+  };
+  EXPECT_TRUE(answers(0, "2001:db8:42::a00:2a"));
+  EXPECT_FALSE(answers(1, "2001:db8:42::a00:2a")) << "it is not on that link";
+  EXPECT_FALSE(answers(1, "10.0.0.42")) << "it is the host's own";
+  EXPECT_TRUE(answers(1, "10.0.0.66")) << "that map's hosts speak IPv6";
+  EXPECT_FALSE(answers(0, "2001:db8:42::66"));
+  const auto out = gateway.out(udp("[2001:db8:42::66]:5000", "[2001:db8:42::a00:2a]:2345").payload(11));
+  ASSERT_TRUE(out);
+  EXPECT_EQ(out->destination(), address("10.0.0.42"));
+}
+
 TEST(SiitChoice, the_traffic_class_may_stay_at_home) {  // RFC 7915 sections 4.1 and 5.1
   config::Realm realm = siit_realm();
   realm.siit.traffic_class = config::Siit::TrafficClass::ignore;

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "support/drop_stages.hpp"
 #include "support/packet_builder.hpp"
 #include "support/thread_sanitizer.hpp"
 #include "support/wire.hpp"
@@ -93,6 +94,8 @@ class Gateway {
       learn(outside, "198.51.100.50");
     }
     free_at_start_ = free_buffers();
+    trace_ = DropStages::trace(workers);
+    for (const auto& worker : workers_) worker->tracer().show_to(trace_.get());
   }
   ~Gateway() {
     workers_.clear();
@@ -147,6 +150,7 @@ class Gateway {
       for (auto& worker : workers_) work += worker->step();
       idle = work == 0 ? idle + 1 : 0;
     }
+    if (trace_) DropStages::note(*trace_);
   }
   void advance(Duration by) {
     clock_.advance(by);
@@ -258,6 +262,7 @@ class Gateway {
   std::shared_ptr<const ring::Snapshot> snapshot_;
   std::unique_ptr<dataplane::PeerMesh> peers_;
   std::vector<std::unique_ptr<ring::ControlRings>> control_;
+  std::unique_ptr<capture::Trace> trace_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   unsigned free_at_start_ = 0;
 };

@@ -187,7 +187,7 @@ class Ctl {
 
   [[nodiscard]] std::string path() const { return directory_ / "ctl"; }
   [[nodiscard]] nlohmann::json ask(WholeGateway& gateway, std::string_view command) const {
-    const control::FileDescriptor client{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
+    const FileDescriptor client{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
     path().copy(to.sun_path, sizeof to.sun_path - 1);

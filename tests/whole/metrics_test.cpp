@@ -30,7 +30,7 @@ class Metrics : public WithWorkers {
     return gateway.emplace(std::move(realm), GetParam(), socket_path());
   }
   json ask() {
-    const control::FileDescriptor client{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
+    const FileDescriptor client{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strcpy(address.sun_path, socket_path().c_str());

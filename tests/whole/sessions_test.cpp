@@ -29,7 +29,7 @@ class Sessions : public WithWorkers {
     return std::filesystem::temp_directory_path() / ("rgw-sessions-" + std::to_string(getpid()));
   }
   json ask(const std::string& line) {
-    const control::FileDescriptor client{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
+    const FileDescriptor client{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strcpy(address.sun_path, socket_path().c_str());

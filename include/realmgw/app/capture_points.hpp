@@ -1,4 +1,4 @@
-// Where the daemon's packets can be captured: at its ports, and where its workers drop them.
+// Where the daemon's packets can be captured, at its ports and where its workers drop them, and followed.
 #pragma once
 
 #include "realmgw/app/threads.hpp"
@@ -20,14 +20,17 @@ class CapturePoints final : public control::CapturePoints {
 
   [[nodiscard]] std::unique_ptr<Attachment> attach(capture::Capture& capture,
                                                    const control::CapturePlaces& places) override;
+  [[nodiscard]] std::unique_ptr<Attachment> attach(capture::Trace& trace) override;
 
  private:
   class Attached;
+  class AttachedCapture;
+  class AttachedTrace;
 
   const std::vector<std::unique_ptr<dataplane::Port>>& ports_;
   const std::vector<std::unique_ptr<dataplane::Worker>>& workers_;
   const ThreadGroup& threads_;
-  bool shows_drops_ = false, shows_signalling_ = false;
+  bool shows_drops_ = false, shows_signalling_ = false, is_traced_ = false;
 };
 
 }  // namespace rgw::app

@@ -1,7 +1,7 @@
 // Packets of a capture, sent on through an interface of the kernel's, as a switch mirrors a port (OPS-5).
 #pragma once
 
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <cstdint>
 #include <span>
@@ -22,7 +22,7 @@ class Mirror {
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
  private:
-  control::FileDescriptor socket_;
+  FileDescriptor socket_;
   std::uint64_t refused_ = 0;
 };
 

@@ -17,6 +17,7 @@ namespace rgw::app {
 [[nodiscard]] std::string guard_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string pool_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string hosts_table(const nlohmann::ordered_json& answer);
+[[nodiscard]] std::string session_log_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string alg_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string pcp_table(const nlohmann::ordered_json& answer);
 [[nodiscard]] std::string cache_table(const nlohmann::ordered_json& answer);

@@ -16,6 +16,8 @@
 #include "realmgw/dataplane/worker.hpp"
 #include "realmgw/ring/messages.hpp"
 #include "realmgw/ring/snapshot.hpp"
+#include "realmgw/session_log/scribe.hpp"
+#include "realmgw/session_log/session_log.hpp"
 
 #include <functional>
 #include <memory>
@@ -57,6 +59,7 @@ class Daemon {
  private:
   void start_worker(dataplane::Worker& worker, unsigned number);
   void start_control();
+  void keep_session_log(dataplane::Worker& worker);
   void log_start(const config::Realm& realm) const;
 
   // In the order in which one needs the other; they go in the reverse one.
@@ -70,6 +73,8 @@ class Daemon {
   std::vector<std::unique_ptr<dataplane::Port>> ports_;
   dataplane::PeerMesh peers_;
   std::vector<std::unique_ptr<ring::ControlRings>> rings_;
+  std::unique_ptr<session_log::SessionLog> session_log_;       ///< null: none is kept
+  std::vector<std::unique_ptr<session_log::Scribe>> scribes_;  ///< by worker, where one is
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   CapturePoints capture_points_;
   std::unique_ptr<PortProbe> probe_;

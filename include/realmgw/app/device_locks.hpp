@@ -1,8 +1,8 @@
 // A device belongs to one gateway at a time.
 #pragma once
 
+#include "realmgw/base/file_descriptor.hpp"
 #include "realmgw/config/realm.hpp"
-#include "realmgw/control/file_descriptor.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -32,7 +32,7 @@ class DeviceLocks {
   [[nodiscard]] static std::optional<std::string> holder_of(const std::string& device);
 
  private:
-  std::vector<control::FileDescriptor> held_;  // by port; empty where there is nothing to hold
+  std::vector<FileDescriptor> held_;  // by port; empty where there is nothing to hold
 };
 
 }  // namespace rgw::app

@@ -1,7 +1,7 @@
 // The daemon's threads: started together, stopped together, and none fails or stands still unheard.
 #pragma once
 
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -55,7 +55,7 @@ class ThreadGroup {
 
  private:
   std::atomic<bool> stop_ = false;
-  control::FileDescriptor failure_;
+  FileDescriptor failure_;
   std::vector<std::unique_ptr<Turns>> turns_;
   std::vector<std::thread> threads_;
 };

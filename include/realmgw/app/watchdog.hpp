@@ -2,7 +2,7 @@
 #pragma once
 
 #include "realmgw/app/threads.hpp"
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -25,7 +25,7 @@ class Watchdog {
 
  private:
   const ThreadGroup& threads_;
-  control::FileDescriptor timer_;
+  FileDescriptor timer_;
   std::vector<std::uint64_t> seen_;  ///< turns at the last look, by thread
   std::vector<bool> stands_;
 };

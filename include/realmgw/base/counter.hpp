@@ -79,6 +79,10 @@ enum class CounterKind : std::uint8_t {
   X(session_conflict,           drop,       "a new session whose tuple another session has already") \
   X(session_host_limit,         drop,       "the host has as many sessions as it may have") \
   X(session_host_rate,          drop,       "the host opens more sessions a second than it may") \
+  X(port_block_begun,           event,      "blocks of external ports that hosts were given (outbound.port_blocks)") \
+  X(port_block_ended,           event,      "blocks of external ports that were taken back: their host had not used them for a while") \
+  X(port_block_refused,         drop,       "a new session whose host may have no more blocks of external ports, or for which there is none") \
+  X(session_log_lost,           event,      "records of the session log that its ring had no room for") \
   X(signpost_created,           event,      "signposts from a packet's owner to the host's home worker") \
   X(port_exhausted,             drop,       "no external port is free for a new session") \
   X(port_host_limit,            drop,       "the host has as many external ports as it may have") \
@@ -212,6 +216,8 @@ enum class CounterKind : std::uint8_t {
   X(dns_ces_peers,              event,      "names for which a NAPTR record names a peer edge node") \
   /* capture */ \
   X(capture_lost,               event,      "packets that captures lost, since whoever asked for them was too slow") \
+  X(trace_lost,                 event,      "walks of packets that a trace lost, since whoever asked for them was too slow") \
+  X(trace_passed_over,          event,      "packets that a trace should have followed, beyond what a worker follows in a second") \
   /* PCP */ \
   X(pcp_requests,               event,      "PCP requests received from inside") \
   X(pcp_ignored,                event,      "PCP messages left unanswered: from outside, responses, or too short to answer") \

@@ -26,7 +26,7 @@ enum class MetricKind : std::uint8_t { gauge, counter, histogram };
   X(reloads_total,                   counter,   "result",              "reloads of the realm file and changes of added hosts: reloaded, unchanged, mistakes (refused), restart (refused, a restart is needed)") \
   X(last_reload_successful,          gauge,     "",                    "whether the last reload went through; 1 also where there was none") \
   X(last_reload_success_timestamp_seconds, gauge, "",                  "when the realm in force was taken into force, in Unix time") \
-  X(trouble_active,                  gauge,     "trouble subject",     "whether something is wrong now that the log tells of, too: 1 or 0; link_down (subject: the port), router_lost (subject: the router), upstream_dead (subject: the upstream), pool_exhausted, ports_exhausted, sessions_full, reservations_full, upstreams_failing, control_overloaded, workers_overloaded, no_buffers, alg_full, updates_not_kept, kernel_forwards (subject: what), www_not_written (subject: why)") \
+  X(trouble_active,                  gauge,     "trouble subject",     "whether something is wrong now that the log tells of, too: 1 or 0; link_down (subject: the port), router_lost (subject: the router), upstream_dead (subject: the upstream), pool_exhausted, ports_exhausted, sessions_full, reservations_full, upstreams_failing, control_overloaded, workers_overloaded, no_buffers, alg_full, updates_not_kept, session_log_lost, session_log_stuck (subject: the file or the collector), kernel_forwards (subject: what), www_not_written (subject: why)") \
   X(drops_total,                     counter,   "reason",              "packets whose way ended badly; reason: a counter among the drops below") \
   /* ports */ \
   X(port_info,                       gauge,     "port side device fault", "always 1; the device of a port, and what takes it away: none, interface_gone or program_gone") \
@@ -50,6 +50,10 @@ enum class MetricKind : std::uint8_t { gauge, counter, histogram };
   X(table_capacity,                  gauge,     "table thread",        "entries that the table has room for") \
   /* sessions and outside addresses */ \
   X(sessions,                        gauge,     "",                    "sessions of all workers") \
+  X(session_log_records_total,       counter,   "sink",                "records of the session log that were written; sink: file or collector") \
+  X(session_log_lost_total,          counter,   "sink",                "records of the session log that a sink has not got, those that the rings had no room for included; sink: file or collector") \
+  X(session_log_waiting_bytes,       gauge,     "sink",                "bytes of the session log that wait for a sink: file or collector") \
+  X(session_log_sink_up,             gauge,     "sink",                "whether the session log's file can be written, and its collector is connected: 1 or 0") \
   X(external_sessions,               gauge,     "address",             "sessions that have this outside address; the first 256 addresses are listed") \
   X(external_ports_in_use,           gauge,     "address protocol",    "ports (of ICMP: identifiers) of an outside address that are in use or held back, as a service's are") \
   X(external_ports,                  gauge,     "address protocol",    "ports of an outside address that outbound sessions may use, those in use included; 0 where none leaves with it any more") \

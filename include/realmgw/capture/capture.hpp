@@ -1,20 +1,16 @@
-// Packets on their way from the workers to an operator: each worker writes what matches into a lane of its
-// own, and the control thread reads the lanes, merged by time (OPS-5).
+// Packets on their way from the workers to an operator (OPS-5).
 #pragma once
 
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/strong_id.hpp"
+#include "realmgw/capture/lanes.hpp"
 #include "realmgw/capture/packet_filter.hpp"
-#include "realmgw/capture/record_ring.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
-#include <vector>
 
 namespace rgw::capture {
 
@@ -55,19 +51,18 @@ class Capture {
   /// The control thread: hands out, in order of time, what was seen before `until`, as long as `use` says
   /// true.
   void read(Instant until, const std::function<bool(const Sighting&)>& use);
-  [[nodiscard]] std::uint64_t lost() const;
+  [[nodiscard]] std::uint64_t lost() const { return lanes_.lost(); }
 
  private:
-  struct Lane {
-    explicit Lane(std::size_t bytes) : records{bytes} {}
-    RecordRing records;
-    std::atomic<std::uint64_t> lost = 0;
+  struct Head {
+    Instant at;
+    std::uint32_t length;
+    Mark mark;
   };
-
   const PacketFilter filter_;
   const std::uint32_t keep_;
   const Clock& clock_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
+  Lanes<Head> lanes_;
 };
 
 }  // namespace rgw::capture

@@ -72,8 +72,15 @@ struct Outbound {
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
   std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit
   std::uint32_t max_new_sessions_per_host = 0;  ///< a second, RFC 6888 REQ-4c; 0: no limit
-  std::vector<net::Prefix> untranslated;        ///< RFC 6888 REQ-6: remotes towards which translation is off
-  std::uint16_t mss_clamp = 0;                  ///< highest MSS let through in a SYN; 0: untouched
+  /// Ports that a host has for itself; a block is so many of one address that one worker owns.
+  struct PortBlocks {
+    std::uint32_t size = 0;  ///< a power of two; 0: there are no blocks
+    std::uint32_t per_host = 16;
+    milliseconds hold{120'000};  ///< how long a host keeps a block that it does not use
+    friend bool operator==(const PortBlocks&, const PortBlocks&) = default;
+  } port_blocks;
+  std::vector<net::Prefix> untranslated;  ///< RFC 6888 REQ-6: remotes towards which translation is off
+  std::uint16_t mss_clamp = 0;            ///< highest MSS let through in a SYN; 0: untouched
 };
 
 /// A port forward: OUT-2. `inside.port` equals `outside.port` unless written.
@@ -111,6 +118,7 @@ struct Nat66 {
 struct Siit {
   struct Map {
     net::Prefix ipv4, ipv6;
+    net::Family hosts = net::Family::v6;  ///< what its hosts speak themselves
     friend bool operator==(const Map&, const Map&) = default;
   };
   using Hairpin = net::MapHairpin;
@@ -280,6 +288,29 @@ struct Www {
   std::string directory;  ///< where nginx's configuration is written; default: the control socket's
 };
 
+/// Who had which external port when: OPS-6.
+struct SessionLog {
+  enum class Per : std::uint8_t { session, block };
+  /// Who collects it: RFC 5424 over UDP (RFC 5426), TCP (RFC 6587) or TLS (RFC 5425).
+  struct Collector {
+    enum class Transport : std::uint8_t { udp, tcp, tls };
+    Transport transport = Transport::udp;
+    std::string host;  ///< a name or an address
+    std::uint16_t port = 514;
+    [[nodiscard]] std::string to_string() const;  ///< "tls://collector.example:6514"
+    friend bool operator==(const Collector&, const Collector&) = default;
+  };
+  std::string file;                         ///< empty: none
+  std::uint64_t rotate_size = 64ULL << 20;  ///< bytes; 0: somebody else rotates the file
+  std::uint32_t rotate_keep = 10;           ///< former files
+  std::optional<Collector> syslog;
+  std::string ca_file;        ///< whose certificates are good; empty: those that the system trusts
+  Per per = Per::session;     ///< default: block where the realm has port blocks
+  bool destinations = false;  ///< are remotes written?
+
+  [[nodiscard]] bool on() const { return !file.empty() || syslog; }
+};
+
 /// The whole of a realm file.
 struct Realm {
   std::string name;
@@ -304,6 +335,7 @@ struct Realm {
   Guard guard;
   std::vector<net::Service> local_services;  ///< what the gateway itself serves on addresses that it shares
                                              ///< with NAT or pool; tcp53, udp53, icmp, and what nginx needs
+  SessionLog session_log;
   std::string control_socket = "/run/realmgw/realmgw.sock";
 };
 

@@ -1,9 +1,11 @@
-// `capture` of the control socket (OPS-5): a stream of pcapng, until it has enough or whoever asked goes.
+// `capture` and `trace` of the control socket (OPS-5, OPS-3): a stream of pcapng, or of walks, until it has
+// enough or whoever asked goes.
 #pragma once
 
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/capture/capture.hpp"
+#include "realmgw/capture/trace.hpp"
 #include "realmgw/control/ctl_server.hpp"
 #include "realmgw/control/realm_in_force.hpp"
 
@@ -43,6 +45,8 @@ class CapturePoints {
   /// Null where something else captures drops, or signalling, already. `capture` outlives the attachment.
   [[nodiscard]] virtual std::unique_ptr<Attachment> attach(capture::Capture& capture,
                                                            const CapturePlaces& places) = 0;
+  /// Null where something else is traced already. `trace` outlives the attachment.
+  [[nodiscard]] virtual std::unique_ptr<Attachment> attach(capture::Trace& trace) = 0;
 };
 
 /// `[where PLACE] [count N] [seconds N] [keep N] [filter EXPRESSION...]`, each once.
@@ -56,8 +60,11 @@ struct CaptureRequest {
 /// What the words mean, or what is wrong with them.
 [[nodiscard]] std::variant<CaptureRequest, std::string> parse_capture_request(
     std::span<const std::string_view> words);
+/// The same of a trace, which has no `where` and no `keep`.
+[[nodiscard]] std::variant<CaptureRequest, std::string> parse_trace_request(
+    std::span<const std::string_view> words);
 
-/// The captures that run. One thread.
+/// The captures and traces that run. One thread.
 class CaptureService {
  public:
   static constexpr std::size_t max_captures = 4;
@@ -72,17 +79,22 @@ class CaptureService {
   /// The workers have stopped.
   ~CaptureService();
 
-  [[nodiscard]] std::unique_ptr<CtlReply> command(std::span<const std::string_view> words);
-  /// Lets go of ended captures that no worker touches any more.
+  [[nodiscard]] std::unique_ptr<CtlReply> capture(std::span<const std::string_view> words);
+  [[nodiscard]] std::unique_ptr<CtlReply> trace(std::span<const std::string_view> words);
+  /// Lets go of ended ones that no worker touches any more.
   void tick();
   [[nodiscard]] std::size_t running() const { return running_; }
 
  private:
-  struct Running;
+  class Running;
+  class Capturing;
+  class Tracing;
   class Reply;
-  /// Throws std::runtime_error with what an operator should know.
-  [[nodiscard]] std::unique_ptr<Running> start(const CaptureRequest& request, capture::PacketFilter filter);
-  void end(std::unique_ptr<Running> capture);
+  class Packets;
+  class Walks;
+  template <class Kind>
+  [[nodiscard]] std::unique_ptr<CtlReply> begin(std::variant<CaptureRequest, std::string> parsed);
+  void end(std::unique_ptr<Running> running);
   [[nodiscard]] bool is_full() const;
 
   CapturePoints* points_;

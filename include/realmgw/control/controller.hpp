@@ -43,6 +43,10 @@
 #include <string>
 #include <vector>
 
+namespace rgw::session_log {
+class SessionLog;
+}
+
 namespace rgw::control {
 
 /// Everything that the controller stands on. What it refers to outlives it.
@@ -70,6 +74,7 @@ struct Surroundings {
   UpdateService::WallClock wall_clock{};   ///< empty: the machine's
   std::function<void()>
       hosts_changed{};  ///< hears that other hosts are in force, at most once a turn; may be empty
+  const session_log::SessionLog* session_log = nullptr;  ///< null: none is kept
 };
 
 /// Port 53 of the addresses that the realm serves names on.

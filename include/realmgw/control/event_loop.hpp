@@ -1,7 +1,7 @@
 // Which descriptors are ready, and who wants to know (epoll).
 #pragma once
 
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -2,8 +2,8 @@
 // which they are folded now and then. 5,000 changes a second must not rewrite a file of 100,000 hosts each.
 #pragma once
 
+#include "realmgw/base/file_descriptor.hpp"
 #include "realmgw/control/dynamic_records.hpp"
-#include "realmgw/control/file_descriptor.hpp"
 
 #include <atomic>
 #include <condition_variable>

@@ -13,6 +13,7 @@
 #include "realmgw/control/watch.hpp"
 #include "realmgw/pool/circular_pool.hpp"
 #include "realmgw/ring/snapshot.hpp"
+#include "realmgw/session_log/session_log.hpp"
 
 #include <array>
 #include <chrono>
@@ -51,6 +52,7 @@ struct MetricsFacts {
   const RecursiveService* recursion;  ///< null: the realm has no upstreams
   const Watch& watch;
   const ReloadTally& reloads;
+  const session_log::SessionLog* session_log;  ///< null: none is kept
 };
 
 /// `{"version": ..., "counters": {name: value, ...}, "metrics": {name: [[[label, ...], value], ...], ...}}`:

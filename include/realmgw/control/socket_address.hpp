@@ -1,7 +1,7 @@
 // Endpoints as the socket calls want them.
 #pragma once
 
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 #include "realmgw/net/transport.hpp"
 
 #include <netinet/in.h>

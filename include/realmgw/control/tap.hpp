@@ -1,8 +1,8 @@
 // A TAP: the kernel sees a port of the gateway as an interface of its own.
 #pragma once
 
+#include "realmgw/base/file_descriptor.hpp"
 #include "realmgw/config/realm.hpp"
-#include "realmgw/control/file_descriptor.hpp"
 #include "realmgw/control/kernel_port.hpp"
 
 #include <string>

@@ -34,8 +34,10 @@ enum class Trouble : std::uint8_t {
   updates_not_kept,    ///< DNS updates fail, for the state directory cannot be written
   kernel_forwards,     ///< packets pass beside the gateway
   www_not_written,     ///< the configuration of the www proxy is not in its file
+  session_log_lost,    ///< records of the session log found no room in a worker's lane
+  session_log_stuck,   ///< the session log's file cannot be written, or its collector is away
 };
-inline constexpr std::size_t trouble_count = 15;
+inline constexpr std::size_t trouble_count = 17;
 /// As its label in the metrics has it.
 [[nodiscard]] std::string_view name(Trouble trouble);
 

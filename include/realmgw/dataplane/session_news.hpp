@@ -19,6 +19,8 @@ class SessionNews final : public nat::SessionObserver {
   [[nodiscard]] std::optional<Counter> session_began(nat::SessionSlot slot,
                                                      const nat::NewGround& ground) override;
   void session_ends(nat::SessionSlot slot, Counter why) override;
+  void port_block_began(const nat::PortBlock& block) override;
+  void port_block_ended(const nat::PortBlock& block) override;
   [[nodiscard]] const SessionsByExternal& by_external() const { return by_external_; }
 
  private:

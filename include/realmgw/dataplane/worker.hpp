@@ -3,6 +3,7 @@
 
 #include "realmgw/base/turn_meter.hpp"
 #include "realmgw/dataplane/context.hpp"
+#include "realmgw/dataplane/tracer.hpp"
 
 #include <array>
 #include <cstdint>
@@ -32,6 +33,8 @@ class Worker {
   /// Any thread may show a capture what comes by there.
   [[nodiscard]] CapturePoint& drops() { return context_.drops.shown(); }
   [[nodiscard]] CapturePoint& signalling() { return context_.signalling; }
+  /// Any thread may have it follow packets.
+  [[nodiscard]] Tracer& tracer() { return tracer_; }
   /// May be read by any thread.
   [[nodiscard]] const TurnMeter& turns() const { return turns_; }
   /// The state itself: for the worker's own thread, and for tests that turn the crank.
@@ -54,12 +57,19 @@ class Worker {
   void take_up(rte_mbuf* mbuf);
   void add(HandedOver& run, const PeerMessage& message);
   void take_up(HandedOver& handed);
-  void walk();
-  void walk_edited();
+  template <class Behind>
+  void walk(Behind&& behind);
+  template <class Behind>
+  void walk_edited(Behind&& behind);
   void run();
+  void run_again();
+  template <class Usual, class Enlist>
+  void trace(std::span<rte_mbuf*> burst, capture::Entry entry, Usual&& usual, Enlist&& enlist);
+  void walk_traced(capture::Entry entry);
   void keep_house();
 
   Context context_;
+  Tracer tracer_{context_};
   TurnMeter turns_;
   Batch batch_;
   std::vector<rte_mbuf*> taken_up_;  ///< scratch of `run`

@@ -19,6 +19,7 @@ namespace rgw::nat {
 struct AddressMapping {
   net::Prefix ipv4;
   net::Prefix ipv6;
+  net::Family hosts = net::Family::v6;  ///< what those speak that it is about; the other side stands for them
 };
 
 /// Longest-prefix match in both directions (SIIT-1). A lookup probes a table for each halving of the number
@@ -52,6 +53,8 @@ class AddressMap {
     return AddressMapping{{row->prefix, row->ipv4_length},
                           {net::truncated(address, row->ipv6_length), row->ipv6_length}};
   }
+  /// Does an explicit mapping make the address stand for a host of the other family? Not for the packet path.
+  [[nodiscard]] bool stands_in(const net::IpAddress& address) const;
   /// By an explicit mapping alone.
   [[nodiscard]] std::optional<net::Ipv6Address> mapped(const net::Ipv4Address& address) const {
     const auto* row = by_ipv4_.find(address);
@@ -110,6 +113,7 @@ class AddressMap {
   net::PrefixSet destinations_;
   net::LongestPrefixMap<net::Ipv4Address, Row<net::Ipv6Address>> by_ipv4_;
   net::LongestPrefixMap<net::Ipv6Address, Row<net::Ipv4Address>> by_ipv6_;
+  std::vector<net::Prefix> of_ipv4_hosts_;  ///< the IPv4 sides of their mappings, sorted
 };
 
 }  // namespace rgw::nat

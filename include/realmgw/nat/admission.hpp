@@ -136,7 +136,7 @@ class Admission {
   [[nodiscard]] Standing standing(const Session& session) const;
   /// A host of ours asks for a mapping (RFC 6887 section 11.3): the one that it has, or a new one. It is open
   /// until `hold` says otherwise.
-  [[nodiscard]] MapGrant map(const MapWish& wish);
+  [[nodiscard]] MapGrant map(const MapWish& wish, Instant now);
   /// Closes such a mapping, or lets go of it; one that there is not is ignored.
   void hold(const MappingName& name, Hold hold);
 

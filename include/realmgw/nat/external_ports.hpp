@@ -39,6 +39,10 @@ class ExternalPorts {
   [[nodiscard]] const net::IpAddress& address(std::uint32_t place) const { return addresses_[place]; }
   /// How many places there are.
   [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(addresses_.size()); }
+  /// Whose set it is.
+  [[nodiscard]] static std::uint32_t place(Set set) { return set / static_cast<Set>(sets_per_address); }
+  /// Ports of SCTP are in no block of a host's.
+  [[nodiscard]] static bool in_blocks(Set set) { return set % sets_per_address != of(net::Protocol::sctp); }
   /// May outbound sessions leave with the address of this place?
   [[nodiscard]] bool is_external(std::uint32_t place) const { return external_[place]; }
   [[nodiscard]] Set set(std::uint32_t place, net::Protocol protocol) const {

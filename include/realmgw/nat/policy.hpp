@@ -72,8 +72,15 @@ struct Policy {
   std::uint32_t max_sessions_per_host = 16384;  ///< RFC 6888 REQ-4
   std::uint32_t max_ports_per_host = 0;         ///< RFC 6888 REQ-4; 0: no limit
   std::uint32_t max_new_sessions_per_host = 0;  ///< a second, RFC 6888 REQ-4c; 0: no limit
-  std::uint16_t mss_clamp = 0;                  ///< 0: untouched
-  std::uint32_t max_bindings = 65536;           ///< pending reservations that a worker remembers
+  /// Blocks of ports that hosts have for themselves.
+  struct PortBlocks {
+    std::uint32_t size = 0;  ///< a power of two; 0: none, hosts share all ports
+    std::uint32_t per_host = 16;
+    Duration hold = std::chrono::minutes{2};  ///< how long one stays a host's without a session
+    bool operator==(const PortBlocks&) const = default;
+  } port_blocks;
+  std::uint16_t mss_clamp = 0;         ///< 0: untouched
+  std::uint32_t max_bindings = 65536;  ///< pending reservations that a worker remembers
   Timeouts timeouts;
   std::vector<StaticMapping> static_mappings;
   /// Ports of every external address that control alone gives out, for pinholes; none: there are no ALGs.
@@ -117,10 +124,11 @@ struct Policy {
 /// What a policy says about the sizes of a worker's tables. It may not change while the worker lives.
 struct Sizes {
   std::uint32_t max_sessions, max_bindings, max_pinholes, max_explicit_mappings;
-  bool mappings;  ///< endpoint-independent ones, made by sessions
-  bool contacts;  ///< whom they have sessions with, for address-dependent filtering
-  bool proxies;   ///< of NAT46
-  bool ports;     ///< that sessions share are counted by host
+  bool mappings;             ///< endpoint-independent ones, made by sessions
+  bool contacts;             ///< whom they have sessions with, for address-dependent filtering
+  bool proxies;              ///< of NAT46
+  bool ports;                ///< that sessions share are counted by host
+  std::uint32_t port_block;  ///< ports of a block
 
   bool operator==(const Sizes&) const = default;
 };

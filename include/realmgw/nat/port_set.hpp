@@ -44,6 +44,12 @@ class PortSet {
     identifiers  ///< ICMP queries: no ranges, no parity, 0 is as good as any
   };
 
+  using Index = std::uint32_t;  ///< of an own port, see OwnPorts
+  /// Own ports from one index up to another; both are even.
+  struct Stretch {
+    Index begin, end;
+  };
+
   /// How many random candidates a search for a shared port asks about,
   static constexpr unsigned random_candidates = 16;
   /// and how many one after the other when these failed.
@@ -61,6 +67,8 @@ class PortSet {
   PortSet(PortSet&&) = delete;
   PortSet& operator=(PortSet&&) = delete;
 
+  /// Which ports it is about.
+  [[nodiscard]] const OwnPorts& own() const { return own_; }
   /// Is the port one of this worker's? All functions below that take a certain port want one that is.
   [[nodiscard]] bool owns(std::uint16_t port) const { return own_.contains(port); }
   /// Is it within the range that the set gives ports of?
@@ -97,6 +105,10 @@ class PortSet {
   /// (one worker; 1/N of them with N); none: every port that may be given for `preferred` is held or used.
   [[nodiscard]] std::optional<PortLease> lease_exclusive(std::uint16_t preferred, Random& random);
 
+  /// The same of a stretch alone, whatever the range of `preferred`.
+  [[nodiscard]] std::optional<PortLease> lease_exclusive(const Stretch& within, std::uint16_t preferred,
+                                                         Random& random);
+
   /// This port for one owner alone; none where it is held or used.
   [[nodiscard]] std::optional<PortLease> lease_this(std::uint16_t port);
 
@@ -107,6 +119,10 @@ class PortSet {
   template <class Predicate>
   [[nodiscard]] std::optional<PortLease> lease_shared(std::uint16_t preferred, Random& random,
                                                       Predicate&& tuple_is_free);
+  /// The same of a stretch alone, whatever the range of `preferred`.
+  template <class Predicate>
+  [[nodiscard]] std::optional<PortLease> lease_shared(const Stretch& within, std::uint16_t preferred,
+                                                      Random& random, Predicate&& tuple_is_free);
 
   /// How many ports are held or used (port 0, which no one gets, not counted).
   [[nodiscard]] std::size_t occupied() const { return occupied_count_; }
@@ -119,7 +135,6 @@ class PortSet {
   }
 
  private:
-  using Index = std::uint32_t;  ///< of an own port, see OwnPorts
   using Bitmap = std::vector<std::uint64_t>;
 
   /// The indices [begin, end) whose parity the mask lets through.
@@ -146,6 +161,19 @@ class PortSet {
   void set_occupied(Index i, bool value);
   /// Where to look for a port instead of `preferred`, best first.
   [[nodiscard]] Regions regions_for(std::uint16_t preferred) const;
+  [[nodiscard]] Regions regions_of(const Stretch& within, std::uint16_t preferred) const;
+  [[nodiscard]] std::optional<PortLease> lease_exclusive(const Stretch& within, const Regions& regions,
+                                                         std::uint16_t preferred, Random& random);
+  template <class Predicate>
+  [[nodiscard]] std::optional<PortLease> lease_shared(const Stretch& within, const Regions& regions,
+                                                      std::uint16_t preferred, Random& random,
+                                                      Predicate&& tuple_is_free);
+  /// May `preferred` itself be given?
+  [[nodiscard]] bool offers(const Stretch& within, std::uint16_t preferred) const {
+    if (!may_be_given(preferred) || !owns(preferred)) return false;
+    const Index index = own_.index(preferred);
+    return index >= within.begin && index < within.end;
+  }
   /// A free port from a random place on, in a circle.
   [[nodiscard]] std::optional<std::uint16_t> find_free(const Regions& regions, Random& random) const;
   [[nodiscard]] std::optional<Index> first_free(const Region& region) const;
@@ -198,6 +226,19 @@ class [[nodiscard]] PortLease {
 template <class Predicate>
 std::optional<PortLease> PortSet::lease_shared(std::uint16_t preferred, Random& random,
                                                Predicate&& tuple_is_free) {
+  return lease_shared({0, own_.size()}, regions_for(preferred), preferred, random, tuple_is_free);
+}
+
+template <class Predicate>
+std::optional<PortLease> PortSet::lease_shared(const Stretch& within, std::uint16_t preferred, Random& random,
+                                               Predicate&& tuple_is_free) {
+  return lease_shared(within, regions_of(within, preferred), preferred, random, tuple_is_free);
+}
+
+template <class Predicate>
+std::optional<PortLease> PortSet::lease_shared(const Stretch& within, const Regions& regions,
+                                               std::uint16_t preferred, Random& random,
+                                               Predicate&& tuple_is_free) {
   const auto try_port = [&](Index i) { return shareable(i) && tuple_is_free(own_.port(i)); };
   const auto lease = [&](Index i) {
     ++uses_[i];  // shareable: not at its maximum
@@ -205,9 +246,7 @@ std::optional<PortLease> PortSet::lease_shared(std::uint16_t preferred, Random& 
     return std::optional{PortLease{*this, own_.port(i), false}};
   };
 
-  if (may_be_given(preferred) && owns(preferred) && try_port(own_.index(preferred)))
-    return lease(own_.index(preferred));
-  const Regions regions = regions_for(preferred);
+  if (offers(within, preferred) && try_port(own_.index(preferred))) return lease(own_.index(preferred));
   if (regions.count == 0) return std::nullopt;
   const Region& best = regions.region[0];
   for (unsigned n = 0; n < random_candidates; ++n) {

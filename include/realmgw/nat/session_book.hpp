@@ -9,11 +9,13 @@
 #include "realmgw/nat/ownership.hpp"
 #include "realmgw/nat/pinhole_table.hpp"
 #include "realmgw/nat/policy.hpp"
+#include "realmgw/nat/port_blocks.hpp"
 #include "realmgw/nat/session_record.hpp"
 #include "realmgw/nat/session_table.hpp"
 #include "realmgw/nat/static_bib.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -55,6 +57,9 @@ class SessionObserver {
   [[nodiscard]] virtual std::optional<Counter> session_began(SessionSlot slot, const NewGround& ground) = 0;
   /// A session is about to end, for this reason. It is whole still. Whoever has refused it hears it, too.
   virtual void session_ends(SessionSlot slot, Counter why) = 0;
+  /// A host has been given a block of ports, or it has been taken back.
+  virtual void port_block_began(const PortBlock&) {}
+  virtual void port_block_ended(const PortBlock&) {}
 };
 
 /// Opens, adopts and ends sessions. All that a session holds (its record and both entries of the index, its
@@ -65,6 +70,8 @@ class SessionBook {
   /// The policy and the tables outlive this. `self`: whose sessions they are.
   SessionBook(const Policy& policy, const Ownership& ownership, WorkerId self, SessionTable& sessions,
               BindingTable& bindings, const HashSalt& salt);
+  SessionBook(const SessionBook&) = delete;
+  SessionBook& operator=(const SessionBook&) = delete;
 
   /// Hears of every session from now on, in the order in which observers were added. It outlives this.
   void observe(SessionObserver& observer) { observers_.push_back(&observer); }
@@ -127,6 +134,13 @@ class SessionBook {
   [[nodiscard]] std::optional<MappingTable::Id> map(const net::Endpoint& host, const net::IpAddress& external,
                                                     PortLease lease, net::Protocol protocol,
                                                     ExternalPorts::Set set);
+  // -- blocks of ports
+  /// Null where hosts have none.
+  [[nodiscard]] PortBlocks* blocks() { return blocks_.get(); }
+  [[nodiscard]] const PortBlocks* blocks() const { return blocks_.get(); }
+  /// Does the session stand on a port of its host's blocks?
+  [[nodiscard]] bool in_block(const Session& session) const;
+
   /// Does its host's asking hold it? A mapping that nothing holds is gone.
   void hold(MappingTable::Id id, Hold hold);
   /// May new sessions have the mapping's external endpoint? Else it ends with those that it has, or when its
@@ -154,9 +168,11 @@ class SessionBook {
   void give_back(const MappingTable::Mapping& mapping);
   void end_heard(SessionSlot slot, Counter why, std::size_t observers);
   [[nodiscard]] bool may_call(const SessionRecord& record, Instant now);
-  [[nodiscard]] std::variant<NewGround, Counter> ground_for(const SessionRecord& record);
+  [[nodiscard]] std::variant<NewGround, Counter> ground_for(const SessionRecord& record, Instant now);
   void unmap(MappingTable::Id id);
   void let_go(const NewGround& ground, std::uint16_t port);
+  void use_block(ExternalPorts::Set set, std::uint16_t port);
+  void unuse_block(ExternalPorts::Set set, std::uint16_t port);
 
   Ownership ownership_;
   WorkerId self_;
@@ -167,6 +183,7 @@ class SessionBook {
   PinholeTable pinholes_;
   HostUse hosts_;
   Rules rules_;
+  std::unique_ptr<PortBlocks> blocks_;
   std::vector<SessionObserver*> observers_;
 };
 

@@ -105,10 +105,10 @@ Verdict to_kernel(Context& context, Packet& packet) {
 
 // There is no room for a new session, of this host or of all.
 bool is_shortage(Counter why) {
-  return why == Counter::port_exhausted || why == Counter::sctp_port_taken ||
-         why == Counter::proxy_exhausted || why == Counter::session_host_limit ||
-         why == Counter::session_host_rate || why == Counter::port_host_limit ||
-         why == Counter::session_table_full;
+  return why == Counter::port_exhausted || why == Counter::port_block_refused ||
+         why == Counter::sctp_port_taken || why == Counter::proxy_exhausted ||
+         why == Counter::session_host_limit || why == Counter::session_host_rate ||
+         why == Counter::port_host_limit || why == Counter::session_table_full;
 }
 
 // Towards a remote as it is called outside. `origin`: of the packet's source, `source`.

@@ -1,5 +1,5 @@
 // The programs as they are called: help, exit statuses, and a socket with a gateway's answers behind it.
-#include "realmgw/control/file_descriptor.hpp"
+#include "realmgw/base/file_descriptor.hpp"
 
 #include <array>
 #include <cstdio>
@@ -57,7 +57,7 @@ class Answers {
     EXPECT_EQ(listen(listener_.get(), 4), 0);
     thread_ = std::thread{[this] {
       for (;;) {
-        const control::FileDescriptor client{accept(listener_.get(), nullptr, nullptr)};
+        const FileDescriptor client{accept(listener_.get(), nullptr, nullptr)};
         if (!client) return;
         std::array<char, 256> heard{};
         const auto got = recv(client.get(), heard.data(), heard.size(), 0);
@@ -83,7 +83,7 @@ class Answers {
  private:
   std::string answer_, version_;
   std::vector<std::string> asked_;
-  control::FileDescriptor listener_{::socket(AF_UNIX, SOCK_STREAM, 0)};
+  FileDescriptor listener_{::socket(AF_UNIX, SOCK_STREAM, 0)};
   std::thread thread_;
 };
 
@@ -156,7 +156,7 @@ TEST(RealmgwctlTest, a_gateway_that_is_not_there_is_told_and_ends_with_three) {
   // One that was killed leaves its socket behind.
   const std::string path = temporary("dead");
   {
-    const control::FileDescriptor left{::socket(AF_UNIX, SOCK_STREAM, 0)};
+    const FileDescriptor left{::socket(AF_UNIX, SOCK_STREAM, 0)};
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strcpy(address.sun_path, path.c_str());

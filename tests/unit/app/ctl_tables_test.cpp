@@ -56,11 +56,11 @@ TEST(CtlTablesTest, pinholes_say_for_whom_they_are) {
 TEST(CtlTablesTest, stateless_maps_show_their_prefix_first) {
   const auto answer = ordered_json::parse(R"({"prefix":"2001:db8:23::/96","icmp_source":null,
     "npt":[{"inside":"fd00:10::/48","outside":"2001:db8:200::/48"}],
-    "maps":[{"ipv4":"10.0.2.0/24","ipv6":"2001:db8:42::200/120"}]})");
+    "maps":[{"ipv4":"10.0.2.0/24","ipv6":"2001:db8:42::200/120","hosts":"ipv6"}]})");
   EXPECT_EQ(eam_table(answer),
             "prefix 2001:db8:23::/96, ICMP source -\n\n"
-            "IPV4         IPV6\n"
-            "10.0.2.0/24  2001:db8:42::200/120\n"
+            "IPV4         IPV6                  HOSTS\n"
+            "10.0.2.0/24  2001:db8:42::200/120  ipv6\n"
             "\n"
             "INSIDE        OUTSIDE\n"
             "fd00:10::/48  2001:db8:200::/48\n");

@@ -48,7 +48,7 @@ class NotifyTest : public testing::Test {
 
   const std::string path =
       std::filesystem::temp_directory_path() / ("rgw-notify-" + std::to_string(getpid()));
-  const control::FileDescriptor manager{::socket(AF_UNIX, SOCK_DGRAM, 0)};
+  const FileDescriptor manager{::socket(AF_UNIX, SOCK_DGRAM, 0)};
 };
 
 TEST_F(NotifyTest, without_a_service_manager_there_is_nothing_to_do) {

@@ -49,6 +49,7 @@ outbound:
   max_sessions_per_host: 1000
   max_ports_per_host: 500
   max_new_sessions_per_host: 100
+  port_blocks: { size: 512, per_host: 8, hold: 1m }
   untranslated: [172.16.0.0/12, 172.32.0.0/16]
   mss_clamp: 1400
 forward:
@@ -62,7 +63,7 @@ nat66: { npt: [{ inside: 'fd00:20::/48', outside: '2001:db8:200::/48' }] }
 siit:
   prefix: 2001:db8:64::/96
   destinations: [192.168.0.0/16, 172.20.0.0/16]
-  maps: [{ ipv4: 203.0.113.9, ipv6: '2001:db8:9::9' }, { ipv4: 203.0.113.10, ipv6: '2001:db8:9::10' }]
+  maps: [{ ipv4: 203.0.113.9, ipv6: '2001:db8:9::9', hosts: ipv6 }, { ipv4: 203.0.113.10, ipv6: '2001:db8:9::10' }]
   maps_file: one.maps
   icmp_source: [198.51.100.90, 198.51.100.91]
   hairpin: intrinsic
@@ -126,6 +127,14 @@ dns:
   dynamic_hosts: 1000
 www: { proxy: none, directory: /run/one }
 gateway: { services: [tcp53, udp53, icmp, tcp80, tcp443] }
+log:
+  sessions:
+    file: /var/log/one.log
+    rotate: { size: 1Mi, keep: 3 }
+    syslog: tls://one.example:6514
+    ca_file: /etc/one.pem
+    per: block
+    destinations: false
 control: { socket: /run/one.sock }
 )";
 
@@ -214,6 +223,9 @@ const std::vector<ChangedKey> changed_keys{
     {"outbound.max_sessions_per_host", "_per_host: 1000", "_per_host: 1001", {}},
     {"outbound.max_ports_per_host", "max_ports_per_host: 500", "max_ports_per_host: 501", {}},
     {"outbound.max_new_sessions_per_host", "new_sessions_per_host: 100", "new_sessions_per_host: 101", {}},
+    {"outbound.port_blocks.size", "{ size: 512", "{ size: 1024", {}},
+    {"outbound.port_blocks.per_host", "per_host: 8,", "per_host: 9,", {}},
+    {"outbound.port_blocks.hold", "hold: 1m", "hold: 2m", {}},
     {"outbound.untranslated", "172.32.0.0/16", "172.33.0.0/16", {}},
     {"outbound.mss_clamp", "mss_clamp: 1400", "mss_clamp: 1401", {}},
     {"forward", "  - { proto: udp, outside: '198.51.100.1:3333', inside: '10.0.0.42:33' }\n", "", {}},
@@ -243,6 +255,7 @@ const std::vector<ChangedKey> changed_keys{
     {"siit.maps", "maps: [{", "maps: [{ ipv4: 203.0.113.8, ipv6: '2001:db8:9::8' }, {", {}},
     {"siit.maps[].ipv4", "203.0.113.9,", "203.0.113.8,", {}},
     {"siit.maps[].ipv6", "2001:db8:9::9", "2001:db8:9::8", {}},
+    {"siit.maps[].hosts", "hosts: ipv6", "hosts: ipv4", {}},
     {"siit.maps_file", "one.maps", "two.maps", {}},
     {"siit.icmp_source", "198.51.100.91", "198.51.100.92", {}},
     {"siit.hairpin", "hairpin: intrinsic", "hairpin: off", {}},
@@ -342,6 +355,13 @@ const std::vector<ChangedKey> changed_keys{
     {"www.proxy", "proxy: none", "proxy: nginx", {}},
     {"www.directory", "directory: /run/one", "directory: /run/two", {}},
     {"gateway.services", "[tcp53, udp53, icmp,", "[tcp53, udp53, tcp22, icmp,", {}},
+    {"log.sessions.file", "/var/log/one.log", "/var/log/two.log", {}},
+    {"log.sessions.rotate.size", "size: 1Mi", "size: 2Mi", {}},
+    {"log.sessions.rotate.keep", "keep: 3", "keep: 4", {}},
+    {"log.sessions.syslog", "tls://one.example:6514", "tls://two.example", {}},
+    {"log.sessions.ca_file", "/etc/one.pem", "/etc/two.pem", {}},
+    {"log.sessions.per", "per: block", "per: session", {}},
+    {"log.sessions.destinations", "destinations: false", "destinations: true", {}},
     {"control.socket", "/run/one.sock", "/run/two.sock", {}},
 };
 

@@ -1,8 +1,10 @@
-// `capture` of the control socket: what its words mean, what it streams, and when it ends (OPS-5).
+// `capture` and `trace` of the control socket: what their words mean, what they stream, and when they end
+// (OPS-5, OPS-3).
 #include "realmgw/control/capture_service.hpp"
 
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -56,7 +58,13 @@ struct Points final : CapturePoints {
     places = wanted;
     return std::make_unique<Attached>(*this);
   }
+  std::unique_ptr<Attachment> attach(capture::Trace& trace) override {
+    if (traced != nullptr) return nullptr;
+    traced = &trace;
+    return std::make_unique<Attached>(*this);
+  }
   capture::Capture* last = nullptr;
+  capture::Trace* traced = nullptr;
   CapturePlaces places;
   bool takes_drops = true, quiet = false;
   unsigned detached = 0, gone = 0;
@@ -70,7 +78,7 @@ class CaptureServiceTest : public testing::Test {
     const auto packet = packets.packet(frame, ring::Purpose::forward, PortId{0});
     points.last->take(WorkerId{0}, *packet.get(), mark);
   }
-  std::unique_ptr<CtlReply> ask(Words words) { return service.command(words); }
+  std::unique_ptr<CtlReply> ask(Words words) { return service.capture(words); }
   /// What a reply begins with: its filter is compiled by another thread.
   static std::string beginning_of(CtlReply& reply) {
     std::string text;
@@ -213,8 +221,59 @@ TEST_F(CaptureServiceTest, what_cannot_be_is_refused) {
   points.takes_drops = false;
   EXPECT_THAT(error_in(*ask({"where", "drops"})), HasSubstr("of those already"));
   CaptureService without{nullptr, realm, 1, clock, "realmgw test", counters};
-  EXPECT_NE(error_in(*without.command({})), "");
+  EXPECT_NE(error_in(*without.capture({})), "");
   EXPECT_EQ(service.running(), 0U);
+}
+
+TEST_F(CaptureServiceTest, a_trace_is_a_line_for_each_walk_and_a_packet_keeps_its_number) {
+  const auto reply = service.trace(Words{"filter", "udp"});
+  EXPECT_EQ(beginning_of(*reply), "{\"trace\":\"begun\"}\n");
+  capture::TraceStep step;
+  step.stage = capture::Stage::steer;
+  step.counted[step.counters++] = Counter::steer_to_peer;
+  const std::array steps{step};
+  const auto walk = [&](std::uint64_t buffer, capture::Entry entry) {
+    points.traced->take(
+        {.at = clock.now(), .packet = buffer, .length = 60, .entry = entry, .port = PortId{1}}, steps);
+  };
+  walk(7, capture::Entry::port);
+  walk(8, capture::Entry::port);
+  walk(7, capture::Entry::peer);
+  walk(7, capture::Entry::port);
+  clock.advance(10ms);
+  std::string text;
+  EXPECT_EQ(reply->append_to(text), CtlReply::Progress::more);
+  std::vector<std::string> lines;
+  std::istringstream in{text};
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  std::vector<std::uint64_t> numbers;
+  for (const auto& line : lines) numbers.push_back(nlohmann::json::parse(line)["packet"]);
+  EXPECT_THAT(numbers, ElementsAre(1, 2, 1, 3));
+  EXPECT_THAT(lines[0], HasSubstr(R"("came":"by port outside")"));
+  EXPECT_THAT(lines[2], HasSubstr(R"("came":"from worker 0")"));
+  EXPECT_THAT(lines[0], HasSubstr(R"({"stage":"steer","ends":"packets handed to the worker that owns their )"
+                                  R"(flow","counted":["steer_to_peer"]})"));
+}
+
+TEST_F(CaptureServiceTest, there_is_one_trace_at_a_time_and_its_losses_are_told) {
+  auto reply = service.trace(Words{"count", "100000"});
+  EXPECT_NE(beginning_of(*reply), "");
+  EXPECT_THAT(error_in(*service.trace({})), HasSubstr("there is a trace already"));
+  const std::vector<capture::TraceStep> steps(capture::Trace::most_steps);
+  for (int i = 0; i < 2000; ++i) points.traced->take({.at = clock.now()}, steps);
+  clock.advance(2s);
+  std::string text;
+  while (text.find("lost") == std::string::npos && reply->append_to(text) == CtlReply::Progress::more) {
+  }
+  EXPECT_THAT(text, HasSubstr("{\"lost\":"));
+  reply.reset();
+  EXPECT_GT(counters.get(Counter::trace_lost), 0U);
+  EXPECT_EQ(counters.get(Counter::capture_lost), 0U);
+}
+
+TEST_F(CaptureServiceTest, a_trace_has_no_place_and_no_length) {
+  EXPECT_THAT(error_in(*service.trace(Words{"where", "inside"})), HasSubstr("trace knows no \"where\""));
+  EXPECT_THAT(error_in(*service.trace(Words{"keep", "64"})), HasSubstr("trace knows no \"keep\""));
 }
 
 }  // namespace

@@ -417,11 +417,11 @@ TEST_F(ChangedRules, a_host_is_not_given_the_mapping_whose_address_is_gone) {  /
   begin(mapping_policy("198.51.100.1"));
   const MappingName name{endpoint("10.0.0.42:5000"), Protocol::udp, net::Family::v4};
   const MapWish wish{name, std::nullopt, 0, false, false};
-  ASSERT_EQ(admission->map(wish).why, MapGrant::Why::granted);
+  ASSERT_EQ(admission->map(wish, now).why, MapGrant::Why::granted);
   change(mapping_policy("198.51.100.2"));
-  EXPECT_EQ(admission->map(wish).why, MapGrant::Why::no_room);
+  EXPECT_EQ(admission->map(wish, now).why, MapGrant::Why::no_room);
   admission->hold(wish.name, Hold::none);
-  const MapGrant next = admission->map(wish);
+  const MapGrant next = admission->map(wish, now);
   ASSERT_EQ(next.why, MapGrant::Why::granted);
   EXPECT_EQ(next.external.address, address("198.51.100.2"));
   admission->hold(wish.name, Hold::none);

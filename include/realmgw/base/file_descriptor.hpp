@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace rgw::control {
+namespace rgw {
 
 /// Owns a file descriptor. Empty: -1.
 class FileDescriptor {
@@ -46,4 +46,4 @@ class FileDescriptor {
   return FileDescriptor{fd};
 }
 
-}  // namespace rgw::control
+}  // namespace rgw
