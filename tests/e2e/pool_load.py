@@ -1,0 +1,339 @@
+"""Clients of the Circular Pool in the lab: they ask for names at random times, wait as long as a path would, and call.
+
+The kernel here may have no netem, so the clients make the delay: between an answer and the first packet to the address
+in it pass `delay` seconds, which is the round trip that T_service consists of. Who asks for plain names and who asks for
+names of services are two boxes, so that nobody takes the one for a resolver that walks to the other (POOL-10).
+"""
+
+import collections
+import contextlib
+import dataclasses
+import errno
+import heapq
+import itertools
+import math
+import random
+import selectors
+import socket
+import struct
+import threading
+import time
+
+import dns
+import harness
+import metrics
+
+HOSTS = [f"h{n}" for n in range(20)]
+ADDRESSES = [f"10.0.0.{100 + n}" for n in range(len(HOSTS))]
+PORTS = [5001 + n for n in range(5)]
+GEOMETRIC = [1 / 2 ** (n + 1) for n in range(len(PORTS))]  # the n-th port is asked for half as often as the one before
+GEOMETRIC[-1] *= 2  # together they are 1
+POOL_OF = "198.51.100.10"  # the first address
+PATIENCE = 1.5  # seconds that a client waits for an answer, and again for its connection
+
+
+@dataclasses.dataclass(frozen=True)
+class Mix:
+    """What clients ask for: a share of plain names (FQDN), and names of services over so many protocols."""
+
+    name: str
+    plain: float
+    protocols: tuple = ("tcp", "udp")
+
+    def draw(self, source):
+        """(host, None) or (host, service)"""
+        host = source.choice(HOSTS)
+        port = source.choices(PORTS, GEOMETRIC)[0]
+        service = f"{source.choice(self.protocols)}{port}"
+        return host, None if source.random() < self.plain else service
+
+    def services(self):
+        """{service: its share of the queries for services}"""
+        return {f"{protocol}{port}": share / len(self.protocols)
+                for protocol in self.protocols for port, share in zip(PORTS, GEOMETRIC)}
+
+
+# The four of the first seed's figure 3.
+MIXES = [Mix("100 % FQDN", 1.0),
+         Mix("50 % FQDN, 50 % SFQDN of 5 services", 0.5, ("tcp",)),
+         Mix("50 % FQDN, 50 % SFQDN of 2 x 5 services", 0.5),
+         Mix("100 % SFQDN of 2 x 5 services", 0.0)]
+
+
+def realm(addresses, pool):
+    """The gateway with so many pool addresses; `pool` says what else the section has."""
+    last = POOL_OF.rsplit(".", 1)[0] + f".{10 + addresses - 1}"
+    return {**harness.realm(pool={"addresses": f"{POOL_OF}-{last}", "on_exhaustion": "servfail", **pool}),
+            "hosts": dict(zip(HOSTS, ADDRESSES))}
+
+
+LOSS = {"share": False, "wait": "0s"}  # the seed's: one query, one address, or none
+SHARING = {"share": True, "wait": "400ms"}
+
+
+# --- theory --------------------------------------------------------------------------------------------------
+
+
+def erlang_b(servers, erlangs):
+    """The share of arrivals that find all servers taken."""
+    blocking = 1.0
+    for n in range(1, servers + 1):
+        blocking = erlangs * blocking / (n + erlangs * blocking)
+    return blocking
+
+
+def simulate(arrivals, addresses, service_time):
+    """What the loss system grants to these arrivals: a list of (is it a plain name, is it granted). A plain name takes an
+    address of its own; a service takes its part of one, and of one that is in use already where that is possible."""
+    held = [set() for _ in range(addresses)]  # services; None: the whole address
+    order = list(range(addresses))  # least recently taken first
+    ends, outcomes = collections.deque(), []
+    for now, _, service in arrivals:
+        while ends and ends[0][0] <= now:
+            _, where, what = ends.popleft()
+            held[where].remove(what)
+        fits = [n for n in order if not held[n] or (service and not held[n] & {None, service})]
+        if fits:
+            where = next((n for n in fits if held[n]), fits[0])
+            if not held[where]:
+                order.remove(where)
+                order.append(where)
+            held[where].add(service)
+            ends.append((now + service_time, where, service))
+        outcomes.append((service is None, bool(fits)))
+    return outcomes
+
+
+def granted(outcomes, plain=None):
+    """The share that is granted: of all, of plain names, or of services."""
+    mine = [good for is_plain, good in outcomes if plain in (None, is_plain)]
+    return sum(mine) / len(mine) if mine else math.nan
+
+
+def expected(mix, addresses, rate, service_time, arrivals=100_000):
+    """First-attempt success in the loss system: of all, of plain names, of services. Plain names alone are Erlang's; so is
+    each service alone, for it has every address to itself. What shares addresses has no formula, and is simulated."""
+    if mix.plain == 1.0:
+        good = 1 - erlang_b(addresses, rate * service_time)
+        return good, good, math.nan
+    if mix.plain == 0.0:
+        good = sum(share * (1 - erlang_b(addresses, rate * share * service_time)) for share in mix.services().values())
+        return good, math.nan, good
+    outcomes = simulate(poisson(mix, rate, arrivals / rate, random.Random(1)), addresses, service_time)
+    return granted(outcomes), granted(outcomes, True), granted(outcomes, False)
+
+
+# --- the hosts -----------------------------------------------------------------------------------------------
+
+
+class Servers:
+    """with Servers(): every host answers at every port, over TCP and UDP. All of them are hosta."""
+
+    def __enter__(self):
+        for address in ADDRESSES:
+            harness.lab.run("ip", "-n", harness.lab.box("hosta"), "address", "replace", f"{address}/24", "dev", "eth0")
+        self.selector, self.over = selectors.DefaultSelector(), threading.Event()
+        self.sockets = []
+        for port in PORTS:
+            self.add(harness.tcp_server("hosta", port), self.accept)
+            for address in ADDRESSES:
+                self.add(harness.udp("hosta", (address, port)), self.answer)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        return self
+
+    def add(self, made, what):
+        made.setblocking(False)
+        self.sockets.append(made)
+        self.selector.register(made, selectors.EVENT_READ, what)
+
+    @staticmethod
+    def accept(listener):
+        with contextlib.suppress(OSError):
+            listener.accept()[0].close()
+
+    @staticmethod
+    def answer(served):
+        with contextlib.suppress(OSError):
+            served.sendto(*served.recvfrom(100))
+
+    def serve(self):
+        while not self.over.is_set():
+            for key, _ in self.selector.select(0.2):
+                key.data(key.fileobj)
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        self.selector.close()
+        for one in self.sockets:
+            one.close()
+
+
+# --- the clients ---------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Connection:
+    """One client's attempt."""
+
+    asked: float
+    plain: bool
+    protocol: str
+    port: int
+    address: str = None  # of the answer
+    called: float = None  # when its first packet left
+    done: bool = False
+
+
+class Clients:
+    """Runs a list of arrivals, (seconds, host, service or None), in real time."""
+
+    def __init__(self, arrivals, delay):
+        self.arrivals, self.delay = arrivals, delay
+        self.connections, self.waiting, self.calls = [], {}, []
+        self.selector, self.idents = selectors.DefaultSelector(), itertools.count()
+        self.ports = itertools.cycle(range(20000, 60000))
+        self.boxes, self.asking = {True: "ext1", False: "ext2"}, {}
+        for plain, box in self.boxes.items():
+            made = harness.udp(box, connect=(harness.GW, 53))
+            made.setblocking(False)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            self.selector.register(made, selectors.EVENT_READ, plain)
+            self.asking[plain] = made
+
+    def ask(self, host, service, source):
+        plain = service is None
+        # Who asks for a host's plain name calls one of its services, too.
+        protocol, port = (source.choice(("tcp", "udp")), source.choice(PORTS)) if plain else (service[:3], int(service[3:]))
+        ident = next(self.idents) & 0xFFFF
+        self.waiting[plain, ident] = one = Connection(time.monotonic(), plain, protocol, port)
+        self.connections.append(one)
+        name = f"{host}.foo" if plain else f"{service}.{host}.foo"
+        with contextlib.suppress(BlockingIOError):
+            self.asking[plain].send(dns.query_bytes(name, ident=ident))
+
+    def hear(self, plain):
+        """Each answer with an address becomes a call, `delay` later."""
+        with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
+            while True:
+                message = self.asking[plain].recv(2048)
+                one = self.waiting.pop((plain, struct.unpack_from("!H", message)[0]), None)
+                reply = dns.parse(message)
+                if one and reply.addresses:
+                    one.address = reply.addresses[0]
+                    heapq.heappush(self.calls, (time.monotonic() + self.delay, id(one), one))
+
+    def call(self, one):
+        """From a port that nobody has had for long: a session that lives would take the packet, and no claim be spent."""
+        kind = socket.SOCK_STREAM if one.protocol == "tcp" else socket.SOCK_DGRAM
+        with harness.inside(self.boxes[one.plain]):
+            made = socket.socket(socket.AF_INET, kind)
+        made.setblocking(False)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("0.0.0.0", next(self.ports)))
+        one.called = time.monotonic()
+        if one.protocol == "tcp":
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # no TIME-WAIT is left
+            if made.connect_ex((one.address, one.port)) not in (0, errno.EINPROGRESS):
+                made.close()
+                return
+        else:
+            made.sendto(b"call", (one.address, one.port))
+        self.selector.register(made, selectors.EVENT_WRITE if one.protocol == "tcp" else selectors.EVENT_READ, one)
+        self.open.append((one.called + PATIENCE, made))
+
+    def settle(self, made, one):
+        one.done = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+        self.selector.unregister(made)
+        made.close()
+
+    def run(self, source, progress=lambda seconds: None):
+        """Until every client has succeeded or given up."""
+        self.open = collections.deque()
+        begin, coming = time.monotonic(), collections.deque(self.arrivals)
+        shown = begin
+        last = (self.arrivals[-1][0] if self.arrivals else 0) + 2 * PATIENCE + self.delay
+        while coming or self.calls or self.open or (self.waiting and time.monotonic() < begin + last):
+            now = time.monotonic()
+            while coming and begin + coming[0][0] <= now:
+                self.ask(*coming.popleft()[1:], source)
+            while self.calls and self.calls[0][0] <= now:
+                self.call(heapq.heappop(self.calls)[2])
+            while self.open and (self.open[0][1].fileno() < 0 or self.open[0][0] < now):
+                _, made = self.open.popleft()
+                if made.fileno() >= 0:
+                    self.selector.unregister(made)
+                    made.close()
+            if now - shown > 1:
+                shown = now
+                progress(now - begin)
+            until = min([begin + coming[0][0] if coming else now + 0.05, self.calls[0][0] if self.calls else now + 0.05,
+                         now + 0.05])
+            for key, _ in self.selector.select(max(0.0, until - time.monotonic())):
+                if isinstance(key.data, bool):
+                    self.hear(key.data)
+                else:
+                    self.settle(key.fileobj, key.data)
+        for made in self.asking.values():
+            made.close()
+        self.selector.close()
+        return self.connections
+
+
+def poisson(mix, rate, seconds, source):
+    at, arrivals = 0.0, []
+    while (at := at + source.expovariate(rate)) < seconds:
+        arrivals.append((at, *mix.draw(source)))
+    return arrivals
+
+
+# --- what is measured ----------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Outcome:
+    connections: list
+    seconds: float  # of arrivals
+    service_time: float  # the mean that the gateway measured, from the reservation to the release
+
+    def share(self, plain=None):
+        """Of those who asked (all, for plain names, or for services): how many had an address at the first attempt."""
+        return granted([(one.plain, one.address is not None) for one in self.connections], plain)
+
+    @property
+    def rate(self):
+        return len(self.connections) / self.seconds
+
+    def connected(self):
+        """Of those who had an address: how many were let in."""
+        answered = [one for one in self.connections if one.address]
+        return sum(one.done for one in answered) / len(answered) if answered else math.nan
+
+
+def measure(arrivals, seconds, delay, source, exporter, progress=lambda seconds: None):
+    with metrics.Growth(exporter) as grown:
+        connections = Clients(arrivals, delay).run(source, progress)
+    claims = grown["realmgw_pool_service_seconds_count"]
+    return Outcome(connections, seconds, grown["realmgw_pool_service_seconds_sum"] / claims if claims else math.nan)
+
+
+def saturate(services, interval, seconds):
+    """For each service (None: plain names) a query each `interval`: a place that comes free is taken at once."""
+    hosts = itertools.cycle(HOSTS)
+    steps = int(seconds / interval)
+    return [(step * interval + n * interval / len(services), next(hosts), service)
+            for step in range(steps) for n, service in enumerate(services)]
+
+
+def capacity(outcome, warm):
+    """Claims a second, each place by itself: so nothing is lost at the ends of the time looked at. A place is an address,
+    or a service of one; `warm` seconds from the first call do not count."""
+    places = collections.defaultdict(list)
+    called = [one for one in outcome.connections if one.done]
+    begin = min(one.called for one in called) + warm
+    for one in called:
+        if one.called >= begin:
+            places[one.address, None if one.plain else (one.protocol, one.port)].append(one.called)
+    rates = [(len(times) - 1) / (max(times) - min(times)) for times in places.values() if len(times) > 1]
+    return sum(rates), len(rates)
