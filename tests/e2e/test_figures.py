@@ -37,12 +37,12 @@ class Figures(unittest.TestCase):
         finally:
             harness.gateway.stop()
 
-    def at_random(self, mix, pool, seconds=8):
+    def at_random(self, mix, pool, seconds=6):
         arrivals = load.poisson(mix, 60, seconds, random.Random(mix.name))
         return arrivals, self.with_pool(3, pool, arrivals, seconds, 0.05)
 
     def test_plain_names_that_find_no_address_are_erlangs(self):
-        arrivals, outcome = self.at_random(load.MIXES[0], load.LOSS, seconds=12)
+        arrivals, outcome = self.at_random(load.MIXES[0], load.LOSS, seconds=10)
         blocked = load.erlang_b(3, outcome.rate * outcome.service_time)
         # Four standard errors; who finds no address makes it likelier that the next one does not either.
         self.assertAlmostEqual(1 - outcome.share(), blocked, delta=4 * math.sqrt(2 * blocked * (1 - blocked) / len(arrivals)))
