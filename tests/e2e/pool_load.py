@@ -12,7 +12,6 @@ import errno
 import heapq
 import itertools
 import math
-import random
 import selectors
 import socket
 import struct
@@ -22,42 +21,11 @@ import time
 import dns
 import harness
 import metrics
+from pool_model import HOSTS, PORTS, granted
 
-HOSTS = [f"h{n}" for n in range(20)]
 ADDRESSES = [f"10.0.0.{100 + n}" for n in range(len(HOSTS))]
-PORTS = [5001 + n for n in range(5)]
-GEOMETRIC = [1 / 2 ** (n + 1) for n in range(len(PORTS))]  # the n-th port is asked for half as often as the one before
-GEOMETRIC[-1] *= 2  # together they are 1
 POOL_OF = "198.51.100.10"  # the first address
 PATIENCE = 1.5  # seconds that a client waits for an answer, and again for its connection
-
-
-@dataclasses.dataclass(frozen=True)
-class Mix:
-    """What clients ask for: a share of plain names (FQDN), and names of services over so many protocols."""
-
-    name: str
-    plain: float
-    protocols: tuple = ("tcp", "udp")
-
-    def draw(self, source):
-        """(host, None) or (host, service)"""
-        host = source.choice(HOSTS)
-        port = source.choices(PORTS, GEOMETRIC)[0]
-        service = f"{source.choice(self.protocols)}{port}"
-        return host, None if source.random() < self.plain else service
-
-    def services(self):
-        """{service: its share of the queries for services}"""
-        return {f"{protocol}{port}": share / len(self.protocols)
-                for protocol in self.protocols for port, share in zip(PORTS, GEOMETRIC)}
-
-
-# The four of the first seed's figure 3.
-MIXES = [Mix("100 % FQDN", 1.0),
-         Mix("50 % FQDN, 50 % SFQDN of 5 services", 0.5, ("tcp",)),
-         Mix("50 % FQDN, 50 % SFQDN of 2 x 5 services", 0.5),
-         Mix("100 % SFQDN of 2 x 5 services", 0.0)]
 
 
 def realm(addresses, pool):
@@ -69,58 +37,6 @@ def realm(addresses, pool):
 
 LOSS = {"share": False, "wait": "0s"}  # the seed's: one query, one address, or none
 SHARING = {"share": True, "wait": "400ms"}
-
-
-# --- theory --------------------------------------------------------------------------------------------------
-
-
-def erlang_b(servers, erlangs):
-    """The share of arrivals that find all servers taken."""
-    blocking = 1.0
-    for n in range(1, servers + 1):
-        blocking = erlangs * blocking / (n + erlangs * blocking)
-    return blocking
-
-
-def simulate(arrivals, addresses, service_time):
-    """What the loss system grants to these arrivals: a list of (is it a plain name, is it granted). A plain name takes an
-    address of its own; a service takes its part of one, and of one that is in use already where that is possible."""
-    held = [set() for _ in range(addresses)]  # services; None: the whole address
-    order = list(range(addresses))  # least recently taken first
-    ends, outcomes = collections.deque(), []
-    for now, _, service in arrivals:
-        while ends and ends[0][0] <= now:
-            _, where, what = ends.popleft()
-            held[where].remove(what)
-        fits = [n for n in order if not held[n] or (service and not held[n] & {None, service})]
-        if fits:
-            where = next((n for n in fits if held[n]), fits[0])
-            if not held[where]:
-                order.remove(where)
-                order.append(where)
-            held[where].add(service)
-            ends.append((now + service_time, where, service))
-        outcomes.append((service is None, bool(fits)))
-    return outcomes
-
-
-def granted(outcomes, plain=None):
-    """The share that is granted: of all, of plain names, or of services."""
-    mine = [good for is_plain, good in outcomes if plain in (None, is_plain)]
-    return sum(mine) / len(mine) if mine else math.nan
-
-
-def expected(mix, addresses, rate, service_time, arrivals=100_000):
-    """First-attempt success in the loss system: of all, of plain names, of services. Plain names alone are Erlang's; so is
-    each service alone, for it has every address to itself. What shares addresses has no formula, and is simulated."""
-    if mix.plain == 1.0:
-        good = 1 - erlang_b(addresses, rate * service_time)
-        return good, good, math.nan
-    if mix.plain == 0.0:
-        good = sum(share * (1 - erlang_b(addresses, rate * share * service_time)) for share in mix.services().values())
-        return good, math.nan, good
-    outcomes = simulate(poisson(mix, rate, arrivals / rate, random.Random(1)), addresses, service_time)
-    return granted(outcomes), granted(outcomes, True), granted(outcomes, False)
 
 
 # --- the hosts -----------------------------------------------------------------------------------------------
@@ -248,11 +164,10 @@ class Clients:
         self.selector.unregister(made)
         made.close()
 
-    def run(self, source, progress=lambda seconds: None):
+    def run(self, source):
         """Until every client has succeeded or given up."""
         self.open = collections.deque()
         begin, coming = time.monotonic(), collections.deque(self.arrivals)
-        shown = begin
         last = (self.arrivals[-1][0] if self.arrivals else 0) + 2 * PATIENCE + self.delay
         while coming or self.calls or self.open or (self.waiting and time.monotonic() < begin + last):
             now = time.monotonic()
@@ -265,9 +180,6 @@ class Clients:
                 if made.fileno() >= 0:
                     self.selector.unregister(made)
                     made.close()
-            if now - shown > 1:
-                shown = now
-                progress(now - begin)
             until = min([begin + coming[0][0] if coming else now + 0.05, self.calls[0][0] if self.calls else now + 0.05,
                          now + 0.05])
             for key, _ in self.selector.select(max(0.0, until - time.monotonic())):
@@ -279,13 +191,6 @@ class Clients:
             made.close()
         self.selector.close()
         return self.connections
-
-
-def poisson(mix, rate, seconds, source):
-    at, arrivals = 0.0, []
-    while (at := at + source.expovariate(rate)) < seconds:
-        arrivals.append((at, *mix.draw(source)))
-    return arrivals
 
 
 # --- what is measured ----------------------------------------------------------------------------------------
@@ -311,19 +216,11 @@ class Outcome:
         return sum(one.done for one in answered) / len(answered) if answered else math.nan
 
 
-def measure(arrivals, seconds, delay, source, exporter, progress=lambda seconds: None):
+def measure(arrivals, seconds, delay, source, exporter):
     with metrics.Growth(exporter) as grown:
-        connections = Clients(arrivals, delay).run(source, progress)
+        connections = Clients(arrivals, delay).run(source)
     claims = grown["realmgw_pool_service_seconds_count"]
     return Outcome(connections, seconds, grown["realmgw_pool_service_seconds_sum"] / claims if claims else math.nan)
-
-
-def saturate(services, interval, seconds):
-    """For each service (None: plain names) a query each `interval`: a place that comes free is taken at once."""
-    hosts = itertools.cycle(HOSTS)
-    steps = int(seconds / interval)
-    return [(step * interval + n * interval / len(services), next(hosts), service)
-            for step in range(steps) for n, service in enumerate(services)]
 
 
 def capacity(outcome, warm):
