@@ -149,15 +149,16 @@ std::vector<CtlCommand> make_commands() {
                  .options = {watch},
                  .ask = asks("pool"),
                  .show = shows(pool_table)});
-  all.push_back({.name = "guard",
-                 .summary = "who must prove his address before he gets a reservation, and how it stands",
-                 .text =
-                     "Shows how the guard stands: whether whoever asks must prove his address now, how many\n"
-                     "addresses and claims whoever has not holds, how many prefixes are remembered, and how\n"
-                     "often each rate was too high. The rates are of each worker.",
-                 .options = {watch},
-                 .ask = asks("guard"),
-                 .show = shows(guard_table)});
+  all.push_back(
+      {.name = "guard",
+       .summary = "who must prove his address before he gets a reservation, and how it stands",
+       .text = "Shows how the guard stands: whether whoever asks must prove his address now, how many\n"
+               "addresses and claims whoever has not holds, how many prefixes are remembered, how often\n"
+               "each rate was too high, and what has become of SYNs that met a reservation. The rates are\n"
+               "of each worker.",
+       .options = {watch},
+       .ask = asks("guard"),
+       .show = shows(guard_table)});
   for (const auto* name : {"hosts", "host list"}) {
     all.push_back(
         {.name = name,

@@ -182,7 +182,9 @@ std::string guard_table(const ordered_json& answer) {
     families.add({name, cell(family, "addresses"), cell(family, "carrying"), cell(family, "unproven"),
                   cell(family, "calm")});
   }
-  return text + families.to_string() + "\n" + rates.to_string();
+  Table handshakes{{"CLAIMS", "COUNT"}};
+  for (const auto& [name, count] : answer.at("handshakes").items()) handshakes.add({name, cell(count)});
+  return text + families.to_string() + "\n" + rates.to_string() + "\n" + handshakes.to_string();
 }
 
 std::string pool_table(const ordered_json& answer) {

@@ -134,6 +134,12 @@ std::string GuardService::report(const pool::CircularPool& pool, const CountOf& 
                                                 {"unproven", load.unproven},
                                                 {"calm", ladder_.is_calm(load, now)}};
   }
+  ordered_json handshakes = ordered_json::object();
+  for (const Counter counter :
+       {Counter::claim_pledged, Counter::claim_made, Counter::claim_incomplete, Counter::claim_pledge_reset,
+        Counter::claim_pledge_expired, Counter::claim_pledge_lost, Counter::claim_challenged,
+        Counter::claim_challenge_met, Counter::claim_pledges_full})
+    handshakes[std::string{info(counter).name}] = count(counter);
   const auto rate = [&](std::uint32_t limit, Counter dropped) {
     return ordered_json{{"limit", limit}, {"dropped", count(dropped)}};
   };
@@ -150,7 +156,8 @@ std::string GuardService::report(const pool::CircularPool& pool, const CountOf& 
                              {"rates",
                               {{"queries of a prefix", rate(guard_.query_rate, Counter::query_rate)},
                                {"flows from a prefix", rate(guard_.flow_rate, Counter::flow_rate)},
-                               {"flows to a host", rate(guard_.host_flow_rate, Counter::host_flow_rate)}}}};
+                               {"flows to a host", rate(guard_.host_flow_rate, Counter::host_flow_rate)}}},
+                             {"handshakes", std::move(handshakes)}};
   return json.dump();
 }
 

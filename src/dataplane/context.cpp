@@ -82,6 +82,7 @@ Context::Context(const WorkerParts& parts)
       bindings{parts.snapshot->policy.max_bindings, salt},
       book{parts.snapshot->policy, ownership, id, sessions, bindings, salt},
       admission{book, random},
+      syn_challenge{parts.shared_seed},
       syns{max_stored_syns, parts.snapshot->policy.timeouts[nat::TimerClass::tcp_incoming_syn], salt},
       fragments{{.timeout = parts.snapshot->policy.timeouts[nat::TimerClass::fragment]}, salt},
       neighbours{max_neighbours, salt},

@@ -100,7 +100,8 @@ std::uint32_t delete_sessions(Context& context) {
     if (session.signpost) continue;  // it ends with its session
     const auto& claimed_by = deletion.filter->claimed_by;
     if (!claimed_by.empty() &&
-        (session.ground != nat::Ground::claim || !std::ranges::binary_search(claimed_by, session.host())))
+        ((session.ground != nat::Ground::claim && session.ground != nat::Ground::pledge) ||
+         !std::ranges::binary_search(claimed_by, session.host())))
       continue;
     if (!deletion.filter->describes(describe(context, session))) continue;
     ++deletion.ended;

@@ -28,7 +28,7 @@ bool may_keep_external(Context& context, const Session& session) {
     case nat::Standing::other:
       break;
   }
-  if (session.ground == nat::Ground::claim) {
+  if (session.ground == nat::Ground::claim || session.ground == nat::Ground::pledge) {
     // A session that began before the address became another host's, or nobody's, is the former host's. Those
     // of dynamic hosts, which the realm does not name, control ends by itself (DNS-6).
     const bool before = static_cast<std::int32_t>(session.created - context.sweep.changed) <= 0;

@@ -42,16 +42,18 @@ void end_companion(Context& context, std::uint32_t place) {
   context.companions.remove(place);
 }
 
-void report_claim(Context& context, const Session& session, const nat::NewGround& ground) {
+// `claim`: nothing where it was taken elsewhere.
+void report_claim(Context& context, const Session& session,
+                  const std::optional<nat::BindingTable::Found>& claim) {
   ring::Claimed claimed{.reservation = {},
                         .claim = 0,
                         .at = context.now,
                         .remote = {session.remote(net::Side::outside), session.outside.tail.far_port.host()},
                         .used = used_by(session)};
-  if (ground.claim) {
+  if (claim) {
     context.counters.add(Counter::claim_made);
-    claimed.reservation = ground.claim->reservation;
-    claimed.claim = ground.claim->claim;
+    claimed.reservation = claim->reservation;
+    claimed.claim = claim->claim;
   }
   context.report_to_control(claimed);
 }
@@ -64,9 +66,14 @@ std::optional<Counter> SessionNews::session_began(nat::SessionSlot slot, const n
   by_external_.began(session.external());
   if (session.origin == Session::Origin::outbound && context_.syns.size() != 0)
     meet_stored_syn(context_, session);
-  if (ground.kind == nat::Ground::claim) report_claim(context_, session, ground);
+  if (ground.kind == nat::Ground::claim) report_claim(context_, session, ground.claim);
+  if (ground.kind == nat::Ground::pledge) context_.counters.add(Counter::claim_pledged);
   return context_.snapshot().inspection.services.empty() ? std::nullopt
                                                          : stages::begin_inspection(context_, slot);
+}
+
+void SessionNews::session_claimed(nat::SessionSlot slot, const nat::BindingTable::Found& claim) {
+  report_claim(context_, context_.sessions[slot], claim);
 }
 
 void SessionNews::session_ends(nat::SessionSlot slot, Counter why) {
@@ -77,6 +84,8 @@ void SessionNews::session_ends(nat::SessionSlot slot, Counter why) {
     context_.outlets.tell_signpost(session.home, session.posted_by, PeerMessage::Word::ended);
   if (session.companion != 0) [[unlikely]]
     end_companion(context_, session.companion);
+  if (session.ground == nat::Ground::pledge && why == Counter::session_expired) [[unlikely]]
+    context_.counters.add(Counter::claim_pledge_expired);
   if (session.ground == nat::Ground::claim) [[unlikely]]
     context_.report_to_control(ring::ClaimedEnded{used_by(session)});
 }

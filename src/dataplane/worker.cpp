@@ -290,6 +290,7 @@ void Worker::hear_of_session(const PeerMessage& message) {
     context_.book.end(slot, Counter::session_ended);
   } else {
     context_.sessions[slot].confirmed = true;
+    context_.book.leave_pledge(context_.sessions[slot]);
     context_.keep_signpost(context_.sessions[slot]);
   }
 }
@@ -330,6 +331,8 @@ void Worker::keep_house() {
   context_.syns.expire(context_.now, stored_syns_a_turn,
                        [&](const nat::StoredSyns::Syn& syn) { stages::refuse_stored(context_, syn); });
   context_.bindings.sweep(context_.now);
+  if (const std::uint32_t lost = context_.bindings.take_lost(); lost != 0) [[unlikely]]
+    context_.counters.add(Counter::claim_pledge_lost, lost);
   if (nat::PortBlocks* blocks = context_.book.blocks()) [[unlikely]]
     blocks->expire(context_.now);
   context_.send_reports();

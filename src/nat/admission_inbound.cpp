@@ -240,7 +240,7 @@ Admitted Admission::open_inbound(const net::Packet& packet, const net::Endpoint&
   return Admitted::dropped(Counter::no_translation);
 }
 
-Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpin, Instant now) {
+Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpin, Instant now, bool proven) {
   using Rule = WayIn::Rule;
   const auto obstacle = cannot_open(packet);
   const WayIn way = way_in(packet, service, !obstacle, now);
@@ -251,17 +251,29 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   }
   if (obstacle && way.rule == Rule::reservation)
     return Admitted::dropped(*obstacle == Counter::tcp_not_syn ? Counter::claim_not_syn : *obstacle);
+  NewGround ground = ground_of(way);
+  // A SYN is easily forged: it stands in line for the claim until its handshake is complete (GUARD-5).
+  if (ground.kind == Ground::claim && packet.tail().protocol == Protocol::tcp) {
+    ground.kind = Ground::pledge;
+    ground.syn = {packet.transport<net::TcpHeader>().sequence.host(), proven};
+  }
   // Where the host lives elsewhere every packet to a static mapping goes there: a session may exist.
-  if (const WorkerId home = book_.ownership().owner_in(way.inside.address); home != book_.self())
-    return Admitted::elsewhere(home);
+  if (const WorkerId home = book_.ownership().owner_in(way.inside.address); home != book_.self()) {
+    if (ground.kind != Ground::pledge) return Admitted::elsewhere(home);
+    const auto pledge =
+        book_.bindings().pledge(*ground.claim, far_address(packet), ground.syn.number, proven, now);
+    return pledge ? Admitted::elsewhere(home, pledge) : Admitted::dropped(Counter::claim_pledges_full);
+  }
   if (obstacle) return Admitted::not_opened(*obstacle);
+  if (ground.kind == Ground::pledge &&
+      !book_.bindings().has_place(*ground.claim, far_address(packet), proven, now))
+    return Admitted::dropped(Counter::claim_pledges_full);  // what is forged is not counted as a flow
   if (gate_ != nullptr && way.rule != Rule::pinhole) {
     if (const auto why = gate_->refuses(far_address(packet), way.inside.address, now))
       return Admitted::dropped(*why);
   }
-
-  const NewSession how{.origin = Session::Origin::inbound, .ground = ground_of(way), .hairpin = hairpin};
-  return open_inbound(packet, way.inside, how, now);
+  return open_inbound(packet, way.inside,
+                      {.origin = Session::Origin::inbound, .ground = ground, .hairpin = hairpin}, now);
 }
 
 }  // namespace rgw::nat

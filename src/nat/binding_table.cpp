@@ -1,9 +1,20 @@
 #include "realmgw/nat/binding_table.hpp"
 
+#include <algorithm>
+
 namespace rgw::nat {
+namespace {
+
+// As many as there can be, and no more than there are places.
+std::uint32_t room_for_pledges(std::uint32_t claims) {
+  return std::min(claims, PledgeTable::max_capacity / (2 * BindingTable::max_pledges)) * 2 *
+         BindingTable::max_pledges;
+}
+
+}  // namespace
 
 BindingTable::BindingTable(std::uint32_t capacity, const HashSalt& salt)
-    : by_key_{capacity, salt}, claims_(capacity) {
+    : by_key_{capacity, salt}, claims_(capacity), pledges_{room_for_pledges(capacity)} {
   for (std::uint32_t i = 0; i < capacity; ++i) give_back(i);
 }
 
@@ -45,7 +56,7 @@ bool BindingTable::bind(const net::IpAddress& external, net::Service service, Re
   const std::uint32_t slot = free_claim_;
   free_claim_ = claims_[slot].next;
   if (free_claim_ != none) __builtin_prefetch(&claims_[free_claim_], 1);  // the next one's
-  claims_[slot] = {claim, none, deadline, client};
+  claims_[slot] = {.number = claim, .next = none, .deadline = deadline, .client = client};
   if (binding->first == none) {
     binding->first = slot;
   } else {
@@ -76,9 +87,9 @@ const BindingTable::Claim* BindingTable::claimable_by(const net::IpAddress& remo
   const Claim* anybodys = nullptr;
   for (std::uint32_t i = binding->first; i != none; i = claims_[i].next) {
     const Claim& claim = claims_[i];
-    if (now >= claim.deadline) continue;
-    if (claim.client && claim.client->contains(remote)) return &claim;
-    if (!claim.client && anybodys == nullptr) anybodys = &claim;
+    if (!may_take(claim, remote, now)) continue;
+    if (claim.client) return &claim;
+    if (anybodys == nullptr) anybodys = &claim;
   }
   return anybodys;
 }
@@ -87,12 +98,30 @@ BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Pro
                                         std::uint16_t port, const net::IpAddress& remote, Instant now) {
   Match result;
   if (by_key_.empty()) return result;
+  // How many stand in line for the claim for which the fewest do.
+  const auto line = [&](const Binding& binding) {
+    unsigned shortest = 2 * max_pledges;
+    for (std::uint32_t i = binding.first; i != none; i = claims_[i].next) {
+      const auto& in_line = claims_[i].in_line;
+      if (may_take(claims_[i], remote, now)) shortest = std::min<unsigned>(shortest, in_line[0] + in_line[1]);
+    }
+    return shortest;
+  };
   for (const EndpointKey& key : keys_of(external, protocol, port)) {
     Binding* binding = by_key_.find(key);
     if (binding == nullptr) continue;
-    if (const Claim* claim = claimable_by(remote, binding, now)) {
+    const Claim* const claim = claimable_by(remote, binding, now);
+    if (result.found) {
+      // Of TCP, where somebody stands in line, a wider reservation of the same host is as good (GUARD-5).
+      const bool same_host = claim != nullptr && binding->inside == result.found->inside;
+      if (same_host && line(*binding) < line(*result.found->binding))
+        result.found = Found{binding->reservation, claim->number, binding->inside, binding};
+      continue;
+    }
+    if (claim != nullptr) {
       result.found = Found{binding->reservation, claim->number, binding->inside, binding};
-      return result;
+      if (protocol != net::Protocol::tcp || line(*binding) == 0) return result;
+      continue;
     }
     if (claimable(binding, now) != nullptr) {
       if (result.refusal == Refusal::none_here) result.refusal = Refusal::bound;
@@ -108,15 +137,21 @@ BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Pro
 }
 
 void BindingTable::take(const Found& found, Instant now) {
-  Binding& binding = *found.binding;
+  take(*found.binding, found.claim, now);
+}
+
+void BindingTable::take(Binding& binding, std::uint32_t number, Instant now) {
   std::uint32_t before = none;
+  Pledge ring = PledgeTable::none;
   for (std::uint32_t i = binding.first; i != none; before = i, i = claims_[i].next) {
-    if (claims_[i].number != found.claim) continue;
+    if (claims_[i].number != number) continue;
     (before == none ? binding.first : claims_[before].next) = claims_[i].next;
     if (binding.last == i) binding.last = before;
+    ring = claims_[i].ring;
     give_back(i);
     break;
   }
+  if (ring != PledgeTable::none) disperse(ring, &binding, now);
   if (binding.first == none) end(binding, Refusal::spent, now);
 }
 
@@ -150,7 +185,7 @@ void BindingTable::give_back(std::uint32_t claim) {
 }
 
 std::size_t BindingTable::bytes() const {
-  return by_key_.bytes() + claims_.size() * sizeof(Claim);
+  return by_key_.bytes() + claims_.size() * sizeof(Claim) + pledges_.bytes();
 }
 
 }  // namespace rgw::nat

@@ -66,6 +66,31 @@ std::size_t write_ip(std::span<std::uint8_t> out, const net::Ipv6Address& source
   return sizeof(Ipv6Header);
 }
 
+// A segment without text or options back to a segment's sender; its ports and length are filled in.
+std::size_t write_back(const net::Packet& packet, TcpHeader segment, std::span<std::uint8_t> out) {
+  const std::size_t header_size = packet.family == Family::v4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
+  const auto& cause = packet.transport<TcpHeader>();
+  auto& back = header<TcpHeader>(out.data() + header_size);
+  back = segment;
+  back.source_port = cause.destination_port;
+  back.destination_port = cause.source_port;
+  back.offset_reserved = sizeof(TcpHeader) / 4 << 4;
+
+  ChecksumSum sum;
+  sum.add(out.data() + header_size, sizeof(TcpHeader));
+  if (packet.family == Family::v4) {
+    const auto& ip = packet.ipv4();
+    write_ip(out, ip.destination, ip.source, 6, sizeof(TcpHeader));
+    sum.add(net::pseudo_header(ip.destination, ip.source, 6, sizeof(TcpHeader)));
+  } else {
+    const auto& ip = packet.ipv6();
+    write_ip(out, ip.destination, ip.source, 6, sizeof(TcpHeader));
+    sum.add(net::pseudo_header(ip.destination, ip.source, 6, sizeof(TcpHeader)));
+  }
+  back.checksum = sum.checksum();
+  return header_size + sizeof(TcpHeader);
+}
+
 }  // namespace
 
 bool may_report(const net::Packet& packet) {
@@ -111,13 +136,7 @@ std::size_t make_icmp_error(const net::Packet& packet, IcmpError error, const ne
 std::size_t make_tcp_reset(const net::Packet& packet, std::span<std::uint8_t> out) {
   const auto& segment = packet.transport<TcpHeader>();
   if ((segment.flags & TcpHeader::rst) != 0) return 0;
-  const std::size_t header_size = packet.family == Family::v4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
-
-  auto& reset = header<TcpHeader>(out.data() + header_size);
-  reset = {};
-  reset.source_port = segment.destination_port;
-  reset.destination_port = segment.source_port;
-  reset.offset_reserved = sizeof(TcpHeader) / 4 << 4;
+  TcpHeader reset{};
   if ((segment.flags & TcpHeader::ack) != 0) {
     reset.sequence = segment.acknowledgement;
     reset.flags = TcpHeader::rst;
@@ -129,20 +148,17 @@ std::size_t make_tcp_reset(const net::Packet& packet, std::span<std::uint8_t> ou
     reset.acknowledgement = be32{segment.sequence.host() + length};
     reset.flags = TcpHeader::rst | TcpHeader::ack;
   }
+  return write_back(packet, reset, out);
+}
 
-  ChecksumSum sum;
-  sum.add(out.data() + header_size, sizeof(TcpHeader));
-  if (packet.family == Family::v4) {
-    const auto& ip = packet.ipv4();
-    write_ip(out, ip.destination, ip.source, 6, sizeof(TcpHeader));
-    sum.add(net::pseudo_header(ip.destination, ip.source, 6, sizeof(TcpHeader)));
-  } else {
-    const auto& ip = packet.ipv6();
-    write_ip(out, ip.destination, ip.source, 6, sizeof(TcpHeader));
-    sum.add(net::pseudo_header(ip.destination, ip.source, 6, sizeof(TcpHeader)));
-  }
-  reset.checksum = sum.checksum();
-  return header_size + sizeof(TcpHeader);
+std::size_t make_syn_challenge(const net::Packet& packet, std::uint32_t acknowledgement,
+                               std::span<std::uint8_t> out) {
+  // One that the sender would take for an answer, by chance, is not sent: the SYN may have brought text.
+  if (acknowledgement - packet.transport<TcpHeader>().sequence.host() - 1 <= 0xffff) return 0;
+  TcpHeader question{};
+  question.acknowledgement = be32{acknowledgement};
+  question.flags = TcpHeader::syn | TcpHeader::ack;
+  return write_back(packet, question, out);
 }
 
 }  // namespace rgw::nat

@@ -65,6 +65,7 @@ std::variant<NewGround, Counter> SessionBook::ground_for(const SessionRecord& re
     case Ground::none:
     case Ground::pinhole:  // its pinhole is not here
       return NewGround{};
+    case Ground::pledge:          // nobody knows yet whether it comes to anything
     case Ground::static_mapping:  // which this realm has not
       return Counter::no_external_address;
     case Ground::mapping:

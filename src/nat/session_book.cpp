@@ -43,6 +43,12 @@ HostUse::Limits limits_of(const Policy& policy) {
   return {policy.max_sessions_per_host, policy.max_ports_per_host, policy.max_new_sessions_per_host};
 }
 
+// Where its pledge was made.
+BindingTable::At place_of(const Session& session) {
+  const net::FlowTail& outside = session.outside.tail;
+  return {session.external(), outside.protocol, outside.near_port.host()};
+}
+
 // May packets of the session, either way, be forwarded before any session is asked?
 bool needs_no_session(const Policy& policy, const Session& session) {
   return policy.may_forward_without_session(session.host(), session.remote(Side::inside)) ||
@@ -93,10 +99,22 @@ SessionBook::Opened SessionBook::open(const net::FlowKey<Inside>& inside,
                                       Instant now) {
   const bool local = how.origin == Session::Origin::local;
   const AddressKey host{inside.near};
+  std::uint32_t held = how.ground.index;
   const auto give_up = [&](Counter why) {
-    let_go(how.ground, outside.tail.near_port.host());
+    const std::uint16_t port = outside.tail.near_port.host();
+    if (how.ground.kind == Ground::pledge) {
+      bindings_.give_up(static_cast<BindingTable::Pledge>(held), {outside.near, outside.tail.protocol, port});
+    } else {
+      let_go(how.ground, port);
+    }
     return why;
   };
+  if (how.ground.kind == Ground::pledge) [[unlikely]] {
+    const auto pledge =
+        bindings_.pledge(*how.ground.claim, outside.far, how.ground.syn.number, how.ground.syn.proven, now);
+    if (!pledge) return Counter::claim_pledges_full;
+    held = *pledge;
+  }
   switch (hosts_.begin_session(host, now, !local && how.earlier == nullptr)) {
     case HostUse::Room::yes:
       break;
@@ -120,10 +138,12 @@ SessionBook::Opened SessionBook::open(const net::FlowKey<Inside>& inside,
   session.local = local;
   session.hairpin = how.hairpin;
   session.ground = how.ground.kind;
-  session.held = how.ground.index;
+  session.held = held;
   session.timer = first_timer(session.protocol());
   session.tcp_state = how.origin == Session::Origin::inbound ? TcpState::outside_init : TcpState::inside_init;
-  session.deadline = tick_of(now) + ticks_of(policy().timeouts[session.timer]);
+  session.deadline =
+      tick_of(now) +
+      (how.ground.kind == Ground::pledge ? pledge_time : ticks_of(policy().timeouts[session.timer]));
   if (how.earlier != nullptr) [[unlikely]] {
     session.timer = how.earlier->timer;
     session.tcp_state = how.earlier->tcp_state;
@@ -181,6 +201,8 @@ void SessionBook::take(const NewGround& ground, const Session& session, Instant 
     case Ground::claim:
       if (ground.claim) bindings_.take(*ground.claim, now);
       break;
+    case Ground::pledge:  // made before the session began
+      break;
   }
 }
 
@@ -195,7 +217,10 @@ void SessionBook::let_go(const NewGround& ground, std::uint16_t port) {
 // ---- death
 
 void SessionBook::end(SessionSlot slot, Counter why) {
-  if (sessions_[slot].signpost) return sessions_.retire(slot);
+  if (Session& session = sessions_[slot]; session.signpost) {
+    leave_pledge(session);
+    return sessions_.retire(slot);
+  }
   end_heard(slot, why, observers_.size());
 }
 
@@ -228,6 +253,9 @@ void SessionBook::give_back(const Session& session) {
     case Ground::pinhole:
       pinholes_.leave(session.held);
       break;
+    case Ground::pledge:
+      bindings_.give_up(static_cast<BindingTable::Pledge>(session.held), place_of(session));
+      break;
   }
   if (session.inside_family() == Family::v4 && session.outside_family() == Family::v6)
     proxies_.leave(session.inside.far);
@@ -242,9 +270,33 @@ void SessionBook::leave_pinhole(Session& session) {
 void SessionBook::choose_way(Session& session) const {
   precompute_deltas(session);
   const bool crosses = session.inside_family() != session.outside_family();
-  if ((crosses && policy().ignore_traffic_class) || (rules_.stateless && needs_no_session(policy(), session)))
+  if ((crosses && policy().ignore_traffic_class) ||
+      (rules_.stateless && needs_no_session(policy(), session)) || session.ground == Ground::pledge)
       [[unlikely]]
     session.plain = PlainPair::none;
+}
+
+// ---- pledges
+
+PledgeStep SessionBook::step(SessionSlot slot, const HandshakeSegment& segment, Instant now) {
+  Session& session = sessions_[slot];
+  const auto pledge = static_cast<BindingTable::Pledge>(session.held);
+  const PledgeStep step = bindings_.step(pledge, segment, place_of(session));
+  if (step == PledgeStep::resets) session.tcp_state = TcpState::trans;
+  if (step != PledgeStep::completes) return step;
+  const auto claim = bindings_.redeem(pledge, place_of(session), session.host(), now);
+  session.ground = Ground::claim;
+  session.held = 0;
+  session.tcp_state = TcpState::established;
+  if (session.companion == 0) choose_way(session);
+  for (SessionObserver* observer : observers_) observer->session_claimed(slot, claim);
+  return step;
+}
+
+void SessionBook::leave_pledge(Session& signpost) {
+  if (signpost.ground != Ground::pledge) return;
+  signpost.ground = Ground::none;
+  bindings_.give_up(static_cast<BindingTable::Pledge>(signpost.held), place_of(signpost));
 }
 
 // ---- mappings

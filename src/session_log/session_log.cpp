@@ -35,6 +35,7 @@ std::string_view name(nat::Ground ground) {
     case nat::Ground::pinhole:
       return "pinhole";
     case nat::Ground::claim:
+    case nat::Ground::pledge:  // at its beginning, of TCP
       return "claim";
     case nat::Ground::none:
       break;

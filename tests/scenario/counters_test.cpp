@@ -76,6 +76,13 @@ std::vector<Raise> table() {
   const auto syn = [](Gateway& gateway, unsigned port = 4000) {
     send(gateway, outside, tcp(at("203.0.113.10", port), pool).syn().ip());
   };
+  const auto shows_himself = [=](Gateway& gateway) {
+    for (unsigned port = 4000; port < 4005; ++port) syn(gateway, port);
+    const auto question = gateway.take(outside);
+    ASSERT_TRUE(question);
+    const auto number = question->tcp().acknowledgement.host();
+    send(gateway, outside, tcp("203.0.113.10:4004", pool).rst().sequence(number).ip());
+  };
   const auto limited = [](void (*change)(config::Outbound&)) {
     return realm_with([=](auto& realm) { change(realm.outbound); });
   };
@@ -251,8 +258,20 @@ std::vector<Raise> table() {
          syn(gateway);
        })},
       {claim_spent, claim([=](Gateway& gateway) {
-         syn(gateway);
+         EXPECT_TRUE(gateway.opens(tcp("203.0.113.10:4000", pool).syn()));
          syn(gateway, 4001);
+       })},
+      {claim_incomplete, claim([=](Gateway& gateway) {
+         syn(gateway);
+         send(gateway, outside, tcp("203.0.113.10:4000", pool).ack().ip());
+       })},
+      {claim_challenged, claim([=](Gateway& gateway) {
+         for (unsigned port = 4000; port < 4005; ++port) syn(gateway, port);
+       })},
+      {claim_challenge_met, claim(shows_himself)},
+      {claim_pledges_full, claim([=](Gateway& gateway) {
+         shows_himself(gateway);
+         for (unsigned port = 5000; port < 5005; ++port) syn(gateway, port);
        })},
       {claim_not_syn, claim([](Gateway& gateway) { send(gateway, outside, tcp(r, pool).ack().ip()); })},
       {flow_rate,

@@ -37,7 +37,7 @@ TEST_P(GuardedWorkers, a_prefix_begins_as_many_flows_as_it_may_and_its_claims_st
     gateway.bind("198.51.100.10", ssh, "10.0.0.42", 1, claim, 10s);
   unsigned reached = 0;
   for (unsigned i = 0; i < 20; ++i)
-    reached += gateway.in(syn("203.0.113." + std::to_string(1 + i), 4000)) ? 1 : 0;
+    reached += gateway.opens(syn("203.0.113." + std::to_string(1 + i), 4000)) ? 1 : 0;
   EXPECT_EQ(reached, 10U);
   EXPECT_EQ(gateway.count(Counter::flow_rate), 10U);
   EXPECT_EQ(gateway.count(Counter::claim_made), 10U);
@@ -61,6 +61,15 @@ TEST_P(GuardedWorkers, a_host_takes_as_many_flows_as_it_may_whoever_begins_them)
   EXPECT_EQ(reached, 10U) << "its home alone counts";
   EXPECT_EQ(gateway.count(Counter::host_flow_rate), 10U);
   EXPECT_TRUE(gateway.in(tcp("203.0.113.9:4000", "198.51.100.11:22").syn())) << "to another host";
+}
+
+TEST_P(GuardedWorkers, syns_without_a_place_in_line_are_no_flows) {  // GUARD-5
+  Gateway gateway{realm_with(0, 10), GetParam()};
+  gateway.bind("198.51.100.10", ssh, "10.0.0.42", 1, 1, 10s);
+  for (unsigned i = 0; i < 50; ++i)
+    static_cast<void>(gateway.in(syn("203.0." + std::to_string(i) + ".1", 4000)));
+  EXPECT_EQ(gateway.count(Counter::claim_challenged), 46U);
+  EXPECT_EQ(gateway.count(Counter::host_flow_rate), 0U);
 }
 
 TEST_P(GuardedWorkers, open_flows_and_those_from_inside_are_not_counted) {
@@ -134,7 +143,7 @@ TEST_P(GuardedWorkers, a_bound_claim_is_taken_by_its_client_and_no_other) {  // 
   for (unsigned port = 4000; port < 4020; ++port) EXPECT_FALSE(gateway.in(syn("203.0.114.10", port)));
   EXPECT_EQ(gateway.count(Counter::claim_bound), 20U);
   EXPECT_EQ(gateway.sessions(), 0U);
-  EXPECT_EQ(text(gateway.in(syn("203.0.113.77", 4000))), "tcp 203.0.113.77:4000 > 10.0.0.42:22");
+  EXPECT_EQ(text(gateway.opens(syn("203.0.113.77", 4000))), "tcp 203.0.113.77:4000 > 10.0.0.42:22");
   EXPECT_FALSE(gateway.in(syn("203.0.113.78", 4000)));
   EXPECT_EQ(gateway.count(Counter::claim_spent), 1U);
 }

@@ -90,7 +90,7 @@ TEST_P(Refusal, by_default_a_stranger_hears_nothing_and_a_late_client_is_told) {
     EXPECT_FALSE(gateway.take(Gateway::outside)) << "no reservation was there yet";
     gateway.bind("198.51.100.10", ssh, "10.0.0.42");
     if (claimed) {
-      ASSERT_TRUE(gateway.in(syn(2)));
+      ASSERT_TRUE(gateway.opens(syn(2)));
     } else {
       gateway.advance(2s);
     }

@@ -123,13 +123,13 @@ TEST_P(TakenEnds, a_claim_reaches_a_host_that_has_a_session_with_its_remote) {  
 
           meeting.expect_to_host(gateway.in(opening(meeting.inward(), protocol)));
           if (HasFatalFailure() || meeting.renamed == 0) return;
-          EXPECT_EQ(gateway.count(Counter::claim_made), 1U);
           auto answer = meeting.outward();
           const auto out = gateway.out(protocol == Protocol::tcp ? answer.syn_ack() : answer);
           meeting.expect_to_remote(out);
           const auto in = gateway.in(meeting.inward());
           meeting.expect_to_host(in);
           ASSERT_TRUE(in && out);
+          EXPECT_EQ(gateway.count(Counter::claim_made), 1U);
 
           // What each has sent comes back in errors, from a router outside and from the host.
           const char* router = out->v4() ? "192.0.2.77" : "2001:db8:7::7";

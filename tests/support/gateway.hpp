@@ -188,6 +188,25 @@ class Gateway {
   }
   std::optional<Seen> out(const PacketBuilder& packet) { return through(inside, packet); }
   std::optional<Seen> in(const PacketBuilder& packet) { return through(outside, packet); }
+  /// A TCP connection from outside by its whole handshake (GUARD-5): its SYN, as the host has it. Of another
+  /// protocol the first packet.
+  std::optional<Seen> opens(const PacketBuilder& first) {
+    auto seen = in(first);
+    if (!seen || seen->protocol() != 6) return seen;
+    const auto end = [](const net::IpAddress& address, std::uint16_t port) {
+      return net::Endpoint{address, port}.to_string();
+    };
+    const auto answer =
+        out(tcp(end(seen->destination(), seen->destination_port()), end(seen->source(), seen->source_port()))
+                .syn_ack());
+    EXPECT_TRUE(answer);
+    if (answer) {
+      EXPECT_TRUE(in(tcp(end(answer->destination(), answer->destination_port()),
+                         end(answer->source(), answer->source_port()))
+                         .ack()));
+    }
+    return seen;
+  }
 
   /// What the workers handed to control, in order: the purpose and the frame.
   struct Punted {

@@ -177,7 +177,7 @@ class PacketBuilder {
         tcp.source_port = be16{source_.port};
         tcp.destination_port = be16{destination_.port};
         tcp.sequence = be32{sequence_};
-        tcp.acknowledgement = be32{acknowledgement_};
+        tcp.acknowledgement = be32{(tcp_flags_ & net::TcpHeader::ack) != 0 ? acknowledgement_ : 0};
         tcp.offset_reserved =
             static_cast<std::uint8_t>((sizeof(net::TcpHeader) + tcp_options_.size()) / 4 << 4);
         tcp.flags = tcp_flags_;
@@ -258,7 +258,7 @@ class PacketBuilder {
   std::uint8_t ttl_ = 64, tos_ = 0, tcp_flags_ = net::TcpHeader::ack, icmp_type_ = 8, icmp_code_ = 0;
   std::uint16_t id_ = 1, flags_offset_ = 0;
   std::uint16_t icmp_words_[2] = {0, 0};
-  std::uint32_t sequence_ = 1000, acknowledgement_ = 0;
+  std::uint32_t sequence_ = 1000, acknowledgement_ = 1001;  // behind the other's SYN
   bool udp_checksum_ = true, corrupt_ = false;
 };
 

@@ -229,6 +229,11 @@ class WholeGateway : public Gateway {
     const auto seen = in(packet);
     return seen ? seen->to_string() : "";
   }
+  /// The same of a TCP connection from outside, whose whole handshake takes its claim (GUARD-5).
+  std::string opens(const PacketBuilder& syn) {
+    const auto seen = Gateway::opens(syn);
+    return seen ? seen->to_string() : "";
+  }
   /// The same for a packet from inside.
   std::string leaves(const PacketBuilder& packet) {
     const auto seen = out(packet);

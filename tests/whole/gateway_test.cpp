@@ -225,7 +225,7 @@ TEST_P(Operator, sees_every_session_of_every_worker_once) {  // OPS-3
     expected.insert(host + std::to_string(port));
   }
   ASSERT_EQ(resolver.look_up("tcp22.hostc.foo"), "198.51.100.10");
-  ASSERT_NE(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
   expected.insert("10.0.0.44:22");
 
   const auto sessions = ctl.ask(gateway, "sessions");
@@ -255,7 +255,7 @@ TEST_P(Operator, sees_reservations_and_counters) {  // OPS-3
   EXPECT_EQ(reservation.at("host"), "hosta");
   EXPECT_EQ(reservation.at("expires_ms"), 2000);
 
-  ASSERT_NE(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
   const auto counters = ctl.ask(gateway, "counters");
   EXPECT_EQ(counters.size(), counter_count);
   EXPECT_EQ(counters.at("claim_made"), 1);

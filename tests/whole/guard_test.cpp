@@ -25,7 +25,7 @@ class Guarded : public WithWorkers {
   }
   static std::string syn_to(WholeGateway& gateway, const std::string& external, unsigned port = 4000,
                             std::string_view from = "203.0.113.10") {
-    return gateway.arrives(tcp(std::string{from} + ":" + std::to_string(port), external + ":22").syn());
+    return gateway.opens(tcp(std::string{from} + ":" + std::to_string(port), external + ":22").syn());
   }
 };
 RGW_WITH_WORKERS(Guarded);

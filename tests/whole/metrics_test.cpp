@@ -97,7 +97,7 @@ TEST_P(Metrics, a_session_by_a_claim_counts_at_the_pools_address) {
   Resolver resolver{*gateway};
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
   gateway->clock().advance(150ms);
-  ASSERT_NE(gateway->arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway->opens(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
   const json metrics = ask();
   EXPECT_EQ(value(metrics, "external_sessions", {"198.51.100.10"}), 1);
   const json times = value(metrics, "pool_service_seconds", json::array());

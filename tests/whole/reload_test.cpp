@@ -73,7 +73,7 @@ TEST_P(Reload, of_the_same_file_changes_nothing) {
 TEST_P(Reload, what_the_change_does_not_concern_goes_on) {
   const auto external = connect("10.0.0.42:5000");
   ASSERT_EQ(resolver.look_up("tcp22.hostb.foo"), "198.51.100.10");
-  ASSERT_NE(gateway.arrives(tcp("203.0.113.10:4001", "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway.opens(tcp("203.0.113.10:4001", "198.51.100.10:22").syn()), "");
   ASSERT_NE(gateway.leaves(tcp("10.0.0.43:22", "203.0.113.10:4001").syn_ack()), "");
   ASSERT_EQ(resolver.look_up("tcp80.hostc.foo"), "198.51.100.10") << "pending over the change";
   for (int i = 0; i < 20; ++i) {
@@ -88,7 +88,7 @@ TEST_P(Reload, what_the_change_does_not_concern_goes_on) {
     EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", "198.51.100.10:22").ack().payload(3)),
               "tcp 203.0.113.10:4001 > 10.0.0.43:22");
   }
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4002", "198.51.100.10:80").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4002", "198.51.100.10:80").syn()),
             "tcp 203.0.113.10:4002 > 10.0.0.44:80");
   EXPECT_EQ(ended(), 0U);
 }
@@ -143,7 +143,7 @@ TEST_P(Reload, a_claim_reaches_whom_it_was_promised_whatever_the_file_says_meanw
     ASSERT_NE(reload(next_realm()), Result::mistakes);
     for (const auto& [name, external, where] : promises) {
       const std::string from = "203.0.113.77:" + std::to_string(1024 + random.below(60'000));
-      const auto seen = gateway.arrives(tcp(from, external).syn());
+      const auto seen = gateway.opens(tcp(from, external).syn());
       seen.empty() ? ++refused : ++reached;
       const auto now = inside.find(name);
       const bool stays = now != inside.end() && where.starts_with(now->second + ":");
@@ -162,7 +162,7 @@ TEST_P(Reload, a_claim_reaches_whom_it_was_promised_whatever_the_file_says_meanw
 
 TEST_P(Reload, a_host_that_is_gone_has_no_name_no_reservation_and_no_session) {
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
-  ASSERT_NE(gateway.arrives(tcp(remote, "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway.opens(tcp(remote, "198.51.100.10:22").syn()), "");
   ASSERT_NE(gateway.leaves(tcp("10.0.0.42:22", remote).syn_ack()), "");
   ASSERT_EQ(resolver.look_up("tcp80.hosta.foo"), "198.51.100.10");
   const auto of_hostb = connect("10.0.0.43:5000"), outbound_of_hosta = connect("10.0.0.42:6000");
@@ -172,7 +172,7 @@ TEST_P(Reload, a_host_that_is_gone_has_no_name_no_reservation_and_no_session) {
   EXPECT_EQ(last.sessions_ended, 1U) << "that came by its name; what the machine itself began goes on";
   EXPECT_EQ(resolver.look_up("tcp22.hosta.foo"), "rcode 3");
   EXPECT_EQ(gateway.arrives(tcp(remote, "198.51.100.10:22").ack()), "");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", "198.51.100.10:80").syn()), "");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4001", "198.51.100.10:80").syn()), "");
   EXPECT_TRUE(lives("10.0.0.43:5000", of_hostb));
   EXPECT_TRUE(lives("10.0.0.42:6000", outbound_of_hosta));
   EXPECT_EQ(gateway.pool().use().claims, 0U);
@@ -180,29 +180,55 @@ TEST_P(Reload, a_host_that_is_gone_has_no_name_no_reservation_and_no_session) {
   EXPECT_TRUE(resolver.look_up("tcp22.hosta.foo").starts_with("198.51.100."));
 }
 
-TEST_P(Reload, a_host_that_moves_is_reached_where_it_is) {
+TEST_P(Reload, a_pledge_of_a_host_that_is_gone_ends_with_it) {  // GUARD-5
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
   ASSERT_NE(gateway.arrives(tcp(remote, "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway.leaves(tcp("10.0.0.42:22", remote).syn_ack()), "");
+  auto next = realm();
+  next.hosts.erase(next.hosts.begin());
+  ASSERT_EQ(reload(next), Result::reloaded);
+  EXPECT_EQ(last.sessions_ended, 1U);
+  EXPECT_EQ(gateway.arrives(tcp(remote, "198.51.100.10:22").ack()), "");
+  EXPECT_EQ(gateway.count(Counter::claim_made), 0U);
+  for (unsigned i = 0; i < gateway.workers(); ++i)
+    EXPECT_EQ(gateway.worker(i).context().bindings.pledges().size(), 0U);
+}
+
+TEST_P(Reload, a_handshake_goes_on) {  // GUARD-5
+  ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
+  ASSERT_NE(gateway.arrives(tcp(remote, "198.51.100.10:22").syn()), "");
+  auto next = realm();
+  next.pool.hold = 3s;
+  ASSERT_EQ(reload(next), Result::reloaded);
+  ASSERT_NE(gateway.leaves(tcp("10.0.0.42:22", remote).syn_ack()), "");
+  EXPECT_EQ(gateway.count(Counter::claim_made), 0U);
+  EXPECT_EQ(gateway.arrives(tcp(remote, "198.51.100.10:22").ack()), "tcp 203.0.113.10:4000 > 10.0.0.42:22");
+  EXPECT_EQ(gateway.count(Counter::claim_made), 1U);
+}
+
+TEST_P(Reload, a_host_that_moves_is_reached_where_it_is) {
+  ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
+  ASSERT_NE(gateway.opens(tcp(remote, "198.51.100.10:22").syn()), "");
   auto next = realm();
   next.hosts[0].addresses = {address("10.0.0.81")};
   gateway.learn(Gateway::inside, "10.0.0.81");
   ASSERT_EQ(reload(next), Result::reloaded);
   EXPECT_EQ(last.sessions_ended, 1U);
   const auto external = resolver.look_up("tcp22.hosta.foo");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", external + ":22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4001", external + ":22").syn()),
             "tcp 203.0.113.10:4001 > 10.0.0.81:22");
 }
 
 TEST_P(Reload, a_session_by_name_ends_where_its_address_becomes_another_hosts) {
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
-  ASSERT_NE(gateway.arrives(tcp(remote, "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway.opens(tcp(remote, "198.51.100.10:22").syn()), "");
   ASSERT_NE(gateway.leaves(tcp("10.0.0.42:22", remote).syn_ack()), "");
   auto next = realm();
   std::swap(next.hosts[0].addresses, next.hosts[1].addresses);
   ASSERT_EQ(reload(next), Result::reloaded);
   EXPECT_EQ(last.sessions_ended, 1U);
   const auto external = resolver.look_up("tcp22.hosta.foo");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", external + ":22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4001", external + ":22").syn()),
             "tcp 203.0.113.10:4001 > 10.0.0.43:22");
 }
 
@@ -268,10 +294,10 @@ TEST_P(Reload, a_pool_address_comes_and_goes_with_its_reservations) {
   auto next = realm();
   next.pool.addresses = {address("198.51.100.11"), address("198.51.100.20")};
   ASSERT_EQ(reload(next), Result::reloaded);
-  EXPECT_EQ(gateway.arrives(tcp(remote, "198.51.100.10:22").syn()), "") << "no longer ours";
-  EXPECT_EQ(gateway.arrives(tcp(remote, "198.51.100.11:22").syn()), "tcp 203.0.113.10:4000 > 10.0.0.43:22");
+  EXPECT_EQ(gateway.opens(tcp(remote, "198.51.100.10:22").syn()), "") << "no longer ours";
+  EXPECT_EQ(gateway.opens(tcp(remote, "198.51.100.11:22").syn()), "tcp 203.0.113.10:4000 > 10.0.0.43:22");
   EXPECT_EQ(resolver.look_up("hostc.foo"), "198.51.100.20");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", "198.51.100.20:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4001", "198.51.100.20:22").syn()),
             "tcp 203.0.113.10:4001 > 10.0.0.44:22");
   ASSERT_EQ(reload(realm()), Result::reloaded);
   EXPECT_EQ(last.sessions_ended, 1U) << "hostc's";
@@ -305,7 +331,7 @@ TEST_P(Reload, a_forward_comes_changes_and_goes) {
                            .outside = endpoint("198.51.100.1:8080"),
                            .inside = endpoint("10.0.0.42:80")}};
   ASSERT_EQ(reload(next), Result::reloaded);
-  ASSERT_EQ(gateway.arrives(tcp(remote, "198.51.100.1:8080").syn()), "tcp 203.0.113.10:4000 > 10.0.0.42:80");
+  ASSERT_EQ(gateway.opens(tcp(remote, "198.51.100.1:8080").syn()), "tcp 203.0.113.10:4000 > 10.0.0.42:80");
   ASSERT_NE(gateway.leaves(tcp("10.0.0.42:80", remote).syn_ack()), "");
   next.timers.udp = 100s;
   ASSERT_EQ(reload(next), Result::reloaded);
@@ -313,11 +339,11 @@ TEST_P(Reload, a_forward_comes_changes_and_goes) {
   next.static_mappings[0].inside = endpoint("10.0.0.43:80");
   ASSERT_EQ(reload(next), Result::reloaded);
   EXPECT_EQ(last.sessions_ended, 1U);
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", "198.51.100.1:8080").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4001", "198.51.100.1:8080").syn()),
             "tcp 203.0.113.10:4001 > 10.0.0.43:80");
   ASSERT_EQ(reload(realm()), Result::reloaded);
   EXPECT_EQ(last.sessions_ended, 1U);
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4002", "198.51.100.1:8080").syn()), "");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4002", "198.51.100.1:8080").syn()), "");
 }
 
 TEST_P(Reload, a_forward_takes_its_port_from_the_session_that_has_it) {
@@ -327,8 +353,7 @@ TEST_P(Reload, a_forward_takes_its_port_from_the_session_that_has_it) {
       {.protocol = Protocol::tcp, .outside = endpoint(external), .inside = endpoint("10.0.0.43:80")}};
   ASSERT_EQ(reload(next), Result::reloaded);
   EXPECT_EQ(last.sessions_ended, 1U);
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", external).syn()),
-            "tcp 203.0.113.10:4001 > 10.0.0.43:80");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4001", external).syn()), "tcp 203.0.113.10:4001 > 10.0.0.43:80");
   ASSERT_EQ(reload(realm()), Result::reloaded);
 }
 

@@ -45,7 +45,7 @@ TEST_P(Reserve, a_packet_that_follows_the_answer_at_once_reaches_the_host) {  //
   WholeGateway gateway{whole_realm(), GetParam()};
   Resolver resolver{gateway};
   ASSERT_EQ(resolver.look_up("hosta.foo"), "198.51.100.10");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()),
             "tcp 203.0.113.10:4000 > 10.0.0.42:22");
 }
 
@@ -55,7 +55,7 @@ TEST_P(Reserve, a_worker_reads_all_its_events_before_it_calls_a_packet_a_miss) {
   // More than a worker takes in one turn lies before the binding.
   for (int i = 0; i < 1000; ++i) gateway.tell(ring::LinkState{PortId{Gateway::inside}, true});
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()),
             "tcp 203.0.113.10:4000 > 10.0.0.42:22");
 }
 
@@ -68,7 +68,7 @@ TEST_P(Reserve, no_answer_leaves_while_a_workers_ring_is_full) {  // POOL-1
   EXPECT_EQ(resolver.look_up("tcp22.hosta.foo"), "no answer");
   gateway.turn_all();
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
-  EXPECT_NE(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
+  EXPECT_NE(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
 }
 
 TEST_P(Reserve, the_end_of_a_wait_is_not_told_while_a_workers_ring_is_full) {  // POOL-1, POOL-8
@@ -99,11 +99,11 @@ TEST_P(Reserve, a_service_name_reserves_its_service_alone) {  // POOL-2
   WholeGateway gateway{whole_realm(), GetParam()};
   Resolver resolver{gateway};
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:23").syn()), "");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:23").syn()), "");
   EXPECT_EQ(gateway.arrives(udp("203.0.113.10:4000", "198.51.100.10:22")), "");
   EXPECT_EQ(gateway.arrives(ping("203.0.113.10", "198.51.100.10", 22)), "");
   EXPECT_EQ(gateway.count(Counter::unmatched), 3U);
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()),
             "tcp 203.0.113.10:4000 > 10.0.0.42:22");
 }
 
@@ -116,7 +116,7 @@ TEST_P(Reserve, a_bare_protocol_reserves_all_its_ports_and_icmp_a_ping) {  // PO
   ASSERT_EQ(resolver.look_up("sctp5000.hostd.foo"), "198.51.100.10");
   EXPECT_EQ(gateway.arrives(udp("203.0.113.10:4000", "198.51.100.10:8080")),
             "udp 203.0.113.10:4000 > 10.0.0.43:8080");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:8080").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:8080").syn()),
             "tcp 203.0.113.10:4000 > 10.0.0.42:8080");
   EXPECT_EQ(gateway.arrives(ping("203.0.113.10", "198.51.100.10", 77)), "icmp8 203.0.113.10 > 10.0.0.44");
   EXPECT_EQ(gateway.arrives(sctp("203.0.113.10:4000", "198.51.100.10:5000")),
@@ -157,11 +157,11 @@ TEST_P(Reserve, two_services_share_an_address_and_one_service_of_two_hosts_never
   EXPECT_EQ(resolver.look_up("tcp80.hostb.foo"), "198.51.100.10");
   EXPECT_EQ(resolver.look_up("tcp22.hostc.foo"), "198.51.100.11");
   EXPECT_EQ(resolver.look_up("udp22.hostd.foo"), "198.51.100.10");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:1", "198.51.100.11:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:1", "198.51.100.11:22").syn()),
             "tcp 203.0.113.10:1 > 10.0.0.44:22");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:2", "198.51.100.10:80").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:2", "198.51.100.10:80").syn()),
             "tcp 203.0.113.10:2 > 10.0.0.43:80");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:3", "198.51.100.10:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:3", "198.51.100.10:22").syn()),
             "tcp 203.0.113.10:3 > 10.0.0.42:22");
   EXPECT_EQ(gateway.arrives(udp("203.0.113.10:4", "198.51.100.10:22")), "udp 203.0.113.10:4 > 10.0.0.45:22");
 }
@@ -174,9 +174,9 @@ TEST_P(Reserve, a_wide_reservation_shares_its_address_with_nobody_in_either_orde
     const std::string second = resolver.look_up(wide_first ? "tcp22.hostb.foo" : "hostb.foo");
     EXPECT_EQ(first, "198.51.100.10");
     EXPECT_EQ(second, "198.51.100.11");
-    EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4000", first + ":22").syn()),
+    EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4000", first + ":22").syn()),
               "tcp 203.0.113.10:4000 > 10.0.0.42:22");
-    EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4000", second + ":22").syn()),
+    EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4000", second + ":22").syn()),
               "tcp 203.0.113.10:4000 > 10.0.0.43:22");
   }
 }
@@ -203,11 +203,11 @@ TEST_P(Reserve, a_released_service_rests_before_its_address_serves_it_again) {  
   ASSERT_EQ(resolver.look_up("udp53.hostb.foo"),
             "198.51.100.10");  // so .10 goes on carrying, and is preferred
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
-  ASSERT_NE(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
   gateway.pass(999ms);
   EXPECT_EQ(resolver.look_up("tcp22.hostc.foo"), "198.51.100.11");
   // A late packet of hosta's client finds nobody.
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4001", "198.51.100.10:22").syn()), "");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4001", "198.51.100.10:22").syn()), "");
   gateway.pass(1ms);
   EXPECT_EQ(resolver.look_up("tcp22.hostd.foo"), "198.51.100.10");
 }
@@ -216,7 +216,7 @@ TEST_P(Reserve, the_rest_is_skipped_only_when_nothing_else_is_free) {  // POOL-4
   WholeGateway gateway{whole_realm({"198.51.100.10"}), GetParam()};
   Resolver resolver{gateway};
   ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
-  ASSERT_NE(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
   gateway.turn_all();
   EXPECT_EQ(resolver.look_up("tcp22.hostb.foo"), "198.51.100.10");
 }

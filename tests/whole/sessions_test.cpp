@@ -61,7 +61,7 @@ class Sessions : public WithWorkers {
       ASSERT_NE(gateway.leaves(tcp("10.0.0.43:" + port, "203.0.113.20:80").syn()), "");
     }
     ASSERT_EQ(resolver.look_up("tcp22.hosta.foo"), "198.51.100.10");
-    ASSERT_EQ(gateway.arrives(tcp("203.0.113.30:4000", "198.51.100.10:22").syn()),
+    ASSERT_EQ(gateway.opens(tcp("203.0.113.30:4000", "198.51.100.10:22").syn()),
               "tcp 203.0.113.30:4000 > 10.0.0.42:22");
     gateway.turn_all();
   }

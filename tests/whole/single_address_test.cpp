@@ -43,9 +43,9 @@ TEST_P(SingleAddress, three_services_of_two_hosts_are_open_on_it_at_once) {  // 
   ASSERT_EQ(resolver.look_up("udp22.hostb.foo"), "198.51.100.1");
   EXPECT_EQ(gateway.reservations(), 3U);
   EXPECT_EQ(gateway.arrives(udp("203.0.113.10:1", "198.51.100.1:22")), "udp 203.0.113.10:1 > 10.0.0.43:22");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:2", "198.51.100.1:80").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:2", "198.51.100.1:80").syn()),
             "tcp 203.0.113.10:2 > 10.0.0.43:80");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:3", "198.51.100.1:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:3", "198.51.100.1:22").syn()),
             "tcp 203.0.113.10:3 > 10.0.0.42:22");
   EXPECT_EQ(gateway.arrives(udp("203.0.113.10:6000", mapped)), "udp 203.0.113.10:6000 > 10.0.0.44:5000");
   EXPECT_EQ(gateway.leaves(tcp("10.0.0.42:22", "203.0.113.10:3").syn_ack()),
@@ -67,15 +67,15 @@ TEST_P(SingleAddress, a_port_forward_and_the_gateways_own_services_come_before_a
   WholeGateway gateway{single_address(), GetParam()};
   Resolver resolver{gateway};
   ASSERT_EQ(resolver.look_up("hosta.foo"), "198.51.100.1");  // all of E, as far as it is free
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:1", "198.51.100.1:2222").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:1", "198.51.100.1:2222").syn()),
             "tcp 203.0.113.10:1 > 10.0.0.43:22");
   EXPECT_EQ(gateway.arrives(udp("203.0.113.10:2", "198.51.100.1:53")), "");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:2", "198.51.100.1:53").syn()), "");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:2", "198.51.100.1:53").syn()), "");
   EXPECT_EQ(gateway.arrives(ping("203.0.113.10", "198.51.100.1", 5)), "");
   EXPECT_EQ(frames_for_the_kernel(gateway), 3U);
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:3", "198.51.100.1:23").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:3", "198.51.100.1:23").syn()),
             "tcp 203.0.113.10:3 > 10.0.0.42:23");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:4", "198.51.100.1:23").syn()), "");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:4", "198.51.100.1:23").syn()), "");
   EXPECT_EQ(gateway.refusal(), "tcp 198.51.100.1:23 > 203.0.113.10:4");
   EXPECT_EQ(frames_for_the_kernel(gateway), 3U);  // the kernel would have sent a reset of its own
 }

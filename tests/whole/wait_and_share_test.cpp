@@ -42,10 +42,10 @@ TEST_P(Wait, a_query_waits_for_the_next_claim_and_its_binding_comes_first) {  //
       EXPECT_TRUE(gateway.knows(i, "198.51.100.10", Protocol::tcp, 22)) << "worker " << i;
     }
   });
-  ASSERT_NE(gateway.arrives(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
+  ASSERT_NE(gateway.opens(tcp("203.0.113.10:4000", "198.51.100.10:22").syn()), "");
   gateway.turn_all();
   ASSERT_EQ(second.answered_address(), "198.51.100.10");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.20:4000", "198.51.100.10:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.20:4000", "198.51.100.10:22").syn()),
             "tcp 203.0.113.20:4000 > 10.0.0.43:22");
   EXPECT_EQ(gateway.control_count(Counter::dns_waiting), 1U);
 }
@@ -154,13 +154,13 @@ TEST_P(Share, a_second_client_shares_the_pending_address_with_a_claim_of_its_own
   ASSERT_EQ(second.look_up("tcp22.hosta.foo"), "198.51.100.10");
   EXPECT_EQ(gateway.reservations(), 1U);
   EXPECT_EQ(gateway.pool().use().claims, 2U);
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:1", "198.51.100.10:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:1", "198.51.100.10:22").syn()),
             "tcp 203.0.113.10:1 > 10.0.0.42:22");
   gateway.turn_all();
   EXPECT_EQ(gateway.reservations(), 1U);
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.20:2", "198.51.100.10:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.20:2", "198.51.100.10:22").syn()),
             "tcp 203.0.113.20:2 > 10.0.0.42:22");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.20:3", "198.51.100.10:22").syn()), "");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.20:3", "198.51.100.10:22").syn()), "");
   gateway.turn_all();
   EXPECT_EQ(gateway.reservations(), 0U);
 }
@@ -173,9 +173,9 @@ TEST_P(Share, each_claim_has_a_deadline_of_its_own) {  // POOL-9, POOL-7
   ASSERT_EQ(second.look_up("tcp22.hosta.foo"), "198.51.100.10");
   gateway.pass(1s);  // the first claim is over
   EXPECT_EQ(gateway.pool().use().claims, 1U);
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.20:2", "198.51.100.10:22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.20:2", "198.51.100.10:22").syn()),
             "tcp 203.0.113.20:2 > 10.0.0.42:22");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:1", "198.51.100.10:22").syn()), "");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:1", "198.51.100.10:22").syn()), "");
 }
 
 TEST_P(Share, without_sharing_every_query_takes_an_address) {  // POOL-9
@@ -197,8 +197,8 @@ TEST_P(Share, a_retransmitted_query_adds_no_claim) {  // POOL-9
   }
   EXPECT_EQ(gateway.pool().use().claims, 1U);
   EXPECT_EQ(gateway.control_count(Counter::dns_retransmitted), 2U);
-  EXPECT_NE(gateway.arrives(tcp("203.0.113.10:1", "198.51.100.10:22").syn()), "");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:2", "198.51.100.10:22").syn()), "");
+  EXPECT_NE(gateway.opens(tcp("203.0.113.10:1", "198.51.100.10:22").syn()), "");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:2", "198.51.100.10:22").syn()), "");
 }
 
 TEST_P(Share, a_retransmitted_query_that_waits_is_answered_once) {  // POOL-8, POOL-9
@@ -237,10 +237,10 @@ TEST_P(Share, a_resolver_that_walks_names_ends_with_the_narrow_reservation_alone
   gateway.pass(1s);                                          // what was wide rests
   EXPECT_EQ(resolver.look_up("tcp80.hostb.foo"), external);  // there is room beside it
   EXPECT_EQ(gateway.arrives(udp("203.0.113.10:1", external + ":9")), "");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:1", external + ":23").syn()), "");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:1", external + ":22").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:1", external + ":23").syn()), "");
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:1", external + ":22").syn()),
             "tcp 203.0.113.10:1 > 10.0.0.42:22");
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:2", external + ":80").syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:2", external + ":80").syn()),
             "tcp 203.0.113.10:2 > 10.0.0.43:80");
 }
 
@@ -252,10 +252,10 @@ TEST_P(Share, what_may_be_two_clients_of_one_resolver_stands_side_by_side) {  //
   ASSERT_EQ(resolver.look_up("tcp80.hosta.foo"), "198.51.100.10");
   EXPECT_EQ(gateway.reservations(), 3U);
   for (const std::string port : {"22", "443", "80"}) {
-    EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:1" + port, "198.51.100.10:" + port).syn()),
+    EXPECT_EQ(gateway.opens(tcp("203.0.113.10:1" + port, "198.51.100.10:" + port).syn()),
               "tcp 203.0.113.10:1" + port + " > 10.0.0.42:" + port);
   }
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:2", "198.51.100.10:444").syn()), "") << "all are spent";
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:2", "198.51.100.10:444").syn()), "") << "all are spent";
 }
 
 TEST_P(Share, a_walk_takes_one_address_of_a_pool_of_one) {  // POOL-10

@@ -103,11 +103,19 @@ enum class CounterKind : std::uint8_t {
   X(syn_store_full,             event,      "SYNs not remembered because too many are") \
   X(unmatched_rejected,         packet_end, "an outside packet that nothing claims, answered with RST or ICMP") \
   /* pool: claims */ \
-  X(claim_made,                 event,      "reservations claimed by a first packet") \
+  X(claim_made,                 event,      "reservations claimed, by a first packet or by a TCP handshake") \
   X(claim_expired,              drop,       "a packet to a reservation after its deadline") \
   X(claim_spent,                drop,       "a second new connection to a reservation already claimed") \
   X(claim_bound,                drop,       "a packet to a reservation whose claims are bound to other clients' prefixes (RFC 7871)") \
   X(claim_not_syn,              drop,       "a TCP packet other than a SYN to a reservation") \
+  X(claim_pledged,              event,      "SYNs that have pledged a claim, which they take once their handshake is complete") \
+  X(claim_incomplete,           drop,       "a segment of a connection that has pledged a claim, which does not complete its handshake") \
+  X(claim_pledge_reset,         event,      "pledges that either end has given up by a RST") \
+  X(claim_pledge_expired,       event,      "pledges whose handshake was not complete in time") \
+  X(claim_pledge_lost,          event,      "pledges whose claim another connection has taken") \
+  X(claim_challenged,           drop,       "a SYN beyond the pledges that a claim may have, whose sender is asked to show that he is there") \
+  X(claim_challenge_met,        drop,       "a RST by which the sender of a SYN has shown that he is there") \
+  X(claim_pledges_full,         drop,       "a SYN beyond all pledges that a claim may have") \
   X(binding_table_full,         event,      "a reservation found no room on a worker") \
   /* application-layer gateways: ALG-5 */ \
   X(alg_session_opened,         event,      "sessions whose text is read") \

@@ -16,6 +16,7 @@
 #include "realmgw/dataplane/realm_view.hpp"
 #include "realmgw/dataplane/session_news.hpp"
 #include "realmgw/dataplane/signpost_ids.hpp"
+#include "realmgw/guard/syn_challenge.hpp"
 #include "realmgw/nat/admission.hpp"
 #include "realmgw/nat/fragment_table.hpp"
 #include "realmgw/nat/ownership.hpp"
@@ -74,6 +75,7 @@ class Context {
   nat::BindingTable bindings;
   nat::SessionBook book;
   nat::Admission admission;
+  guard::SynChallenge syn_challenge;
   nat::StoredSyns syns;
   nat::FragmentTable fragments;
   NeighbourTable neighbours;
@@ -166,7 +168,7 @@ class Context {
   /// How long a signpost lasts while its home has not said that a session stands. Packets do not lengthen it.
   /// Home says so in its next turn, so this is enough. Where home refuses a flood and its message is lost,
   /// the flood fills the table for no longer than this. A SYN that waits (RFC 5382 REQ-4) has as long.
-  static constexpr nat::Tick unconfirmed_signpost = nat::ticks_of(std::chrono::seconds{6});
+  static constexpr nat::Tick unconfirmed_signpost = nat::SessionBook::pledge_time;
   /// A packet, or home's word, keeps a confirmed signpost: twice as long as its session lasts without a
   /// packet, so that home's next word comes before it ends.
   void keep_signpost(nat::Session& signpost) const {

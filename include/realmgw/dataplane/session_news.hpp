@@ -18,6 +18,7 @@ class SessionNews final : public nat::SessionObserver {
   /// Refuses a session that an ALG should read and cannot.
   [[nodiscard]] std::optional<Counter> session_began(nat::SessionSlot slot,
                                                      const nat::NewGround& ground) override;
+  void session_claimed(nat::SessionSlot slot, const nat::BindingTable::Found& claim) override;
   void session_ends(nat::SessionSlot slot, Counter why) override;
   void port_block_began(const nat::PortBlock& block) override;
   void port_block_ended(const nat::PortBlock& block) override;

@@ -72,12 +72,21 @@ void edited(Context& context, Batch& batch);
 /// Remembers by which signpost the packets of a session come, so that both end together; and says that the
 /// session stands, to a signpost that has not heard so.
 inline void adopt_signpost(Context& context, nat::Session& session, const Packet& packet) {
-  if (packet.signpost_state != ring::SignpostState::confirmed) [[unlikely]]
+  // Not of one whose claim is pledged: a flood of SYNs costs the signpost's worker six seconds each.
+  if (packet.signpost_state != ring::SignpostState::confirmed && session.ground != nat::Ground::pledge)
+      [[unlikely]]
     context.outlets.tell_signpost(packet.from, packet.signpost, PeerMessage::Word::lives);
   session.posted = true;
   session.home = packet.from;
   session.posted_by = packet.signpost;
 }
+/// A packet of a session that has pledged a claim: is it of the handshake, and is that complete (GUARD-5)?
+/// The session may have taken its claim afterwards. `admit` reconsiders a SYN of another connection.
+[[nodiscard]] Verdict follow_pledge(Context& context, Packet& packet);
+/// A SYN for which there is no place in line: its sender is asked to show that he is there.
+[[nodiscard]] Verdict challenge(Context& context, Packet& packet);
+/// Does a RST to a reservation show that its sender is there?
+[[nodiscard]] bool meets_challenge(Context& context, const Packet& packet);
 /// The port, next hop and MTU by which a packet reaches an address, which may be of the other family;
 /// `cached` remembers the neighbour. Its sender is told where there is no way (OUT-5).
 [[nodiscard]] Verdict find_way(Context& context, Packet& packet, const net::IpAddress& destination,

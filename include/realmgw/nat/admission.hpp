@@ -31,10 +31,14 @@ struct Admitted {
   SessionSlot slot = no_session;
   WorkerId home{};
   Counter why{};
+  /// Of `elsewhere`, where a SYN pledges a claim: its place in line here. It is the caller's.
+  std::optional<BindingTable::Pledge> pledge{};
 
   static Admitted session(SessionSlot slot) { return {Kind::session, slot}; }
   static Admitted replaces(SessionSlot former) { return {Kind::replaces, former}; }
-  static Admitted elsewhere(WorkerId home) { return {Kind::elsewhere, no_session, home}; }
+  static Admitted elsewhere(WorkerId home, std::optional<BindingTable::Pledge> pledge = {}) {
+    return {Kind::elsewhere, no_session, home, {}, pledge};
+  }
   static Admitted dropped(Counter why) { return {Kind::dropped, no_session, {}, why}; }
   /// As `why`, which makes the packet unfit to open a session. Who sends a segment of a connection that
   /// nobody knows may be told.
@@ -107,8 +111,9 @@ class Admission {
   [[nodiscard]] WayIn way_in(const net::Packet& packet, bool service, Instant now) const {
     return way_in(packet, service, !cannot_open(packet), now);
   }
-  /// The same decided, and carried out.
-  [[nodiscard]] Admitted inbound(const net::Packet& packet, bool service, bool hairpin, Instant now);
+  /// The same decided, and carried out. `proven`: its sender has shown that he is there.
+  [[nodiscard]] Admitted inbound(const net::Packet& packet, bool service, bool hairpin, Instant now,
+                                 bool proven = false);
 
   /// Whom an inside packet's destination stands for outside: an IPv4 address that an IPv6 one holds, the IPv6
   /// remote behind a proxy address, or itself. Nothing for a proxy address that stands for nobody.

@@ -1,10 +1,12 @@
-// A worker's copy of the Circular Pool's reservations, which first packets claim (POOL-5, POOL-6, POOL-7).
+// A worker's copy of the Circular Pool's reservations, which first packets claim, or TCP handshakes (POOL-5,
+// POOL-6, POOL-7, GUARD-5).
 #pragma once
 
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/flat_map.hpp"
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/nat/endpoint_key.hpp"
+#include "realmgw/nat/pledge_table.hpp"
 #include "realmgw/net/address.hpp"
 #include "realmgw/net/prefix.hpp"
 #include "realmgw/net/transport.hpp"
@@ -12,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace rgw::nat {
@@ -90,6 +93,38 @@ class BindingTable {
   /// Takes the claim that `match` found. The reservation ends with its last one.
   void take(const Found& found, Instant now);
 
+  // -- pledges: where connections that are not complete stand in line for a claim (GUARD-5)
+  using Pledge = PledgeTable::Index;
+  /// How many may stand in line for one claim; as many again of those whose sender has shown that he is
+  /// there.
+  static constexpr std::uint8_t max_pledges = 4;
+  /// Where a pledge was made: the endpoint outside that its packets come to.
+  struct At {
+    net::IpAddress external;
+    net::Protocol protocol;
+    std::uint16_t port;
+  };
+  /// Pledges the claim of the reservation that `match` found for which the fewest stand in line, by a SYN
+  /// with this number. Nothing where there is no room. A pledge outlives its reservation: what came before
+  /// the deadline is decided by its handshake.
+  [[nodiscard]] std::optional<Pledge> pledge(const Found& found, const net::IpAddress& remote,
+                                             std::uint32_t syn, bool proven, Instant now);
+  /// Would it have a place in line?
+  [[nodiscard]] bool has_place(const Found& found, const net::IpAddress& remote, bool proven, Instant now) {
+    return least_pledged(*found.binding, proven, &remote, now) != nullptr;
+  }
+  /// What a segment is to a pledge. With `completes` the caller has to `redeem` it, with `resets` its place
+  /// is free.
+  [[nodiscard]] PledgeStep step(Pledge pledge, const HandshakeSegment& segment, const At& at);
+  /// The handshake is complete: the pledge becomes the claim, which is taken. The others that stand in line
+  /// for it go over to other claims of the reservation, or are lost.
+  [[nodiscard]] Found redeem(Pledge pledge, const At& at, const net::IpAddress& inside, Instant now);
+  /// The connection ends as it is.
+  void give_up(Pledge pledge, const At& at);
+  [[nodiscard]] const PledgeTable& pledges() const { return pledges_; }
+  /// Pledges whose claim another connection has taken, since the last call.
+  [[nodiscard]] std::uint32_t take_lost() { return std::exchange(lost_, 0U); }
+
   /// Forgets ended reservations; a bounded part of the table a call.
   void sweep(Instant now);
 
@@ -107,6 +142,9 @@ class BindingTable {
     std::uint32_t next;
     Instant deadline;
     std::optional<net::Prefix> client;
+    Pledge ring = PledgeTable::none;  ///< one of those that stand in line
+    std::array<std::uint8_t, 2>
+        in_line{};  ///< how many do: whose senders have not shown that they are there, and have
   };
   struct Binding {
     ReservationId reservation;
@@ -128,10 +166,30 @@ class BindingTable {
                                           Instant now) const;
   void end(Binding& binding, Refusal why, Instant now);
   void give_back(std::uint32_t claim);
+  /// Takes a claim out of its reservation, which ends with its last one. Who stands in line for it goes
+  /// elsewhere.
+  void take(Binding& binding, std::uint32_t number, Instant now);
+  /// The reservation of a pledge, where it is still there.
+  [[nodiscard]] Binding* binding_of(Pledge pledge, const At& at);
+  [[nodiscard]] Claim* claim_of(Binding* binding, std::uint32_t number);
+  /// May `remote` take the claim now?
+  [[nodiscard]] static bool may_take(const Claim& claim, const net::IpAddress& remote, Instant now) {
+    return now < claim.deadline && (!claim.client || claim.client->contains(remote));
+  }
+  /// Of the claims that `remote` may take, or of those that are anybody's, that for which the fewest stand in
+  /// line; of several the first that is bound to the remote. nullptr where none has room.
+  [[nodiscard]] Claim* least_pledged(const Binding& binding, bool proven, const net::IpAddress* remote,
+                                     Instant now);
+  /// Takes a pledge out of the line of its claim.
+  Pledge leave_line(Pledge pledge, Claim* claim);
+  /// Those of a ring, whose claim is taken.
+  void disperse(Pledge ring, Binding* binding, Instant now);
 
   FlatMap<EndpointKey, Binding> by_key_;
   std::vector<Claim> claims_;
   std::uint32_t free_claim_ = none;
+  PledgeTable pledges_;
+  std::uint32_t lost_ = 0;
 };
 
 }  // namespace rgw::nat

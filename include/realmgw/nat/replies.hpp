@@ -39,4 +39,10 @@ inline constexpr std::size_t max_reply = 1280;
 /// returns its length, zero for a segment that is a reset itself.
 [[nodiscard]] std::size_t make_tcp_reset(const net::Packet& packet, std::span<std::uint8_t> out);
 
+/// Writes a SYN-ACK that acknowledges what the SYN `packet` did not send (RFC 9293 section 3.10.7.3: its
+/// sender resets that) into `out`; returns its length, zero where the number is one that the sender might
+/// accept.
+[[nodiscard]] std::size_t make_syn_challenge(const net::Packet& packet, std::uint32_t acknowledgement,
+                                             std::span<std::uint8_t> out);
+
 }  // namespace rgw::nat

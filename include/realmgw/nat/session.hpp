@@ -55,6 +55,7 @@ enum class Ground : std::uint8_t {
   static_mapping,  ///< an entry of the realm file, which is found by the external endpoint
   pinhole,         ///< an ALG has announced it
   claim,           ///< a reservation's claim, which it has used up
+  pledge,          ///< a claim that it takes once its handshake is complete (GUARD-5)
 };
 
 /// Two cache lines. All that NAT44 reads and writes for a packet is in the first; the second holds IPv6
@@ -98,7 +99,8 @@ struct alignas(64) Session {
   net::Ipv6Address external6;  ///< E, where the outside is IPv6
   net::Ipv6Address remote6;    ///< the remote, on the side(s) that are IPv6
   Tick created;
-  /// Of its ground: the worker's port set in which its external port is counted, the mapping, the pinhole.
+  /// Of its ground: the worker's port set in which its external port is counted, the mapping, the pinhole,
+  /// the pledge.
   std::uint32_t held;
   std::uint32_t posted_by;  ///< names the signpost on worker `home`, where `posted`
 

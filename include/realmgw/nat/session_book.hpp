@@ -14,6 +14,7 @@
 #include "realmgw/nat/session_table.hpp"
 #include "realmgw/nat/static_bib.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,8 +45,13 @@ struct Rules {
 /// What a session that is to begin stands on.
 struct NewGround {
   Ground kind = Ground::none;
-  std::uint32_t index = 0;                     ///< as Session::held; of a static mapping, its index
-  std::optional<BindingTable::Found> claim{};  ///< of a claim; nothing where it was taken elsewhere
+  std::uint32_t index = 0;  ///< as Session::held; of a static mapping, its index
+  std::optional<BindingTable::Found>
+      claim{};  ///< of a claim, or one that is to be pledged; nothing where it was taken elsewhere
+  struct Syn {
+    std::uint32_t number = 0;
+    bool proven = false;  ///< its sender has shown that he is there
+  } syn{};                ///< of a pledge, which is made when the session begins
 };
 
 /// Who hears of sessions: what counts, tells or copies them. Not of signposts. Called at the rate of
@@ -55,6 +61,8 @@ class SessionObserver {
   virtual ~SessionObserver() = default;
   /// A session has begun, and is complete. Why it may not go on, or nothing: then it ends at once.
   [[nodiscard]] virtual std::optional<Counter> session_began(SessionSlot slot, const NewGround& ground) = 0;
+  /// A session that had pledged a claim has taken it.
+  virtual void session_claimed(SessionSlot /*slot*/, const BindingTable::Found& /*claim*/) {}
   /// A session is about to end, for this reason. It is whole still. Whoever has refused it hears it, too.
   virtual void session_ends(SessionSlot slot, Counter why) = 0;
   /// A host has been given a block of ports, or it has been taken back.
@@ -110,6 +118,15 @@ class SessionBook {
     const std::uint64_t hash = sessions_.hash(key);
     return sessions_.find(key, hash) == no_session ? std::optional{hash} : std::nullopt;
   }
+
+  // -- pledges (GUARD-5)
+  /// How long a handshake may take. Its packets do not lengthen that.
+  static constexpr Tick pledge_time = ticks_of(std::chrono::seconds{6});
+  /// What a segment is to a session that has pledged a claim. Where its handshake is complete it has taken
+  /// the claim, and is as any that came by one.
+  [[nodiscard]] PledgeStep step(SessionSlot slot, const HandshakeSegment& segment, Instant now);
+  /// A pledge is made by a signpost, too: as long as it has not heard from home. It makes it no more.
+  void leave_pledge(Session& signpost);
 
   // -- death
   /// Tells the observers, gives back all that a session holds, and ends it. Of a signpost, whose end nobody

@@ -46,9 +46,10 @@ static_assert(sizeof(CompanionId) == 12);
 
 /// What the worker that holds a signpost knows of the session that it leads to.
 enum class SignpostState : std::uint8_t {
-  confirmed,    ///< home has said that the session stands
-  unconfirmed,  ///< home has not said so yet, or its word was lost: it says so again
-  fresh,        ///< the same, and the signpost was set up for this very packet
+  confirmed,     ///< home has said that the session stands
+  unconfirmed,   ///< home has not said so yet, or its word was lost: it says so again
+  fresh,         ///< the same, and the signpost was set up for this very packet
+  fresh_proven,  ///< the same, and the sender of this packet, a SYN, has shown that he is there
 };
 
 /// The note in an mbuf's private area. Written by the sender before the push, read by the receiver after the

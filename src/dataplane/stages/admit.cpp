@@ -13,10 +13,19 @@ using ring::OwnAddress;
 
 // The flow's packets come to this worker, its session lives on another: leave a signpost and pass the packet
 // on.
-Verdict post(Context& context, Packet& packet, WorkerId home) {
-  if (packet.hops == Context::max_hops) return Verdict::drop(Counter::steer_too_many_hops);
+Verdict post(Context& context, Packet& packet, const Admitted& admitted, bool proven) {
+  const WorkerId home = admitted.home;
+  const auto give_up = [&](Counter why) {
+    const net::FlowTail& tail = packet.tail();
+    if (admitted.pledge)
+      context.bindings.give_up(*admitted.pledge,
+                               {packet.destination(), tail.protocol, tail.near_port.host()});
+    return Verdict::drop(why);
+  };
+  if (packet.hops == Context::max_hops || packet.signpost != ring::no_signpost)
+    return give_up(Counter::steer_too_many_hops);
   const nat::SessionSlot slot = context.sessions.allocate();
-  if (slot == nat::no_session) return Verdict::drop(Counter::session_table_full);
+  if (slot == nat::no_session) return give_up(Counter::session_table_full);
   Session& signpost = context.sessions[slot];
   signpost.signpost = true;
   signpost.set_signpost_id(context.signpost_ids.next(slot));
@@ -36,10 +45,15 @@ Verdict post(Context& context, Packet& packet, WorkerId home) {
   signpost.deadline = context.tick + Context::unconfirmed_signpost;
   if (!context.sessions.publish(slot, context.tick)) {
     context.sessions.discard(slot);
-    return Verdict::drop(Counter::session_table_full);
+    return give_up(Counter::session_table_full);
+  }
+  if (admitted.pledge) {
+    signpost.ground = nat::Ground::pledge;
+    signpost.held = *admitted.pledge;
   }
   context.counters.add(Counter::signpost_created);
-  return context.to_peer(packet, home, signpost.signpost_id(), ring::SignpostState::fresh);
+  return context.to_peer(packet, home, signpost.signpost_id(),
+                         proven ? ring::SignpostState::fresh_proven : ring::SignpostState::fresh);
 }
 
 // The session is gone that a signpost was set up for, which is to hear of it: what follows the packet would
@@ -81,18 +95,22 @@ Verdict to_gateway(Context& context, Packet& packet, const OwnAddress* own) {
   return Verdict::taken();
 }
 
-Verdict carry_out(Context& context, Packet& packet, const Admitted& admitted, const OwnAddress* own) {
+// `proven`: the sender has shown that he is there.
+Verdict carry_out(Context& context, Packet& packet, const Admitted& admitted, const OwnAddress* own,
+                  bool proven = false) {
   switch (admitted.kind) {
     case Admitted::Kind::session:
       return opened(context, packet, admitted.slot);
     case Admitted::Kind::replaces:  // once only: the one that was in the way has ended
       return Verdict::drop(Counter::session_conflict);
     case Admitted::Kind::elsewhere:
-      if (packet.signpost != ring::no_signpost) return Verdict::drop(Counter::steer_too_many_hops);
-      return post(context, packet, admitted.home);
+      return post(context, packet, admitted, proven);
     case Admitted::Kind::kernel:
       return to_gateway(context, packet, own);
     case Admitted::Kind::dropped:
+      if (admitted.why == Counter::claim_pledges_full && !proven) return challenge(context, packet);
+      if (admitted.why == Counter::claim_not_syn && meets_challenge(context, packet))
+        return Verdict::drop(Counter::claim_challenge_met);
       return Verdict::drop(admitted.why);
     case Admitted::Kind::refused:
       return refuse(context, packet, admitted.why);
@@ -198,8 +216,11 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own, co
     context.report(packet, nat::IcmpError::time_exceeded);
     return Verdict::drop(Counter::hop_limit_exceeded);
   }
+  const bool proven = packet.signpost == ring::no_signpost
+                          ? context.syn_challenge.knows(packet.source(), context.now)
+                          : packet.signpost_state == ring::SignpostState::fresh_proven;
   const auto ask = [&] {
-    return context.admission.inbound(packet, own->service, packet.hairpinned, context.now);
+    return context.admission.inbound(packet, own->service, packet.hairpinned, context.now, proven);
   };
   // Since this turn began its reservation may have come in, or the one that it would take have been withdrawn
   // for another host.
@@ -210,7 +231,7 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own, co
     ended = true;
     admitted = ask();
   }
-  return carry_out(context, packet, admitted, own);
+  return carry_out(context, packet, admitted, own, proven);
 }
 
 // The session that a packet before this one has opened, in the same burst.
@@ -244,6 +265,12 @@ const OwnAddress* own_destination(Context& context, const Packet& packet) {
                                           : context.way(packet.key6.near).own;
 }
 
+// Has the session pledged a claim that it may still take?
+bool stands_in_line(const Context& context, const Session& session) {
+  return session.ground == nat::Ground::pledge &&
+         context.bindings.pledges().stands(static_cast<nat::BindingTable::Pledge>(session.held));
+}
+
 // A connection that has ended gives way to a SYN that is let in (POOL-5); a session that stands back, to a
 // claim of another host (POOL-14). Not where the packet came too late for such a claim, perhaps its own: it
 // is lost, rather than led to a host that it may not be meant for.
@@ -252,6 +279,10 @@ nat::Admission::Beside judge(Context& context, const Packet& packet) {
   const Session& session = context.sessions[packet.session];
   if (session.protocol() == net::Protocol::tcp) {
     const OwnAddress* own = own_destination(context, packet);
+    if (stands_in_line(context, session)) {  // an old SYN does not end what goes on with its host
+      const nat::WayIn way = context.admission.way_in(packet, own != nullptr && own->service, context.now);
+      if (way.rule == nat::WayIn::Rule::none || way.inside.address == session.host()) return Beside::nothing;
+    }
     return context.admission.would_admit(packet, own != nullptr && own->service, context.now)
                ? Beside::claims
                : Beside::nothing;
@@ -264,6 +295,8 @@ nat::Admission::Beside judge(Context& context, const Packet& packet) {
 // A packet of a session that was to be judged, and stays.
 Verdict go_on(Context& context, Packet& packet) {
   Session& session = context.sessions[packet.session];
+  if (session.ground == nat::Ground::pledge)
+    return stands_in_line(context, session) ? Verdict::pass() : refuse(context, packet, Counter::claim_spent);
   if (session.protocol() == net::Protocol::tcp) {
     return session.tcp_state == nat::TcpState::trans ? Verdict::pass()
                                                      : refuse(context, packet, Counter::unmatched);
@@ -305,7 +338,8 @@ Verdict admit_one(Context& context, Packet& packet, bool& ended) {
     if (posted)
       return context.to_peer(packet, owner);  // who, its signpost gone, sees it as the first of a flow
   }
-  if (packet.signpost != ring::no_signpost && packet.signpost_state != ring::SignpostState::fresh)
+  if (packet.signpost != ring::no_signpost && packet.signpost_state != ring::SignpostState::fresh &&
+      packet.signpost_state != ring::SignpostState::fresh_proven)
     return turn_back(context, packet);
 
   if (packet.family == net::Family::v4) {

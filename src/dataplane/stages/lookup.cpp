@@ -49,11 +49,14 @@ Verdict follow_session(Context& context, Packet& packet) {
     if ((session.hairpin && outside && !packet.hairpinned) || (session.local && !outside)) {
       return Verdict::drop(Counter::spoofed_own_source);
     }
+    if (session.ground == nat::Ground::pledge) {
+      if (const Verdict followed = follow_pledge(context, packet); !followed.passed()) return followed;
+    }
   }
   // A session may exist before packets come to it by a signpost (a static mapping's host began), or outlive
   // one.
   if (packet.signpost != ring::no_signpost) adopt_signpost(context, session, packet);
-  return keep_alive(context, packet);
+  return session.ground == nat::Ground::pledge ? Verdict::pass() : keep_alive(context, packet);
 }
 
 Verdict keep_alive(Context& context, Packet& packet) {

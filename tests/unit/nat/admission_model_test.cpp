@@ -109,7 +109,7 @@ class AdmissionModel : public testing::Test {
     ASSERT_EQ(made.kind == Kind::refused, rule == WayIn::Rule::none && made.kind != Kind::dropped);
     if (made.kind == Kind::session) {
       const Ground ground = sessions[made.slot].ground;
-      ASSERT_EQ(ground == Ground::claim, rule == WayIn::Rule::reservation);
+      ASSERT_EQ(ground == Ground::claim || ground == Ground::pledge, rule == WayIn::Rule::reservation);
       ASSERT_EQ(ground == Ground::pinhole, rule == WayIn::Rule::pinhole);
     }
     count(made);

@@ -63,6 +63,13 @@ struct World {
     ASSERT_TRUE(bindings.bind(address("198.51.100.10"), service, ReservationId{reservation}, 1, address(host),
                               now + 2s));
   }
+  /// The two segments that complete the handshake of a SYN with the number 1000 (GUARD-5).
+  void complete(SessionSlot slot) {
+    EXPECT_EQ(book.step(slot, {Side::inside, net::TcpHeader::syn | net::TcpHeader::ack, 5000, 1001, 0}, now),
+              PledgeStep::passes);
+    EXPECT_EQ(book.step(slot, {Side::outside, net::TcpHeader::ack, 1001, 5001, 0}, now),
+              PledgeStep::completes);
+  }
   /// Everything that sessions could hold is free.
   void expect_empty(std::size_t held) {
     EXPECT_EQ(sessions.size(), 0U);
@@ -132,6 +139,8 @@ TEST(Admission, sends_a_claim_to_the_host_s_home_and_takes_it_there_alone) {  //
   EXPECT_EQ(elsewhere.sessions.size(), 0U);
   const auto made = at_home.in(packet);
   ASSERT_EQ(made.kind, Kind::session);
+  EXPECT_EQ(at_home.sessions[made.slot].ground, Ground::pledge);
+  at_home.complete(made.slot);
   EXPECT_EQ(at_home.sessions[made.slot].ground, Ground::claim);
   EXPECT_EQ(at_home.in(tcp("203.0.113.10:4001", "198.51.100.10:22").syn()).why, Counter::claim_spent);
   EXPECT_EQ(elsewhere.in(tcp("203.0.113.10:4001", "198.51.100.10:22").syn()).kind, Kind::elsewhere)

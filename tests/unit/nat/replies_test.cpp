@@ -137,6 +137,26 @@ TEST(TcpReset, answers_what_has_an_ack_from_there) {  // RFC 9293 section 3.10.7
   EXPECT_TRUE(reset.checksums_right());
 }
 
+TEST(SynChallenge, acknowledges_what_the_syn_did_not_send_and_is_no_longer_than_it) {  // GUARD-5, GUARD-7
+  for (const auto& [from, to] :
+       {std::pair{"203.0.113.10:4000", "198.51.100.1:22"}, {"[2001:db8::1]:4000", "[2001:db8::2]:22"}}) {
+    const FromOutside syn{tcp(from, to).syn().sequence(0xfffffff0)};
+    Bytes out(max_reply);
+    out.resize(make_syn_challenge(syn.packet, 0x80000000, out));
+    const Seen question{out};
+    EXPECT_EQ(question.to_string(), "tcp " + std::string{to} + " > " + from);
+    EXPECT_EQ(question.tcp().flags, net::TcpHeader::syn | net::TcpHeader::ack);
+    EXPECT_EQ(question.tcp().acknowledgement.host(), 0x80000000U);
+    EXPECT_TRUE(question.checksums_right());
+    EXPECT_LE(out.size(), syn.bytes.size());
+    // One that the sender could take for an answer to its SYN, or to text in it, is not sent.
+    Bytes none(max_reply);
+    EXPECT_EQ(make_syn_challenge(syn.packet, 0xfffffff1, none), 0U);
+    EXPECT_EQ(make_syn_challenge(syn.packet, 1000, none), 0U);
+    EXPECT_NE(make_syn_challenge(syn.packet, 0xfffffff0, none), 0U);
+  }
+}
+
 TEST(TcpReset, is_not_answered_by_one) {
   const FromOutside parsed{tcp("203.0.113.10:4000", "198.51.100.1:22").rst()};
   Bytes out(max_reply);

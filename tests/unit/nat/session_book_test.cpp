@@ -128,9 +128,10 @@ struct World {
         EXPECT_NE(book.pinholes().add(hole), PinholeTable::none);
         return in(udp("203.0.113.10:4000", "198.51.100.1:50000"));
       }
-      EXPECT_EQ(way, "claim");
+      EXPECT_TRUE(way == "claim" || way == "pledge");
       EXPECT_TRUE(
           bindings.bind(address("198.51.100.10"), {}, ReservationId{1}, 1, address("10.0.0.42"), now + 2s));
+      if (way == "claim") return in(udp("203.0.113.10:4000", "198.51.100.10:22"));
       return in(tcp("203.0.113.10:4000", "198.51.100.10:22").syn());
     }();
     if (made.kind == Kind::session) return made.slot;
@@ -146,6 +147,7 @@ struct World {
     EXPECT_EQ(book.occupied_ports(), free_ports);
     EXPECT_EQ(book.mappings().size(), 0U);
     EXPECT_EQ(book.hosts().hosts(), 0U);
+    EXPECT_EQ(bindings.pledges().size(), 0U);
     for (StaticBib::Index i = 0; i < book.rules().static_bib.size(); ++i)
       EXPECT_EQ(book.rules().static_bib.sessions(i), 0U);
     for (PinholeTable::Index i = 0; i < book.pinholes().high_water(); ++i)
@@ -154,7 +156,8 @@ struct World {
 };
 
 const std::vector<std::string> ways{"NAT44", "NAT44 udp",        "NAT44 ping",      "NAT66",   "NAT64",
-                                    "NAT46", "static, outbound", "static, inbound", "pinhole", "claim"};
+                                    "NAT46", "static, outbound", "static, inbound", "pinhole", "claim",
+                                    "pledge"};
 constexpr std::array mappings{Mapping::address_and_port_dependent, Mapping::endpoint_independent};
 
 template <class Test>
@@ -212,6 +215,7 @@ TEST(SessionBook, a_signpost_ends_in_silence) {
 
 TEST(SessionBook, a_session_that_is_carried_over_is_the_same_and_gives_back_as_much) {
   each([](const Policy& policy, const std::string& way) {
+    if (way == "pledge") return;  // it is not carried over, see below
     World before{policy}, after{policy};
     const SessionSlot slot = before.opened(way);
     ASSERT_NE(slot, no_session);
@@ -277,6 +281,8 @@ TEST(SessionBook, says_what_is_in_the_way_of_a_record_and_changes_nothing) {
        [](SessionRecord& r) { r.external = endpoint("[2001:db8:100::1]:4000"); }, Counter::no_translation},
       {"a remote that the host knows by another address",
        [](SessionRecord& r) { r.remote_inside = endpoint("203.0.113.99:80"); }, Counter::no_translation},
+      {"a claim that is pledged only", [](SessionRecord& r) { r.ground = Ground::pledge; },
+       Counter::no_external_address},
       {"the gateway's own connection", [](SessionRecord& r) { r.origin = SessionInfo::Origin::local; },
        Counter::no_external_address},
   };

@@ -18,6 +18,7 @@ struct Packet {
   std::uint8_t flags = 0;             ///< of TCP
   bool reply = false;                 ///< of a ping
   std::uint32_t serial = 0;
+  std::uint32_t acknowledges = 0;  ///< of TCP
 };
 
 inline Bytes bytes_of(const Packet& packet) {
@@ -34,6 +35,7 @@ inline Bytes bytes_of(const Packet& packet) {
     at.source_port = be16{packet.source.port};
     at.destination_port = be16{packet.destination.port};
     at.sequence = be32{packet.serial};
+    at.acknowledgement = be32{packet.acknowledges};
     at.offset_reserved = sizeof(net::TcpHeader) / 4 << 4;
     at.flags = packet.flags;
     at.window = be16{65535};

@@ -49,7 +49,8 @@ struct Slot {
   net::Endpoint external{};
   bool wide = false;  ///< not this very service
   Instant promised{}, deadline{};
-  bool delivered = false;  ///< the first packet was
+  bool delivered = false;          ///< the first packet was
+  std::uint32_t acknowledges = 0;  ///< of TCP: behind the host's SYN-ACK
   bool closing = false;
   Instant last_sent{};
 };
@@ -73,6 +74,7 @@ struct Sent {
   net::Endpoint external{};
   bool wide = false;
   std::uint8_t flags = 0;
+  std::uint32_t acknowledges = 0;
 };
 
 inline config::Realm realm_of(const Profile& profile) {
@@ -277,6 +279,7 @@ class World final : control::DnsTransport {
     }
     slot.state = Slot::State::open;
     slot.delivered = slot.closing = false;
+    slot.acknowledges = 0;
     slot.promised = now();
     slot.deadline = now() + hold;
     // Some come when their time is over.
@@ -288,7 +291,13 @@ class World final : control::DnsTransport {
   void send(std::uint32_t number, int flags, Duration delay) {
     Slot& slot = slots_[number];
     Sent& sent = sent_[++last_serial_ % sent_.size()];
-    sent = {last_serial_, number, slot.host, slot.external, slot.wide, static_cast<std::uint8_t>(flags)};
+    sent = {last_serial_,
+            number,
+            slot.host,
+            slot.external,
+            slot.wide,
+            static_cast<std::uint8_t>(flags),
+            (flags & net::TcpHeader::ack) != 0 ? slot.acknowledges : 0};
     slot.last_sent = now() + delay;
     // The copies of a first packet are as late as can be; others come while their session is not idle.
     const Duration most = flags == net::TcpHeader::syn ? profile_.lateness : profile_.lateness / 2;
@@ -307,7 +316,8 @@ class World final : control::DnsTransport {
                                              destination,
                                              sent.flags,
                                              false,
-                                             sent.serial}));
+                                             sent.serial,
+                                             sent.acknowledges}));
     gateway_.turn();
     while (const auto seen = gateway_.take(Gateway::inside)) deliver(*seen);
     while (gateway_.take(Gateway::outside)) {  // refusals
@@ -372,6 +382,13 @@ class World final : control::DnsTransport {
     EXPECT_EQ(back->source.address, sent.external.address) << where();
     Flow& flow = flows_.at(key);
     flow.last = now();
+    Slot& client = slots_[sent.slot];
+    if (syn && client.state == Slot::State::open && client.external == sent.external &&
+        client.acknowledges == 0) {
+      // The client completes the handshake: that ends no wait for its packets, so it is sent as they are.
+      client.acknowledges = back->serial + 1;
+      if (client.protocol == Protocol::tcp) send(key.slot, net::TcpHeader::ack, some(profile_.lateness / 2));
+    }
     if (fin) flow.ended = 2;
   }
 
