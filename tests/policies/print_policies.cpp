@@ -80,23 +80,28 @@ void print_table(std::uint32_t addresses) {
 int main() {
   std::printf(
       "# Policies of the guard, compared\n\n"
-      "Printed by `print_policies` (tests/policies): the product's own guard and pool in virtual time, and "
-      "for all policies the\n"
+      "Printed by `print_policies` (tests/policies): the product's own guard, pool and reservations in "
+      "virtual "
+      "time, and for all policies the\n"
       "same arrivals, Poisson, of one seed, over two minutes. Ten honest clients a second ask for one of 20 "
       "hosts, half of them by\n"
       "the host's name and half by one of eight services, through 64 resolvers: half of these know cookies, "
       "three eighths come by\n"
       "TCP, one eighth does neither. Each way takes 50 ms. The attacker asks for one host. The figure is the "
       "share of honest\n"
-      "connections that reach their host by their first question and their first SYN; \"wrong\" counts SYNs "
-      "that were led to another host.\n\n"
+      "connections that reach their host by their first question and their first attempt, in which a SYN\n"
+      "that the gateway asks about is sent once more, as Linux does; \"wrong\" counts connections that were "
+      "led\n"
+      "to another host.\n\n"
       "What the tables show, beside the worth of proof. Of the eighth that does neither, the first three "
       "questions of each resolver are\n"
       "lost under `always`; then it has aliases. In a pool of three, ten questions a second are nearly as "
       "many as there is room for,\n"
-      "since a host's name takes a whole address; `load` finds that full, and asks. And SYNs without a "
-      "question take claims under every\n"
-      "policy, since a claim is the first packet's ([guard.md](guard.md), \"What is not guarded yet\").\n");
+      "since a host's name takes a whole address; `load` finds that full, and asks. Forged SYNs take no "
+      "claim "
+      "under any policy, since a\n"
+      "claim is a handshake; but who is asked about his SYN holds his address for a round trip longer\n"
+      "([guard.md](guard.md)). SYNs from an address of one's own take claims without a question.\n");
   print_table(3);
   print_table(16);
 }

@@ -22,6 +22,15 @@ bool is_honest(const Arrival& arrival) {
   return arrival.kind == Kind::honest;
 }
 
+net::IpAddress address_of(HostId host) {
+  return net::Ipv4Address{be32{0x0a000000 + host.value()}};
+}
+
+/// Where a SYN comes to. To a plain name a client connects by some port.
+nat::BindingTable::At place_of(const net::IpAddress& to, const Arrival& who) {
+  return {to, net::Protocol::tcp, who.service.is_any() ? std::uint16_t{22} : who.service.port};
+}
+
 }  // namespace
 
 RealmModel::RealmModel(const config::Guard& guard, bool share, std::uint32_t addresses)
@@ -29,7 +38,8 @@ RealmModel::RealmModel(const config::Guard& guard, bool share, std::uint32_t add
       guard_{guard, salt_, now_, counters_},
       guarded_{guard_.challenges()},
       config_{pool_config(share, addresses)},
-      pool_{config_, salt_, *this, counters_} {}
+      pool_{config_, salt_, *this, counters_},
+      bindings_{static_cast<std::uint32_t>(config_.max_claims), salt_} {}
 
 Result RealmModel::run(const std::vector<Arrival>& arrivals) {
   for (const Arrival& arrival : arrivals) {
@@ -47,7 +57,21 @@ Result RealmModel::run(const std::vector<Arrival>& arrivals) {
     events_.pop();
     now_ = event.at;
     pool_.expire(now_);
-    event.what == Event::What::question ? ask(event) : connect(event);
+    switch (event.what) {
+      case Event::What::question:
+        ask(event);
+        break;
+      case Event::What::syn:
+        connect(event);
+        break;
+      case Event::What::ack:
+        complete(event);
+        break;
+      case Event::What::silence:
+        bindings_.give_up(event.pledge, place_of(event.to, event.who));
+        break;
+    }
+    bindings_.sweep(now_);
     result_.most_without_proof = std::max(result_.most_without_proof, pool_.use().families[0].unproven);
   }
   return result_;
@@ -94,42 +118,47 @@ void RealmModel::answered(const Arrival& who, const net::IpAddress& address) {
 }
 
 void RealmModel::bind(const pool::Binding& binding) {
-  auto& pending = pending_[binding.reservation.value()];
-  pending.external = binding.external;
-  pending.service = binding.service;
-  pending.host = binding.host;
-  pending.claims.emplace_back(binding.claim, binding.deadline);
+  static_cast<void>(bindings_.bind(binding.external, binding.service, binding.reservation, binding.claim,
+                                   address_of(binding.host), binding.deadline, binding.client));
 }
 
+/// GUARD-5: the SYN pledges a claim. Where there is no place in line, whoever is there answers the question,
+/// and sends his SYN once more, as Linux does.
 void RealmModel::connect(const Event& event) {
-  const auto& who = event.who;
-  // To a plain name a client connects by some port.
-  const net::Service service = who.service.is_any() ? net::Service{net::Protocol::tcp, 22} : who.service;
-  const auto host = claim(event.to, service);
-  if (!is_honest(who)) {
-    result_.taken += host.has_value();
+  constexpr std::chrono::milliseconds resent{10}, time{6000};
+  const bool forged = event.who.kind == Kind::spoofed_data;
+  const auto at = place_of(event.to, event.who);
+  const auto match = bindings_.match(at.external, at.protocol, at.port, event.who.source, now_);
+  if (!match.found) return;
+  const auto pledge = bindings_.pledge(*match.found, event.who.source, 0, event.proven, now_);
+  if (!pledge) {
+    if (forged || event.proven) return;
+    return schedule({.at = now_ + 2 * one_way + resent,
+                     .what = Event::What::syn,
+                     .who = event.who,
+                     .proven = true,
+                     .to = event.to});
+  }
+  // The host answers at once.
+  schedule({.at = forged ? now_ + time : now_ + 2 * one_way,
+            .what = forged ? Event::What::silence : Event::What::ack,
+            .who = event.who,
+            .to = event.to,
+            .pledge = *pledge,
+            .inside = match.found->inside});
+}
+
+/// POOL-5: the handshake is complete, and takes the claim where that is still to be had.
+void RealmModel::complete(const Event& event) {
+  const auto at = place_of(event.to, event.who);
+  if (!bindings_.pledges().stands(event.pledge)) return bindings_.give_up(event.pledge, at);
+  const auto claim = bindings_.redeem(event.pledge, at, event.inside, now_);
+  static_cast<void>(pool_.claimed(claim.reservation, claim.claim, now_));
+  if (!is_honest(event.who)) {
+    ++result_.taken;
     return;
   }
-  if (!host) return;
-  *host == HostId{who.host} ? ++result_.first_attempt : ++result_.wrong_host;
-}
-
-/// POOL-5 and POOL-11: the service's own reservation first, then one of the whole address; its oldest claim.
-std::optional<HostId> RealmModel::claim(const net::IpAddress& to, const net::Service& service) {
-  for (const bool wide : {false, true}) {
-    for (auto& [number, pending] : pending_) {
-      if (pending.external != to || pending.service.is_any() != wide || !pending.service.covers(service))
-        continue;
-      while (!pending.claims.empty() && pending.claims.front().second <= now_) pending.claims.pop_front();
-      if (pending.claims.empty()) continue;
-      const HostId host = pending.host;
-      const std::uint32_t claim = pending.claims.front().first;
-      pending.claims.pop_front();
-      static_cast<void>(pool_.claimed(ReservationId{number}, claim, now_));
-      return host;
-    }
-  }
-  return std::nullopt;
+  event.inside == address_of(HostId{event.who.host}) ? ++result_.first_attempt : ++result_.wrong_host;
 }
 
 }  // namespace rgw::policies

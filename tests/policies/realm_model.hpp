@@ -1,12 +1,12 @@
-// A realm in virtual time: the product's guard and pool, and a network that takes fifty milliseconds each
-// way.
+// A realm in virtual time: the product's guard, its pool, and a worker's reservations with their pledges; and
+// a network that takes fifty milliseconds each way.
 #pragma once
 
 #include "realmgw/control/guard_service.hpp"
+#include "realmgw/nat/binding_table.hpp"
 #include "realmgw/pool/circular_pool.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <queue>
@@ -20,7 +20,7 @@ struct Result {
   std::uint64_t honest = 0;            ///< connections that were tried
   std::uint64_t first_attempt = 0;     ///< that reached their host by the first question and the first SYN
   std::uint64_t wrong_host = 0;        ///< honest SYNs that reached another one
-  std::uint64_t taken = 0;             ///< claims that an attacker's SYN took
+  std::uint64_t taken = 0;             ///< claims that an attacker took
   std::size_t most_without_proof = 0;  ///< addresses held so, at one time
 };
 
@@ -36,10 +36,12 @@ class RealmModel final : pool::PoolListener {
   /// What is to happen.
   struct Event {
     Instant at;
-    enum class What : std::uint8_t { question, syn } what = What::question;
+    enum class What : std::uint8_t { question, syn, ack, silence } what = What::question;
     Arrival who;
-    bool proven = false;
+    bool proven = false;  ///< of a question, or of a SYN that is sent once more
     net::IpAddress to{};
+    nat::BindingTable::Pledge pledge = nat::PledgeTable::none;  ///< of a handshake that goes on, or does not
+    net::IpAddress inside{};                                    ///< whom its SYN has reached
     std::uint64_t order = 0;
   };
   struct Later {
@@ -47,17 +49,10 @@ class RealmModel final : pool::PoolListener {
       return a.at != b.at ? a.at > b.at : a.order > b.order;
     }
   };
-  /// As the workers have it.
-  struct Pending {
-    net::IpAddress external;
-    net::Service service;
-    HostId host;
-    std::deque<std::pair<std::uint32_t, Instant>> claims;
-  };
-
   void bind(const pool::Binding& binding) override;
-  void unbind(ReservationId reservation, const net::IpAddress&, net::Service, pool::End) override {
-    pending_.erase(reservation.value());
+  void unbind(ReservationId reservation, const net::IpAddress& external, net::Service service,
+              pool::End) override {
+    bindings_.unbind(external, service, reservation, true, now_);
   }
   void claim_began(const pool::ClaimNews& news) override { guard_.claim_began(news); }
   void claim_ended(const pool::ClaimNews& news, pool::End why) override { guard_.claim_ended(news, why); }
@@ -68,7 +63,7 @@ class RealmModel final : pool::PoolListener {
   void ask(const Event& event);
   void connect(const Event& event);
   void answered(const Arrival& who, const net::IpAddress& address);
-  [[nodiscard]] std::optional<HostId> claim(const net::IpAddress& to, const net::Service& service);
+  void complete(const Event& event);
 
   CounterBlock counters_;
   HashSalt salt_;
@@ -80,7 +75,7 @@ class RealmModel final : pool::PoolListener {
   std::priority_queue<Event, std::vector<Event>, Later> events_;
   std::uint64_t order_ = 0;
   std::uint16_t query_ = 0;
-  std::map<std::uint64_t, Pending> pending_;
+  nat::BindingTable bindings_;
   std::map<std::uint64_t, Arrival> waiting_;
   Result result_;
 };
