@@ -245,17 +245,19 @@ class TooFast(harness.LabCase):
             self.assertGreaterEqual(shown["dropped"], 150 - received)
 
 
-class UnderFlood(harness.LabCase):
-    """GUARD-1, `load`, the default: honest connections beside a flood of forged queries. RGW_FLOOD=60,30,5000 runs them
-    for 60 s, with 30 honest connections and 5,000 forged queries a second, as docs/guard.md has it.
+class Beside(harness.LabCase):
+    """Honest connections beside a flood. RGW_FLOOD=60,30,5000 runs them for 60 s, with 30 honest connections and 5,000
+    forged packets a second, as docs/guard.md has it.
     """
 
     SECONDS, PER_SECOND, RATE = (int(word) for word in os.environ.get("RGW_FLOOD", "8,10,2000").split(","))
 
     realm = harness.realm(guard={"challenge": "load", "balance": True})
 
-    def honest(self, name, flood):
-        """The share of connections that succeed at their first attempt, and the most addresses held without proof."""
+    def honest(self, name, flood, clients=(EXT1,)):
+        """The share of connections that succeed at their first attempt, from these addresses by turns; and the most addresses
+        held without proof.
+        """
         done = held = 0
         wanted = self.SECONDS * self.PER_SECOND
         with harness.tcp_server("hosta", 22) as server, Asker() as asker:
@@ -271,13 +273,18 @@ class UnderFlood(harness.LabCase):
                 if address is None:
                     continue
                 try:
-                    with harness.tcp_client("ext1", (address, 22), timeout=1.0):
+                    client = clients[number % len(clients)], 0
+                    with harness.tcp_client("ext1", (address, 22), source=client, timeout=1.0):
                         server.accept()[0].close()
                     done += 1
                 except OSError:
                     pass
             flood.join()
         return done / wanted, held
+
+
+class UnderFlood(Beside):
+    """GUARD-1, `load`, the default: beside forged queries."""
 
     def check(self, flood_names, rate, name):
         flood = floods.QueryFlood(flood_names, rate, self.SECONDS)
@@ -297,6 +304,34 @@ class UnderFlood(harness.LabCase):
 
     def test_thousands_of_queries_for_the_victims_own_service_name_do_not_close_it(self):
         self.check(["tcp22.hosta.foo"], self.RATE, "tcp22.hosta.foo")
+
+
+class UnderSynFlood(Beside):
+    """GUARD-5: beside forged SYNs to the very port, at all addresses of the pool. The honest come from many addresses, of
+    which the gateway knows none when they begin.
+    """
+
+    def check_syns(self, name, first, last):
+        harness.run("ext1", "sh", "-c", f"for n in $(seq {first} {last}); do ip addr add 203.0.113.$n/32 dev lo; done")
+        flood = floods.SynFlood(POOL, 22, self.RATE, self.SECONDS)
+        with Counting() as count:
+            share, _ = self.honest(name, flood, [f"203.0.113.{n}" for n in range(first, last + 1)])
+            came, taken = count["claim_challenged"] + count["claim_pledged"], count["claim_made"]
+            asked, met = count["claim_challenged"], count["claim_challenge_met"]
+        print(f"{name}: {share:.1%} beside {flood.sent} forged SYNs, {came} at a reservation, {asked} asked, {met} were there")
+        self.assertGreater(came, self.SECONDS * self.PER_SECOND, "the flood met reservations")
+        self.assertGreaterEqual(share, 0.95)
+        self.assertLessEqual(taken, self.SECONDS * self.PER_SECOND, "no claim is the flood's")
+        self.assertGreaterEqual(met, 1)
+        shown = gateway.ctl("guard")["handshakes"]
+        self.assertGreaterEqual(shown["claim_challenged"], asked)
+        gateway.tell("sessions", "delete", "--all")
+
+    def test_thousands_of_forged_syns_do_not_close_a_service(self):
+        self.check_syns("tcp22.hosta.foo", 60, 154)
+
+    def test_thousands_of_forged_syns_do_not_close_a_host(self):
+        self.check_syns("hosta.foo", 155, 249)
 
 
 class Balanced(harness.LabCase):
