@@ -255,7 +255,7 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   if (const WorkerId home = book_.ownership().owner_in(way.inside.address); home != book_.self())
     return Admitted::elsewhere(home);
   if (obstacle) return Admitted::not_opened(*obstacle);
-  if (gate_ != nullptr && way.rule != Rule::pinhole) {
+  if (gate_ != nullptr && way.rule != Rule::pinhole && !hairpin) {
     if (const auto why = gate_->refuses(far_address(packet), way.inside.address, now))
       return Admitted::dropped(*why);
   }
