@@ -268,7 +268,7 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   if (ground.kind == Ground::pledge &&
       !book_.bindings().has_place(*ground.claim, far_address(packet), proven, now))
     return Admitted::dropped(Counter::claim_pledges_full);  // what is forged is not counted as a flow
-  if (gate_ != nullptr && way.rule != Rule::pinhole) {
+  if (gate_ != nullptr && way.rule != Rule::pinhole && !hairpin) {
     if (const auto why = gate_->refuses(far_address(packet), way.inside.address, now))
       return Admitted::dropped(*why);
   }

@@ -84,6 +84,18 @@ TEST_P(GuardedWorkers, open_flows_and_those_from_inside_are_not_counted) {
   EXPECT_EQ(gateway.count(Counter::flow_rate) + gateway.count(Counter::host_flow_rate), 0U);
 }
 
+TEST_P(GuardedWorkers, what_a_host_inside_begins_by_an_outside_address_is_not_counted) {
+  Gateway gateway{realm_with(1, 1), GetParam()};
+  for (std::uint32_t claim = 1; claim <= 5; ++claim)
+    gateway.bind("198.51.100.10", ssh, "10.0.0.42", 1, claim);
+  for (unsigned port = 6000; port < 6005; ++port) {
+    gateway.put(Gateway::inside, tcp(at("10.0.0.43", port), "198.51.100.10:22").syn().ip());
+    gateway.turn();
+    EXPECT_TRUE(gateway.take(Gateway::inside)) << port;
+  }
+  EXPECT_EQ(gateway.count(Counter::flow_rate) + gateway.count(Counter::host_flow_rate), 0U);
+}
+
 TEST_P(GuardedWorkers, by_default_two_hundred_a_prefix) {
   config::Realm realm = lab_realm();
   realm.guard.flow_rate = config::Guard{}.flow_rate;

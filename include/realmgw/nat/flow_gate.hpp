@@ -10,7 +10,7 @@
 namespace rgw::nat {
 
 /// Asked once for each first packet that a rule lets in, before a session is made or a claim taken. Not where
-/// a pinhole lets it in: a session has announced that packet.
+/// a pinhole lets it in, which a session has announced, nor for a packet of a host inside.
 class FlowGate {
  public:
   virtual ~FlowGate() = default;

@@ -1,4 +1,4 @@
-// guard: what whoever asks from outside must show (GUARD-1, GUARD-2, GUARD-7).
+// guard: what whoever asks from outside must show (GUARD-1, GUARD-2, GUARD-4, GUARD-6, GUARD-7).
 #include "support.hpp"
 
 namespace rgw::config {
@@ -26,6 +26,27 @@ TEST(GuardSection, takes_secrets_as_other_name_servers_write_them) {
   EXPECT_EQ(secrets[0][0], 0xe5);
   EXPECT_EQ(secrets[0][15], 0xcf);
   EXPECT_EQ(secrets[0], secrets[1]);
+}
+
+TEST(GuardSection, has_rates_unless_told_otherwise_and_trusts_nobody) {  // GUARD-4, GUARD-6
+  const Guard guard = realm_with("").guard;
+  EXPECT_EQ(guard.query_rate, 1000U);
+  EXPECT_EQ(guard.flow_rate, 200U);
+  EXPECT_EQ(guard.host_flow_rate, 1000U);
+  EXPECT_TRUE(guard.alias);
+  EXPECT_THAT(guard.trusted, IsEmpty());
+  const Guard other =
+      realm_with(
+          "guard: { query_rate: 0, flow_rate: 7, host_flow_rate: 8, alias: false, trusted: 192.0.2.53 }\n")
+          .guard;
+  EXPECT_EQ(other.query_rate, 0U);
+  EXPECT_EQ(other.flow_rate, 7U);
+  EXPECT_EQ(other.host_flow_rate, 8U);
+  EXPECT_FALSE(other.alias);
+  EXPECT_THAT(other.trusted, ElementsAre(*net::Prefix::parse("192.0.2.53/32")));
+  EXPECT_THAT(problems_with("guard: { trusted: ['::/0'] }\n"),
+              ElementsAre(HasSubstr("everybody would be a trusted resolver")));
+  EXPECT_THAT(problems_with("guard: { flow_rate: -1 }\n"), ElementsAre(HasSubstr("guard.flow_rate")));
 }
 
 TEST(GuardSection, refuses_what_cannot_be) {
