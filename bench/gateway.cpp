@@ -27,6 +27,7 @@ config::Realm bench_realm(std::uint32_t max_sessions) {
                   {net::Prefix::all(net::Family::v4), address(outside_router)}};
   realm.outbound.addresses = {address("198.51.100.1")};
   realm.outbound.max_sessions = max_sessions;
+  realm.guard.flow_rate = realm.guard.host_flow_rate = 0;  // all flows are of a few prefixes, to one host
   realm.timers.udp = std::chrono::hours{2};
   realm.workers.idle = config::Workers::Idle::poll;
   realm.zones.resize(1);

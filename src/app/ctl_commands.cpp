@@ -153,7 +153,8 @@ std::vector<CtlCommand> make_commands() {
                  .summary = "who must prove his address before he gets a reservation, and how it stands",
                  .text =
                      "Shows how the guard stands: whether whoever asks must prove his address now, how many\n"
-                     "addresses and claims whoever has not holds, and how many prefixes are remembered.",
+                     "addresses and claims whoever has not holds, how many prefixes are remembered, and how\n"
+                     "often each rate was too high. The rates are of each worker.",
                  .options = {watch},
                  .ask = asks("guard"),
                  .show = shows(guard_table)});

@@ -169,14 +169,20 @@ std::string map_table(const ordered_json& answer) {
 
 std::string guard_table(const ordered_json& answer) {
   std::string text = "challenge: " + cell(answer, "challenge") + ", balance: " + cell(answer, "balance") +
-                     "\n" + cell(answer, "unproven_claims") + " claims without proof, " +
-                     cell(answer, "prefixes") + " prefixes remembered\n\n";
+                     ", alias: " + cell(answer, "alias") + "\n" + cell(answer, "unproven_claims") +
+                     " claims without proof, " + cell(answer, "prefixes") + " prefixes remembered\n" +
+                     cell(answer, "displaced") + " displaced, " + cell(answer, "aliases_given") +
+                     " aliases given, " + cell(answer, "aliases_returned") + " returned, " +
+                     cell(answer, "bound") + " answers bound to the client's prefix\n\n";
+  Table rates{{"RATE", "A SECOND", "DROPPED"}};
+  for (const auto& [name, rate] : answer.at("rates").items())
+    rates.add({name, rate.at("limit") == 0 ? "off" : cell(rate, "limit"), cell(rate, "dropped")});
   Table families{{"FAMILY", "ADDRESSES", "CARRYING", "WITHOUT PROOF", "CALM"}};
   for (const auto& [name, family] : answer.at("pool").items()) {
     families.add({name, cell(family, "addresses"), cell(family, "carrying"), cell(family, "unproven"),
                   cell(family, "calm")});
   }
-  return text + families.to_string();
+  return text + families.to_string() + "\n" + rates.to_string();
 }
 
 std::string pool_table(const ordered_json& answer) {

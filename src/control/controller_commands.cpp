@@ -85,8 +85,15 @@ void Controller::add_commands() {
   ctl_->add("pool", [this, text](Arguments) {
     return text(pool_report(*realm_, pool_, hosts_, surroundings_.clock.now()));
   });
-  ctl_->add("guard",
-            [this, text](Arguments) { return text(guard_.report(pool_, surroundings_.clock.now())); });
+  ctl_->add("guard", [this, text](Arguments) {
+    const auto count = [this](Counter counter) {
+      std::uint64_t sum = counters_.get(counter);
+      for (std::uint8_t worker = 0; worker < workers_.size(); ++worker)
+        sum += workers_.counters(WorkerId{worker}).get(counter);
+      return sum;
+    };
+    return text(guard_.report(pool_, count, surroundings_.clock.now()));
+  });
   ctl_->add("hosts", [this, text](Arguments) {
     return text(hosts_report(realm_->realm, pool_, hosts_, surroundings_.added_hosts));
   });

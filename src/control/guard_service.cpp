@@ -1,5 +1,6 @@
 #include "realmgw/control/guard_service.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -16,7 +17,7 @@ using nlohmann::ordered_json;
 SipKey draw() {
   SipKey key;
   if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
-    throw std::system_error{errno, std::generic_category(), "no secret for DNS cookies"};
+    throw std::system_error{errno, std::generic_category(), "no secret for DNS cookies and aliases"};
   return key;
 }
 
@@ -31,6 +32,8 @@ guard::Fate fate_of(pool::End why) {
       return guard::Fate::used;
     case pool::End::expired:
       return guard::Fate::expired;
+    case pool::End::displaced:
+      return guard::Fate::displaced;
     case pool::End::narrowed:
     case pool::End::removed:
       break;
@@ -56,6 +59,7 @@ GuardService::GuardService(const config::Guard& guard, const HashSalt& salt, Ins
                            CounterBlock& counters)
     : counters_{counters},
       drawn_{draw()},
+      aliases_{draw()},
       guard_{guard},
       ladder_{ladder_config(guard), salt},
       balance_{{}, salt, now} {
@@ -63,7 +67,7 @@ GuardService::GuardService(const config::Guard& guard, const HashSalt& salt, Ins
 }
 
 guard::LadderConfig GuardService::ladder_config(const config::Guard& guard) {
-  return {guard.challenge, guard.proven_pending, guard.unproven_pending, guard.host_pending};
+  return {guard.challenge, guard.proven_pending, guard.unproven_pending, guard.host_pending, guard.alias};
 }
 
 void GuardService::make_cookies(const config::Guard& guard) {
@@ -79,19 +83,30 @@ void GuardService::change(const config::Guard& guard) {
   make_cookies(guard);
 }
 
-guard::Finding GuardService::judge(const pool::Request& request, const pool::CircularPool& pool,
-                                   Instant now) {
+guard::Finding GuardService::judge(const pool::Request& request, const Proof& proof,
+                                   const pool::CircularPool& pool, Instant now) {
   guard::PoolLoad load = load_of(pool, request.family);
   load.of_host = pool.reservations_of(request.host);
+  // What is held without proof yields to him, so it makes the pool no fuller.
+  if (request.proven) load.carrying -= std::min(load.carrying, load.unproven);
   const auto finding = ladder_.judge({.source = request.source.address,
                                       .proven = request.proven,
+                                      .by_alias = proof.by_alias,
+                                      .knows_cookies = proof.knows_cookies,
                                       .host = request.host,
                                       .plain = request.service.is_any(),
-                                      .joins = pool.joins(request)},
+                                      .joins = pool.joins(request),
+                                      .joins_what_yields = pool.joins_what_yields(request, now)},
                                      load, now);
   if (finding == guard::Finding::over_quota) counters_.add(Counter::dns_over_quota);
   if (finding == guard::Finding::distrusted) counters_.add(Counter::dns_distrusted);
   return finding;
+}
+
+bool GuardService::proves(const guard::Alias& alias, const net::IpAddress& source, Instant now) {
+  if (!aliases_.proves(alias, guard::AskerPrefix{source}, now)) return false;
+  counters_.add(Counter::dns_alias_returned);
+  return true;
 }
 
 void GuardService::claim_ended(const pool::ClaimNews& news, pool::End why) {
@@ -110,7 +125,7 @@ std::span<const std::uint8_t> GuardService::balanced(std::span<const std::uint8_
   return !word.empty() && balance_.pay_for_word(prefix, word.size()) ? word : std::span<const std::uint8_t>{};
 }
 
-std::string GuardService::report(const pool::CircularPool& pool, Instant now) {
+std::string GuardService::report(const pool::CircularPool& pool, const CountOf& count, Instant now) {
   ordered_json families = ordered_json::object();
   for (const auto family : {net::Family::v4, net::Family::v6}) {
     const auto load = load_of(pool, family);
@@ -119,11 +134,23 @@ std::string GuardService::report(const pool::CircularPool& pool, Instant now) {
                                                 {"unproven", load.unproven},
                                                 {"calm", ladder_.is_calm(load, now)}};
   }
+  const auto rate = [&](std::uint32_t limit, Counter dropped) {
+    return ordered_json{{"limit", limit}, {"dropped", count(dropped)}};
+  };
   const ordered_json json = {{"challenge", name_of(guard_.challenge)},
                              {"balance", guard_.balance},
+                             {"alias", guard_.alias},
                              {"unproven_claims", ladder_.unproven_claims()},
                              {"prefixes", ladder_.prefixes()},
-                             {"pool", std::move(families)}};
+                             {"displaced", count(Counter::pool_displaced)},
+                             {"aliases_given", count(Counter::dns_aliased)},
+                             {"aliases_returned", count(Counter::dns_alias_returned)},
+                             {"bound", count(Counter::dns_bound)},
+                             {"pool", std::move(families)},
+                             {"rates",
+                              {{"queries of a prefix", rate(guard_.query_rate, Counter::query_rate)},
+                               {"flows from a prefix", rate(guard_.flow_rate, Counter::flow_rate)},
+                               {"flows to a host", rate(guard_.host_flow_rate, Counter::host_flow_rate)}}}};
   return json.dump();
 }
 

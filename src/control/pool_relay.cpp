@@ -12,7 +12,7 @@ void PoolRelay::bind(const pool::Binding& binding) {
   const auto inside = inside_address(*host, binding.external.family());
   if (!inside) return;
   workers_.broadcast(ring::Bind{binding.reservation, binding.claim, binding.service, binding.external,
-                                *inside, binding.deadline});
+                                *inside, binding.deadline, binding.client});
 }
 
 void PoolRelay::unbind(ReservationId reservation, const net::IpAddress& external, net::Service service,

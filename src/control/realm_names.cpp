@@ -83,7 +83,7 @@ dns::Found RealmNames::find(std::span<const std::string_view> labels, dns::RrTyp
   dns::Found found;
   switch (match.kind) {
     case Match::none:
-      return found;
+      return view == dns::View::outside && labels.size() == 1 ? aliased(labels.front(), type) : found;
     case Match::empty_non_terminal:
       found.kind = Kind::empty_non_terminal;
       return found;
@@ -111,6 +111,12 @@ dns::Found RealmNames::find(std::span<const std::string_view> labels, dns::RrTyp
     found.ttl = match.host->dynamic_ttl.value_or(ttl_);
     return found;
   }
+  return reserved(match, type);
+}
+
+dns::Found RealmNames::reserved(const pool::NameMatch& match, dns::RrType type) const {
+  using Kind = dns::Found::Kind;
+  dns::Found found;
   const bool address_asked = type == dns::RrType::a || type == dns::RrType::aaaa;
   if (!address_asked || !may_reserve(match, type == dns::RrType::a ? net::Family::v4 : net::Family::v6)) {
     found.kind = Kind::no_data;
@@ -120,6 +126,33 @@ dns::Found RealmNames::find(std::span<const std::string_view> labels, dns::RrTyp
   found.host = match.host->id;
   found.service = match.service;
   return found;
+}
+
+dns::Found RealmNames::aliased(std::string_view label, dns::RrType type) const {
+  dns::Found found;
+  const auto alias = guard_ == nullptr ? std::nullopt : guard_->aliases().read(label);
+  const pool::RealmHost* const host = alias ? hosts_.find(alias->host) : nullptr;
+  if (host == nullptr) return found;
+  const pool::NameMatch match{
+      .kind = pool::NameMatch::Kind::service, .host = host, .service = alias->service};
+  return reserved(match, type);
+}
+
+bool RealmNames::is_proof(const dns::Question& question, HostId host, const net::Service& service,
+                          const net::IpAddress& source, Instant now) const {
+  const dns::Labels labels{question.name};
+  if (labels.size() != zone_.label_count() + 1) return false;
+  const auto alias = guard_->aliases().read(labels.first(1).front());
+  return alias && alias->host == host && alias->service == service && guard_->proves(*alias, source, now);
+}
+
+dns::Reservation RealmNames::alias_for(const pool::Request& request, Instant now) const {
+  const auto label =
+      guard_->aliases().make(request.host, request.service, guard::AskerPrefix{request.source.address}, now);
+  const std::array<std::string_view, 1> labels{std::string_view{label.data(), label.size()}};
+  const auto name = dns::Name::join(labels, zone_);
+  if (!name) return dns::Challenged{};
+  return dns::Aliased{*name};
 }
 
 std::optional<dns::FoundName> RealmNames::reverse(const net::IpAddress& address, dns::View view) {
@@ -154,18 +187,24 @@ dns::Found RealmNames::srv(const pool::NameMatch& match) {
 }
 
 dns::Reservation RealmNames::reserve(HostId host, const net::Service& service, net::Family family,
-                                     const dns::Requester& requester, const dns::Question&, Instant now) {
+                                     const dns::Requester& requester, const dns::Question& question,
+                                     Instant now) {
   hosts_.prefetch(host);  // `PoolRelay::bind` asks for it
   if (!workers_.room_for(events_per_query)) return dns::Refused{};
   const bool guarded = guard_ != nullptr && guard_->challenges() && requester.view == dns::View::outside;
-  const pool::Request request{
-      host, family, service, requester.source, requester.id, !guarded || requester.proven};
+  const bool by_alias =
+      guarded && !requester.proven && is_proof(question, host, service, requester.source.address, now);
+  pool::Request request{
+      host, family, service, requester.source, requester.id, !guarded || requester.proven || by_alias};
+  if (requester.client && requester.client->family() == family) request.client = requester.client;
   if (guarded) {
-    switch (guard_->judge(request, pool_, now)) {
+    switch (guard_->judge(request, {by_alias, requester.knows_cookies}, pool_, now)) {
       case guard::Finding::admitted:
         break;
       case guard::Finding::to_prove:
         return dns::Challenged{};
+      case guard::Finding::to_alias:
+        return alias_for(request, now);
       case guard::Finding::over_quota:
       case guard::Finding::distrusted:
         return dns::Refused{};
@@ -175,10 +214,11 @@ dns::Reservation RealmNames::reserve(HostId host, const net::Service& service, n
   if (const auto* granted = std::get_if<pool::Granted>(&outcome)) {
     if (!workers_.settled())
       return dns::Refused{};  // more ended just now than the rings took; asked again, it is there
-    return dns::Granted{granted->binding.external, granted->how == pool::Granted::How::retransmitted};
+    return dns::Granted{granted->binding.external, granted->how == pool::Granted::How::retransmitted,
+                        by_alias};
   }
   if (const auto* waiting = std::get_if<pool::Waiting>(&outcome))
-    return dns::Waiting{dns::Ticket{waiting->ticket.value()}};
+    return dns::Waiting{dns::Ticket{waiting->ticket.value()}, by_alias};
   return dns::Refused{};
 }
 

@@ -182,6 +182,7 @@ dns::ResponderConfig make_responder_config(const config::Realm& realm) {
   config.nsid = realm.dns.nsid.value_or(realm.name).substr(0, 64);
   config.recursion = !realm.dns.upstreams.empty();
   config.secondaries = realm.dns.secondaries;
+  config.trusted = realm.guard.trusted;
   switch (realm.pool.on_exhaustion) {
     case config::Pool::Exhaustion::silence:
       config.on_exhaustion = dns::OnExhaustion::silence;

@@ -89,10 +89,12 @@ Context::Context(const WorkerParts& parts)
       reset_budget{resets_per_second, reset_burst},
       outlets{parts.id, parts.ports, *parts.peers, counters, drops},
       realm{parts.snapshot, salt},
+      arrivals{realm, salt},
       max_inspected{inspected_of_worker(parts.snapshot->realm.alg, parts.peers->workers())},
       companions{companions_of_worker(parts.snapshot->realm.alg, parts.peers->workers()),
                  parts.snapshot->policy.max_pinholes} {
   book.observe(news_);
+  admission.ask(&arrivals);
   now = clock.now();
   tick = nat::tick_of(now);
 }
@@ -112,6 +114,16 @@ void Context::flush() {
       book.end(slot, Counter::session_ended);
   }
   outlets.unsent_signposts().clear();
+}
+
+void Context::query_to_control(const Packet& packet) {
+  const auto& ring = control.queries_to_control;
+  const net::IpAddress source = packet.family == net::Family::v4 ? net::IpAddress{packet.ipv4().source}
+                                                                 : net::IpAddress{packet.ipv6().source};
+  const bool too_fast = arrivals.asks_too_fast(source, now);
+  // While control keeps up nobody is in anybody's way, however fast he asks.
+  if (too_fast && ring.size() > ring.room() / 3) return drop(packet.mbuf, Counter::query_rate);
+  to_control(packet.mbuf, ring::Purpose::query, packet.port);
 }
 
 void Context::to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port) {

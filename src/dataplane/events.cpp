@@ -11,7 +11,7 @@ namespace {
 
 void handle(Context& context, const ring::Bind& bind) {
   if (!context.bindings.bind(bind.external, bind.service, bind.reservation, bind.claim, bind.inside,
-                             bind.deadline)) {
+                             bind.deadline, bind.client)) {
     context.counters.add(Counter::binding_table_full);
   }
 }

@@ -30,6 +30,7 @@ std::size_t OptRecord::size() const {
   std::size_t bytes = opt_head_size;
   if (!nsid.empty()) bytes += option_header_size + nsid.size();
   if (!cookie.empty()) bytes += option_header_size + cookie.size();
+  if (!subnet.empty()) bytes += option_header_size + subnet.size();
   if (error) bytes += option_header_size + 2 + error_text.size();
   return bytes;
 }
@@ -162,6 +163,10 @@ bool MessageWriter::put_opt(const OptRecord& opt, Rcode rcode) {
   if (!opt.cookie.empty()) {
     fits = fits && put16(static_cast<std::uint16_t>(EdnsOption::cookie)) &&
            put16(static_cast<std::uint16_t>(opt.cookie.size())) && put(opt.cookie);
+  }
+  if (!opt.subnet.empty()) {
+    fits = fits && put16(static_cast<std::uint16_t>(EdnsOption::client_subnet)) &&
+           put16(static_cast<std::uint16_t>(opt.subnet.size())) && put(opt.subnet);
   }
   if (opt.error) {
     fits = fits && put16(static_cast<std::uint16_t>(EdnsOption::extended_error)) &&

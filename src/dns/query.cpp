@@ -1,6 +1,7 @@
 #include "realmgw/dns/query.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <tuple>
 
@@ -17,7 +18,7 @@ bool read_cookie(std::span<const std::uint8_t> option, Edns& edns) {
   if (!server.empty() && (server.size() < least || server.size() > Cookie::max_server_size)) return false;
   Cookie& cookie = edns.cookie.emplace();
   std::ranges::copy(option.first(client), cookie.client.begin());
-  std::ranges::copy(server, cookie.server.begin());
+  if (!server.empty()) std::memcpy(cookie.server.data(), server.data(), server.size());
   cookie.server_size = static_cast<std::uint8_t>(server.size());
   return true;
 }
@@ -28,6 +29,11 @@ bool read_options(std::span<const std::uint8_t> rdata, Edns& edns) {
     const auto code = static_cast<EdnsOption>(reader.u16());
     const auto option = reader.take(reader.u16());
     if (code == EdnsOption::nsid) edns.wants_nsid = true;
+    if (code == EdnsOption::client_subnet && !reader.failed()) {
+      if (edns.subnet) return false;
+      edns.subnet = read_client_subnet(option);
+      if (!edns.subnet) return false;
+    }
     if (code == EdnsOption::cookie && !reader.failed() && !read_cookie(option, edns)) return false;
   }
   return !reader.failed();

@@ -31,6 +31,7 @@ class Reply {
     opt_.dnssec_ok = query.edns.dnssec_ok;
     if (query.edns.wants_nsid) opt_.nsid = config.nsid;
     if (query.edns.cookie && config.cookies) show_cookie(*config.cookies, query);
+    if (query.edns.subnet) opt_.subnet = subnet_.emplace(*query.edns.subnet).data();
     if (config.recursion && query.client.view == View::inside) flags_ |= flag::ra;
     writer_.begin(query.id);
   }
@@ -44,6 +45,8 @@ class Reply {
 
   /// Takes every record back.
   void clear() { writer_.rewind(after_question_); }
+  /// It is for clients of the prefix that the query told, and for no others.
+  void narrow() { subnet_->narrow(); }
   void error(ExtendedError code, std::string_view text) {
     opt_.error = code;
     opt_.error_text = text;
@@ -64,6 +67,7 @@ class Reply {
   std::uint16_t flags_;
   bool has_opt_;
   std::array<std::uint8_t, 8 + ServerCookies::size> cookie_;
+  std::optional<ClientSubnetEcho> subnet_;
   OptRecord opt_;
   MessageWriter writer_;
   MessageWriter::Mark after_question_{};
@@ -189,11 +193,14 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
                           std::span<std::uint8_t> room) {
   Reply reply{query, config_, room};
   reply.question(query.question, class_in);
-  const Requester requester{query.client.source, query.id, query.client.transport, query.client.view,
-                            query.proven};
+  const Requester requester = requester_of(query);
   const Walked walked =
       Walk{*zones_, names_, query.client.view, requester, query.question, now, settled, reply.writer()}.run();
   if (walked.retransmitted) counters_.add(Counter::dns_retransmitted);
+  if (walked.bound) {
+    counters_.add(Counter::dns_bound);
+    reply.narrow();
+  }
 
   switch (walked.end) {
     case Walked::End::answered:
@@ -211,6 +218,7 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
       pending.ticket = walked.ticket;
       pending.host = walked.host;
       pending.service = walked.service;
+      pending.proven |= walked.proven;
       return pending;
     }
     case Walked::End::exhausted:
@@ -228,7 +236,8 @@ Outcome Responder::answer(const PendingQuery& query, const Settled* settled, Ins
     reply.clear();
     flags |= flag::tc;
   }
-  return answered(reply.finish(walked.rcode, flags), query.proven);
+  if (walked.aliased) counters_.add(Counter::dns_aliased);
+  return answered(reply.finish(walked.rcode, flags), query.proven || walked.proven);
 }
 
 Outcome Responder::exhausted(const PendingQuery& query, std::span<std::uint8_t> room) {
@@ -263,6 +272,19 @@ Outcome Responder::challenge(const PendingQuery& query, std::span<std::uint8_t> 
   }
   counters_.add(Counter::dns_sent_to_tcp);
   return answered(reply.finish(Rcode::noerror, flag::tc), query.proven);
+}
+
+Requester Responder::requester_of(const PendingQuery& query) const {
+  const Client& client = query.client;
+  Requester requester{client.source,    query.id,
+                      client.transport, client.view,
+                      query.proven,     query.edns.cookie.has_value() && config_.cookies != nullptr};
+  const auto& subnet = query.edns.subnet;
+  const auto holds = [&](const net::Prefix& prefix) { return prefix.contains(client.source.address); };
+  if (subnet && subnet->prefix.length() > 0 && client.view == View::outside &&
+      std::ranges::any_of(config_.trusted, holds))
+    requester.client = subnet->prefix;
+  return requester;
 }
 
 bool Responder::is_proven(const Query& query, const Client& client) const {

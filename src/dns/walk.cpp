@@ -103,7 +103,7 @@ void Walk::answer_dynamic(const Step& step, const Node* node) {
       if (question_.type == RrType::srv) return answer_srv(step, found.srv, found.ttl);
       break;
     case Found::Kind::reserve:
-      if (asks_address) return answer_reserved(step, found);
+      if (asks_address) return answer_reserved(step, found, node != nullptr);
       break;
     case Found::Kind::none:
     case Found::Kind::no_data:
@@ -163,14 +163,18 @@ void Walk::answer_srv(const Step& step, const Found::Srv& srv, std::uint32_t ttl
       {std::span{data}.first(static_cast<std::size_t>(at - data.begin())), {}});
 }
 
-void Walk::answer_reserved(const Step& step, const Found& found) {
+void Walk::answer_reserved(const Step& step, const Found& found, bool has_records) {
   result_.host = found.host;
   result_.service = found.service;
   constexpr std::uint32_t ttl = 0;  // POOL-1: the address is this asker's, and only for a moment
+  const auto give = [&](const net::IpAddress& address) {
+    result_.bound = requester_.client && requester_.client->family() == address.family();
+    put_address(step.name, ttl, address);
+  };
   if (settled_ != nullptr) {
     if (settled_->host == found.host && settled_->service == found.service &&
         settled_->address.family() == family_of(question_.type)) {
-      return put_address(step.name, ttl, settled_->address);
+      return give(settled_->address);
     }
     result_.end = Walked::End::withdrawn;
     return;
@@ -179,11 +183,17 @@ void Walk::answer_reserved(const Step& step, const Found& found) {
       names_->reserve(found.host, found.service, *family_of(question_.type), requester_, question_, now_);
   if (const auto* granted = std::get_if<Granted>(&reservation)) {
     result_.retransmitted = granted->retransmitted;
-    put_address(step.name, ttl, granted->address);
+    result_.proven = granted->proven;
+    give(granted->address);
   } else if (const auto* waiting = std::get_if<Waiting>(&reservation)) {
     result_.end = Walked::End::waiting;
     result_.ticket = waiting->ticket;
-  } else if (std::holds_alternative<Challenged>(reservation)) {
+    result_.proven = waiting->proven;
+  } else if (const auto* aliased = std::get_if<Aliased>(&reservation); aliased != nullptr && !has_records) {
+    result_.aliased = true;
+    put(Section::answer, step.name, RrType::cname, ttl, {aliased->name.wire(), {{0}, 1}});
+  } else if (aliased != nullptr || std::holds_alternative<Challenged>(reservation)) {
+    // An alias stands beside no other records (RFC 1034 section 3.6.2).
     result_.end = Walked::End::challenged;
   } else {
     result_.end = Walked::End::exhausted;

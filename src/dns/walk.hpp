@@ -35,6 +35,9 @@ struct Walked {
   bool authoritative = false;
   bool overflow = false;  ///< something that must be in the answer did not fit
   bool retransmitted = false;
+  bool aliased = false;  ///< the answer is another name, which the requester is to ask for
+  bool proven = false;   ///< the name was proof of the requester's address
+  bool bound = false;    ///< the address is for the clients alone that the requester told
   Ticket ticket;
   HostId host;  ///< what was to be reserved
   net::Service service;
@@ -76,7 +79,7 @@ class Walk {
   [[nodiscard]] bool answer_reverse(const Step& step, const Node* node);
   void answer_addresses(const Step& step, const Found& found);
   void answer_srv(const Step& step, const Found::Srv& srv, std::uint32_t ttl);
-  void answer_reserved(const Step& step, const Found& found);
+  void answer_reserved(const Step& step, const Found& found, bool has_records);
   void answer_any(const Step& step);
   void refer(const Node& cut);
   void deny(const Zone& zone, Rcode rcode);

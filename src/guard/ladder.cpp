@@ -8,6 +8,8 @@ namespace {
 
 // Fewer ends say nothing about how many of them nobody uses.
 constexpr std::uint32_t least_ended = 4;
+// Who was told so often to come by TCP, and never has, will not.
+constexpr std::uint8_t sent_in_vain = 3;
 // A client that asks for both families uses one of them within this.
 constexpr std::chrono::seconds both_families{10};
 
@@ -78,11 +80,13 @@ bool Ladder::is_calm(const PoolLoad& load, Instant now) {
 Finding Ladder::judge(const Asking& asking, const PoolLoad& load, Instant now) {
   if (config_.challenge == Challenge::never) return Finding::admitted;
   const AskerPrefix prefix{asking.source};
-  if (!asking.proven && (config_.challenge == Challenge::always || !is_calm(load, now)))
-    return Finding::to_prove;
+  if (!asking.proven &&
+      (config_.challenge == Challenge::always || asking.joins_what_yields || !is_calm(load, now)))
+    return challenge(asking, prefix, now);
   Record* record = prefixes_.find_or_add(prefix, asking.proven, now);
   if (record == nullptr) return asking.proven ? Finding::admitted : Finding::to_prove;
   record->was_proven |= asking.proven;
+  record->needs_no_alias |= asking.proven && !asking.by_alias;
   const std::uint32_t pending = asking.proven ? record->proven : record->unproven;
   if (pending >= (asking.proven ? config_.proven_pending : config_.unproven_pending))
     return Finding::over_quota;
@@ -91,6 +95,15 @@ Finding Ladder::judge(const Asking& asking, const PoolLoad& load, Instant now) {
   const Thresholds least = thresholds(load);
   const double needed = asking.joins ? least.joining : asking.plain ? least.plain : least.service;
   return score(record->used, record->expired) < needed ? Finding::distrusted : Finding::admitted;
+}
+
+Finding Ladder::challenge(const Asking& asking, const AskerPrefix& prefix, Instant now) {
+  if (asking.knows_cookies || !config_.alias) return Finding::to_prove;
+  Record* const record = prefixes_.find_or_add(prefix, false, now);
+  if (record == nullptr || record->needs_no_alias) return Finding::to_prove;
+  if (record->sent_to_tcp == sent_in_vain) return Finding::to_alias;
+  ++record->sent_to_tcp;
+  return Finding::to_prove;
 }
 
 void Ladder::claim_began(const net::IpAddress& source, bool proven, Instant now) {
@@ -120,7 +133,7 @@ void Ladder::claim_ended(const net::IpAddress& source, bool proven, HostId host,
     ++second.ended;
     if (!used && !excused) ++second.expired;
   }
-  if (record == nullptr || excused) return;
+  if (record == nullptr || excused || fate == Fate::displaced) return;
   fade(*record, now);
   ++(used ? record->used : record->expired);
 }

@@ -97,7 +97,7 @@ WayIn Admission::way_in(const net::Packet& packet, bool service, bool opens, Ins
       filter_lets_in(*mapping, far_address(packet)))
     return {.rule = Rule::mapping, .inside = book_.mappings()[*mapping].inside, .index = *mapping};
   if (service && local_service({protocol, port})) return {.rule = Rule::local_service};
-  const auto match = book_.bindings().match(external.address, protocol, port, now);
+  const auto match = book_.bindings().match(external.address, protocol, port, far_address(packet), now);
   if (match.found)
     return {.rule = Rule::reservation, .inside = {match.found->inside, external.port}, .claim = match.found};
   if (!own_port) {
@@ -108,6 +108,8 @@ WayIn Admission::way_in(const net::Packet& packet, bool service, bool opens, Ins
       return {.rule = Rule::none, .why = Counter::claim_expired};
     case BindingTable::Refusal::spent:
       return {.rule = Rule::none, .why = Counter::claim_spent};
+    case BindingTable::Refusal::bound:
+      return {.rule = Rule::none, .why = Counter::claim_bound};
     case BindingTable::Refusal::none_here:
       break;
   }
@@ -137,10 +139,10 @@ Admission::Beside Admission::beside(const net::Packet& packet, const Session& se
   const Protocol protocol = packet.tail().protocol;
   const std::uint16_t port = reserved_port(packet.tail());
   BindingTable& bindings = book_.bindings();
-  const auto match = bindings.match(external.address, protocol, port, now);
+  const auto match = bindings.match(external.address, protocol, port, far_address(packet), now);
   if (cannot_open(packet)) return Beside::nothing;
   if (!match.found) {
-    if (match.refusal == BindingTable::Refusal::none_here ||
+    if (match.refusal == BindingTable::Refusal::none_here || match.refusal == BindingTable::Refusal::bound ||
         !bindings.was_promised_to_another(external.address, protocol, port, session.host()))
       return Beside::nothing;
     return match.refusal == BindingTable::Refusal::spent ? Beside::spent : Beside::expired;
@@ -253,6 +255,10 @@ Admitted Admission::inbound(const net::Packet& packet, bool service, bool hairpi
   if (const WorkerId home = book_.ownership().owner_in(way.inside.address); home != book_.self())
     return Admitted::elsewhere(home);
   if (obstacle) return Admitted::not_opened(*obstacle);
+  if (gate_ != nullptr && way.rule != Rule::pinhole) {
+    if (const auto why = gate_->refuses(far_address(packet), way.inside.address, now))
+      return Admitted::dropped(*why);
+  }
 
   const NewSession how{.origin = Session::Origin::inbound, .ground = ground_of(way), .hairpin = hairpin};
   return open_inbound(packet, way.inside, how, now);

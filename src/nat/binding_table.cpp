@@ -28,7 +28,8 @@ const net::IpAddress* BindingTable::host(const net::IpAddress& external, net::Pr
 }
 
 bool BindingTable::bind(const net::IpAddress& external, net::Service service, ReservationId reservation,
-                        std::uint32_t claim, const net::IpAddress& inside, Instant deadline) {
+                        std::uint32_t claim, const net::IpAddress& inside, Instant deadline,
+                        const std::optional<net::Prefix>& client) {
   if (free_claim_ == none) return false;
   Binding* binding = by_key_.insert({external, service.protocol, service.port});
   if (binding == nullptr) return false;
@@ -44,7 +45,7 @@ bool BindingTable::bind(const net::IpAddress& external, net::Service service, Re
   const std::uint32_t slot = free_claim_;
   free_claim_ = claims_[slot].next;
   if (free_claim_ != none) __builtin_prefetch(&claims_[free_claim_], 1);  // the next one's
-  claims_[slot] = {claim, none, deadline};
+  claims_[slot] = {claim, none, deadline, client};
   if (binding->first == none) {
     binding->first = slot;
   } else {
@@ -70,16 +71,32 @@ const BindingTable::Claim* BindingTable::claimable(const Binding* binding, Insta
   return nullptr;
 }
 
+const BindingTable::Claim* BindingTable::claimable_by(const net::IpAddress& remote, const Binding* binding,
+                                                      Instant now) const {
+  const Claim* anybodys = nullptr;
+  for (std::uint32_t i = binding->first; i != none; i = claims_[i].next) {
+    const Claim& claim = claims_[i];
+    if (now >= claim.deadline) continue;
+    if (claim.client && claim.client->contains(remote)) return &claim;
+    if (!claim.client && anybodys == nullptr) anybodys = &claim;
+  }
+  return anybodys;
+}
+
 BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Protocol protocol,
-                                        std::uint16_t port, Instant now) {
+                                        std::uint16_t port, const net::IpAddress& remote, Instant now) {
   Match result;
   if (by_key_.empty()) return result;
   for (const EndpointKey& key : keys_of(external, protocol, port)) {
     Binding* binding = by_key_.find(key);
     if (binding == nullptr) continue;
-    if (const Claim* claim = claimable(binding, now)) {
+    if (const Claim* claim = claimable_by(remote, binding, now)) {
       result.found = Found{binding->reservation, claim->number, binding->inside, binding};
       return result;
+    }
+    if (claimable(binding, now) != nullptr) {
+      if (result.refusal == Refusal::none_here) result.refusal = Refusal::bound;
+      continue;
     }
     const bool pending = binding->first != none;  // expired, and control has not said so yet
     if (pending || (binding->remember && now - binding->ended < refusal_memory)) {

@@ -235,6 +235,14 @@ bool AddressRing::fits(AddressSlot address, const net::Service& service) const {
   return !taken_.overlaps(address, service) && allows(address, service);
 }
 
+bool AddressRing::fits_without(AddressSlot address, const net::Service& service,
+                               std::span<const net::Service> without) {
+  for (const auto& one : without) taken_.remove(address, one);
+  const bool would_fit = fits(address, service);
+  for (const auto& one : without) static_cast<void>(taken_.add(address, one));  // there was room for it
+  return would_fit;
+}
+
 bool AddressRing::allows(const net::Service& service) const {
   // Where something is blocked on fewer addresses than there are, one is left for everything.
   if (blocked_.carrying_count() < addresses_.size()) return true;

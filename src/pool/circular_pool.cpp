@@ -51,6 +51,7 @@ CircularPool::CircularPool(PoolConfig config, const HashSalt& salt, PoolListener
       sibling_links_(config_.max_claims),
       deadline_links_(config_.max_claims),
       waiter_links_(config_.wait_queue),
+      unproven_links_(config_.max_claims),
       salt_{salt},
       pending_{config_.max_claims},
       queries_{config_.max_claims + config_.wait_queue},
@@ -82,6 +83,10 @@ Outcome CircularPool::reserve(const Request& asked_for, Instant now) {
   if (const auto place = find_query(key, asked.hash)) return repeat(*place);
   note_walk(request, now);
   if (const auto granted = grant(asked, now, now)) {
+    serve_waiting(now);
+    return *granted;
+  }
+  if (const auto granted = displace_and_grant(asked, now, now)) {
     serve_waiting(now);
     return *granted;
   }
@@ -239,8 +244,14 @@ bool CircularPool::joins(const Request& asked_for) const {
 
 CircularPool::Slot CircularPool::open(const Request& request, AddressSlot address) {
   if (!ring(request.family).take(address, request.service)) return none;
-  const Slot slot = reservations_.insert(
-      {address, request.family, request.service, request.host, 0, false, Instant::min(), {}});
+  const Slot slot = reservations_.insert({.address = address,
+                                          .family = request.family,
+                                          .service = request.service,
+                                          .host = request.host,
+                                          .unproven = !request.proven,
+                                          .made = latest_,
+                                          .promised_until = Instant::min(),
+                                          .claims = {}});
   remember_pending(share_key(request), slot);
   if (std::uint32_t* const count = of_host_.find(request.host.value())) {
     ++*count;
@@ -253,11 +264,12 @@ CircularPool::Slot CircularPool::open(const Request& request, AddressSlot addres
 
 Granted CircularPool::add_claim(Slot reservation, const Asked& asked, How how, Instant now) {
   auto& owner = reservations_[reservation];
+  if (owner.unproven) asked.request.proven ? forget_unproven(reservation) : keep_unproven(reservation, now);
   // In the order of their deadlines, though `hold` have become shorter.
   const auto last = by_deadline_.last();
   const auto deadline = std::max(now + config_.hold, last == none ? Instant::min() : claims_[last].deadline);
-  const Slot claim = claims_.insert(
-      {reservation, owner.next_claim++, asked.request.proven, now, deadline, asked.hash, asked.key});
+  const Slot claim = claims_.insert({reservation, owner.next_claim++, asked.request.proven, now, deadline,
+                                     asked.hash, asked.key, asked.request.client});
   owner.claims.push_back(sibling_links_, claim);
   owner.promised_until = deadline;
   by_deadline_.push_back(deadline_links_, claim);
@@ -296,7 +308,7 @@ void CircularPool::end_claim(Slot claim, End why, Instant now) {
 void CircularPool::close(Slot reservation, End why, Instant now) {
   const auto& record = reservations_[reservation];
   while (!record.claims.empty()) drop_claim(record.claims.first(), why);
-  if (record.unproven_fresh) --unproven_[static_cast<std::size_t>(record.family)];
+  if (record.unproven) forget_unproven(reservation);
   if (std::uint32_t* const count = of_host_.find(record.host.value()); --*count == 0)
     of_host_.erase(record.host.value());
   listener_.unbind(reservations_.id(reservation), ring(record.family)[record.address], record.service, why);
@@ -385,8 +397,12 @@ void CircularPool::expire(Instant now) {
     const auto waiter = waiting_.first();
     const auto claim_due = claim == none ? Instant::max() : claims_[claim].deadline;
     const auto waiter_due = waiter == none ? Instant::max() : waiters_[waiter].until;
-    if (std::min(claim_due, waiter_due) > now) return;
-    if (claim_due <= waiter_due) {
+    const auto firm_until =
+        firm_.empty() ? Instant::max() : reservations_[firm_.first()].joined + config_.yields_after;
+    if (std::min({claim_due, waiter_due, firm_until}) > now) return;
+    if (firm_until < std::min(claim_due, waiter_due)) {
+      begin_to_yield(firm_.first(), now);
+    } else if (claim_due <= waiter_due) {
       end_claim(claim, End::expired, claim_due);
       serve_waiting(now);
     } else {
@@ -398,7 +414,10 @@ void CircularPool::expire(Instant now) {
 std::optional<Instant> CircularPool::next_deadline() const {
   auto next = Instant::max();
   if (!by_deadline_.empty()) next = std::min(next, claims_[by_deadline_.first()].deadline);
-  if (!waiting_.empty()) next = std::min(next, waiters_[waiting_.first()].until);
+  if (!waiting_.empty()) {
+    next = std::min(next, waiters_[waiting_.first()].until);
+    if (!firm_.empty()) next = std::min(next, reservations_[firm_.first()].joined + config_.yields_after);
+  }
   if (next == Instant::max()) return std::nullopt;
   return next;
 }
@@ -450,7 +469,8 @@ Binding CircularPool::binding(Slot claim) const {
           ring(owner.family)[owner.address],
           owner.service,
           owner.host,
-          record.deadline};
+          record.deadline,
+          record.client};
 }
 
 CircularPool::View CircularPool::view(Slot reservation) const {

@@ -81,7 +81,7 @@ void Collector::lost(std::uint64_t count, WallTime since, WallTime until) {
 
 void Collector::flush() {
   const std::lock_guard lock{mutex_};
-  if (waiting_.empty() && losses_.untold()) {
+  if (losses_.untold() && waiting_bytes_ < most_ / 2) {
     waiting_.push_back(syslog_message(entry_of(*losses_.untold()), host_, process_));
     waiting_bytes_ += waiting_.back().size();
     losses_.told();

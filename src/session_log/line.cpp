@@ -46,8 +46,7 @@ std::string to_text(WallTime time) {
 }
 
 std::optional<WallTime> parse_time(std::string_view text) {
-  if (const auto since_1970 = number<std::int64_t>(text); since_1970 && *since_1970 < 100'000'000'000)
-    return WallTime{seconds{*since_1970}};
+  if (const auto since_1970 = number<std::uint32_t>(text)) return WallTime{seconds{*since_1970}};
   // 2026-11-30T14:38:55[.123456]Z
   if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
       text[13] != ':' || text[16] != ':' || (text.back() != 'Z' && text.back() != 'z'))

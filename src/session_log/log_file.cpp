@@ -57,7 +57,7 @@ void LogFile::flush(WallTime now) {
       now >= next_look_ || now + 2 * look_interval < next_look_;  // the clock may have been set back
   if (!trouble_.empty() && !due) return;
   if (due) next_look_ = now + look_interval;
-  if (waiting_.empty() && losses_.untold()) tell_of_losses();
+  if (losses_.untold() && waiting_.size() < most_ / 2) tell_of_losses();
   if (due && !follow()) return;
   if (waiting_.empty()) return;
   if (rules_.rotate_size != 0 && size_ != 0 && size_ + waiting_.size() > rules_.rotate_size && !rotate())
@@ -92,8 +92,8 @@ bool LogFile::rotate() {
     fs::rename(rules_.file, former(rules_.file, 1), error);
   }
   if (error) {
-    trouble_ = "cannot rotate: " + error.message();
-    // The file grows on, for what is written late is better than what is lost.
+    // The file grows on, for what is written late is better than what is lost. `follow` sees to another try.
+    size_ = 0;
     return descriptor_ ? true : open();
   }
   if (open()) return true;

@@ -58,7 +58,8 @@ BASE = {
     "workers": {"count": 1, "idle": "rest"},
     "pool": {"addresses": ["198.51.100.10-198.51.100.12"]},
     "hosts": {"hosta": HOSTA, "hostb": HOSTB},
-    "guard": {"challenge": "never", "balance": False},  # what is asked is answered
+    # What is asked is answered, and clients may come as fast as they like.
+    "guard": {"challenge": "never", "balance": False, "flow_rate": 0, "host_flow_rate": 0},
     "timers": {"udp": "2s", "icmp": "1s", "tcp_transitory": "2s"},
     "control": {"socket": "/run/realmgw/realmgw.sock"},
 }

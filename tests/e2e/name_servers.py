@@ -104,6 +104,12 @@ def unbound():
                   "unbound", "-d", "-c", "{directory}/conf")
 
 
+def unbound_with_0x20():
+    text = UNBOUND + "  use-caps-for-id: yes\n"
+    return server("ext1", EXT1, {"conf": text.format(directory="{directory}", address=EXT1), "hints": HINTS},
+                  "unbound", "-d", "-c", "{directory}/conf")
+
+
 def knot_resolver():
     text = KRESD.format(directory="{directory}", address=EXT1, parent=EXT2)
     return server("ext1", EXT1, {"conf": text}, "kresd", "-n", "-c", "{directory}/conf", "{directory}")

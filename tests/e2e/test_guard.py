@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""The guard before the pool end to end (GUARD-1, GUARD-2, GUARD-7): real clients and resolvers climb the ladder, and a
-flood of forged queries does not close the realm.
+"""The guard before the pool end to end (GUARD-1, GUARD-2, GUARD-4, GUARD-6, GUARD-7): real clients and resolvers climb the
+ladder, a resolver without TCP by an alias; a flood of forged queries does not close the realm; a claim is its client's
+alone where a trusted resolver tells of him; nobody begins flows too fast.
 """
 
+import contextlib
 import os
 import random
 import struct
@@ -12,7 +14,7 @@ import dns
 import floods
 import harness
 import name_servers
-from harness import EXT1, GW, HOSTA, POOL, Counting, gateway
+from harness import EXT1, EXT2, GW, HOSTA, POOL, Counting, gateway
 
 COOKIE = 10
 
@@ -115,6 +117,132 @@ class Guarded(harness.LabCase):
             with Counting() as count:
                 self.assertIn(other.address("udp6001.hosta.foo"), POOL)  # at its second question
                 self.assertEqual(count["dns_bad_cookie"], 1)
+
+
+@contextlib.contextmanager
+def without_tcp(box, answer):
+    """In this box nobody reaches port 53 of the gateway by TCP: `drop`, as a firewall does, or `reject`."""
+    rules = f"""table ip guard {{
+  chain out {{
+    type filter hook output priority 0;
+    ip daddr {GW} tcp dport 53 {answer}
+  }}
+}}"""
+    harness.run(box, "nft", "-f", "-", input=rules)
+    try:
+        yield
+    finally:
+        harness.run(box, "nft", "delete", "table", "ip", "guard")
+
+
+class WithoutTcp(harness.LabCase):
+    """GUARD-1: a resolver whose TCP does not come through, and that knows no cookies."""
+
+    realm = harness.realm(guard={"challenge": "always", "balance": True})
+
+    def tearDown(self):
+        super().tearDown()
+        gateway.stop()  # what one test leaves of a prefix is not the next one's
+
+    def reaches_the_host(self, resolver, answer):
+        """The clients' attempts until one had an address, and connected by it."""
+        with name_servers.bind_parent(), resolver(), without_tcp("ext1", answer), \
+                harness.tcp_server("hosta", 22) as server, Counting() as count:
+            for attempt in range(1, 9):
+                found = dns.dig("ext1", "tcp22.hosta.foo", "A", "+tries=1", "+time=10", server=EXT1)
+                if found.addresses:
+                    break
+            self.assertEqual(len(found.addresses), 1, found.text)
+            with harness.tcp_client("ext1", (found.addresses[0], 22)):
+                self.assertEqual(server.accept()[1][0], EXT1)
+            self.assertGreaterEqual(count["dns_sent_to_tcp"], 3)
+            self.assertGreaterEqual(count["dns_alias_returned"], 1)
+            # From now on at once.
+            before = count["dns_sent_to_tcp"]
+            self.assertEqual(len(dns.dig("ext1", "tcp22.hostb.foo", "A", "+tries=1", "+time=5",
+                                         server=EXT1).addresses), 1)
+            self.assertEqual(count["dns_sent_to_tcp"], before)
+        return attempt
+
+    def test_unbound_whose_tcp_is_refused_reaches_the_host_by_an_alias(self):
+        self.reaches_the_host(name_servers.unbound, "reject with tcp reset")
+
+    def test_unbound_that_changes_the_case_of_letters_does_so_too(self):
+        self.reaches_the_host(name_servers.unbound_with_0x20, "reject with tcp reset")
+
+
+class Bound(harness.LabCase):
+    """GUARD-4 (RFC 7871): dig stands for a trusted resolver on ext1 that asks for a client on ext2."""
+
+    realm = harness.realm(guard={"challenge": "load", "trusted": [EXT1]})
+
+    def test_the_claim_is_the_clients_that_the_resolver_told_and_the_answer_says_so(self):
+        found = dns.dig("ext1", "tcp22.hosta.foo", "A", f"+subnet={EXT2}/32", server=GW)
+        self.assertIn(f"CLIENT-SUBNET: {EXT2}/32/32", found.text)
+        address = found.addresses[0]
+        with harness.tcp_server("hosta", 22) as server, Counting() as count:
+            with self.assertRaises(OSError):
+                harness.tcp_client("ext1", (address, 22), timeout=0.8)
+            self.assertGreater(count["claim_bound"], 0)
+            with harness.tcp_client("ext2", (address, 22)):
+                self.assertEqual(server.accept()[1][0], EXT2)
+            self.assertEqual(count["claim_made"], 1)
+
+    def test_nobody_else_is_believed(self):
+        found = dns.dig("ext2", "tcp22.hosta.foo", "A", "+subnet=192.0.2.0/24", server=GW)
+        self.assertIn("CLIENT-SUBNET: 192.0.2.0/24/0", found.text)
+        with harness.tcp_server("hosta", 22) as server, harness.tcp_client("ext2", (found.addresses[0], 22)):
+            self.assertEqual(server.accept()[1][0], EXT2)
+
+
+class Displacing(harness.LabCase):
+    """GUARD-1: a forged query holds the only address; somebody with a cookie gets it."""
+
+    realm = harness.realm(guard={"challenge": "load", "balance": True},
+                          pool={"addresses": ["198.51.100.10"], "hold": "2s", "wait": "0s"})
+
+    def test_who_has_proven_his_address_does_not_wait_for_what_a_forged_query_holds(self):
+        with Asker() as asker, Counting() as count, harness.tcp_server("hostb", 22) as server:
+            self.assertIsNotNone(dns.address("hosta.foo", box="ext2"))  # without proof, as a forger's
+            time.sleep(0.35)
+            address = asker.address("tcp22.hostb.foo")  # at his second question, with a cookie
+            self.assertEqual(address, "198.51.100.10")
+            self.assertEqual(count["pool_displaced"], 1)
+            with harness.tcp_client("ext1", (address, 22)):
+                self.assertEqual(server.accept()[1][0], EXT1)
+
+
+class TooFast(harness.LabCase):
+    """GUARD-6."""
+
+    realm = harness.realm(guard={"flow_rate": 50, "host_flow_rate": 1000},
+                          forward=[{"proto": "udp", "outside": f"{GW}:7000", "inside": f"{HOSTA}:7000"}])
+
+    def test_a_prefix_begins_no_more_flows_than_it_may_and_open_ones_go_on(self):
+        with harness.udp("hosta", (HOSTA, 7000)) as host, Counting() as count:
+            host.settimeout(0.5)
+            with harness.udp("ext1", connect=(GW, 7000)) as first:
+                first.send(b"open")
+                host.recv(64)
+                clients = [harness.udp("ext1", connect=(GW, 7000)) for _ in range(150)]
+                for client in clients:
+                    client.send(b"flood")
+                received = 0
+                try:
+                    while host.recv(64):
+                        received += 1
+                except TimeoutError:
+                    pass
+                self.assertLessEqual(received, 75)
+                self.assertGreaterEqual(received, 40)
+                self.assertEqual(count["flow_rate"], 150 - received)
+                first.send(b"goes on")
+                self.assertEqual(host.recv(64), b"goes on")
+            for client in clients:
+                client.close()
+            shown = gateway.ctl("guard")["rates"]["flows from a prefix"]
+            self.assertEqual(shown["limit"], 50)
+            self.assertGreaterEqual(shown["dropped"], 150 - received)
 
 
 class UnderFlood(harness.LabCase):

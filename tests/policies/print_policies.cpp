@@ -90,13 +90,13 @@ int main() {
       "share of honest\n"
       "connections that reach their host by their first question and their first SYN; \"wrong\" counts SYNs "
       "that were led to another host.\n\n"
-      "What the tables show, beside the worth of proof. Whoever proves nothing gets nothing under `always`, "
-      "so an eighth of the honest\n"
-      "is lost there. In a pool of three, ten questions a second are nearly as many as there is room for, "
-      "since a host's name takes a\n"
-      "whole address; `load` finds that full, and asks. And SYNs without a question take claims under every "
-      "policy, since a claim is the\n"
-      "first packet's ([guard.md](guard.md), \"What is not guarded yet\").\n");
+      "What the tables show, beside the worth of proof. Of the eighth that does neither, the first three "
+      "questions of each resolver are\n"
+      "lost under `always`; then it has aliases. In a pool of three, ten questions a second are nearly as "
+      "many as there is room for,\n"
+      "since a host's name takes a whole address; `load` finds that full, and asks. And SYNs without a "
+      "question take claims under every\n"
+      "policy, since a claim is the first packet's ([guard.md](guard.md), \"What is not guarded yet\").\n");
   print_table(3);
   print_table(16);
 }

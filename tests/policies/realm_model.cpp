@@ -63,10 +63,16 @@ void RealmModel::ask(const Event& event) {
   const pool::Request request{HostId{who.host},   net::Family::v4, who.service,
                               {who.source, 5353}, query_++,        !guarded_ || event.proven};
   if (guarded_) {
-    const auto finding = guard_.judge(request, pool_, now_);
+    const auto finding =
+        guard_.judge(request, {.by_alias = event.proven && who.proof == Proof::none}, pool_, now_);
     if (finding == guard::Finding::to_prove && who.proof == Proof::tcp) {
       // TC back, the handshake, and the question once more.
       schedule({.at = now_ + 4 * one_way, .what = Event::What::question, .who = who, .proven = true});
+      return;
+    }
+    if (finding == guard::Finding::to_alias && (is_honest(who) || who.kind == Kind::query_only)) {
+      // Another name back, and the question for it. Who invents his address never hears of it.
+      schedule({.at = now_ + 2 * one_way, .what = Event::What::question, .who = who, .proven = true});
       return;
     }
     if (finding != guard::Finding::admitted) return;

@@ -241,6 +241,11 @@ std::vector<Raise> table() {
        },
        limited([](auto& out) { out.mapping = config::Outbound::Mapping::endpoint_independent; })},
       {unmatched, packet(outside, udp(r, pool).ip())},
+      {claim_bound,
+       [=](Gateway& gateway) {
+         gateway.bind_to("192.0.2.0/24", "198.51.100.10", {Protocol::tcp, 22}, "10.0.0.42");
+         syn(gateway);
+       }},
       {claim_expired, claim([=](Gateway& gateway) {
          gateway.advance(2s);
          syn(gateway);
@@ -250,6 +255,22 @@ std::vector<Raise> table() {
          syn(gateway, 4001);
        })},
       {claim_not_syn, claim([](Gateway& gateway) { send(gateway, outside, tcp(r, pool).ack().ip()); })},
+      {flow_rate,
+       [=](Gateway& gateway) {
+         for (std::uint32_t number = 1; number <= 2; ++number)
+           gateway.bind("198.51.100.10", {Protocol::tcp, 22}, "10.0.0.42", 1, number);
+         syn(gateway);
+         syn(gateway, 4001);
+       },
+       realm_with([](auto& realm) { realm.guard.flow_rate = 1; })},
+      {host_flow_rate,
+       [=](Gateway& gateway) {
+         for (std::uint32_t number = 1; number <= 2; ++number)
+           gateway.bind("198.51.100.10", {Protocol::tcp, 22}, "10.0.0.42", 1, number);
+         syn(gateway);
+         syn(gateway, 4001);
+       },
+       realm_with([](auto& realm) { realm.guard.host_flow_rate = 1; })},
       {fragmentation_failed,
        [](Gateway& gateway) {
          gateway.put(inside, udp(h, r).payload(1400).ip());
@@ -271,6 +292,15 @@ std::vector<Raise> table() {
          gateway.turn();
        },
        realm_with([](auto& realm) { realm.dns.listen = {address("10.0.0.1")}; })},
+      {query_rate,
+       [](Gateway& gateway) {
+         for (unsigned i = 0; i < 300; ++i) gateway.put(outside, udp(r, "198.51.100.1:53").ip());
+         gateway.turn();
+       },
+       realm_with([](auto& realm) {
+         realm.dns.listen = {address("198.51.100.1")};
+         realm.guard.query_rate = 1;
+       })},
       {arp_malformed, frame(ethernet(net::MacAddress::broadcast(), Gateway::neighbour_mac, 0x0806, Bytes(28)))},
       {nd_malformed, packet(inside, PacketBuilder{Protocol::icmp, "fe80::1", "fd00:10::1"}.icmp(135).payload(16).ttl(64).ip())},
       {no_mbuf,

@@ -144,7 +144,8 @@ std::vector<Sample> churn(Logged& logged, unsigned count, bool ask_with_remote) 
     gateway.clock().advance(std::chrono::microseconds{random.below(2'000)});
     if (i % 64 == 0) logged.log().step();
   }
-  pass(gateway, 2s);  // all have ended
+  pass(gateway, 2s);
+  for (int n = 0; n < 1'000 && gateway.sessions() != 0; ++n) gateway.turn();  // all have ended
   pass(gateway, 4s);  // and their blocks were taken back
   EXPECT_EQ(gateway.sessions(), 0U);
   EXPECT_EQ(gateway.count(Counter::session_log_lost), 0U);

@@ -38,6 +38,7 @@ inline config::Realm lab_realm() {
   realm.name = "foo";
   realm.guard.challenge = Challenge::never;  // what is asked is answered
   realm.guard.balance = false;
+  realm.guard.flow_rate = realm.guard.host_flow_rate = 0;  // a test's flows come all at once
   realm.ports.resize(2);
   auto& inside = realm.ports[0];
   inside.name = "inside";
@@ -121,6 +122,12 @@ class Gateway {
             std::uint64_t reservation = 1, std::uint32_t claim = 1, Duration hold = std::chrono::seconds{2}) {
     tell(ring::Bind{ReservationId{reservation}, claim, service, address(external), address(host),
                     clock_.now() + hold});
+  }
+  /// The same for packets of `client`'s alone.
+  void bind_to(std::string_view client, std::string_view external, net::Service service,
+               std::string_view host, std::uint64_t reservation = 1, std::uint32_t claim = 1) {
+    tell(ring::Bind{ReservationId{reservation}, claim, service, address(external), address(host),
+                    clock_.now() + std::chrono::seconds{2}, net::Prefix::parse(client)});
   }
   void unbind(std::string_view external, net::Service service, std::uint64_t reservation = 1,
               bool reject_after = true) {

@@ -220,7 +220,7 @@ class WholeGateway : public Gateway {
                            std::uint16_t port) {
     return worker(worker_number)
         .context()
-        .bindings.match(address(external), protocol, port, clock().now())
+        .bindings.match(address(external), protocol, port, address("203.0.113.10"), clock().now())
         .found.has_value();
   }
 
@@ -268,8 +268,13 @@ class Resolver {
     put(dns::test::query(name).type(type).id(id).edns(1232));
   }
   void send(std::string_view name) { send(name, dns::RrType::a, ++last_id_); }
+  /// Asks by this from now on. TCP is proof of the address (GUARD-1).
+  Resolver& by(dns::Transport transport) {
+    transport_ = transport;
+    return *this;
+  }
   void put(const dns::test::QueryBuilder& query) {
-    const control::ReplyPath path{&mailbox_, dns::Transport::udp, source_};
+    const control::ReplyPath path{&mailbox_, transport_, source_};
     const auto answer =
         gateway_.controller().dns().answer(query.bytes(), path, gateway_.clock().now(), room_);
     if (!answer.empty()) mailbox_.send(path, answer);
@@ -305,6 +310,7 @@ class Resolver {
   WholeGateway& gateway_;
   Mailbox& mailbox_;
   net::Endpoint source_;
+  dns::Transport transport_ = dns::Transport::udp;
   std::uint16_t last_id_ = 0;
   Bytes room_ = Bytes(dns::tcp_size);
 };

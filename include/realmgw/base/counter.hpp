@@ -106,6 +106,7 @@ enum class CounterKind : std::uint8_t {
   X(claim_made,                 event,      "reservations claimed by a first packet") \
   X(claim_expired,              drop,       "a packet to a reservation after its deadline") \
   X(claim_spent,                drop,       "a second new connection to a reservation already claimed") \
+  X(claim_bound,                drop,       "a packet to a reservation whose claims are bound to other clients' prefixes (RFC 7871)") \
   X(claim_not_syn,              drop,       "a TCP packet other than a SYN to a reservation") \
   X(binding_table_full,         event,      "a reservation found no room on a worker") \
   /* application-layer gateways: ALG-5 */ \
@@ -161,6 +162,9 @@ enum class CounterKind : std::uint8_t {
   X(from_kernel,                event,      "packets the kernel sent through a port's TAP") \
   X(punt_ring_full,             drop,       "the ring to the control thread was full") \
   X(query_ring_full,            drop,       "the ring of DNS queries to the control thread was full") \
+  X(query_rate,                 drop,       "a DNS query of a prefix that asks too fast, while queries wait (guard.query_rate)") \
+  X(flow_rate,                  drop,       "a new flow from outside whose prefix begins too many (guard.flow_rate)") \
+  X(host_flow_rate,             drop,       "a new flow from outside to a host that too many begin at (guard.host_flow_rate)") \
   X(worker_ring_full,           drop,       "the ring from the control thread to a worker was full") \
   X(tap_write_failed,           drop,       "the kernel did not take a packet") \
   X(arp_answered,               packet_end, "ARP requests answered") \
@@ -185,6 +189,9 @@ enum class CounterKind : std::uint8_t {
   X(dns_silent,                 event,      "DNS queries left unanswered because the pool was empty") \
   X(dns_bad_cookie,             event,      "DNS answers BADCOOKIE: whoever asked must show the cookie in it before a reservation is made") \
   X(dns_sent_to_tcp,            event,      "DNS answers with TC alone: whoever asked must ask by TCP before a reservation is made") \
+  X(dns_aliased,                event,      "DNS answers with an alias: whoever asked, and does not come by TCP, must ask for that name before a reservation is made") \
+  X(dns_alias_returned,         event,      "DNS queries for an alias that was given to who asks, which proves his address") \
+  X(dns_bound,                  event,      "DNS answers whose claim is bound to the client's prefix that a trusted resolver told (RFC 7871)") \
   X(dns_over_quota,             event,      "DNS queries that got no reservation, for the asker's prefix or the host had too many") \
   X(dns_distrusted,             event,      "DNS queries that got no reservation, for too few of the asker's prefix are used") \
   X(dns_unbalanced,             event,      "DNS answers cut or left out, for the asker, without proof, had been sent more than he sent") \
@@ -231,6 +238,7 @@ enum class CounterKind : std::uint8_t {
   X(pool_reserved,              event,      "reservations made") \
   X(pool_shared,                event,      "queries that joined a pending reservation") \
   X(pool_narrowed,              event,      "wide reservations narrowed to a service") \
+  X(pool_displaced,             event,      "reservations without proof withdrawn for an asker with proof, since nothing else was free") \
   X(pool_expired,               event,      "claims that ended unclaimed") \
   X(pool_claimed,               event,      "claims that a packet took") \
   X(pool_exhausted,             event,      "queries that found no address")

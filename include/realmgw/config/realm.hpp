@@ -278,6 +278,12 @@ struct Guard {
   std::uint32_t unproven_pending = 4;  ///< the same without
   std::uint32_t host_pending = 16;     ///< reservations of one host at one time
   bool balance = true;                 ///< GUARD-7: without proof no more is sent than comes
+  bool alias = true;                   ///< who has no proof and does not come by TCP gets an alias
+  // GUARD-6, a second, of each worker; 0: as many as come.
+  std::uint32_t query_rate = 1000;      ///< DNS queries of one prefix, where queries wait
+  std::uint32_t flow_rate = 200;        ///< new flows from one prefix outside
+  std::uint32_t host_flow_rate = 1000;  ///< new flows from outside to one host
+  std::vector<net::Prefix> trusted;    ///< GUARD-4: resolvers whose word on their client's prefix is believed
   std::vector<SipKey> cookie_secrets;  ///< RFC 9018: the first makes cookies; none: one drawn at the start
 };
 

@@ -62,6 +62,13 @@ class RealmNames final : public dns::DynamicNames {
   static constexpr unsigned events_per_query = 64;
 
   [[nodiscard]] dns::Found srv(const pool::NameMatch& match);
+  /// An address is to be reserved for what was asked, where there may be one.
+  [[nodiscard]] dns::Found reserved(const pool::NameMatch& match, dns::RrType type) const;
+  /// What an alias stands for that was given out (GUARD-1).
+  [[nodiscard]] dns::Found aliased(std::string_view label, dns::RrType type) const;
+  [[nodiscard]] bool is_proof(const dns::Question& question, HostId host, const net::Service& service,
+                              const net::IpAddress& source, Instant now) const;
+  [[nodiscard]] dns::Reservation alias_for(const pool::Request& request, Instant now) const;
   [[nodiscard]] bool may_reserve(const pool::NameMatch& match, net::Family family) const;
 
   const pool::HostNames& hosts_;

@@ -4,6 +4,7 @@
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/random.hpp"
+#include "realmgw/dataplane/arrival_rates.hpp"
 #include "realmgw/dataplane/batch.hpp"
 #include "realmgw/dataplane/capture_point.hpp"
 #include "realmgw/dataplane/companions.hpp"
@@ -80,6 +81,7 @@ class Context {
   nat::TokenBucket reset_budget;  ///< TCP resets and refusals
   Outlets outlets;
   RealmView realm;
+  ArrivalRates arrivals;
 
   Instant now{};     ///< read once a burst
   nat::Tick tick{};  ///< the same, as sessions keep time
@@ -133,6 +135,9 @@ class Context {
 
   // -- ways off the path; each takes the packet buffer over
   void drop(rte_mbuf* mbuf, Counter why) { drops.drop(mbuf, why); }
+  /// Hands a query from outside to control. Where queries wait there already, and its sender's prefix asks
+  /// too fast, it is dropped: it would only keep the others waiting (GUARD-6).
+  void query_to_control(const Packet& packet);
   /// Hands a packet to control with a purpose; counts it as `punt_ring_full`, or a query as
   /// `query_ring_full`, where that is not possible.
   void to_control(rte_mbuf* mbuf, ring::Purpose purpose, PortId port);

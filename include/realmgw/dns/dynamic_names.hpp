@@ -7,6 +7,7 @@
 #include "realmgw/dns/name.hpp"
 #include "realmgw/dns/types.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/prefix.hpp"
 #include "realmgw/net/transport.hpp"
 
 #include <cstddef>
@@ -42,7 +43,9 @@ struct Requester {
   std::uint16_t id = 0;
   Transport transport = Transport::udp;
   View view = View::outside;
-  bool proven = true;  ///< what is sent to the source reaches whoever asks (GUARD-1)
+  bool proven = true;                   ///< what is sent to the source reaches whoever asks (GUARD-1)
+  bool knows_cookies = false;           ///< and he will show one that he is sent
+  std::optional<net::Prefix> client{};  ///< for whom a resolver asks whose word is believed (GUARD-4)
 
   friend bool operator==(const Requester&, const Requester&) = default;
 };
@@ -89,14 +92,20 @@ using Ticket = StrongId<struct TicketTag, std::uint64_t>;
 struct Granted {
   net::IpAddress address;      ///< of the family asked for
   bool retransmitted = false;  ///< the requester had it already; nothing new is reserved
+  bool proven = false;         ///< the name that was asked for is proof by itself
 };
 struct Waiting {
   Ticket ticket;
+  bool proven = false;
 };
 struct Refused {};
 /// The requester must show first that the source is his (GUARD-1).
 struct Challenged {};
-using Reservation = std::variant<Granted, Waiting, Refused, Challenged>;
+/// The same, and he shall do so by asking for this name, whose answer is the address.
+struct Aliased {
+  Name name;
+};
+using Reservation = std::variant<Granted, Waiting, Refused, Challenged, Aliased>;
 
 /// Knows the hosts of the dynamic zone (`ZoneSpec::dynamic`). Called on the responder's thread, inside
 /// `respond()`.

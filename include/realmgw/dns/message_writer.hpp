@@ -38,6 +38,7 @@ struct OptRecord {
   bool dnssec_ok = false;                ///< copied from the query (RFC 3225 section 3)
   std::string_view nsid;                 ///< empty: no such option
   std::span<const std::uint8_t> cookie;  ///< the client's and the server's; empty: no such option
+  std::span<const std::uint8_t> subnet;  ///< the client's prefix and its scope; empty: no such option
   std::optional<ExtendedError> error;
   std::string_view error_text;
 

@@ -1,6 +1,7 @@
 // Reading a query. Everything in it is hostile until it is read here; nothing is allocated.
 #pragma once
 
+#include "realmgw/dns/client_subnet.hpp"
 #include "realmgw/dns/dynamic_names.hpp"
 #include "realmgw/dns/server_cookies.hpp"
 #include "realmgw/dns/types.hpp"
@@ -29,6 +30,7 @@ struct Edns {
   std::uint8_t version = 0;
   std::uint16_t udp_size = 0;  ///< as the client wrote it
   std::optional<Cookie> cookie{};
+  std::optional<ClientSubnet> subnet{};
 };
 
 /// A message, as far as it could be read.
@@ -55,7 +57,8 @@ struct Query {
 /// Reads a message. Malformed are: any count of questions but one (RFC 9619), a compressed question name, a
 /// record or an EDNS option that runs over its end, two OPT records or one that is not the root's (RFC 6891
 /// sections 6.1.1, 6.1.2), a COOKIE option of a length that none has, or a second one (RFC 7873
-/// section 5.2.2), and bytes behind the last record. Records other than OPT are passed over unread.
+/// section 5.2.2), a CLIENT-SUBNET option that `read_client_subnet` does not take, or a second one, and bytes
+/// behind the last record. Records other than OPT are passed over unread.
 [[nodiscard]] Query read_query(std::span<const std::uint8_t> message);
 
 }  // namespace rgw::dns

@@ -10,6 +10,7 @@
 #include "realmgw/dns/zone.hpp"
 #include "realmgw/dns/zone_transfer.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/prefix.hpp"
 #include "realmgw/net/transport.hpp"
 
 #include <cstdint>
@@ -35,6 +36,7 @@ struct ResponderConfig {
   /// Answers those who show a cookie with one (RFC 7873); null: cookies are passed over.
   std::shared_ptr<const ServerCookies> cookies = nullptr;
   std::vector<net::IpAddress> secondaries{};  ///< who may have the zones
+  std::vector<net::Prefix> trusted{};         ///< whose word on their client's prefix is believed (GUARD-4)
 };
 
 /// Who asked, who is the sender that a relay names where one stands in front (DNS-5).
@@ -63,7 +65,7 @@ struct PendingQuery {
 /// The answer's bytes: the front of the buffer that was handed in.
 struct Answered {
   std::span<const std::uint8_t> bytes;
-  bool proven = false;  ///< to somebody whose address is his, by TCP or a cookie
+  bool proven = false;  ///< to somebody whose address is his, by TCP, a cookie or an alias
 };
 /// No answer leaves.
 struct Silent {};
@@ -114,6 +116,7 @@ class Responder {
   [[nodiscard]] Outcome no_answer(const PendingQuery& query, std::span<std::uint8_t> room);
   [[nodiscard]] Outcome failed(const PendingQuery& query, Rcode rcode, std::span<std::uint8_t> room);
   [[nodiscard]] Outcome challenge(const PendingQuery& query, std::span<std::uint8_t> room);
+  [[nodiscard]] Requester requester_of(const PendingQuery& query) const;
   [[nodiscard]] bool is_proven(const Query& query, const Client& client) const;
   [[nodiscard]] Outcome answered(std::span<const std::uint8_t> bytes, bool proven);
 

@@ -77,7 +77,7 @@ enum class ExtendedError : std::uint16_t {
 };
 
 /// EDNS options that the gateway knows.
-enum class EdnsOption : std::uint16_t { nsid = 3, cookie = 10, extended_error = 15 };
+enum class EdnsOption : std::uint16_t { nsid = 3, client_subnet = 8, cookie = 10, extended_error = 15 };
 
 inline constexpr std::size_t header_size = 12;
 /// Without EDNS a UDP answer has at most this many bytes (RFC 1035 section 4.2.1).

@@ -20,15 +20,20 @@ struct LadderConfig {
   std::uint32_t proven_pending = 64;   ///< claims that a prefix may have at one time
   std::uint32_t unproven_pending = 4;  ///< the same without proof
   std::uint32_t host_pending = 16;     ///< reservations that a host may have at one time
+  bool alias = true;                   ///< who never comes by TCP may ask for an alias
 };
 
 /// A query that would make a claim.
 struct Asking {
   net::IpAddress source;
-  bool proven = false;  ///< by TCP, a cookie or a trusted relay
+  bool proven = false;         ///< by TCP, a cookie, an alias or a trusted relay
+  bool by_alias = false;       ///< by an alias alone
+  bool knows_cookies = false;  ///< shows a client's cookie, so that he will show the server's
   HostId host;
   bool plain = false;  ///< the host's name, not a service's
   bool joins = false;  ///< shares a reservation that stands, and takes no room
+  /// Shares one that yields to the next asker with proof: who has none would be promised what cannot be kept.
+  bool joins_what_yields = false;
 };
 
 /// How full the pool is, of the family that is asked for.
@@ -41,6 +46,7 @@ struct PoolLoad {
 enum class Finding : std::uint8_t {
   admitted,
   to_prove,    ///< show an address first
+  to_alias,    ///< the same, and this prefix was told to come by TCP and never has
   over_quota,  ///< of the prefix or the host
   distrusted,  ///< of this prefix too few reservations are used, for how full the pool is
 };
@@ -49,6 +55,7 @@ enum class Finding : std::uint8_t {
 enum class Fate : std::uint8_t {
   used,       ///< a packet took it
   expired,    ///< none did in time
+  displaced,  ///< none had when somebody with proof needed the room: not in vain by the asker's fault
   withdrawn,  ///< it ended otherwise, which says nothing of the asker
 };
 
@@ -81,6 +88,8 @@ class Ladder {
     Instant at{};                            ///< when they were right
     std::uint16_t proven = 0, unproven = 0;  ///< claims that stand
     bool was_proven = false;
+    bool needs_no_alias = false;   ///< it came by TCP or with a cookie
+    std::uint8_t sent_to_tcp = 0;  ///< how often, as far as that matters
     // Who has proven nothing takes no place of who has; nor does anybody while claims stand.
     [[nodiscard]] bool gives_way_to(bool by_proven) const {
       return proven + unproven == 0 && (by_proven || !was_proven);
@@ -101,6 +110,7 @@ class Ladder {
   [[nodiscard]] Use& use_of(const AskerPrefix& prefix, HostId host, net::Family family);
   [[nodiscard]] std::uint64_t key_of(const AskerPrefix& prefix, HostId host, net::Family family) const;
   [[nodiscard]] bool mostly_unused(Instant now) const;
+  [[nodiscard]] Finding challenge(const Asking& asking, const AskerPrefix& prefix, Instant now);
 
   LadderConfig config_;
   HashSalt salt_;

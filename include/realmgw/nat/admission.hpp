@@ -4,6 +4,7 @@
 
 #include "realmgw/base/counter.hpp"
 #include "realmgw/base/random.hpp"
+#include "realmgw/nat/flow_gate.hpp"
 #include "realmgw/nat/mapping_info.hpp"
 #include "realmgw/nat/opening.hpp"
 #include "realmgw/nat/pinhole_info.hpp"
@@ -75,6 +76,9 @@ class Admission {
  public:
   /// The book and the randomness outlive this.
   Admission(SessionBook& book, Random& random);
+
+  /// Asks it before anything opens from outside; it outlives the last packet.
+  void ask(FlowGate* gate) { gate_ = gate; }
 
   /// A packet from inside to `remote`, which is whom its destination stands for (`remote_of`). `hairpin`: the
   /// remote is an address of this gateway (OUT-4).
@@ -189,6 +193,7 @@ class Admission {
   SessionBook& book_;
   SessionTable& sessions_;
   Random& random_;
+  FlowGate* gate_ = nullptr;
 };
 
 }  // namespace rgw::nat

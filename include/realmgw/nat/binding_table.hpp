@@ -6,6 +6,7 @@
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/nat/endpoint_key.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/prefix.hpp"
 #include "realmgw/net/transport.hpp"
 
 #include <array>
@@ -31,6 +32,7 @@ class BindingTable {
     none_here,  ///< no reservation, nor was there one lately
     expired,    ///< its deadline is over
     spent,      ///< its claims are all taken
+    bound,      ///< its claims are bound to prefixes that the remote is none of (GUARD-4)
   };
   struct Match {
     std::optional<Found> found;
@@ -41,8 +43,10 @@ class BindingTable {
   BindingTable(std::uint32_t capacity, const HashSalt& salt);
 
   /// Adds a claim, making the reservation where it is new. False where there is no room.
+  /// `client`: only its packets take the claim; nobody: whoever's do.
   [[nodiscard]] bool bind(const net::IpAddress& external, net::Service service, ReservationId reservation,
-                          std::uint32_t claim, const net::IpAddress& inside, Instant deadline);
+                          std::uint32_t claim, const net::IpAddress& inside, Instant deadline,
+                          const std::optional<net::Prefix>& client = {});
   /// The reservation of that service has ended. It is remembered for `refusal_memory` where `remember`, so
   /// that late packets are refused by name (OUT-6). Unknown ones are ignored: the worker may have spent it
   /// before.
@@ -60,10 +64,11 @@ class BindingTable {
   [[nodiscard]] const net::IpAddress* host(const net::IpAddress& external, net::Protocol protocol,
                                            std::uint16_t port) const;
 
-  /// What a new connection to (external, protocol, port) may claim: (E, proto, port) before (E, proto, *)
-  /// before (E, *, *). Nothing is taken yet.
+  /// What a new connection from `remote` to (external, protocol, port) may claim: (E, proto, port) before
+  /// (E, proto, *) before (E, *, *); of each the oldest claim bound to a prefix of the remote's before the
+  /// oldest that is anybody's. Nothing is taken yet.
   [[nodiscard]] Match match(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
-                            Instant now);
+                            const net::IpAddress& remote, Instant now);
   /// Is this very service reserved at the moment, not just the whole of the address or protocol?
   [[nodiscard]] bool promises(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port,
                               Instant now) const {
@@ -101,6 +106,7 @@ class BindingTable {
     std::uint32_t number;
     std::uint32_t next;
     Instant deadline;
+    std::optional<net::Prefix> client;
   };
   struct Binding {
     ReservationId reservation;
@@ -117,6 +123,9 @@ class BindingTable {
   static Keys keys_of(const net::IpAddress& external, net::Protocol protocol, std::uint16_t port);
   /// Its oldest claim whose deadline is not over; nullptr where there is none, or no binding.
   [[nodiscard]] const Claim* claimable(const Binding* binding, Instant now) const;
+  /// The one that `remote` may take of those.
+  [[nodiscard]] const Claim* claimable_by(const net::IpAddress& remote, const Binding* binding,
+                                          Instant now) const;
   void end(Binding& binding, Refusal why, Instant now);
   void give_back(std::uint32_t claim);
 

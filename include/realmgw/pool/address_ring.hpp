@@ -77,6 +77,9 @@ class AddressRing {
                                                   std::optional<AddressSlot> own, Instant now);
   /// Could `service` be put on this address, rest or no rest?
   [[nodiscard]] bool fits(AddressSlot address, const net::Service& service) const;
+  /// Could it, if these were not on it, which are?
+  [[nodiscard]] bool fits_without(AddressSlot address, const net::Service& service,
+                                  std::span<const net::Service> without);
   /// Could it, where a wider reservation of the same host stands?
   [[nodiscard]] bool fits_beside(AddressSlot address, const net::Service& service) const {
     return !taken_.contains(address, service) && allows(address, service);

@@ -1,5 +1,5 @@
 // The Circular Pool: which outside address leads to which host, for how long, and who waits for one.
-// POOL-1..POOL-11, POOL-14.
+// POOL-1..POOL-11, POOL-14, GUARD-1.
 #pragma once
 
 #include "realmgw/base/counter.hpp"
@@ -39,13 +39,17 @@ struct PoolConfig {
   /// How long after the question for a host a question for its service may be the same walk: POOL-10. Long
   /// enough for a resolver's two round trips.
   Duration walk = std::chrono::milliseconds{500};
+  /// Whoever has not proven his address is promised this. When the last claim of a reservation without proof
+  /// is so old, it yields to who has proof, where nothing else is free.
+  Duration yields_after = std::chrono::milliseconds{300};
 };
 
 /// How full the pool is.
 struct PoolUse {
   struct Addresses {
     std::size_t all = 0, carrying = 0;
-    std::size_t unproven = 0;  ///< that were taken, when they carried nothing, for queries without proof
+    /// That were taken, when they carried nothing, for queries without proof; nobody with proof has joined.
+    std::size_t unproven = 0;
   };
   std::array<Addresses, 2> families;  ///< by net::Family
   std::size_t reservations = 0;
@@ -104,6 +108,9 @@ class CircularPool {
   [[nodiscard]] PoolUse use() const;
   /// Would the query share a reservation that stands (POOL-9), or is it one sent twice?
   [[nodiscard]] bool joins(const Request& request) const;
+  /// Would the query join what yields to an asker with proof, at once if need be? Without proof of its own it
+  /// would be promised what may not be kept.
+  [[nodiscard]] bool joins_what_yields(const Request& request, Instant now) const;
   /// Reservations that the host has.
   [[nodiscard]] std::size_t reservations_of(HostId host) const {
     const std::uint32_t* const count = of_host_.find(host.value());
@@ -164,8 +171,12 @@ class CircularPool {
     HostId host;
     std::uint32_t next_claim = 0;
     bool unproven_fresh = false;  ///< an address that carried nothing was taken for a query without proof
-    Instant promised_until;       ///< the latest deadline of any claim, those included that have ended
-    IndexList claims;             ///< slots of `claims_`, linked by `sibling_links_`, oldest first
+    /// Of none of its claims, those included that have ended, was the asker's address proven.
+    bool unproven = false;
+    bool yields = false;       ///< it stands in `yielding_`, not in `firm_`
+    Instant made{}, joined{};  ///< when its first claim began, and its last
+    Instant promised_until;    ///< the latest deadline of any claim, those included that have ended
+    IndexList claims;          ///< slots of `claims_`, linked by `sibling_links_`, oldest first
   };
   struct Claim {
     Slot reservation = none;
@@ -174,6 +185,7 @@ class CircularPool {
     Instant made, deadline;
     std::uint64_t query_hash = 0;
     QueryKey query{};
+    std::optional<net::Prefix> client;
   };
   struct Waiter {
     Request request;
@@ -247,6 +259,12 @@ class CircularPool {
   void end_claim(Slot claim, End why, Instant now);
   [[nodiscard]] static Instant rests_from(const Reservation& record, Instant now);
 
+  void keep_unproven(Slot reservation, Instant now);
+  void forget_unproven(Slot reservation);
+  void begin_to_yield(Slot reservation, Instant now);
+  [[nodiscard]] bool displace_for(const Request& request, Instant now);
+  [[nodiscard]] std::optional<Granted> displace_and_grant(const Asked& asked, Instant when, Instant now);
+
   [[nodiscard]] Outcome repeat(const QueryPlace& place) const;
   [[nodiscard]] Outcome wait(const Asked& asked, Instant now);
   void drop_waiter(Slot waiter);
@@ -266,9 +284,10 @@ class CircularPool {
   SlotMap<Reservation, ReservationId> reservations_;
   SlotMap<Claim, StrongId<Claim, std::uint64_t>> claims_;
   SlotMap<Waiter, Ticket> waiters_;
-  IndexList::Links sibling_links_, deadline_links_, waiter_links_;
-  IndexList by_deadline_;  ///< claims
-  IndexList waiting_;      ///< waiters, first come first
+  IndexList::Links sibling_links_, deadline_links_, waiter_links_, unproven_links_;
+  IndexList by_deadline_;      ///< claims
+  IndexList waiting_;          ///< waiters, first come first
+  IndexList firm_, yielding_;  ///< reservations that are `unproven`, by `joined`
   HashSalt salt_;
   SlotIndex pending_;  ///< the latest reservation for each ShareKey; older ones are left to run out
   SlotIndex queries_;  ///< numbers are of QueryPlace

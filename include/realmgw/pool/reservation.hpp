@@ -4,9 +4,11 @@
 #include "realmgw/base/clock.hpp"
 #include "realmgw/base/strong_id.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/prefix.hpp"
 #include "realmgw/net/transport.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 namespace rgw::pool {
@@ -22,6 +24,8 @@ struct Request {
   net::Endpoint source;        ///< the resolver; behind a trusted relay, the one that asked the relay
   std::uint16_t query_id = 0;  ///< of the DNS header
   bool proven = true;          ///< the source is his who asks; else he does not wait (GUARD-1)
+  /// Who will come: only its packets take the claim (GUARD-4). Of the family of the external address.
+  std::optional<net::Prefix> client{};
 };
 
 /// One claim of a reservation, as the workers hold it. While now < `deadline`, the first packet to
@@ -33,6 +37,7 @@ struct Binding {
   net::Service service;
   HostId host;
   Instant deadline;
+  std::optional<net::Prefix> client{};  ///< whose packets alone may do so; none: anybody's
 };
 
 /// The query has its address.
@@ -62,10 +67,11 @@ using Outcome = std::variant<Granted, Waiting, Exhausted>;
 
 /// Why a reservation is no more.
 enum class End : std::uint8_t {
-  claimed,   ///< its last claim was taken
-  expired,   ///< its last claim ran out
-  narrowed,  ///< another one took its place: POOL-10
-  removed,   ///< its host left the realm, or its address the pool
+  claimed,    ///< its last claim was taken
+  expired,    ///< its last claim ran out
+  narrowed,   ///< another one took its place: POOL-10
+  displaced,  ///< nobody had proven his address for it, and somebody who has needed the room: GUARD-1
+  removed,    ///< its host left the realm, or its address the pool
 };
 
 /// What became of a claim, or that there is one.

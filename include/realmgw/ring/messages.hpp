@@ -13,6 +13,7 @@
 #include "realmgw/nat/session_filter.hpp"
 #include "realmgw/nat/session_info.hpp"
 #include "realmgw/net/address.hpp"
+#include "realmgw/net/prefix.hpp"
 #include "realmgw/net/side.hpp"
 #include "realmgw/net/transport.hpp"
 #include "realmgw/ring/packet_buffer.hpp"
@@ -20,6 +21,7 @@
 #include "realmgw/ring/worker_use.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 #include <rte_mbuf.h>
@@ -38,6 +40,7 @@ struct Bind {
   net::IpAddress external;
   net::IpAddress inside;
   Instant deadline;
+  std::optional<net::Prefix> client{};  ///< GUARD-4: whose packets alone may take the claim; none: anybody's
 };
 
 /// The reservation ended before its claims were taken: it expired, was narrowed, or a reload removed its host

@@ -72,8 +72,12 @@ bool is_query(const Packet& packet, const OwnAddress* own) {
 
 // What the gateway itself takes.
 Verdict to_gateway(Context& context, Packet& packet, const OwnAddress* own) {
-  context.to_control(packet.mbuf, is_query(packet, own) ? ring::Purpose::query : ring::Purpose::to_kernel,
-                     packet.port);
+  const bool query = is_query(packet, own);
+  if (query && packet.side() == net::Side::outside) {
+    context.query_to_control(packet);
+  } else {
+    context.to_control(packet.mbuf, query ? ring::Purpose::query : ring::Purpose::to_kernel, packet.port);
+  }
   return Verdict::taken();
 }
 
@@ -197,9 +201,10 @@ Verdict from_outside(Context& context, Packet& packet, const OwnAddress* own, co
   const auto ask = [&] {
     return context.admission.inbound(packet, own->service, packet.hairpinned, context.now);
   };
+  // Since this turn began its reservation may have come in, or the one that it would take have been withdrawn
+  // for another host.
+  static_cast<void>(handle_events(context));
   Admitted admitted = ask();
-  // Its reservation may have come in since this turn began.
-  if (admitted.kind == Admitted::Kind::refused && handle_events(context) != 0) admitted = ask();
   if (admitted.kind == Admitted::Kind::replaces) {
     context.book.end(admitted.slot, Counter::session_ended);
     ended = true;

@@ -91,6 +91,11 @@ guard:
   unproven_pending: 4
   host_pending: 16
   balance: true
+  alias: true
+  query_rate: 1000
+  flow_rate: 200
+  host_flow_rate: 1001
+  trusted: [192.0.2.53]
   cookie_secrets: []
 alg:
   ftp: { ports: [21, 2121] }
@@ -280,6 +285,11 @@ const std::vector<ChangedKey> changed_keys{
     {"guard.unproven_pending", "unproven_pending: 4", "unproven_pending: 5", {}},
     {"guard.host_pending", "host_pending: 16", "host_pending: 17", {}},
     {"guard.balance", "balance: true", "balance: false", {}},
+    {"guard.alias", "alias: true", "alias: false", {}},
+    {"guard.query_rate", "query_rate: 1000", "query_rate: 0", {}},
+    {"guard.flow_rate", "  flow_rate: 200", "  flow_rate: 300", {}},
+    {"guard.host_flow_rate", "host_flow_rate: 1001", "host_flow_rate: 0", {}},
+    {"guard.trusted", "trusted: [192.0.2.53]", "trusted: [192.0.2.54]", {}},
     {"guard.cookie_secrets", "cookie_secrets: []", "cookie_secrets: [0123456789abcdef0123456789abcdef]", {}},
     {"alg",
      "  ftp: { ports: [21, 2121] }\n  sip: { ports: [5060, 5070], address_form: literal }\n  rtsp: { ports: "

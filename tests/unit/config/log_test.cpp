@@ -57,7 +57,7 @@ TEST(SessionLogKeys, log_blocks_where_there_are_some) {
                 .session_log.per,
             SessionLog::Per::session);
   EXPECT_THAT(problems_with("log: { sessions: { file: /s.log, per: block } }\n"),
-              ElementsAre("f:8:44: log.sessions.per: there are no blocks: write outbound.port_blocks"));
+              ElementsAre("f:8:39: log.sessions.per: there are no blocks: write outbound.port_blocks"));
 }
 
 TEST(SessionLogKeys, that_cannot_work_are_refused) {

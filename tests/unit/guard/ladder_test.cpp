@@ -128,5 +128,60 @@ TEST_F(LadderTest, what_was_withdrawn_says_nothing_of_the_asker) {
   EXPECT_EQ(ladder.reputation(v4(1), now), 0.5);
 }
 
+TEST_F(LadderTest, what_was_displaced_is_held_against_the_calm_and_not_against_the_asker) {
+  for (std::uint32_t n = 0; n < 4; ++n) {
+    ladder.claim_began(v4(n << 8), false, now);
+    ladder.claim_ended(v4(n << 8), false, host, Family::v4, Fate::displaced, now + 300ms);
+  }
+  EXPECT_EQ(ladder.reputation(v4(1 << 8), now), 0.5);
+  EXPECT_EQ(judge(99 << 8, false, {.addresses = 100}), Finding::to_prove);
+}
+
+TEST_F(LadderTest, without_proof_nobody_joins_what_yields) {
+  Asking asking{.source = v4(1), .host = host, .joins = true, .joins_what_yields = true};
+  EXPECT_EQ(ladder.judge(asking, {.addresses = 100}, now), Finding::to_prove);
+  asking.proven = true;
+  EXPECT_EQ(ladder.judge(asking, {.addresses = 100}, now), Finding::admitted);
+}
+
+class Aliases : public LadderTest {
+ protected:
+  Aliases() { ladder.change({.challenge = Challenge::always}); }
+  Finding ask(std::uint32_t source, bool knows_cookies = false) {
+    return ladder.judge({.source = v4(source), .knows_cookies = knows_cookies, .host = host},
+                        {.addresses = 100}, now);
+  }
+  Finding ask_with_proof(std::uint32_t source, bool by_alias) {
+    return ladder.judge({.source = v4(source), .proven = true, .by_alias = by_alias, .host = host},
+                        {.addresses = 100}, now);
+  }
+};
+
+TEST_F(Aliases, who_was_sent_to_tcp_three_times_and_never_came_gets_an_alias) {
+  for (int n = 0; n < 3; ++n) EXPECT_EQ(ask(1), Finding::to_prove);
+  EXPECT_EQ(ask(2), Finding::to_alias) << "of the same /24";
+  EXPECT_EQ(ask(1), Finding::to_alias);
+  EXPECT_EQ(ask(1 << 8), Finding::to_prove) << "of another";
+  EXPECT_EQ(ask_with_proof(1, true), Finding::admitted);
+  EXPECT_EQ(ask(1), Finding::to_alias) << "that it returns aliases does not mean that it comes by TCP";
+}
+
+TEST_F(Aliases, who_has_come_by_tcp_is_sent_there_again) {
+  for (int n = 0; n < 5; ++n) (void)ask(1);
+  EXPECT_EQ(ask(1), Finding::to_alias);
+  EXPECT_EQ(ask_with_proof(1, false), Finding::admitted);
+  for (int n = 0; n < 5; ++n) EXPECT_EQ(ask(1), Finding::to_prove);
+}
+
+TEST_F(Aliases, who_knows_cookies_needs_none) {
+  for (int n = 0; n < 10; ++n) EXPECT_EQ(ask(1, true), Finding::to_prove);
+  EXPECT_EQ(ask(1), Finding::to_prove) << "he was never sent to TCP";
+}
+
+TEST_F(Aliases, can_be_switched_off) {
+  ladder.change({.challenge = Challenge::always, .alias = false});
+  for (int n = 0; n < 10; ++n) EXPECT_EQ(ask(1), Finding::to_prove);
+}
+
 }  // namespace
 }  // namespace rgw::guard

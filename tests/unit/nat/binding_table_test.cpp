@@ -17,6 +17,7 @@ const net::IpAddress e = *net::IpAddress::parse("198.51.100.10"),
                      other_e = *net::IpAddress::parse("2001:db8::10");
 const net::IpAddress host = *net::IpAddress::parse("10.0.0.42"),
                      other_host = *net::IpAddress::parse("10.0.0.43");
+const net::IpAddress remote = *net::IpAddress::parse("203.0.113.10");
 constexpr Service ssh{Protocol::tcp, 22}, all{};
 constexpr Instant start{1000s};
 
@@ -33,15 +34,16 @@ class Bindings : public testing::Test {
   }
   /// Which claim of which reservation a SYN to port 22 would take, as "reservation.claim"; or the refusal.
   std::string found(Duration at = 0s, Protocol protocol = Protocol::tcp, std::uint16_t port = 22) {
-    const auto match = table.match(e, protocol, port, start + at);
+    const auto match = table.match(e, protocol, port, remote, start + at);
     if (match.found)
       return std::to_string(match.found->reservation.value()) + "." + std::to_string(match.found->claim);
     return match.refusal == Refusal::none_here ? "none"
            : match.refusal == Refusal::expired ? "expired"
+           : match.refusal == Refusal::bound   ? "bound"
                                                : "spent";
   }
   void take(Duration at = 0s) {
-    const auto match = table.match(e, Protocol::tcp, 22, start + at);
+    const auto match = table.match(e, Protocol::tcp, 22, remote, start + at);
     ASSERT_TRUE(match.found);
     table.take(*match.found, start + at);
   }
@@ -52,13 +54,63 @@ class Bindings : public testing::Test {
   BindingTable table{64, salt()};
 };
 
+/// Claims that are bound to the client's prefix (GUARD-4).
+class BoundBindings : public Bindings {
+ protected:
+  bool bind_to(std::string_view prefix, std::uint32_t claim, Service service = ssh,
+               std::uint64_t reservation = 1) {
+    const auto client = prefix.empty() ? std::nullopt : net::Prefix::parse(prefix);
+    return table.bind(e, service, ReservationId{reservation}, claim, host, start + 2s, client);
+  }
+  std::string found_from(std::string_view source) {
+    const auto match = table.match(e, Protocol::tcp, 22, *net::IpAddress::parse(source), start);
+    if (match.found) return std::to_string(match.found->claim);
+    return match.refusal == Refusal::bound ? "bound" : "other";
+  }
+  void take_from(std::string_view source) {
+    table.take(*table.match(e, Protocol::tcp, 22, *net::IpAddress::parse(source), start).found, start);
+  }
+};
+
+TEST_F(BoundBindings, another_s_packet_takes_no_claim_and_leaves_it) {
+  ASSERT_TRUE(bind_to("203.0.113.0/24", 1));
+  EXPECT_EQ(found_from("203.0.114.10"), "bound");
+  EXPECT_EQ(found_from("2001:db8::1"), "bound");
+  EXPECT_EQ(found_from("203.0.113.10"), "1");
+}
+
+TEST_F(BoundBindings, of_many_that_wait_each_takes_his_own_before_what_is_anybody_s) {  // POOL-9
+  ASSERT_TRUE(bind_to("", 1) && bind_to("203.0.113.0/24", 2) && bind_to("198.18.0.0/15", 3) &&
+              bind_to("", 4));
+  EXPECT_EQ(found_from("203.0.113.10"), "2");
+  EXPECT_EQ(found_from("198.19.1.1"), "3");
+  EXPECT_EQ(found_from("192.0.2.1"), "1");
+  take_from("203.0.113.10");
+  EXPECT_EQ(found_from("203.0.113.10"), "1") << "a second client of the prefix asked by another resolver";
+  take_from("192.0.2.1");
+  take_from("192.0.2.1");
+  EXPECT_EQ(found_from("192.0.2.1"), "bound");
+  EXPECT_EQ(found_from("198.18.0.1"), "3");
+}
+
+TEST_F(BoundBindings, a_wider_reservation_takes_whom_the_narrow_one_is_not_for) {
+  ASSERT_TRUE(bind_to("203.0.113.0/24", 1) && bind_to("", 9, all, 2));
+  EXPECT_EQ(found_from("192.0.2.1"), "9");
+  EXPECT_EQ(found_from("203.0.113.1"), "1");
+}
+
+TEST_F(BoundBindings, is_over_when_its_time_is) {
+  ASSERT_TRUE(bind_to("203.0.113.0/24", 1));
+  EXPECT_EQ(found(2s), "expired");
+}
+
 TEST_F(Bindings, are_matched_from_the_narrowest_to_the_widest) {  // POOL-5
   ASSERT_TRUE(bind(all, 1) && bind({Protocol::tcp, 0}, 2) && bind(ssh, 3));
   EXPECT_EQ(found(), "3.1");
   EXPECT_EQ(found(0s, Protocol::tcp, 23), "2.1");
   EXPECT_EQ(found(0s, Protocol::udp, 22), "1.1");
   EXPECT_EQ(found(0s, Protocol::icmp, 0), "1.1");
-  EXPECT_FALSE(table.match(other_e, Protocol::tcp, 22, start).found);
+  EXPECT_FALSE(table.match(other_e, Protocol::tcp, 22, remote, start).found);
 }
 
 TEST_F(Bindings, promise_a_service_while_it_may_be_claimed_and_a_whole_address_never) {
@@ -124,7 +176,7 @@ TEST_F(Bindings, that_are_unknown_or_ended_are_unbound_in_vain) {
   ASSERT_TRUE(bind(ssh, 2, 1, 2s, other_host));
   table.unbind(e, ssh, ReservationId{1}, true, start);
   EXPECT_EQ(found(), "2.1") << "the next one of the same service stays";
-  EXPECT_EQ(table.match(e, Protocol::tcp, 22, start).found->inside, other_host);
+  EXPECT_EQ(table.match(e, Protocol::tcp, 22, remote, start).found->inside, other_host);
 }
 
 TEST_F(Bindings, of_a_new_reservation_take_the_place_of_the_old_with_all_its_claims) {
@@ -171,7 +223,7 @@ TEST_F(Bindings, are_no_more_than_there_is_room_for_and_come_back) {
       if (i % 2 == 0) {
         table.unbind(e, service, ReservationId{base + i}, false, start);
       } else {
-        const auto match = table.match(e, Protocol::tcp, service.port, start);
+        const auto match = table.match(e, Protocol::tcp, service.port, remote, start);
         ASSERT_TRUE(match.found);
         table.take(*match.found, start);
         table.unbind(e, service, ReservationId{base + i}, false, start);

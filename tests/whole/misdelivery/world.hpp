@@ -31,6 +31,7 @@ struct Profile {
   bool drains;        ///< a port is used again when its last packet has come
   Duration pace;      ///< of time, a step
   std::uint64_t steps;
+  bool guarded = false;  ///< every third client asks without proof, and others displace him (GUARD-1)
 };
 inline std::ostream& operator<<(std::ostream& out, const Profile& profile) {
   return out << profile.name;
@@ -90,6 +91,11 @@ inline config::Realm realm_of(const Profile& profile) {
   }
   realm.nat64.prefix = net::Prefix::parse("fd64::/96");
   realm.nat46.proxies = net::Prefix::parse("100.64.0.0/16");
+  if (profile.guarded) {
+    realm.guard.challenge = Challenge::load;
+    realm.guard.alias = false;
+    realm.guard.proven_pending = realm.guard.unproven_pending = realm.guard.host_pending = 65'535;
+  }
   realm.pool.on_exhaustion = config::Pool::Exhaustion::servfail;  // who asks hears of it
   realm.timers.udp = realm.timers.icmp = 5s;
   realm.timers.tcp_transitory = 6s;
@@ -238,7 +244,8 @@ class World final : control::DnsTransport {
     const std::array resolvers{client, address("192.0.2.53"), address("192.0.3.53")};
     const net::Endpoint source{resolvers[number % 3],
                                static_cast<std::uint16_t>(1024 + random_.below(60000))};
-    const control::ReplyPath path{this, dns::Transport::udp, source};
+    const bool proves = profile_.guarded && number % 3 != 0;
+    const control::ReplyPath path{this, proves ? dns::Transport::tcp : dns::Transport::udp, source};
     questions_[last_id_] = std::move(question);
     const auto answer = gateway_.controller().dns().answer(bytes, path, now(), room_);
     if (!answer.empty()) send(path, answer);

@@ -1,0 +1,1 @@
+rgw_fuzz(alias_label LINKS rgw_guard)

@@ -1,0 +1,1 @@
+rgw_fuzz(client_subnet LINKS rgw_dns)
