@@ -29,9 +29,10 @@ PATIENCE = 1.5  # seconds that a client waits for an answer, and again for its c
 
 
 def realm(addresses, pool):
-    """The gateway with so many pool addresses; `pool` says what else the section has."""
+    """The gateway with so many pool addresses, and no limit to queries; `pool` says what else the section has."""
     last = POOL_OF.rsplit(".", 1)[0] + f".{10 + addresses - 1}"
-    return {**harness.realm(pool={"addresses": f"{POOL_OF}-{last}", "on_exhaustion": "servfail", **pool}),
+    return {**harness.realm(pool={"addresses": f"{POOL_OF}-{last}", "on_exhaustion": "servfail", **pool},
+                            guard={"query_rate": 0}),
             "hosts": dict(zip(HOSTS, ADDRESSES))}
 
 
