@@ -155,38 +155,56 @@ void Worker::walk_traced(capture::Entry entry) {
   tracer_.end();
 }
 
-// Packets in their order: `usual(packets)` takes those that nobody follows, `enlist(packet)` puts one into
-// the empty batch that is followed.
-template <class Usual, class Enlist>
-void Worker::trace(std::span<rte_mbuf*> burst, capture::Entry entry, Usual&& usual, Enlist&& enlist) {
+void Worker::enlist(const Port& port, std::span<rte_mbuf* const> packets) {
+  stages::enlist(port, packets, batch_);
+}
+
+void Worker::enlist(const HandedOver& run, std::span<rte_mbuf* const> packets) {
+  if (run.port != nullptr) return stages::enlist(*run.port, packets, batch_, 1);
+  for (rte_mbuf* mbuf : packets) take_up(mbuf);
+}
+
+std::uint16_t Worker::take_short_way(const Port& port, std::span<rte_mbuf*> packets) {
+  return stages::take_short_way(context_, port.facts(), packets);
+}
+
+std::uint16_t Worker::take_short_way(const HandedOver& run, std::span<rte_mbuf*> packets) {
+  return run.port == nullptr ? stages::take_short_way_from_peer(context_, run.side, packets)
+                             : stages::take_short_way_from_peer(context_, run.port->facts(), packets);
+}
+
+// The short way, and the walk for the rest.
+template <class Source>
+void Worker::take(const Source& source, std::span<rte_mbuf*> packets) {
+  const std::uint16_t left = take_short_way(source, packets);
+  if (left == 0) return;
+  enlist(source, packets.first(left));
+  run();
+}
+
+// The same, in the same order, of packets of which some are followed.
+template <class Source>
+[[gnu::noinline]] void Worker::trace(std::span<rte_mbuf*> packets, capture::Entry entry, const Source& source) {
   std::size_t begin = 0;
-  for (std::size_t i = 0; i < burst.size(); ++i) {
-    if (!tracer_.wants(*burst[i])) continue;
-    if (i != begin) usual(burst.subspan(begin, i - begin));
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    if (!tracer_.wants(*packets[i])) continue;
+    if (i != begin) take(source, packets.subspan(begin, i - begin));
     begin = i + 1;
-    enlist(burst[i]);
+    enlist(source, packets.subspan(i, 1));
     walk_traced(entry);
     run_again();
   }
-  if (begin != burst.size()) usual(burst.subspan(begin));
+  if (begin != packets.size()) take(source, packets.subspan(begin));
 }
 
 std::uint32_t Worker::handle_queue(const Port& port) {
   std::array<rte_mbuf*, Batch::capacity> burst;
   const std::uint16_t count = stages::receive(context_, port, burst);
   if (count == 0) return 0;
-  const auto usual = [&](std::span<rte_mbuf*> packets) {
-    const std::uint16_t left = stages::take_short_way(context_, port.facts(), packets);
-    if (left == 0) return;
-    stages::enlist(port, packets.first(left), batch_);
-    run();
-  };
   if (tracer_.on()) [[unlikely]] {
-    trace({burst.data(), count}, capture::Entry::port, usual, [&](rte_mbuf* mbuf) {
-      stages::enlist(port, {&mbuf, 1}, batch_);
-    });
+    trace({burst.data(), count}, capture::Entry::port, port);
   } else {
-    usual({burst.data(), count});
+    take(port, {burst.data(), count});
   }
   return count;
 }
@@ -264,22 +282,10 @@ void Worker::take_up(HandedOver& handed) {
   if (handed.count == 0) return;
   const std::span<rte_mbuf*> packets{handed.packets.data(), handed.count};
   handed.count = 0;
-  const auto enlist = [&](std::span<rte_mbuf*> some) {
-    if (handed.port != nullptr) return stages::enlist(*handed.port, some, batch_, 1);
-    for (rte_mbuf* mbuf : some) take_up(mbuf);
-  };
-  const auto usual = [&](std::span<rte_mbuf*> some) {
-    const std::uint16_t left = handed.port == nullptr
-                                   ? stages::take_short_way_from_peer(context_, handed.side, some)
-                                   : stages::take_short_way_from_peer(context_, handed.port->facts(), some);
-    if (left == 0) return;
-    enlist(some.first(left));
-    run();
-  };
   if (tracer_.on()) [[unlikely]] {
-    trace(packets, capture::Entry::peer, usual, [&](rte_mbuf* mbuf) { enlist({&mbuf, 1}); });
+    trace(packets, capture::Entry::peer, handed);
   } else {
-    usual(packets);
+    take(handed, packets);
   }
 }
 
@@ -314,7 +320,8 @@ std::uint32_t Worker::handle_control_packets() {
     }
   }
   if (!batch_.empty()) walk_edited(unseen);
-  run_again();
+  if (!context_.again.empty()) [[unlikely]]
+    run_again();
   return count;
 }
 

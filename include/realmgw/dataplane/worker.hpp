@@ -63,8 +63,14 @@ class Worker {
   void walk_edited(Behind&& behind);
   void run();
   void run_again();
-  template <class Usual, class Enlist>
-  void trace(std::span<rte_mbuf*> burst, capture::Entry entry, Usual&& usual, Enlist&& enlist);
+  void enlist(const Port& port, std::span<rte_mbuf* const> packets);
+  void enlist(const HandedOver& run, std::span<rte_mbuf* const> packets);
+  [[nodiscard]] std::uint16_t take_short_way(const Port& port, std::span<rte_mbuf*> packets);
+  [[nodiscard]] std::uint16_t take_short_way(const HandedOver& run, std::span<rte_mbuf*> packets);
+  template <class Source>
+  void take(const Source& source, std::span<rte_mbuf*> packets);
+  template <class Source>
+  void trace(std::span<rte_mbuf*> packets, capture::Entry entry, const Source& source);
   void walk_traced(capture::Entry entry);
   void keep_house();
 
