@@ -193,6 +193,8 @@ class Gateway {
   std::optional<Seen> opens(const PacketBuilder& first) {
     auto seen = in(first);
     if (!seen || seen->protocol() != 6) return seen;
+    while (take(outside)) {  // refusals of what came before
+    }
     const auto end = [](const net::IpAddress& address, std::uint16_t port) {
       return net::Endpoint{address, port}.to_string();
     };
