@@ -108,13 +108,13 @@ std::vector<CtlCommand> make_commands() {
        .closing = "Exit status 1: nobody, as far as is known.",
        .act = run_who});
   all.push_back(
-      {.name = "session-log",
+      {.name = "log",
        .summary = "how the session log does: its file and its collector",
        .text =
            "Shows where the session log is written: how many records, how many are lost, what waits, and\n"
            "why nothing goes there, if so.",
        .options = {watch},
-       .ask = asks("session-log"),
+       .ask = asks("log"),
        .show = shows(session_log_table)});
   all.push_back(
       {.name = "bib",

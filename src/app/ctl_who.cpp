@@ -157,7 +157,7 @@ std::string run_who(const CtlRequest& request) {
   std::string file = request.has("log") ? request.options.at("log") : std::string{};
   // A log that is named is read wherever it is: no gateway need be there.
   if (file.empty()) {
-    const ordered_json kept = asked(request.socket, "session-log");
+    const ordered_json kept = asked(request.socket, "log");
     if (kept.contains("file") && kept["file"].is_string()) file = kept["file"].get<std::string>();
     if (now) answer.live = live(request.socket, question);
     if (file.empty() && !now) return "the gateway keeps no session log in a file (log.sessions.file)";

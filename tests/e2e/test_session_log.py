@@ -208,14 +208,14 @@ class ByTcp(harness.LabCase):
     def test_a_collector_that_comes_late_gets_what_has_waited_and_the_operator_hears_of_it(self):
         address, port = talk(7001)
         wait_until(lambda: "RGW-0086 the session log waits for tcp://" in gateway.log(), "that it is away", 10)
-        wait_until(lambda: "Connection refused" in gateway.ctl("session-log")["sinks"][0]["trouble"], "why", 20)
-        self.assertGreater(gateway.ctl("session-log")["sinks"][0]["waiting_bytes"], 0)
+        wait_until(lambda: "Connection refused" in gateway.ctl("log")["sinks"][0]["trouble"], "why", 20)
+        self.assertGreater(gateway.ctl("log")["sinks"][0]["waiting_bytes"], 0)
         with Rsyslog("tcp", 601) as collector:
             wait_until(lambda: collector.has("session-begin", f"external=\"{address}:{port}\""), "it comes", 20)
             wait_until(lambda: collector.has("log-begin", "per=\"session\""), "all from the beginning")
             wait_until(lambda: "over after" in gateway.log(), "that it is back", 20)
             self.quiet()
-            wait_until(lambda: gateway.ctl("session-log")["sinks"][0]["waiting_bytes"] == 0, "nothing waits")
+            wait_until(lambda: gateway.ctl("log")["sinks"][0]["waiting_bytes"] == 0, "nothing waits")
 
 
 class ByTls(harness.LabCase):
@@ -240,7 +240,7 @@ class ByTls(harness.LabCase):
             gateway.start(self.realm)
             self.free_at_start = 0
             talk(7002)
-            wait_until(lambda: why in gateway.ctl("session-log")["sinks"][0]["trouble"], why, 20)
+            wait_until(lambda: why in gateway.ctl("log")["sinks"][0]["trouble"], why, 20)
             self.assertEqual(collector.lines(), [])
 
     def test_a_collector_with_the_certificate_of_another_gets_nothing(self):

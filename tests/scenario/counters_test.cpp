@@ -208,6 +208,15 @@ std::vector<Raise> table() {
          send(gateway, inside, udp(h, "203.0.113.11:80").ip());
        },
        limited([](auto& out) { out.max_new_sessions_per_host = 1; })},
+      {port_block_refused,
+       [](Gateway& gateway) {
+         for (unsigned port = 5000; port < 5017; ++port)
+           send(gateway, inside, udp(at("10.0.0.42", port), r).ip());
+       },
+       limited([](auto& out) {
+         out.mapping = config::Outbound::Mapping::endpoint_independent;
+         out.port_blocks = {.size = 16, .per_host = 1};
+       })},
       {port_exhausted,
        [](Gateway& gateway) {
          // All high ports of one of four workers, which a host's mappings cannot leave.

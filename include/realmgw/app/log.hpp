@@ -59,7 +59,7 @@ namespace rgw::app {
   X(upstream_dead,    72, warn, "the upstream {} does not answer") \
   X(www_not_written,  73, err,  "nginx's configuration is not written: {}") \
   X(session_log_lost, 85, err,  "records of the session log are lost{}") \
-  X(session_log_stuck, 86, err, "the session log waits for {}; realmgwctl session-log tells why") \
+  X(session_log_stuck, 86, err, "the session log waits for {}; realmgwctl log tells why") \
   X(updates_not_kept, 74, err,  "DNS updates fail, for the state directory cannot be written{}")
 // clang-format on
 

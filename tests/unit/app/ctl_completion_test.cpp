@@ -46,7 +46,7 @@ std::string in_bash(const std::string& words) {
 
 TEST(Completion, of_bash_offers_what_may_come_next) {
   EXPECT_EQ(in_bash("realmgwctl ses"), "sessions\n");
-  EXPECT_THAT(in_bash("realmgwctl ''"), HasSubstr("status sessions bib"));
+  EXPECT_THAT(in_bash("realmgwctl ''"), HasSubstr("status sessions who log bib"));
   EXPECT_EQ(in_bash("realmgwctl sessions del"), "delete\n");
   EXPECT_EQ(in_bash("realmgwctl sessions --p"), "--port --proto\n");
   EXPECT_EQ(in_bash("realmgwctl sessions --proto ''"), "tcp udp icmp sctp\n");
