@@ -119,8 +119,7 @@ void Controller::add_commands() {
             [this](Arguments arguments) { return captures_.capture(arguments); });
   ctl_->add("trace", CtlServer::Right::owner,
             [this](Arguments arguments) { return captures_.trace(arguments); });
-  ctl_->add("log",
-            [this, text](Arguments) { return text(session_log_report(surroundings_.session_log)); });
+  ctl_->add("log", [this, text](Arguments) { return text(session_log_report(surroundings_.session_log)); });
   ctl_->add("alg", [this, text](Arguments) { return text(algs_.report()); });
   ctl_->add("pcp", [this, text](Arguments arguments) -> std::unique_ptr<CtlReply> {
     if (!pcp_) return ctl_error("the realm has no PCP server");

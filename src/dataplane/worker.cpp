@@ -184,7 +184,8 @@ void Worker::take(const Source& source, std::span<rte_mbuf*> packets) {
 
 // The same, in the same order, of packets of which some are followed.
 template <class Source>
-[[gnu::noinline]] void Worker::trace(std::span<rte_mbuf*> packets, capture::Entry entry, const Source& source) {
+[[gnu::noinline]] void Worker::trace(std::span<rte_mbuf*> packets, capture::Entry entry,
+                                     const Source& source) {
   std::size_t begin = 0;
   for (std::size_t i = 0; i < packets.size(); ++i) {
     if (!tracer_.wants(*packets[i])) continue;

@@ -300,7 +300,7 @@ TEST_P(Pcp, a_port_that_dns_has_promised_is_kept_for_the_promise) {  // POOL-1, 
   Resolver resolver{gateway};
   ASSERT_EQ(resolver.look_up(service), "198.51.100.10");
   gateway.turn_all();
-  EXPECT_EQ(gateway.arrives(tcp("203.0.113.10:5000", external).syn()),
+  EXPECT_EQ(gateway.opens(tcp("203.0.113.10:5000", external).syn()),
             "tcp 203.0.113.10:5000 > 10.0.0.42:" + std::to_string(endpoint(external).port));
   EXPECT_EQ(gateway.arrives(tcp("203.0.113.20:5000", external).syn()),
             "tcp 203.0.113.20:5000 > 10.0.0.43:8443");

@@ -81,6 +81,12 @@ class World {
     const auto seen = gateway_.out(packet);
     return seen && seen->destination() == address(pair_.client) && seen->source() == address(pair_.external);
   }
+  /// The client's last segment of a TCP handshake.
+  bool completes() {
+    const auto source = at(pair_.client, 5001), destination = at(pair_.external, 5001);
+    return gateway_.in(PacketBuilder{net::Protocol::tcp, source, destination}.ack().sequence(1001))
+        .has_value();
+  }
 
  private:
   static std::string at(std::string_view host, std::uint16_t port) {
@@ -235,6 +241,7 @@ TEST_P(Promise, a_tcp_connection_gives_way_when_it_has_ended) {  // POOL-5, POOL
     ASSERT_EQ(world.look_up("tcp5001", 0), pair.external);
     ASSERT_EQ(world.sends(net::Protocol::tcp, pair.external), pair.insides[0]);
     ASSERT_TRUE(world.answers(net::Protocol::tcp));
+    ASSERT_TRUE(world.completes());
     world.gateway().pass(10s);
     ASSERT_EQ(world.look_up("tcp5001", 1), pair.external);
     EXPECT_EQ(world.sends(net::Protocol::tcp, pair.external), pair.insides[0]) << "it may live";
