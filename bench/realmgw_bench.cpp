@@ -17,6 +17,7 @@
 #include "bench/reload_bench.hpp"
 #include "bench/report.hpp"
 #include "bench/session_log_bench.hpp"
+#include "bench/syn_flood_bench.hpp"
 #include "bench/workers_bench.hpp"
 #include <rte_cycles.h>
 
@@ -65,6 +66,7 @@ void measure(const bench::Options& options) {
     for (const std::uint32_t flows : options.sessions) bench::measure_reload(options, flows, rows, tsc_hz);
   }
   bench::measure_session_log(options, rows, tsc_hz);
+  bench::measure_syn_flood(options, rows, tsc_hz);
   bench::measure_dns(options, rows);
   bench::measure_capture(options, rows);
   bench::measure_alg(options, rows);

@@ -13,7 +13,7 @@ EXPECTED = {"NAT44 UDP", "new session NAT44 UDP", "end of session NAT44 UDP", "D
              "new session NAT64 UDP", "new session NAT66 UDP", "new session NAT46 UDP", "forwarding under churn",
             "recursive DNS: AAAA synthesised (DNS64), from the cache", "stage translate", "sweep of a reload", "capture: taken",
             "capture: looked at, not taken", "forwarding with a session log per session",
-            "forwarding with a session log per block"}
+            "forwarding with a session log per block", "forwarding beside forged SYNs"}
 
 
 def main():

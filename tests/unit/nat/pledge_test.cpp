@@ -308,6 +308,48 @@ TEST_F(Pledges, of_a_claim_that_is_bound_are_of_its_prefix_alone) {  // GUARD-4
   EXPECT_EQ(bindings.pledges().size(), 6U);
 }
 
+// Whoever sees neither the host's number nor the question can only guess: a segment takes the claim with a
+// chance of four in 2^32.
+TEST_F(Pledges, of_random_acks_take_no_more_than_three_claims_in_ten_million) {  // GUARD-5
+#ifdef __SANITIZE_ADDRESS__
+  constexpr unsigned guesses = 1'000'000;
+#else
+  constexpr unsigned guesses = 10'000'000;
+#endif
+  const BindingTable::At at{address(externals[0]), Protocol::tcp, 22};
+  std::vector<BindingTable::Pledge> line;
+  unsigned claims = 0;
+  const auto reserve_anew = [&] {
+    for (const auto pledge : line) bindings.give_up(pledge, at);
+    line.clear();
+    ASSERT_TRUE(
+        bindings.bind(at.external, services[2], ReservationId{++last}, 1, address(hosts[0]), now + 2s));
+    for (unsigned n = 0; n < BindingTable::max_pledges; ++n) {
+      const auto match = bindings.match(at.external, Protocol::tcp, 22, somebody, now);
+      const auto syn = static_cast<std::uint32_t>(random.next()),
+                 host = static_cast<std::uint32_t>(random.next());
+      line.push_back(*bindings.pledge(*match.found, somebody, syn, false, now));
+      ASSERT_EQ(bindings.step(line.back(),
+                              {net::Side::inside, TcpHeader::syn | TcpHeader::ack, host, syn + 1, 0}, at),
+                PledgeStep::passes);
+    }
+  };
+  reserve_anew();
+  for (unsigned n = 0; n < guesses; ++n) {
+    const std::size_t which = n % line.size();
+    const HandshakeSegment guess{net::Side::outside, TcpHeader::ack,
+                                 static_cast<std::uint32_t>(random.next()),
+                                 static_cast<std::uint32_t>(random.next()), 0};
+    if (bindings.step(line[which], guess, at) != PledgeStep::completes) continue;
+    ++claims;
+    static_cast<void>(bindings.redeem(line[which], at, address(hosts[0]), now));
+    line.erase(line.begin() + static_cast<std::ptrdiff_t>(which));
+    reserve_anew();
+  }
+  EXPECT_LE(claims, 3U);
+  EXPECT_EQ(bindings.pledges().size(), BindingTable::max_pledges) << "nobody has lost his place";
+}
+
 TEST_F(Pledges, fit_into_thirty_two_bytes_each_and_have_a_bound) {
   BindingTable large{1U << 20, salt};
   const BindingTable small{1, salt};
