@@ -40,7 +40,8 @@ TEST_P(Itself, a_flood_of_queries_takes_no_room_from_what_else_goes_to_control) 
                   GetParam()};
   constexpr unsigned queries = 3000;
   for (unsigned i = 0; i < queries; ++i) {
-    gateway.put(outside, udp(at("203.0.113.53", 1024 + i), "198.51.100.1:53").payload(20).ip());
+    const std::string source = "203." + std::to_string(i % 250) + ".113.53";  // no prefix is beyond its rate
+    gateway.put(outside, udp(at(source, 1024 + i), "198.51.100.1:53").payload(20).ip());
     if (i % 32 == 31) gateway.turn();  // control rests
   }
   // Behind the flood: an ARP question, a next hop to be found, a packet for the kernel.
