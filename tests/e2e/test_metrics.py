@@ -37,7 +37,8 @@ def documented():
 
 class Counts(harness.LabCase):
     realm = harness.realm(pool={"wait": "1s", "share": False, "addresses": ["198.51.100.10"]},
-                          dns={"upstreams": harness.RESOLVER}, outbound={"addresses": ["198.51.100.1"]})
+                          dns={"upstreams": harness.RESOLVER}, outbound={"addresses": ["198.51.100.1"]},
+                          log={"sessions": {"file": str(lab.STATE / "sessions.log")}})
 
     def setUp(self):
         super().setUp()
