@@ -220,7 +220,7 @@ void add_session_log(Samples& samples, const MetricsFacts& facts) {
   const auto add = [&](const char* sink, const std::optional<session_log::SinkStatus>& of) {
     if (!of) return;
     samples.add(Metric::session_log_records_total, {sink}, of->records);
-    samples.add(Metric::session_log_lost_total, {sink}, of->lost);
+    samples.add(Metric::session_log_sink_lost_total, {sink}, of->lost);
     samples.add(Metric::session_log_waiting_bytes, {sink}, of->waiting_bytes);
     samples.add(Metric::session_log_sink_up, {sink}, of->trouble.empty() ? 1 : 0);
   };

@@ -51,7 +51,7 @@ enum class MetricKind : std::uint8_t { gauge, counter, histogram };
   /* sessions and outside addresses */ \
   X(sessions,                        gauge,     "",                    "sessions of all workers") \
   X(session_log_records_total,       counter,   "sink",                "records of the session log that were written; sink: file or collector") \
-  X(session_log_lost_total,          counter,   "sink",                "records of the session log that a sink has not got, those that the rings had no room for included; sink: file or collector") \
+  X(session_log_sink_lost_total,     counter,   "sink",                "records of the session log that a sink has not got, those that the rings had no room for included; sink: file or collector") \
   X(session_log_waiting_bytes,       gauge,     "sink",                "bytes of the session log that wait for a sink: file or collector") \
   X(session_log_sink_up,             gauge,     "sink",                "whether the session log's file can be written, and its collector is connected: 1 or 0") \
   X(external_sessions,               gauge,     "address",             "sessions that have this outside address; the first 256 addresses are listed") \

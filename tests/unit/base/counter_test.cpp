@@ -1,14 +1,19 @@
 // Counters, and the list of them from which `realmgwctl counters` and docs/counters.md are made:
 //   every_counter_has_a_name_of_its_own
 //   every_name_can_stand_in_metrics
+//   no_metric_is_named_as_a_counter_is_exported
 //   every_counter_has_a_help_text_of_its_own_without_a_final_stop
 //   the_list_is_in_the_order_of_the_enumeration
 //   a_block_counts_each_counter_apart
 #include "realmgw/base/counter.hpp"
 
+#include "realmgw/base/metric.hpp"
+
+#include <algorithm>
 #include <cctype>
 #include <memory>
 #include <set>
+#include <string>
 #include <string_view>
 
 #include <gtest/gtest.h>
@@ -31,6 +36,12 @@ TEST(Counters, every_name_can_stand_in_metrics) {
           << counter.name;
     }
   }
+}
+
+TEST(Counters, no_metric_is_named_as_a_counter_is_exported) {  // OPS-4
+  for (const auto& counter : counter_infos)
+    EXPECT_EQ(std::ranges::count(metric_infos, std::string{counter.name} + "_total", &MetricInfo::name), 0)
+        << counter.name;
 }
 
 TEST(Counters, every_counter_has_a_help_text_of_its_own_without_a_final_stop) {
