@@ -13,6 +13,7 @@ import ipaddress
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -281,6 +282,11 @@ class Gateway:
         """Gives a command: the CompletedProcess of realmgwctl."""
         return subprocess.run([*before, self.ctl_binary, "--socket", lab.socket_path(), *words], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
+
+    def resident(self):
+        """Bytes of memory that the daemon holds."""
+        status = pathlib.Path(f"/proc/{self.running()}/status").read_text()
+        return int(re.search(r"VmRSS:\s*(\d+) kB", status)[1]) << 10
 
     def reload(self, *options):
         return self.tell("reload", *options)

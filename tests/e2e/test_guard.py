@@ -260,6 +260,7 @@ class Beside(harness.LabCase):
         """
         done = held = 0
         wanted = self.SECONDS * self.PER_SECOND
+        memory = gateway.resident()
         with harness.tcp_server("hosta", 22) as server, Asker() as asker:
             server.listen(64)
             server.settimeout(2.0)
@@ -281,6 +282,7 @@ class Beside(harness.LabCase):
                 except OSError:
                     pass
             flood.join()
+        self.assertLess(gateway.resident() - memory, 1 << 20, "a flood costs no memory")
         return done / wanted, held
 
 

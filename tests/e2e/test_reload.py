@@ -385,12 +385,6 @@ class Iperf3(typing.NamedTuple):
         return f"{self.retransmits} repeated"
 
 
-def resident():
-    """Bytes of memory that the daemon holds."""
-    status = pathlib.Path(f"/proc/{gateway.running()}/status").read_text()
-    return int(re.search(r"VmRSS:\s*(\d+) kB", status)[1]) << 10
-
-
 def descriptors_and_threads():
     process = pathlib.Path(f"/proc/{gateway.running()}")
     return tuple(len(list((process / what).iterdir())) for what in ("fd", "task"))
@@ -501,7 +495,7 @@ class Endurance(alg_case.AlgCase):
             done = gateway.reload()
             self.assertEqual(done.returncode, 0, done.stdout)
             self.assertEqual(done.stdout.splitlines()[-1], "Reloaded; 0 sessions ended.", done.stdout)
-            held.append(resident())
+            held.append(gateway.resident())
         took = time.monotonic() - begin
         self.assertLess(took, 120)
         print(f"{RELOADS} reloads in {took:.1f} s; {held[99] >> 10} KiB after 100, {held[-1] >> 10} KiB at the end",
