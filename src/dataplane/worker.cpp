@@ -90,13 +90,7 @@ void Worker::walk(Behind&& behind) {
     static_cast<void>(handle_events(context_));
   stages::admit(context_, batch_);
   behind(Stage::admit);
-  stages::egress(context_, batch_);
-  behind(Stage::egress);
-  stages::translate(context_, batch_);
-  behind(Stage::translate);
-  stages::resolve(context_, batch_);
-  behind(Stage::resolve);
-  batch_.clear();
+  walk_out(behind);
 }
 
 // What an ALG sends on has passed the stages before translation once.
@@ -107,6 +101,13 @@ void Worker::walk_edited(Behind&& behind) {
   behind(Stage::parse);
   stages::edited(context_, batch_);
   behind(Stage::edited);
+  walk_out(behind);
+}
+
+// The end of both.
+template <class Behind>
+void Worker::walk_out(Behind& behind) {
+  using capture::Stage;
   stages::egress(context_, batch_);
   behind(Stage::egress);
   stages::translate(context_, batch_);

@@ -62,30 +62,15 @@ void Search::session(const Line& line, bool begins) {
     const auto with = net::Endpoint::parse(remote);
     if (!with || with->address != *question_.remote) return;
   }
-  const std::string name = text(line.field("id"));
-  const auto same = [&](const Kept& kept) { return kept.open && kept.name == name; };
-  const auto open = std::ranges::find_if(kept_, same);
-  if (open != kept_.end()) {
-    open->open = false;
-    open->tenure.to = line.time();
-    if (!begins) return;
-    open->tenure.end_is_known = false;  // the record of it was lost
-  }
-  Kept kept{.tenure = {.host = text(line.field("host")),
-                       .external = text(external),
-                       .protocol = text(protocol),
-                       .remote = text(remote),
-                       .by = text(line.field("by")),
-                       .ports = {},
-                       .from = line.time(),
-                       .to = {}},
-            .name = name,
-            .open = begins};
-  if (!begins) {  // its beginning is in no file, or was lost
-    kept.tenure.from = parse_time(line.field("began"));
-    kept.tenure.to = line.time();
-  }
-  kept_.push_back(std::move(kept));
+  note({.host = text(line.field("host")),
+        .external = text(external),
+        .protocol = text(protocol),
+        .remote = text(remote),
+        .by = text(line.field("by")),
+        .ports = {},
+        .from = parse_time(line.field("began")),
+        .to = {}},
+       text(line.field("id")), begins, line.time());
 }
 
 void Search::block(const Line& line, bool begins) {
@@ -93,30 +78,28 @@ void Search::block(const Line& line, bool begins) {
   const auto ports = BlockPorts::parse(line.field("ports"));
   if (!ports || !ports->contains(question_.port)) return;
   if (question_.protocol == net::Protocol::sctp) return;
-  const std::string name = "block " + ports->to_string();
+  note({.host = text(line.field("host")),
+        .external = text(line.field("external")),
+        .protocol = "any",
+        .remote = {},
+        .by = "block",
+        .ports = ports->to_string(),
+        .from = {},
+        .to = {}},
+       "block " + ports->to_string(), begins, line.time());
+}
+
+void Search::note(Tenure told, std::string name, bool begins, WallTime at) {
   const auto open =
       std::ranges::find_if(kept_, [&](const Kept& kept) { return kept.open && kept.name == name; });
   if (open != kept_.end()) {
     open->open = false;
-    open->tenure.to = line.time();
+    open->tenure.to = at;
     if (!begins) return;
     open->tenure.end_is_known = false;  // the record of it was lost
   }
-  Kept kept{.tenure = {.host = text(line.field("host")),
-                       .external = text(line.field("external")),
-                       .protocol = "any",
-                       .remote = {},
-                       .by = "block",
-                       .ports = ports->to_string(),
-                       .from = line.time(),
-                       .to = {}},
-            .name = name,
-            .open = begins};
-  if (!begins) {
-    kept.tenure.from = std::nullopt;
-    kept.tenure.to = line.time();
-  }
-  kept_.push_back(std::move(kept));
+  (begins ? told.from : told.to) = at;
+  kept_.push_back({.tenure = std::move(told), .name = std::move(name), .open = begins});
 }
 
 std::vector<Tenure> Search::answer() const {

@@ -61,6 +61,8 @@ class Worker {
   void walk(Behind&& behind);
   template <class Behind>
   void walk_edited(Behind&& behind);
+  template <class Behind>
+  void walk_out(Behind& behind);
   void run();
   void run_again();
   void enlist(const Port& port, std::span<rte_mbuf* const> packets);

@@ -62,6 +62,9 @@ class Search {
   };
   void session(const Line& line, bool begins);
   void block(const Line& line, bool begins);
+  /// What a line says of a tenure. `told.from`: where the line ends it, what it says of the beginning, which
+  /// may be in no file, or was lost.
+  void note(Tenure told, std::string name, bool begins, WallTime at);
 
   Question question_;
   std::vector<Kept> kept_;
