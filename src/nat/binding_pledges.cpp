@@ -2,6 +2,8 @@
 // when one takes it (GUARD-5). No claim is taken twice: whoever takes one ends its line.
 #include "realmgw/nat/binding_table.hpp"
 
+#include "live_claims.hpp"
+
 namespace rgw::nat {
 
 BindingTable::Claim* BindingTable::least_pledged(const Binding& binding, bool proven,
@@ -12,12 +14,11 @@ BindingTable::Claim* BindingTable::least_pledged(const Binding& binding, bool pr
       return least == nullptr || claim.in_line[proven] < least->in_line[proven];
     return claim.client.has_value() && !least->client.has_value();
   };
-  for (std::uint32_t i = binding.first; i != none; i = claims_[i].next) {
-    Claim& claim = claims_[i];
-    const bool may =
-        remote != nullptr ? may_take(claim, *remote, now) : now < claim.deadline && !claim.client;
+  for_live_claims(claims_, binding.first, none, now, [&](Claim& claim) {
+    const bool may = remote != nullptr ? may_take(claim, *remote, now) : !claim.client;
     if (may && claim.in_line[proven] < max_pledges && before(claim)) least = &claim;
-  }
+    return true;
+  });
   return least;
 }
 

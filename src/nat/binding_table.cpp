@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "live_claims.hpp"
+
 namespace rgw::nat {
 namespace {
 
@@ -85,13 +87,14 @@ const BindingTable::Claim* BindingTable::claimable(const Binding* binding, Insta
 const BindingTable::Claim* BindingTable::claimable_by(const net::IpAddress& remote, const Binding* binding,
                                                       Instant now) const {
   const Claim* anybodys = nullptr;
-  for (std::uint32_t i = binding->first; i != none; i = claims_[i].next) {
-    const Claim& claim = claims_[i];
-    if (!may_take(claim, remote, now)) continue;
-    if (claim.client) return &claim;
+  const Claim* bound = nullptr;
+  for_live_claims(claims_, binding->first, none, now, [&](const Claim& claim) {
+    if (!may_take(claim, remote, now)) return true;
+    if (claim.client) bound = &claim;
     if (anybodys == nullptr) anybodys = &claim;
-  }
-  return anybodys;
+    return bound == nullptr;
+  });
+  return bound != nullptr ? bound : anybodys;
 }
 
 BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Protocol protocol,
@@ -101,10 +104,11 @@ BindingTable::Match BindingTable::match(const net::IpAddress& external, net::Pro
   // How many stand in line for the claim for which the fewest do.
   const auto line = [&](const Binding& binding) {
     unsigned shortest = 2 * max_pledges;
-    for (std::uint32_t i = binding.first; i != none; i = claims_[i].next) {
-      const auto& in_line = claims_[i].in_line;
-      if (may_take(claims_[i], remote, now)) shortest = std::min<unsigned>(shortest, in_line[0] + in_line[1]);
-    }
+    for_live_claims(claims_, binding.first, none, now, [&](const Claim& claim) {
+      if (may_take(claim, remote, now))
+        shortest = std::min<unsigned>(shortest, claim.in_line[0] + claim.in_line[1]);
+      return shortest != 0;
+    });
     return shortest;
   };
   for (const EndpointKey& key : keys_of(external, protocol, port)) {

@@ -350,6 +350,21 @@ TEST_F(Pledges, of_random_acks_take_no_more_than_three_claims_in_ten_million) { 
   EXPECT_EQ(bindings.pledges().size(), BindingTable::max_pledges) << "nobody has lost his place";
 }
 
+// Each SYN is a search of them, and many may share a reservation.
+TEST_F(Pledges, look_at_the_oldest_claims_alone_where_there_are_very_many) {
+  BindingTable large{1024, salt};
+  const auto e = address(externals[0]);
+  for (std::uint32_t claim = 1; claim <= 200; ++claim)
+    ASSERT_TRUE(large.bind(e, services[2], ReservationId{1}, claim, address(hosts[0]), now + 2s));
+  unsigned in_line = 0;
+  for (std::uint32_t n = 0; n < 1000; ++n) {
+    const auto match = large.match(e, Protocol::tcp, 22, somebody, now);
+    ASSERT_TRUE(match.found);
+    if (large.pledge(*match.found, somebody, n, false, now)) ++in_line;
+  }
+  EXPECT_EQ(in_line, 64U * BindingTable::max_pledges);
+}
+
 TEST_F(Pledges, fit_into_thirty_two_bytes_each_and_have_a_bound) {
   BindingTable large{1U << 20, salt};
   const BindingTable small{1, salt};
